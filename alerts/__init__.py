@@ -1,0 +1,1 @@
+"""Risk, tickets, plans, deadlines and notices."""

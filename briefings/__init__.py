@@ -1,0 +1,1 @@
+"""Reports for leaders, made from the index and the store."""

@@ -1,0 +1,1 @@
+"""Documents to assessed documents: models with heads, and policy linking."""

@@ -1,0 +1,1 @@
+"""Sources to documents: one spider per kind of source, extraction, politeness, privacy, schedule."""

@@ -1,0 +1,1 @@
+"""Development servers and deployment files."""

@@ -1,0 +1,1 @@
+"""Assessed to grouped documents: near duplicates and events, in one order."""

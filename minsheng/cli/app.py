@@ -1,0 +1,65 @@
+"""`minsheng`: the application, its global options, and how errors end it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minsheng import __version__
+from minsheng.cli import context
+from minsheng.errors import MinshengError
+
+app = typer.Typer(
+    name="minsheng",
+    help="民声: public-opinion monitoring and response for government policy.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"minsheng {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", envvar="MINSHENG_DATA_DIR", help="Folder that all data lies under."),
+    ] = None,
+    settings_file: Annotated[
+        Path | None,
+        typer.Option("--settings", envvar="MINSHENG_SETTINGS", help="Settings file; default: minsheng.toml there."),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    context.choose(data_dir, settings_file)
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 the work failed, 2 wrong use, 130 stopped by the user."""
+    try:
+        app()
+    except MinshengError as error:
+        message = f"minsheng: {error.message}"
+        context.errors().print(message, markup=False, soft_wrap=True)
+        if error.hint:
+            context.errors().print(f"  → {error.hint}", markup=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); there is nobody left to tell.
+        sys.stderr.close()
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+"""The records that travel on the log, as JSON: `Document` → `Assessed` → `Grouped`.
+
+Each record carries `record` (its type) and `schema` (its version). Records are read by other programs and are kept in
+logs for weeks, so a change of shape raises `SCHEMA` and adds an entry to `UPGRADES`; today's code reads every older
+version, and refuses a newer one with a reason that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from minsheng.errors import BadInput
+
+SCHEMA = 1
+"""The version of the record shapes in this module."""
+
+Kind = Literal["news", "post", "message", "reply", "hot-search"]
+KINDS: tuple[Kind, ...] = ("news", "post", "message", "reply", "hot-search")
+
+MAX_TEXT = 200_000
+"""Longest text, in characters, that a record carries; longer ones are cut by the crawler and marked `truncated`."""
+
+
+class Engagement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Counts as the source gives them; None where it gives none."""
+
+    likes: int | None = None
+    dislikes: int | None = None
+    comments: int | None = None
+    reposts: int | None = None
+    views: int | None = None
+
+    def total(self) -> int:
+        """Likes, dislikes, comments and reposts together: the people who did something."""
+        return (self.likes or 0) + (self.dislikes or 0) + (self.comments or 0) + (self.reposts or 0)
+
+
+class Attachment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A file that belongs to a document."""
+
+    url: str
+    name: str = ""
+    media_type: str = ""
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="document"):
+    """One published thing, as crawled: authors already pseudonymous, phone and identity numbers already masked.
+
+    Attributes
+    ----------
+    id:
+        `document_id(source, key)`, where the key is the native id or the canonical URL.
+    source:
+        The id of the source it came from.
+    parent_id:
+        Id (of the same kind as `id`) of the document that this one answers or reposts.
+    author_key:
+        A keyed hash of the author's name at the source; never the name.
+    published_at, fetched_at:
+        Aware times. Where the source gives no believable time, `published_at` is `fetched_at`, `published_estimated`
+        is true and `published_raw` keeps what the source said.
+    revision:
+        1 for the first version of the content, one more each time the crawler finds it changed.
+    outlet:
+        The medium named as the origin (来源), where it is not the source itself.
+    truncated:
+        True where the text was longer than `MAX_TEXT`.
+    """
+
+    id: str
+    source: str
+    kind: Kind
+    published_at: datetime
+    fetched_at: datetime
+    title: str = ""
+    text: str = ""
+    url: str | None = None
+    native_id: str | None = None
+    parent_id: str | None = None
+    author_key: str | None = None
+    engagement: Engagement = Engagement()
+    region: str | None = None
+    outlet: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    language: str = "zh"
+    revision: int = 1
+    published_estimated: bool = False
+    published_raw: str | None = None
+    truncated: bool = False
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        if self.published_at.tzinfo is None or self.fetched_at.tzinfo is None:
+            raise ValueError("published_at and fetched_at need a zone")
+        if not self.id or not self.source:
+            raise ValueError("a document needs an id and a source")
+
+
+class Judgement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One head's opinion: the label, and the probability of every label of the head (they sum to 1)."""
+
+    label: str
+    scores: dict[str, float]
+
+
+LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent"]
+
+
+class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Why a document is about a policy.
+
+    Attributes
+    ----------
+    reason:
+        `number` 文号, `title` whole title, `alias`, `fragment` a distinctive part of the title, `url` a link to the
+        policy's own page, `parent` taken over from the document that this one answers or reposts.
+    matched:
+        The words that matched, as they stand in the document; empty for `parent`.
+    field, span:
+        Where they stand: `title` or `text`, and start and end in characters. None for `parent` and `url`.
+    confidence:
+        0 to 1. Below 0.5 the link is ambiguous: the same words point at more than one policy.
+    """
+
+    policy_id: str
+    reason: LinkReason
+    confidence: float
+    matched: str = ""
+    field: Literal["title", "text"] | None = None
+    span: tuple[int, int] | None = None
+
+
+class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="assessed"):
+    """A document with the models' opinions and its policies.
+
+    Attributes
+    ----------
+    opinion:
+        1 for the first assessment; re-assessments of the same document carry a higher number.
+    models:
+        Head (and `policies`) → the version of the model or register that judged.
+    """
+
+    document: Document
+    sentiment: Judgement
+    emotion: Judgement
+    topic: Judgement
+    request: Judgement
+    policies: tuple[PolicyLink, ...] = ()
+    models: dict[str, str] = {}
+    opinion: int = 1
+    assessed_at: datetime
+    schema: int = SCHEMA
+
+    @property
+    def version(self) -> int:
+        """What the index and the alerts compare: content revision first, opinion second. The highest stays."""
+        return self.document.revision * 1_000_000 + self.opinion
+
+
+class Duplicate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The near-duplicate group: `group` is the id of its first document; `kind` is how this one relates to it."""
+
+    group: str
+    kind: Literal["first", "exact", "near"] = "first"
+    similarity: float = 1.0
+
+
+class EventRef(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The event a document was put into when it was grouped. Later merges are resolved at query time."""
+
+    id: str
+    similarity: float = 1.0
+
+
+class Grouped(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="grouped"):
+    """An assessed document with its near-duplicate group and its event."""
+
+    assessed: Assessed
+    duplicate: Duplicate
+    event: EventRef
+    schema: int = SCHEMA
+
+    @property
+    def document(self) -> Document:
+        return self.assessed.document
+
+    @property
+    def version(self) -> int:
+        return self.assessed.version
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="dead-letter"):
+    """What a stage could not handle, why, and where it stood, so that it can be looked at and sent again.
+
+    `value` is the record's bytes as text; `encoding` is `base64` where they were no UTF-8.
+    """
+
+    id: str
+    stage: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    value: str
+    at: datetime
+    key: str | None = None
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    resent_at: datetime | None = None
+    schema: int = SCHEMA
+
+
+Record = Document | Assessed | Grouped | DeadLetter
+R = TypeVar("R", Document, Assessed, Grouped, DeadLetter)
+
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+"""From version n to n + 1: takes and returns the record as plain JSON values, nested records included."""
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (Document, Assessed, Grouped, DeadLetter)
+}
+
+
+class _Header(msgspec.Struct):
+    record: str = ""
+    schema: int = 1
+
+
+_header_decoder = msgspec.json.Decoder(_Header)
+
+
+def encode(record: Record) -> bytes:
+    """The record as UTF-8 JSON."""
+    return _encoder.encode(record)
+
+
+def decode(kind: type[R], value: bytes) -> R:
+    """Read one record, of this or an older schema version.
+
+    Raises
+    ------
+    BadInput
+        If the value is no JSON, another kind of record, of a future version, or breaks the schema. The text says which.
+    """
+    try:
+        header = _header_decoder.decode(value)
+        wanted = str(kind.__struct_config__.tag)
+        if header.record != wanted:
+            raise BadInput(f"expected a record of kind '{wanted}', got '{header.record or 'none'}'")
+        if header.schema > SCHEMA:
+            raise BadInput(
+                f"record of schema version {header.schema}, this program reads up to {SCHEMA}",
+                "upgrade this process, then send the record again: minsheng deadletters resend",
+            )
+        if header.schema == SCHEMA:
+            return _decoders[kind].decode(value)
+        return msgspec.convert(upgrade(msgspec.json.decode(value), header.schema), kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BadInput(f"not a readable record: {error}") from error
+
+
+def upgrade(plain: dict[str, Any], version: int) -> dict[str, Any]:
+    """Bring a record's plain JSON form from `version` to `SCHEMA`, one step at a time."""
+    for step in range(version, SCHEMA):
+        if step not in UPGRADES:
+            raise BadInput(f"record of schema version {version}: no step from {step} to {step + 1} is known")
+        plain = UPGRADES[step](plain)
+    return plain
+
+
+def document_id(source: str, key: str) -> str:
+    """The content-derived id: the same thing from the same source has the same id, whenever it is fetched.
+
+    Parameters
+    ----------
+    source:
+        The source's id.
+    key:
+        The thing's native id where it has one, otherwise its canonical URL.
+
+    Returns
+    -------
+    The first 32 hexadecimal digits of SHA-256 (128 bits).
+    """
+    return hashlib.sha256(f"{source}\n{key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of all records, as kept in docs/."""
+    (_, components) = msgspec.json.schema_components(
+        (Document, Assessed, Grouped, DeadLetter), ref_template="#/$defs/{name}"
+    )
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Minsheng records",
+        "version": SCHEMA,
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in ("Document", "Assessed", "Grouped", "DeadLetter")],
+        "$defs": components,
+    }
+
+
+def scores_of(label: str, others: Mapping[str, float] | None = None) -> Judgement:
+    """A judgement whose label is given, with probabilities for the others; for tests and rules."""
+    scores = dict(others or {})
+    scores[label] = max(0.0, 1.0 - sum(scores.values()))
+    return Judgement(label=label, scores=scores)

@@ -1,0 +1,1 @@
+"""Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""

@@ -1,0 +1,1 @@
+"""The index: protocol, embedded and Elasticsearch implementations, query language, analysis of Chinese."""

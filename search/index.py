@@ -1,0 +1,154 @@
+"""The index seam: documents that people search.
+
+Two implementations: `search.embedded` (SQLite FTS5) and `search.elasticsearch`. Both go through
+`tests/contract/test_index.py` and give the same answers for the same documents.
+
+Contract
+--------
+- `write` keeps, for each document id, the highest version; a same or lower one is a `conflict`, which is fine.
+- A word is found where it stands in title or text, letter for letter after folding (see `search.analysis`): a Chinese
+  word means the substring. So "what matches" does not depend on a segmenter; only ranking may differ between engines.
+- Every method raises `minsheng.errors.Unavailable` when the server behind can't be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from minsheng.records import Grouped
+from search.query import Node
+
+FACETS = ("policy", "source", "kind", "sentiment", "topic", "request", "event", "region")
+Facet = Literal["policy", "source", "kind", "sentiment", "topic", "request", "event", "region"]
+Interval = Literal["hour", "day", "week", "month"]
+Sort = Literal["newest", "relevance"]
+
+
+class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Conditions beside the words; all must hold, and within one field any of the values.
+
+    `policies` also carries a department's scope: the ids it may see are put here by the caller, never filtered after.
+    `since` is included, `until` is not; both on `published_at`.
+    """
+
+    policies: tuple[str, ...] | None = None
+    sources: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    sentiments: tuple[str, ...] | None = None
+    topics: tuple[str, ...] | None = None
+    requests: tuple[str, ...] | None = None
+    events: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    duplicate_groups: tuple[str, ...] | None = None
+    ids: tuple[str, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Search(msgspec.Struct, frozen=True, kw_only=True):
+    """One search.
+
+    Attributes
+    ----------
+    query:
+        The parsed words (`search.query.parse`), or None for everything.
+    size:
+        Hits a page, 0 to 1,000.
+    after:
+        The `cursor` of the page before. Pages do not lose their place: what is indexed meanwhile does not shift them.
+    facets:
+        For these fields, the values and exact counts over all matches, at most `facet_size` each, most frequent first.
+    histogram:
+        Counts over `published_at`, in steps of China time.
+    """
+
+    query: Node | None = None
+    filters: Filters = Filters()
+    sort: Sort = "newest"
+    size: int = 20
+    after: str | None = None
+    facets: tuple[Facet, ...] = ()
+    facet_size: int = 20
+    histogram: Interval | None = None
+    histogram_split: Literal["sentiment", "source", "kind"] | None = None
+    highlight: bool = True
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """One match.
+
+    `title` and `snippet` are plain text; `title_marks` and `snippet_marks` are the spans (start, end) of the words
+    found in them, so that each front end marks them in its own safe way.
+    """
+
+    record: Grouped
+    score: float
+    title: str
+    title_marks: tuple[tuple[int, int], ...]
+    snippet: str
+    snippet_marks: tuple[tuple[int, int], ...]
+
+
+class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A value and how many match; for time buckets, `value` is the ISO start of the step in China time."""
+
+    value: str
+    count: int
+    split: dict[str, int] = {}
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a `Search`. `total` is exact. `cursor` is None on the last page."""
+
+    total: int
+    hits: tuple[Hit, ...]
+    cursor: str | None = None
+    facets: dict[str, tuple[Bucket, ...]] = {}
+    histogram: tuple[Bucket, ...] = ()
+
+
+class Written(NamedTuple):
+    """What became of one record given to `write`: `stored`, `conflict` (the same or a newer version is there: fine),
+    `retry` (not now: a full queue, a lost connection) or `rejected` (never: the reason says why)."""
+
+    id: str
+    outcome: Literal["stored", "conflict", "retry", "rejected"]
+    reason: str = ""
+
+
+class Index(Protocol):
+    """The index. Safe to use from several threads."""
+
+    def ensure(self) -> None:
+        """Create what is missing: tables, templates, aliases. Harmless when all is there."""
+        ...
+
+    def write(self, records: Sequence[Grouped]) -> list[Written]:
+        """Store each record unless the same or a newer version is there; one answer a record, in order."""
+        ...
+
+    def search(self, search: Search) -> Page: ...
+
+    def get(self, ids: Sequence[str]) -> dict[str, Grouped]:
+        """The records with these ids that are there."""
+        ...
+
+    def count(self, filters: Filters) -> int: ...
+
+    def refresh(self) -> None:
+        """Make everything written so far visible to searches."""
+        ...
+
+    def drop_before(self, moment: datetime) -> int:
+        """Retention: remove whole months that end before `moment`. Returns how many documents went."""
+        ...
+
+    def statistics(self) -> Mapping[str, int | str]:
+        """Documents, bytes, and what kind of engine; for `minsheng doctor`. Raises `Unavailable`."""
+        ...
+
+    def close(self) -> None: ...
