@@ -1,0 +1,20 @@
+"""The register of policies: what is watched, what links point to, and what response plans are bound to.
+
+`read_policies` reads files and needs no store; `PolicyRegister` keeps policies in the store.
+"""
+
+from minsheng.policies.model import STAGES, Policy, Sensitivity, Stage, revision_of, standard_number
+from minsheng.policies.reading import read_policies
+from minsheng.policies.register import ImportResult, PolicyRegister
+
+__all__ = [
+    "STAGES",
+    "ImportResult",
+    "Policy",
+    "PolicyRegister",
+    "Sensitivity",
+    "Stage",
+    "read_policies",
+    "revision_of",
+    "standard_number",
+]

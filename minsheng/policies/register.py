@@ -1,0 +1,93 @@
+"""The register in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy as sa
+
+from minsheng.clock import Clock, SystemClock
+from minsheng.policies.model import Policy, combined_revision
+from minsheng.policies.tables import policies as table
+from minsheng.store import Store, upsert
+
+_decoder = msgspec.json.Decoder(Policy)
+
+
+class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import did: ids by outcome, and what looks wrong without being an error."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class PolicyRegister:
+    """The policies in the store. Safe to use from several threads and processes."""
+
+    def __init__(self, store: Store, clock: Clock | None = None) -> None:
+        self._store = store
+        self._clock = clock or SystemClock()
+
+    def import_policies(self, policies: Sequence[Policy]) -> ImportResult:
+        """Add or change these policies, all or none; others stay as they are.
+
+        Parameters
+        ----------
+        policies:
+            As `read_policies` gives them: no id twice.
+        """
+        with self._store.begin() as connection:
+            before = {
+                row.id: row.content_hash for row in connection.execute(sa.select(table.c.id, table.c.content_hash))
+            }
+            hashes = {policy.id: policy.content_hash() for policy in policies}
+            added = [policy for policy in policies if policy.id not in before]
+            changed = [policy for policy in policies if before.get(policy.id, hashes[policy.id]) != hashes[policy.id]]
+            now = self._clock.now()
+            rows = [
+                {
+                    "id": policy.id,
+                    "number": policy.number,
+                    "title": policy.title,
+                    "department": policy.department,
+                    "stage": policy.stage,
+                    "content": msgspec.json.encode(policy).decode(),
+                    "content_hash": hashes[policy.id],
+                    "changed_at": now,
+                }
+                for policy in (*added, *changed)
+            ]
+            upsert(self._store, table, rows, keys=["id"], connection=connection)
+        known = before.keys() | hashes.keys()
+        touched = {policy.id for policy in (*added, *changed)}
+        return ImportResult(
+            added=tuple(policy.id for policy in added),
+            changed=tuple(policy.id for policy in changed),
+            unchanged=tuple(policy.id for policy in policies if policy.id not in touched),
+            warnings=tuple(
+                f"policy {policy.id}: its successor {policy.successor} is not in the register"
+                for policy in policies
+                if policy.successor and policy.successor not in known
+            ),
+        )
+
+    def all(self) -> list[Policy]:
+        """Every policy, by id."""
+        with self._store.read() as connection:
+            return [
+                _decoder.decode(text) for text in connection.scalars(sa.select(table.c.content).order_by(table.c.id))
+            ]
+
+    def get(self, policy_id: str) -> Policy | None:
+        with self._store.read() as connection:
+            text = connection.scalar(sa.select(table.c.content).where(table.c.id == policy_id))
+        return _decoder.decode(text) if text is not None else None
+
+    def revision(self) -> str:
+        """The register's version: the same for the same policies, another when any is added or changed."""
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(table.c.id, table.c.content_hash)).all()
+        return combined_revision((row.id, row.content_hash) for row in rows)
