@@ -55,6 +55,7 @@ def configure_logs(level: str = "info", format: Format = "auto") -> None:  # noq
         "kafka",
         "elastic_transport",
         "elasticsearch",
+        "alembic",
         "scrapy",
         "apscheduler",
         "urllib3",

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import context
+from minsheng.cli import context, policies
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
@@ -41,6 +41,10 @@ def options(
     ] = False,
 ) -> None:
     context.choose(data_dir, settings_file)
+
+
+# Groups of commands. Their modules import their part inside the commands, so that this stays quick.
+app.add_typer(policies.app, name="policies")
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
@@ -14,6 +14,9 @@ from rich.table import Table
 
 from minsheng.logs import configure_logs
 from minsheng.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from minsheng.store import Store
 
 JSON_OPTION = typer.Option(False, "--json", help="Print JSON for programs instead of a table for people.")
 
@@ -34,6 +37,16 @@ def settings() -> Settings:
         configure_logs(loaded.logs.level, loaded.logs.format)
         _loaded.append(loaded)
     return _loaded[0]
+
+
+def store() -> Store:
+    """The store that the settings name, its tables made or brought up to date."""
+    from minsheng.parts import open_store
+    from minsheng.store.migrate import migrate
+
+    opened = open_store(settings())
+    migrate(opened)
+    return opened
 
 
 def console() -> Console:

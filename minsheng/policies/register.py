@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from minsheng.clock import Clock, SystemClock
-from minsheng.policies.model import Policy, combined_revision
+from minsheng.policies.model import Policy, combined_revision, standard_number
 from minsheng.policies.tables import policies as table
 from minsheng.store import Store, upsert
 
@@ -85,6 +85,17 @@ class PolicyRegister:
         with self._store.read() as connection:
             text = connection.scalar(sa.select(table.c.content).where(table.c.id == policy_id))
         return _decoder.decode(text) if text is not None else None
+
+    def find(self, text: str) -> Policy | None:
+        """The policy with this id, 文号 (in any spelling) or title; None where there is none or more than one."""
+        wanted = {text, standard_number(text)}
+        by_id = self.get(text)
+        if by_id is not None:
+            return by_id
+        found = [
+            policy for policy in self.all() if policy.number in wanted - {None} or policy.title == text.strip("《》")
+        ]
+        return found[0] if len(found) == 1 else None
 
     def revision(self) -> str:
         """The register's version: the same for the same policies, another when any is added or changed."""
