@@ -1,0 +1,151 @@
+"""The first model: a linear classifier a head over hashed character n-grams, in numpy alone.
+
+Its files (`models/ngram/`) are made by `python -m training.ngram`; the card beside the weights says from what, and how
+well it does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifiers.features import BITS, Counts, count_ngrams, reading
+from classifiers.model import Text
+from classifiers.request import RequestRules
+from minsheng.errors import BadInput
+from minsheng.records import Judgement
+
+FOLDER = Path(__file__).parent / "models" / "ngram"
+BATCH = 256
+"""Texts at a time: enough for numpy to pay, few enough that a batch of the longest texts stays below 100 MB."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """One head of the card: its labels in the order of the columns, and the temperature that calibrates its scores."""
+
+    labels: tuple[str, ...]
+    temperature: float
+
+
+class Card(msgspec.Struct, frozen=True):
+    """What `card.json` must hold for the model to run; the rest of it is for people."""
+
+    version: str
+    weights_sha256: str
+    heads: dict[str, Head]
+
+
+def vectors(counts: Counts, row_of: NDArray[np.int32], idf: NDArray[np.float32]) -> Counts:
+    """TF-IDF over the model's own rows: buckets become rows, unknown ones go, and every text has length 1.
+
+    Parameters
+    ----------
+    counts:
+        Of a batch.
+    row_of:
+        Bucket → row, -1 for buckets that the model does not know; of length 2**BITS.
+    idf:
+        Row → inverse document frequency.
+    """
+    rows = row_of[counts.buckets]
+    known = rows >= 0
+    rows = rows[known].astype(np.int64)
+    values = (1 + np.log(counts.counts[known])) * idf[rows]
+    starts = np.concatenate(([0], np.cumsum(known)))[counts.starts]
+    lengths = np.sqrt(sums(np.square(values), starts))
+    lengths[lengths == 0] = 1
+    return Counts(starts, rows, (values / np.repeat(lengths, np.diff(starts))).astype(np.float32))
+
+
+def sums(values: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Sum `values` over each text's range along the first axis; 0 for an empty range."""
+    total = np.zeros((len(starts) - 1, *values.shape[1:]), dtype=np.float32)
+    filled = np.diff(starts) > 0
+    if filled.any():
+        # reduceat takes an empty range for the one entry at its start, so only the filled ones are given to it.
+        total[filled] = np.add.reduceat(values, starts[:-1][filled], axis=0)
+    return total
+
+
+def softmax(margins: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Probabilities along the last axis."""
+    raised = np.exp((margins - margins.max(axis=-1, keepdims=True)).astype(np.float64))
+    probabilities: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+class NgramModel:
+    """Sentiment, emotion and topic from character n-grams; the request from rules.
+
+    Parameters
+    ----------
+    folder:
+        Holds `card.json` and `weights.npz`.
+
+    Raises
+    ------
+    BadInput
+        If the files are missing, damaged, or don't belong together.
+
+    Examples
+    --------
+    >>> model = NgramModel()
+    >>> model.judge([Text("", "太好了，谢谢！")])[0]["sentiment"].label
+    'positive'
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        try:
+            card = msgspec.json.decode((folder / "card.json").read_bytes(), type=Card)
+            packed = (folder / "weights.npz").read_bytes()
+        except (OSError, msgspec.MsgspecError) as error:
+            raise BadInput(f"the model in {folder} can't be read: {error}", "install Minsheng again") from error
+        if hashlib.sha256(packed).hexdigest() != card.weights_sha256:
+            raise BadInput(f"{folder}/weights.npz is not the file that card.json describes", "install Minsheng again")
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            buckets = np.cumsum(arrays["bucket_steps"], dtype=np.int64)
+            self._idf = arrays["idf"].astype(np.float32)
+            self._weights: NDArray[np.int8] = arrays["weights"]
+            self._scale: NDArray[np.float32] = arrays["scale"]
+            self._bias: NDArray[np.float32] = arrays["bias"]
+        self._row_of = np.full(1 << BITS, -1, dtype=np.int32)
+        self._row_of[buckets] = np.arange(len(buckets), dtype=np.int32)
+        self._heads = card.heads
+        self._request = RequestRules()
+        self.versions = {**dict.fromkeys(card.heads, card.version), "request": self._request.version}
+
+    def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
+        """Head → judgement for each text, in order. A text without known characters gets each head's prior."""
+        judged: list[dict[str, Judgement]] = []
+        for start in range(0, len(texts), BATCH):
+            judged.extend(self._judge(texts[start : start + BATCH]))
+        return judged
+
+    def margins(self, readings: Sequence[str]) -> NDArray[np.float32]:
+        """The decision values of all heads' labels side by side, one row a text, before calibration."""
+        vector = vectors(count_ngrams(readings), self._row_of, self._idf)
+        weighted = self._weights[vector.buckets] * vector.counts[:, None]
+        return sums(weighted, vector.starts) * self._scale + self._bias
+
+    def _judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
+        readings = [reading(text) for text in texts]
+        margins = self.margins(readings)
+        judged: list[dict[str, Judgement]] = [{} for _ in texts]
+        start = 0
+        for name, head in self._heads.items():
+            end = start + len(head.labels)
+            probabilities: list[list[Any]] = softmax(margins[:, start:end] / head.temperature).tolist()
+            for result, row in zip(judged, probabilities, strict=True):
+                best = head.labels[row.index(max(row))]
+                result[name] = Judgement(label=best, scores=dict(zip(head.labels, row, strict=True)))
+            start = end
+        for result, text in zip(judged, texts, strict=True):
+            result["request"] = self._request.judge(text)
+        return judged

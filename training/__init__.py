@@ -1,0 +1,1 @@
+"""Makes every model file that is shipped, with its scores."""
