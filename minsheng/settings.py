@@ -119,13 +119,61 @@ class ClassifySettings(Section, frozen=True, kw_only=True):
 class GroupSettings(Section, frozen=True, kw_only=True):
     """Near duplicates and events."""
 
-    window_days: int = 30  # how long an event can be joined after its last document
+    window_days: int = 60  # how long an event can be joined after its last document
+    max_texts: int = 200_000  # distinct texts remembered, about 1 kB each
+    max_documents: int = 500_000  # documents whose place is remembered, copies included, about 0.5 kB each
+
+
+class LevelSettings(Section, frozen=True, kw_only=True):
+    """What a level takes: the weighted score, and distinct voices that are negative or ask for something."""
+
+    score: float
+    voices: int
+
+
+class RiskWeights(Section, frozen=True, kw_only=True):
+    """How much each part of the risk counts; they are divided by their sum."""
+
+    volume: float = 0.28
+    abnormal: float = 0.15
+    growth: float = 0.10
+    negative: float = 0.14
+    request: float = 0.10
+    reach: float = 0.08
+    spread: float = 0.05
+    release: float = 0.05
+    sensitivity: float = 0.05
 
 
 class AlertSettings(Section, frozen=True, kw_only=True):
-    """Risk and tickets."""
+    """Risk and tickets. Windows are on event time: the time of publishing, not of fetching.
+
+    The deadlines' source: 国办发〔2016〕61号 (especially major and major emergencies: authoritative information within
+    5 hours, press conference within 24 hours) and 国办发〔2016〕80号 (other public opinion: response within 48 hours).
+    They count from the time of the post that gave the ticket its level.
+    """
 
     backfill_days: float = 2.0  # older documents open historical tickets that send no notice
+    windows_hours: tuple[int, ...] = (1, 6, 24)
+    baseline_days: int = 28  # the policy's own past that a window is compared with; under 7 known days: cold start
+    concerned_share: float = 0.3  # least share of voices that are negative or ask for something
+    excess: float = 2.5  # least distance from the usual, in standard deviations of a Poisson count
+    blue: LevelSettings = LevelSettings(score=0.40, voices=8)
+    yellow: LevelSettings = LevelSettings(score=0.58, voices=15)
+    orange: LevelSettings = LevelSettings(score=0.70, voices=50)
+    red: LevelSettings = LevelSettings(score=0.82, voices=150)
+    weights: RiskWeights = RiskWeights()
+    slow_days: int = 28  # messages on one matter are added up over so many days
+    slow_messages: int = 4  # so many messages ...
+    slow_authors: int = 3  # ... from so many authors open a blue ticket
+    slow_yellow_messages: int = 12
+    slow_yellow_authors: int = 8
+    release_days: int = 30  # after its release a policy is watched more closely
+    calm_hours: float = 24.0  # a level counts as fallen so long after it rose, not before
+    information_hours: float = 5.0  # orange and red: authoritative information
+    conference_hours: float = 24.0  # orange and red: press conference
+    response_hours: float = 48.0  # blue and yellow: response
+    warn_at: float = 0.8  # share of a deadline's time after which the officer is warned
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):

@@ -1,0 +1,291 @@
+"""What grouping remembers, and where it puts a document: its near-duplicate group and its event.
+
+Placement depends on nothing but the documents placed before, in their order, so the same log gives the same groups.
+Everything is bounded by counts, oldest first, so that what is rebuilt from stored members equals what was in memory.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+import xxhash
+
+from grouping.neighbours import Near, Neighbours
+from grouping.vectors import Vector, fold, own_words, vectorise
+from minsheng.records import Assessed, Document, Duplicate, EventRef
+
+NEAR_BODY = 0.6
+"""Share of n-grams in common from which two bodies are one text with another headline, byline or ending."""
+
+NEAR = 0.85
+"""Cosine from which two documents are one text with small changes, where bodies are too short to tell."""
+
+LONG_BODY = 40
+"""Characters from which a body can tell."""
+
+JOIN = 0.24
+"""Event score from which a document joins, at no distance in time."""
+
+JOIN_LATE = 0.08
+"""What is asked on top at the far end of the window."""
+
+SAME_POLICY = 0.14
+"""Added where document and event are about the same policy and close in time."""
+
+OTHER_POLICY = 0.3
+"""Taken off where they are about different policies: the same grievance at two counters is two matters."""
+
+POLICY_SPAN = timedelta(days=2)
+"""How close in time the same policy counts as evidence."""
+
+LONG_ENOUGH = 10
+"""Letters from which equal texts are one text posted again; "支持" twice is two people."""
+
+CONFIDENT = 0.5
+"""Policy links below this are ambiguous and count for nothing here."""
+
+
+class Member(NamedTuple):
+    """A document as grouping remembers it. `vector` is kept for the first document of a duplicate group only, `title`
+    for the first of an event."""
+
+    sequence: int
+    document: str
+    event: str
+    duplicate_group: str
+    kind: str
+    similarity: float
+    event_similarity: float
+    published_at: datetime
+    text_hash: int
+    policies: tuple[str, ...]
+    title: str
+    vector: Vector | None
+
+    def duplicate(self) -> Duplicate:
+        return Duplicate(group=self.duplicate_group, kind=self.kind, similarity=self.similarity)  # type: ignore[arg-type]
+
+    def reference(self) -> EventRef:
+        return EventRef(id=self.event, similarity=self.event_similarity)
+
+
+class Event:
+    """A set of documents about the same matter, as far as it is remembered."""
+
+    __slots__ = ("documents", "first_at", "first_document", "id", "kept", "last_at", "leaders", "policies", "title")
+
+    def __init__(self, event_id: str, title: str, first_document: str, at: datetime) -> None:
+        self.id = event_id
+        self.title = title
+        self.first_document = first_document
+        self.first_at = at
+        self.last_at = at
+        self.documents = 0
+        self.policies: dict[str, int] = {}
+        self.leaders: deque[int] = deque(maxlen=64)
+        self.kept = 0  # leaders still among the neighbours
+
+    def add(self, at: datetime, policies: tuple[str, ...]) -> None:
+        self.documents += 1
+        self.first_at = min(self.first_at, at)
+        self.last_at = max(self.last_at, at)
+        for policy in policies:
+            self.policies[policy] = self.policies.get(policy, 0) + 1
+
+    def gap(self, at: datetime) -> timedelta:
+        """How far `at` lies outside the event's time."""
+        return max(timedelta(0), at - self.last_at, self.first_at - at)
+
+
+class Placed(NamedTuple):
+    """Where a document belongs. `new` is false for one that was placed before."""
+
+    member: Member
+    new: bool
+
+
+class Memory:
+    """Places documents one by one.
+
+    Parameters
+    ----------
+    window:
+        How long after its last document an event can be joined.
+    max_texts:
+        Distinct texts remembered (about 1 kB each).
+    max_documents:
+        Documents whose place is remembered, copies included (about 400 bytes each).
+    """
+
+    def __init__(self, window: timedelta, *, max_texts: int = 200_000, max_documents: int = 500_000) -> None:
+        self.window = window
+        self.max_documents = max_documents
+        self.sequence = 0
+        self.events: dict[str, Event] = {}
+        self._neighbours = Neighbours(max_texts)
+        self._leader: dict[int, Member] = {}
+        self._number: dict[str, int] = {}
+        self._known: dict[str, Member] = {}
+        self._texts: dict[int, Member] = {}
+        self._of_policy: dict[str, dict[str, None]] = {}
+
+    def place(self, assessed: Assessed) -> Placed:
+        """Put one document into its duplicate group and event. A document that was placed before stays where it is."""
+        document = assessed.document
+        known = self._known.get(document.id)
+        if known is not None:
+            return Placed(known, False)
+        policies = tuple(sorted({link.policy_id for link in assessed.policies if link.confidence >= CONFIDENT}))
+        words = own_words(f"{document.title}\n{document.text}" if document.title else document.text)
+        letters = "".join(character for character in fold(words) if character.isalnum())
+        text_hash = _signed(xxhash.xxh3_64_intdigest(letters.encode("utf-8", "surrogatepass")))
+        at = document.published_at
+
+        kind, similarity, event_similarity = "first", 1.0, 1.0
+        group, event_id, vector = document.id, "", None
+        twin = self._texts.get(text_hash) if len(letters) >= LONG_ENOUGH else None
+        if twin is not None and abs(twin.published_at - at) <= self.window:
+            kind, group, event_id = "exact", twin.duplicate_group, twin.event
+        else:
+            vector = vectorise(document.title, document.text)
+            near = self._neighbours.nearest(vector, self._recent_of(policies))
+            twin_number, similarity = _nearly_the_same(document, near) if len(letters) >= LONG_ENOUGH else (None, 1.0)
+            if twin_number is not None and abs(self._leader[twin_number].published_at - at) <= self.window:
+                leader = self._leader[twin_number]
+                kind, group, event_id, vector = "near", leader.duplicate_group, leader.event, None
+            else:
+                similarity = 1.0
+            if not event_id:
+                event_id, event_similarity = self._event_for(document, policies, near)
+        opens = event_id not in self.events
+        title = title_of(document) if opens else ""
+        self.sequence += 1
+        member = Member(
+            self.sequence, document.id, event_id, group, kind, similarity, event_similarity, at, text_hash, policies,
+            title, vector,
+        )  # fmt: skip
+        if opens:
+            self.events[event_id] = Event(event_id, title, document.id, at)
+        self.events[event_id].add(at, policies)
+        self._remember(member)
+        return Placed(member, True)
+
+    def restore(self, event: Event) -> None:
+        """Take over a stored event, before its members."""
+        self.events[event.id] = event
+
+    def restore_member(self, member: Member) -> None:
+        """Take over a stored member; to be called in the order of `sequence`."""
+        self.sequence = max(self.sequence, member.sequence)
+        if member.event not in self.events:
+            # One document alone has no stored event; it is made again from its member.
+            event = self.events[member.event] = Event(member.event, member.title, member.document, member.published_at)
+            event.add(member.published_at, member.policies)
+        self._remember(member)
+
+    def drop_events_without_texts(self) -> None:
+        """After restoring: forget the events that no kept text belongs to."""
+        for event_id in [event.id for event in self.events.values() if event.kept == 0]:
+            del self.events[event_id]
+
+    def _remember(self, member: Member) -> None:
+        self._known[member.document] = member
+        if len(self._known) > self.max_documents:
+            del self._known[next(iter(self._known))]
+        if member.vector is None:
+            return
+        event = self.events[member.event]
+        self._forget_oldest()
+        number = self._neighbours.add(member.vector)
+        self._leader[number] = member
+        self._texts[member.text_hash] = member
+        event.leaders.append(number)
+        event.kept += 1
+        for policy in member.policies:
+            recent = self._of_policy.setdefault(policy, {})
+            recent.pop(member.event, None)
+            recent[member.event] = None
+
+    def _forget_oldest(self) -> None:
+        """Make room for one more text; an event without any text kept is over."""
+        if len(self._leader) < self._neighbours.capacity:
+            return
+        member = self._leader.pop(self._neighbours.oldest)
+        if self._texts.get(member.text_hash) is member:
+            del self._texts[member.text_hash]
+        event = self.events[member.event]
+        event.kept -= 1
+        if event.kept == 0:
+            del self.events[event.id]
+            for policy in event.policies:
+                if policy in self._of_policy:
+                    self._of_policy[policy].pop(event.id, None)
+
+    def _recent_of(self, policies: tuple[str, ...]) -> list[int]:
+        """The latest texts of the latest events of these policies."""
+        numbers: list[int] = []
+        for policy in policies:
+            for event_id in list(reversed(self._of_policy.get(policy, {})))[:8]:
+                numbers.extend(list(self.events[event_id].leaders)[-8:])
+        return numbers
+
+    def _event_for(self, document: Document, policies: tuple[str, ...], near: Near) -> tuple[str, float]:
+        """The event to join and the score, or a new event's id and 1."""
+        parent = self._known.get(document.parent_id) if document.parent_id else None
+        if parent is not None and parent.event in self.events:
+            return parent.event, 1.0
+        close: dict[str, list[float]] = {}
+        for number, cosine in zip(near.numbers, near.cosines.tolist(), strict=True):
+            close.setdefault(self._leader[number].event, []).append(cosine)
+        chosen, best = "", 0.0
+        for event_id, found in close.items():
+            score = self._score(self.events[event_id], found, document.published_at, policies)
+            if score > best:
+                chosen, best = event_id, score
+        if chosen:
+            return chosen, round(min(1.0, best), 4)
+        return f"e{document.id[:20]}", 1.0
+
+    def _score(self, event: Event, cosines: list[float], at: datetime, policies: tuple[str, ...]) -> float:
+        """How well a document fits the event; 0 where it does not."""
+        gap = event.gap(at)
+        if gap > self.window:
+            return 0.0
+        # One close text alone chains unrelated matters together, so larger events ask for a second and third one.
+        cosines.sort(reverse=True)
+        asked = min(3, event.kept)
+        score = (cosines[0] + sum(cosines[:asked]) / asked) / 2
+        if policies and event.policies:
+            if any(policy in event.policies for policy in policies):
+                score += SAME_POLICY if gap <= POLICY_SPAN and cosines[0] >= 0.05 else 0.0
+            else:
+                score -= OTHER_POLICY
+        return score if score >= JOIN + JOIN_LATE * (gap / self.window) else 0.0
+
+
+def _nearly_the_same(document: Document, near: Near) -> tuple[int | None, float]:
+    """The candidate that is the same text with small changes, and how alike the two are."""
+    if not near.numbers:
+        return None, 1.0
+    measure, least = (near.resemblances, NEAR_BODY) if len(document.text) >= LONG_BODY else (near.cosines, NEAR)
+    best = int(np.argmax(measure))
+    alike = float(measure[best])
+    return (near.numbers[best], round(alike, 4)) if alike >= least else (None, 1.0)
+
+
+def title_of(document: Document) -> str:
+    """A line that names the matter: the title, or the text's first sentence."""
+    text = document.title.strip() or own_words(document.text)
+    for stop in "。！？!?\n":
+        head, found, _ = text.partition(stop)
+        if found and len(head) >= 6:
+            text = head
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _signed(value: int) -> int:
+    """64 bits as the databases' signed integer."""
+    return value - (1 << 64) if value >= 1 << 63 else value

@@ -1,0 +1,112 @@
+"""Nearest earlier documents, at a cost that does not grow with their number.
+
+The last `capacity` vectors are kept in a ring. Each is listed under its heaviest n-grams; a query looks at the latest
+entries of its own heaviest n-grams, and computes the exact cosine with those.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from grouping.vectors import BINS, EMPTY, SIZE, SKETCH, Vector, resemblance
+
+KEYS = 16
+"""Heaviest n-grams that a vector is listed under."""
+
+LATEST = 32
+"""Entries looked at under each n-gram."""
+
+
+class Near(NamedTuple):
+    """Candidates: their numbers, their cosines (what they are about) and resemblances (the same body), each in the
+    same order."""
+
+    numbers: list[int]
+    cosines: npt.NDArray[np.float32]
+    resemblances: npt.NDArray[np.float32]
+
+
+class Neighbours:
+    """A ring of vectors, numbered 0, 1, 2, ... in the order they are added.
+
+    Parameters
+    ----------
+    capacity:
+        How many are kept; the oldest goes when one more comes. About 650 bytes each.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.next = 0
+        self._bins = np.zeros((min(capacity, 1024), SIZE), np.int32)
+        self._weights = np.zeros((min(capacity, 1024), SIZE), np.float32)
+        self._sketches = np.full((min(capacity, 1024), SKETCH), EMPTY, np.uint32)
+        self._listed: dict[int, deque[int]] = {}
+        self._query = np.zeros(BINS, np.float32)
+
+    @property
+    def oldest(self) -> int:
+        """The lowest number still kept."""
+        return max(0, self.next - self.capacity)
+
+    def add(self, vector: Vector) -> int:
+        """Keep the vector. Returns its number."""
+        number = self.next
+        self.next += 1
+        slot = number % self.capacity
+        if slot >= len(self._bins):
+            self._grow()
+        size = vector.bins.size
+        self._bins[slot, :size] = vector.bins
+        self._weights[slot, :size] = vector.weights
+        self._weights[slot, size:] = 0
+        self._sketches[slot] = vector.sketch
+        oldest = self.oldest
+        for key in vector.bins[:KEYS].tolist():
+            listed = self._listed.get(key)
+            if listed is None:
+                self._listed[key] = deque((number,))
+                continue
+            while listed and listed[0] < oldest:
+                listed.popleft()
+            listed.append(number)
+        return number
+
+    def nearest(self, vector: Vector, also: list[int] | None = None) -> Near:
+        """Candidates for `vector`, in order of their numbers.
+
+        Parameters
+        ----------
+        also:
+            Numbers to compare with in any case; ones no longer kept are passed over.
+        """
+        oldest = self.oldest
+        found: set[int] = {number for number in also or () if number >= oldest}
+        for key in vector.bins[:KEYS].tolist():
+            listed = self._listed.get(key)
+            if listed is None:
+                continue
+            if len(listed) <= LATEST:
+                found.update(listed)
+            else:
+                found.update(listed[index] for index in range(-LATEST, 0))
+        numbers = sorted(number for number in found if number >= oldest)
+        if not numbers:
+            return Near([], np.empty(0, np.float32), np.empty(0, np.float32))
+        slots = np.array(numbers) % self.capacity
+        self._query[vector.bins] = vector.weights
+        cosines = (self._query[self._bins[slots]] * self._weights[slots]).sum(axis=1)
+        self._query[vector.bins] = 0
+        return Near(numbers, cosines, resemblance(vector.sketch, self._sketches[slots]))
+
+    def _grow(self) -> None:
+        size = min(self.capacity, 2 * len(self._bins))
+        for name in ("_bins", "_weights", "_sketches"):
+            old = getattr(self, name)
+            new = np.zeros((size, old.shape[1]), old.dtype)
+            new[: len(old)] = old
+            setattr(self, name, new)

@@ -1,0 +1,65 @@
+"""The grouping stage: assessed documents in, grouped documents out, in one order by one active process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from grouping.memory import Event, Member, Memory
+from grouping.state import GroupingState
+from minsheng.logs import get_logger
+from minsheng.records import Assessed, Grouped
+from minsheng.settings import GroupSettings
+from minsheng.store import Store
+from stream.log import ASSESSED, GROUPED, Partition
+from stream.stage import Result
+
+log = get_logger(__name__)
+
+
+class GroupStage:
+    """Puts each document into its near-duplicate group and event. See `stream.stage.Stage`.
+
+    The memory is saved at each checkpoint with the positions it belongs to, and these, not the group's committed
+    offsets, say where to go on.
+    """
+
+    name = "group"
+    input = ASSESSED
+    output: str | None = GROUPED
+    record = Assessed
+
+    def __init__(self, store: Store, settings: GroupSettings) -> None:
+        self.state = GroupingState(store, settings)
+        self._memory: Memory | None = None
+        self._unsaved: list[Member] = []
+        self._touched: dict[str, Event] = {}
+
+    def start(self) -> Mapping[Partition, int] | None:
+        self._memory, positions = self.state.load()
+        self._unsaved.clear()
+        self._touched.clear()
+        log.info("grouping_loaded", documents=self._memory.sequence, events=len(self._memory.events))
+        return positions
+
+    def work(self, batch: Sequence[Assessed]) -> Result:
+        if self._memory is None:
+            raise RuntimeError("start() comes before work()")
+        grouped = []
+        for assessed in batch:
+            member, new = self._memory.place(assessed)
+            if new:
+                self._unsaved.append(member)
+                self._touched[member.event] = self._memory.events[member.event]
+            grouped.append(Grouped(assessed=assessed, duplicate=member.duplicate(), event=member.reference()))
+        return Result(outputs=grouped)
+
+    def checkpoint(self, positions: Mapping[Partition, int], *, final: bool = False) -> bool:
+        if not self.state.save(self._unsaved, self._touched.values(), positions):
+            log.warning("grouping_taken_over", hint="another grouping process owns the state now; this one stops")
+            return False
+        self._unsaved.clear()
+        self._touched.clear()
+        return True
+
+    def close(self) -> None:
+        self._memory = None

@@ -1,0 +1,141 @@
+"""Keeps grouping's memory in the store, with the log position it belongs to.
+
+Members are appended as they are placed, in the transaction that moves the position. So after a crash the memory is
+just what it was at that position, and the documents after it are placed again, in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from grouping import tables
+from grouping.memory import Event, Member, Memory
+from grouping.vectors import SKETCH, Vector
+from minsheng.settings import GroupSettings
+from minsheng.store import Store, insert_or_ignore, upsert
+from stream.log import Partition
+
+CHUNK = 10_000
+"""Rows read at a time while the memory is rebuilt."""
+
+
+class GroupingState:
+    """Loads and saves a `Memory`.
+
+    A process that loads becomes the owner; one that owned before can no longer save, so that a process taken for dead
+    cannot spoil what its successor does.
+    """
+
+    def __init__(self, store: Store, settings: GroupSettings) -> None:
+        self.store = store
+        self.settings = settings
+        self._epoch = 0
+        # A text kept for comparison must have its member row to be rebuilt from.
+        self._max_documents = max(settings.max_documents, settings.max_texts)
+
+    def load(self) -> tuple[Memory, dict[Partition, int] | None]:
+        """The memory as last saved, and the positions to read on from; None where nothing was ever saved."""
+        memory = Memory(
+            timedelta(days=self.settings.window_days),
+            max_texts=self.settings.max_texts,
+            max_documents=self._max_documents,
+        )
+        with self.store.begin() as connection:
+            self._epoch = 1 + (connection.scalar(sa.select(tables.owner.c.epoch).where(tables.owner.c.id == 1)) or 0)
+            upsert(self.store, tables.owner, [{"id": 1, "epoch": self._epoch}], keys=["id"], connection=connection)
+        with self.store.read() as connection:
+            for event in self._stored_events(connection):
+                memory.restore(event)
+            for member in self._stored_members(connection):
+                memory.restore_member(member)
+            found = connection.execute(sa.select(tables.positions)).all()
+        memory.drop_events_without_texts()
+        return memory, {Partition(row.topic, row.partition): row.position for row in found} or None
+
+    def save(self, members: Sequence[Member], events: Iterable[Event], positions: Mapping[Partition, int]) -> bool:
+        """Append members, update events and move the positions, all or nothing.
+
+        Returns
+        -------
+        False if another process has taken over; nothing is saved then.
+        """
+        with self.store.begin() as connection:
+            mine = sa.update(tables.owner).where(tables.owner.c.id == 1, tables.owner.c.epoch == self._epoch)
+            if connection.execute(mine.values(epoch=self._epoch)).rowcount == 0:
+                return False
+            insert_or_ignore(self.store, tables.members, [_member_row(member) for member in members],
+                             connection=connection)  # fmt: skip
+            upsert(self.store, tables.events, [_event_row(event) for event in events if event.documents > 1],
+                   keys=["id"], connection=connection)  # fmt: skip
+            rows = [{"topic": place.topic, "partition": place.number, "position": position}
+                    for place, position in positions.items()]  # fmt: skip
+            upsert(self.store, tables.positions, rows, keys=["topic", "partition"], connection=connection)
+            if members and members[-1].sequence % 10_000 < len(members):
+                self._remove_forgotten(connection, members[-1].sequence)
+        return True
+
+    def forget(self) -> None:
+        """Remove everything remembered, so that the log can be grouped again from its start. Events keep their ids
+        where their first document is still in the log."""
+        with self.store.begin() as connection:
+            for table in (tables.members, tables.events, tables.positions):
+                connection.execute(sa.delete(table))
+
+    def _remove_forgotten(self, connection: sa.Connection, last: int) -> None:
+        """Members beyond the memory's bounds; their events stay listed."""
+        old = tables.members.c.sequence <= last - self._max_documents
+        connection.execute(sa.delete(tables.members).where(old))
+
+    def _stored_events(self, connection: sa.Connection) -> Iterable[Event]:
+        kept = sa.select(tables.members.c.event).where(tables.members.c.vector.is_not(None))
+        for row in connection.execute(sa.select(tables.events).where(tables.events.c.id.in_(kept))):
+            event = Event(row.id, row.title, row.first_document, row.first_at)
+            event.last_at = row.last_at
+            event.documents = row.documents
+            event.policies = dict(row.policies)
+            yield event
+
+    def _stored_members(self, connection: sa.Connection) -> Iterable[Member]:
+        statement = sa.select(tables.members).order_by(tables.members.c.sequence)
+        for rows in connection.execute(statement.execution_options(yield_per=CHUNK)).partitions():
+            yield from map(_member, rows)
+
+
+def _member_row(member: Member) -> dict[str, Any]:
+    row = member._asdict()
+    row["policies"] = list(member.policies)
+    row["vector"] = None if member.vector is None else b"".join(part.tobytes() for part in member.vector)
+    return row
+
+
+def _member(row: Any) -> Member:
+    vector = None
+    if row.vector is not None:
+        body, sketch = row.vector[: -4 * SKETCH], row.vector[-4 * SKETCH :]
+        half = len(body) // 2
+        vector = Vector(
+            np.frombuffer(body[:half], np.int32),
+            np.frombuffer(body[half:], np.float32),
+            np.frombuffer(sketch, np.uint32),
+        )
+    return Member(
+        row.sequence, row.document, row.event, row.duplicate_group, row.kind, row.similarity, row.event_similarity,
+        row.published_at, row.text_hash, tuple(row.policies), row.title, vector,
+    )  # fmt: skip
+
+
+def _event_row(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "title": event.title,
+        "first_document": event.first_document,
+        "first_at": event.first_at,
+        "last_at": event.last_at,
+        "documents": event.documents,
+        "policies": event.policies,
+    }

@@ -1,0 +1,57 @@
+"""Tables of grouping: what it remembers of documents, the position that belongs to it, and the events."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from minsheng.store import UtcDateTime, metadata
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("first_document", sa.String(40), nullable=False),
+    sa.Column("first_at", UtcDateTime, nullable=False),
+    sa.Column("last_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("policies", sa.JSON, nullable=False),  # policy id → documents linked to it
+    comment="Events of two documents or more; one document alone is an event only in its record.",
+)
+
+members = sa.Table(
+    "grouping_members",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.String(40), nullable=False, unique=True),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("duplicate_group", sa.String(40), nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False),  # first, exact, near
+    sa.Column("similarity", sa.Float, nullable=False),
+    sa.Column("event_similarity", sa.Float, nullable=False),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("text_hash", sa.BigInteger, nullable=False),
+    sa.Column("policies", sa.JSON, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),  # of the first of an event
+    sa.Column(
+        "vector", sa.LargeBinary
+    ),  # of the first of a duplicate group; int32 bins, float32 weights, uint32 sketch
+    comment="What grouping remembers, in the order it was grouped; the stage's memory is rebuilt from it.",
+)
+
+positions = sa.Table(
+    "grouping_positions",
+    metadata,
+    sa.Column("topic", sa.String(80), primary_key=True),
+    sa.Column("partition", sa.Integer, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    comment="The log position that grouping_members belongs to; both change in one transaction.",
+)
+
+owner = sa.Table(
+    "grouping_owner",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    comment="Fences off a grouping process that was taken for dead but still runs.",
+)
