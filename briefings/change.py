@@ -1,0 +1,65 @@
+"""Is it more than usual? One rule, said in words, that claims no change within noise."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+ENOUGH_DAYS = 2
+"""Fewer earlier days with data than this, and nothing is compared."""
+
+DEVIATIONS = 2.0
+"""A change counts when it is larger than this many standard deviations of a single day."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A count against the mean of earlier days.
+
+    Attributes
+    ----------
+    mean:
+        Of the earlier days; None where there are too few.
+    days:
+        How many earlier days it is the mean of.
+    direction:
+        `up` or `down` where the change is larger than noise, `noise` where not, `unknown` without enough days.
+    words:
+        All of it in Chinese.
+    """
+
+    mean: float | None
+    days: int
+    direction: Literal["up", "down", "noise", "unknown"]
+    words: str
+
+
+def change(count: int, earlier: Sequence[int]) -> Change:
+    """Compare a day's count with those of earlier days.
+
+    The standard deviation of a single day is taken from the earlier days, but never below that of a Poisson count of
+    the same mean (nor of mean one): a few quiet days must not make three posts an alarm. As the mean itself is only
+    estimated, its error is added.
+
+    Parameters
+    ----------
+    count:
+        The day's count.
+    earlier:
+        The counts of the earlier days, or of the same hours of them, without days before the first data.
+    """
+    days = len(earlier)
+    if days < ENOUGH_DAYS:
+        return Change(mean=None, days=days, direction="unknown", words="历史数据不足，暂不比较")
+    mean = statistics.fmean(earlier)
+    deviation = math.sqrt(max(statistics.variance(earlier), mean, 1.0) * (1 + 1 / days))
+    difference = count - mean
+    if abs(difference) <= DEVIATIONS * deviation:
+        return Change(mean=mean, days=days, direction="noise", words="变化不显著")
+    verb = "上升" if difference > 0 else "下降"
+    size = f"（{difference:+.0f}篇）"
+    words = f"{verb}{100 * abs(difference) / mean:.1f}%{size}" if mean else f"由零{verb}{size}"
+    return Change(mean=mean, days=days, direction="up" if difference > 0 else "down", words=words)

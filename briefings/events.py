@@ -1,0 +1,95 @@
+"""The events of the day that matter most, with the posts that say what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from briefings.evidence import EvidenceBook, post
+from briefings.facts import Facts
+from briefings.model import EventLine
+from minsheng.policies import Policy
+from minsheng.records import Grouped
+from search.index import Bucket, Filters, Index, Search
+
+SHOWN = 5
+KEY_POSTS = 3
+SMALLEST = 3
+"""Fewer documents than this are no event for a leader."""
+_READ = 200
+"""Documents of an event that key posts are chosen from: the newest."""
+
+
+def top_events(
+    book: EvidenceBook,
+    index: Index,
+    buckets: Sequence[Bucket],
+    negative: dict[str, int],
+    facts: Facts,
+    policies: Sequence[Policy],
+    since: datetime,
+    until: datetime,
+) -> tuple[EventLine, ...]:
+    """The largest events of the day: negative documents count double, as they are what has to be answered."""
+    titles = {policy.id: policy.title for policy in policies}
+    large = [bucket for bucket in buckets if bucket.count >= SMALLEST]
+    large.sort(key=lambda bucket: (-(bucket.count + negative.get(bucket.value, 0)), bucket.value))
+    return tuple(
+        _line(book, index, bucket, negative.get(bucket.value, 0), facts, titles, since, until)
+        for bucket in large[:SHOWN]
+    )
+
+
+def _line(
+    book: EvidenceBook,
+    index: Index,
+    bucket: Bucket,
+    negative: int,
+    facts: Facts,
+    titles: dict[str, str],
+    since: datetime,
+    until: datetime,
+) -> EventLine:
+    filters = Filters(events=(bucket.value,), since=since, until=until)
+    page = index.search(Search(filters=filters, size=_READ, facets=("source", "policy"), highlight=False))
+    records = [hit.record for hit in page.hits]
+    chosen = key_posts(records)
+    title = facts.event_titles.get(bucket.value) or chosen[0].document.title or post(chosen[0]).excerpt[:30]
+    return EventLine(
+        id=bucket.value,
+        title=title,
+        count=book.documents(f"事件“{title}”", filters, bucket.count),
+        negative=book.documents(
+            f"事件“{title}”的负面信息",
+            Filters(events=(bucket.value,), sentiments=("negative",), since=since, until=until),
+            negative,
+        ),
+        policies=tuple(titles.get(each.value, each.value) for each in page.facets.get("policy", ())),
+        sources=tuple(each.value for each in page.facets.get("source", ())),
+        first_at=min(record.document.published_at for record in records),
+        last_at=max(record.document.published_at for record in records),
+        key_posts=tuple(post(record) for record in chosen),
+        tickets=tuple(ticket.number for ticket in facts.tickets if ticket.event == bucket.value),
+    )
+
+
+def key_posts(records: Sequence[Grouped]) -> list[Grouped]:
+    """At most `KEY_POSTS` of these records: those that most people reacted to, one of each group of duplicates.
+
+    Documents with a request of their own come before talk; the rest is decided by engagement, then by time.
+    """
+    ranked = sorted(
+        records,
+        key=lambda record: (
+            record.assessed.request.label == "none",
+            -record.document.engagement.total(),
+            record.document.published_at,
+            record.document.id,
+        ),
+    )
+    chosen: dict[str, Grouped] = {}
+    for record in ranked:
+        chosen.setdefault(record.duplicate.group, record)
+        if len(chosen) == KEY_POSTS:
+            break
+    return list(chosen.values())

@@ -1,0 +1,68 @@
+"""What a briefing needs to know beside the index: plain facts, so that it can be made from any store."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from briefings.words import Level
+
+
+class DeadlineFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A clock of a ticket: what has to be done until when. `settled_at`: when it was done or no longer needed."""
+
+    name: str
+    due_at: datetime
+    settled_at: datetime | None = None
+
+
+class TicketFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket as the briefing tells it. `closed_at` is None while it is open."""
+
+    number: str
+    level: Level
+    status: str
+    title: str
+    why: str
+    event: str
+    policy: str | None
+    opened_at: datetime
+    closed_at: datetime | None = None
+    historical: bool = False
+    deadlines: tuple[DeadlineFact, ...] = ()
+
+
+class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A source that was not seen as it should have been, since when, and why in words."""
+
+    id: str
+    name: str
+    last_seen_at: datetime | None
+    reason: str
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How many sources are watched, which of them were not seen in the briefing's time, and all their names by id."""
+
+    sources: int
+    names: dict[str, str] = {}
+    unseen: tuple[SourceFact, ...] = ()
+
+
+class DeadLetterFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that could not be handled, and has not been sent again."""
+
+    id: str
+    stage: str
+    reason: str
+    at: datetime
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything beside the index. `event_titles`: event id → title, where the grouping gave one."""
+
+    tickets: tuple[TicketFact, ...] = ()
+    coverage: Coverage = Coverage(sources=0)
+    dead_letters: tuple[DeadLetterFact, ...] = ()
+    event_titles: dict[str, str] = {}

@@ -1,0 +1,60 @@
+"""Tickets in a briefing: how many by level, and the open ones with their clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from briefings import words
+from briefings.evidence import EvidenceBook, Line, Number
+from briefings.facts import TicketFact
+from briefings.model import LevelLine, TicketLine
+
+
+def is_open(ticket: TicketFact, moment: datetime) -> bool:
+    """Whether it was open at this moment."""
+    return ticket.opened_at < moment and (ticket.closed_at is None or ticket.closed_at >= moment)
+
+
+def level_lines(
+    book: EvidenceBook, tickets: Sequence[TicketFact], since: datetime, until: datetime
+) -> tuple[LevelLine, ...]:
+    """All four levels, gravest first, also those without tickets."""
+    return tuple(
+        LevelLine(
+            level=level,
+            opened=_number(book, f"新增{name}工单", [t for t in of_level if since <= t.opened_at < until]),
+            closed=_number(
+                book,
+                f"办结{name}工单",
+                [t for t in of_level if t.closed_at is not None and since <= t.closed_at < until],
+            ),
+            open=_number(book, f"未办结{name}工单", [t for t in of_level if is_open(t, until)]),
+        )
+        for level, name in words.LEVELS.items()
+        for of_level in [[ticket for ticket in tickets if ticket.level == level]]
+    )
+
+
+def open_ticket_lines(tickets: Sequence[TicketFact], until: datetime) -> tuple[TicketLine, ...]:
+    """Tickets open at the end of the briefing's time, gravest and oldest first."""
+    lines = [
+        TicketLine(
+            number=ticket.number,
+            level=ticket.level,
+            title=ticket.title,
+            why=ticket.why,
+            status=ticket.status,
+            opened_at=ticket.opened_at,
+            historical=ticket.historical,
+            deadlines=ticket.deadlines,
+        )
+        for ticket in tickets
+        if is_open(ticket, until)
+    ]
+    return tuple(sorted(lines, key=lambda line: (list(words.LEVELS).index(line.level), line.opened_at, line.number)))
+
+
+def _number(book: EvidenceBook, title: str, tickets: Sequence[TicketFact]) -> Number:
+    lines = [Line(at=ticket.opened_at, text=f"{ticket.number}　{ticket.title}") for ticket in tickets]
+    return book.lines(title, "minsheng tickets list", lines)
