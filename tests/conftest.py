@@ -1,0 +1,194 @@
+"""Fixtures that every folder shares: the real servers, a mail server, a browser.
+
+A server is started when the first test asks for it and serves the whole run. `MINSHENG_TEST_SERVERS` names a file
+written by `python -m deploy.servers start --env-file FILE`, whose servers are used instead. Where one can't be had the
+test is skipped and the end of the run says what was left out; with `MINSHENG_REQUIRE_SERVERS=1` it fails instead.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from deploy.servers import KINDS, Server, ServerUnavailable, cache_folder, fresh_database
+from deploy.servers.process import free_port
+from deploy.servers.running import read_running
+
+_left_out: Counter[str] = Counter()
+
+
+def required() -> bool:
+    return os.environ.get("MINSHENG_REQUIRE_SERVERS") == "1"
+
+
+def leave_out(reason: str) -> None:
+    """Skip the test for want of something on the machine, or fail where nothing may be missing."""
+    if required():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+class Servers:
+    """The servers of this run, started at first use."""
+
+    def __init__(self) -> None:
+        shared = os.environ.get("MINSHENG_TEST_SERVERS")
+        self._addresses = {name: one.address for name, one in read_running(Path(shared)).items()} if shared else {}
+        self._own: list[Server] = []
+        self._missing: dict[str, str] = {}
+
+    def address(self, name: str) -> str:
+        """Where the server answers."""
+        if name not in self._addresses:
+            self._addresses[name] = self.start(name).address
+        return self._addresses[name]
+
+    def start(self, name: str) -> Server:
+        """Another server of that kind, for the caller alone."""
+        # What is missing once stays missing: each test after the first says so at once.
+        if name in self._missing:
+            leave_out(self._missing[name])
+        server = KINDS[name](cache_folder())
+        self._own.append(server)
+        try:
+            server.start()
+        except ServerUnavailable as error:
+            self._missing[name] = f"{name} is not to be had here: {error}"
+            leave_out(self._missing[name])
+        return server
+
+    def close(self) -> None:
+        for server in self._own:
+            server.remove()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    running = Servers()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(servers: Servers) -> str:
+    """The bootstrap address of a real Kafka that other tests use too: take `unique` topics."""
+    return servers.address("kafka")
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_server(servers: Servers) -> str:
+    """The URL of a real Elasticsearch 8 that other tests use too: take `unique` indices."""
+    return servers.address("elasticsearch")
+
+
+@pytest.fixture(scope="session", params=["elasticsearch", "elasticsearch9"])
+def each_elasticsearch_server(request: pytest.FixtureRequest, servers: Servers) -> str:
+    """The URL of a real Elasticsearch: the test runs once on version 8 and once on version 9."""
+    return servers.address(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(servers: Servers) -> str:
+    """The SQLAlchemy URL of a real PostgreSQL; most tests want `postgresql_url`, a database of their own on it."""
+    return servers.address("postgresql")
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The SQLAlchemy URL of an empty database for this test alone."""
+    with fresh_database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture
+def own_server(servers: Servers) -> Iterator[Callable[[str], Server]]:
+    """Start a server for this test alone, to `kill`, `pause` and `start` again: `own_server("kafka")`."""
+    started: list[Server] = []
+
+    def start(name: str) -> Server:
+        started.append(servers.start(name))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.resume()
+        server.remove()
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test has: letters and digits, usable in topics, indices and databases."""
+    return f"t{secrets.token_hex(6)}"
+
+
+class MailServer:
+    """A real SMTP server in this process that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        from aiosmtpd.controller import Controller
+
+        self.messages: list[EmailMessage] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: object) -> str:
+        import email
+        import email.policy
+
+        content = envelope.original_content  # type: ignore[attr-defined]
+        self.messages.append(email.message_from_bytes(content, policy=email.policy.default))  # type: ignore[arg-type]
+        return "250 Message accepted"
+
+    def start(self) -> None:
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    @property
+    def port(self) -> int:
+        return int(self._controller.port)
+
+    @property
+    def url(self) -> str:
+        """The Apprise address of a mail to the duty officer through this server."""
+        return f"mailto://127.0.0.1:{self.port}?from=minsheng@example.test&to=duty@example.test"
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The installed Chromium or Chrome."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return found
+    leave_out("no Chromium was found: apt-get install chromium fonts-noto-cjk")
+    raise AssertionError("unreachable")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what this run did not test, and why: a skipped test is easily taken for a passed one."""
+    if not _left_out:
+        return
+    terminalreporter.section("left out", yellow=True, bold=True)
+    for reason, count in _left_out.most_common():
+        terminalreporter.line(f"{count} test{'s' if count > 1 else ''}: {reason}")
