@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import briefing, context, policies
+from minsheng.cli import briefing, context, importing, policies
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
@@ -45,6 +45,7 @@ def options(
 
 # Groups of commands. Their modules import their part inside the commands, so that this stays quick.
 app.add_typer(policies.app, name="policies")
+app.command("import")(importing.import_file)
 app.add_typer(briefing.app, name="briefing")
 
 

@@ -1,0 +1,141 @@
+"""From what a spider or an import found to a `Document` that may be written: masked, dated, cut, or refused."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from crawlers.dates import believable, parse_time
+from crawlers.privacy import AuthorKeys, mask, mask_names
+from minsheng.records import MAX_TEXT, Attachment, Document, Engagement, Kind, document_id
+
+MAX_TITLE = 500
+_SPACES = re.compile(r"[ \t\u00a0\u3000\u200b\ufeff]+")
+_LINES = re.compile(r"[ ]*\n\s*")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_NAMED_IN_POSTS: tuple[Kind, ...] = ("post", "reply")
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """One published thing, raw, as a spider or an import found it.
+
+    Attributes
+    ----------
+    key:
+        The native id or canonical URL that the document's id is made from.
+    published:
+        A time, or the words of one; None where the source gives none.
+    author:
+        The author's name; it goes no further than admission.
+    parent_key:
+        The key of what this answers or reposts, at the same source.
+    """
+
+    key: str
+    kind: Kind
+    title: str = ""
+    text: str = ""
+    url: str | None = None
+    native_id: str | None = None
+    parent_key: str | None = None
+    author: str | None = None
+    published: datetime | str | None = None
+    engagement: Engagement = Engagement()
+    region: str | None = None
+    outlet: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+class Refusal(NamedTuple):
+    """Why something found is no document."""
+
+    key: str
+    reason: str
+
+
+EMPTY = "neither title nor text"
+
+
+class Admission:
+    """Makes documents of one source.
+
+    Parameters
+    ----------
+    source:
+        The source's id.
+    authors:
+        Hashes authors' names.
+    """
+
+    def __init__(self, source: str, authors: AuthorKeys) -> None:
+        self.source = source
+        self.authors = authors
+
+    def __call__(self, found: Found, now: datetime) -> Document | Refusal:
+        """The document, fetched at `now`; or why there is none."""
+        title = _private(tidy(found.title).replace("\n", " "), found.kind)[:MAX_TITLE]
+        text = _private(tidy(found.text), found.kind)
+        if not title and not text:
+            return Refusal(found.key, EMPTY)
+        if not found.key:
+            return Refusal(found.key, "neither id nor address")
+        published, raw = _time(found.published, now)
+        return Document(
+            id=document_id(self.source, found.key),
+            source=self.source,
+            kind=found.kind,
+            published_at=published or now,
+            published_estimated=published is None,
+            published_raw=raw if published is None else None,
+            fetched_at=now,
+            title=title,
+            text=text[:MAX_TEXT],
+            truncated=len(text) > MAX_TEXT,
+            url=found.url,
+            native_id=found.native_id,
+            parent_id=document_id(self.source, found.parent_key) if found.parent_key else None,
+            author_key=self.authors(self.source, author) if (author := (found.author or "").strip()) else None,
+            engagement=found.engagement,
+            region=tidy(found.region or "") or None,
+            outlet=mask(tidy(found.outlet or ""))[:200] or None,
+            attachments=found.attachments,
+        )
+
+
+def tidy(text: str) -> str:
+    """One space for many, no empty lines, no control characters or half characters."""
+    text = _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _LINES.sub("\n", _SPACES.sub(" ", text)).strip()
+
+
+def canonical_url(url: str) -> str:
+    """The address without its fragment, with scheme and host in lower case and no default port.
+
+    Examples
+    --------
+    >>> canonical_url("HTTP://Example.org:80/a?b=1#top")
+    'http://example.org/a?b=1'
+    """
+    parts = urlsplit(url.strip())
+    host = (parts.hostname or "").lower()
+    if parts.port and parts.port != {"http": 80, "https": 443}.get(parts.scheme.lower()):
+        host = f"{host}:{parts.port}"
+    return urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
+
+
+def _private(text: str, kind: Kind) -> str:
+    masked = mask(text)
+    return mask_names(masked) if kind in _NAMED_IN_POSTS else masked
+
+
+def _time(published: datetime | str | None, now: datetime) -> tuple[datetime | None, str | None]:
+    """A believable time, or None and what the source said."""
+    time = parse_time(published, now) if isinstance(published, str) else published
+    if time is not None and believable(time, now):
+        return time, None
+    raw = published.isoformat() if isinstance(published, datetime) else published
+    return None, (raw or "").strip()[:100] or None

@@ -1,0 +1,147 @@
+"""Documents onto the log, once in effect: new, changed and unchanged ones told apart, and remembered when stored.
+
+What is remembered is written only after the log has confirmed. A crash between the two sends a document again, with the
+same id and revision; it never loses one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from crawlers import tables
+from minsheng.clock import Clock
+from minsheng.records import Document, encode
+from minsheng.store import Store, upsert
+from stream.log import DOCUMENTS, Message, Producer
+
+REACH_FACTOR, REACH_STEP = 2, 10
+"""Counts alone make a new revision when they at least doubled and grew by ten: reach matters, noise does not."""
+
+Outcome = Literal["new", "changed", "reach", "unchanged"]
+
+
+class PageMark(NamedTuple):
+    """What is remembered of a fetched page."""
+
+    source_id: str
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+    hint: str | None = None
+    settled: bool = True
+
+
+class Known(NamedTuple):
+    """What the store remembers of a document."""
+
+    content_hash: str
+    revision: int
+    reach: int
+    published_at: datetime
+
+
+class Intake:
+    """Stores documents on the log and remembers them. Blocking; use it from one thread at a time."""
+
+    def __init__(self, store: Store, producer: Producer, clock: Clock) -> None:
+        self.store = store
+        self.producer = producer
+        self.clock = clock
+
+    def take(self, documents: Sequence[Document], marks: Sequence[PageMark] = ()) -> list[Outcome]:
+        """Send what is new or changed, then remember it and the pages it came from.
+
+        Returns
+        -------
+        What came of each document, in their order.
+
+        Raises
+        ------
+        Unavailable
+            If the log or the store can't be reached; nothing is remembered then: call again with the same.
+        """
+        known = self._known([document.id for document in documents])
+        outcomes: list[Outcome] = []
+        sent: list[Document] = []
+        for document in documents:
+            outcome, revised = revise(document, known.get(document.id))
+            outcomes.append(outcome)
+            if revised is not None:
+                sent.append(revised)
+                known[document.id] = _known_of(revised)
+        if sent:
+            self.producer.send(
+                [Message(DOCUMENTS, document.id, encode(document), document.source) for document in sent]
+            )
+        if sent or marks:
+            self._remember(sent, marks)
+        return outcomes
+
+    def _known(self, ids: Sequence[str]) -> dict[str, Known]:
+        if not ids:
+            return {}
+        table = tables.crawl_documents
+        wanted = sa.select(table).where(table.c.id.in_(list(ids)))
+        with self.store.read() as connection:
+            return {
+                row.id: Known(row.content_hash, row.revision, row.reach, row.published_at)
+                for row in connection.execute(wanted)
+            }
+
+    def _remember(self, documents: Iterable[Document], marks: Iterable[PageMark]) -> None:
+        now = self.clock.now()
+        last = {document.id: document for document in documents}
+        rows = [
+            {"id": document.id, "source_id": document.source, "stored_at": now, **_known_of(document)._asdict()}
+            for document in last.values()
+        ]
+        pages = {
+            (mark.source_id, url_hash(mark.url)): {**mark._asdict(), "url_hash": url_hash(mark.url), "fetched_at": now}
+            for mark in marks
+        }
+        with self.store.begin() as connection:
+            upsert(self.store, tables.crawl_documents, rows, keys=["id"], connection=connection)
+            upsert(
+                self.store,
+                tables.crawl_pages,
+                list(pages.values()),
+                keys=["source_id", "url_hash"],
+                connection=connection,
+            )
+
+
+def revise(document: Document, known: Known | None) -> tuple[Outcome, Document | None]:
+    """Decide whether a fetched document is news, and give it its revision.
+
+    A later revision keeps the first one's time: indices and windows are chosen by it.
+    """
+    if known is None:
+        return "new", document
+    reach = document.engagement.total()
+    if content_hash(document) != known.content_hash:
+        outcome: Outcome = "changed"
+    elif reach >= known.reach * REACH_FACTOR and reach >= known.reach + REACH_STEP:
+        outcome = "reach"
+    else:
+        return "unchanged", None
+    return outcome, msgspec.structs.replace(document, revision=known.revision + 1, published_at=known.published_at)
+
+
+def content_hash(document: Document) -> str:
+    """What makes a document's content: its words, files and parent; not its counts and times."""
+    parts = (document.title, document.text, document.parent_id or "", *(file.url for file in document.attachments))
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def url_hash(url: str) -> str:
+    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _known_of(document: Document) -> Known:
+    return Known(content_hash(document), document.revision, document.engagement.total(), document.published_at)

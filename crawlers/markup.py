@@ -1,0 +1,67 @@
+"""HTML to text and trees."""
+
+from __future__ import annotations
+
+import re
+
+import lxml.html
+from lxml import etree
+
+_BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure",
+    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p",
+    "pre", "section", "table", "tr", "ul",
+))  # fmt: skip
+_SILENT = frozenset(["script", "style", "noscript", "template", "iframe", "object", "svg", "head"])
+_LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z/!][^>]*>|&[a-zA-Z#]\w*;")
+_XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+
+def parse_html(text: str) -> lxml.html.HtmlElement | None:
+    """The tree of a page; None where there is nothing in it."""
+    text = _XML_DECLARATION.sub("", text.replace("\x00", ""), count=1)
+    if not text.strip():
+        return None
+    parser = lxml.html.HTMLParser(huge_tree=True, remove_comments=True, remove_pis=True)
+    try:
+        tree = lxml.html.document_fromstring(text, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None
+    return tree if isinstance(tree, lxml.html.HtmlElement) else None
+
+
+def html_text(fragment: str) -> str:
+    """The words of a piece of HTML, a line for each block; plain text stays as it is."""
+    if not _LOOKS_LIKE_HTML.search(fragment):
+        return fragment
+    tree = parse_html(f"<div>{fragment}</div>")
+    return "" if tree is None else element_text(tree)
+
+
+def element_text(element: lxml.html.HtmlElement) -> str:
+    """The words of an element, a line for each block. Pictures that stand for words, as `[微笑]`, give their `alt`."""
+    parts: list[str] = []
+    # Not recursive: pages nest deeper than Python's stack.
+    for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
+        tag = node.tag if isinstance(node.tag, str) else ""
+        if event == "start":
+            if tag in _BLOCKS:
+                parts.append("\n")
+            if tag == "img" and (alt := node.get("alt", "")).startswith("["):
+                parts.append(alt)
+            if tag not in _SILENT and node.text:
+                parts.append(node.text.replace("\n", " ") if tag != "pre" else node.text)
+        elif event == "end":
+            if tag in _BLOCKS:
+                parts.append("\n")
+            if node is not element and node.tail and not _inside_silent(node, element):
+                parts.append(node.tail.replace("\n", " "))
+        elif node.tail and not _inside_silent(node, element):
+            parts.append(node.tail.replace("\n", " "))
+    lines = (re.sub(r"[ \t\r\u00a0\u3000]+", " ", line).strip() for line in "".join(parts).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _inside_silent(node: etree._Element, root: etree._Element) -> bool:
+    parent = node.getparent()
+    return parent is not None and parent.tag in _SILENT

@@ -1,0 +1,159 @@
+"""One crawl of one source: what it may know, what came of it, and what is remembered at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+import sqlalchemy as sa
+
+from crawlers import tables
+from crawlers.admission import Admission, Found, Refusal
+from crawlers.intake import Outcome, PageMark, url_hash
+from crawlers.privacy import AuthorKeys
+from crawlers.sources import Source
+from minsheng.clock import Clock
+from minsheng.logs import get_logger
+from minsheng.records import Document
+from minsheng.store import Store
+
+log = get_logger(__name__)
+
+
+class RunReport(msgspec.Struct, kw_only=True):
+    """What came of a run.
+
+    Attributes
+    ----------
+    ok:
+        The source's own page answered and could be read.
+    items:
+        Documents sent to the log: new ones and new revisions.
+    unchanged:
+        Things seen that were known already.
+    rejected:
+        Things found that are no documents, by reason.
+    failed:
+        Pages of the source that could not be had; they are tried again at the next run.
+    error:
+        The first thing that went wrong; also where the run is `ok` on the whole.
+    """
+
+    source: str
+    ok: bool = False
+    items: int = 0
+    new: int = 0
+    unchanged: int = 0
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    failed: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+
+class Sink(Protocol):
+    """Where documents go. `crawlers.sink` sends them to the log."""
+
+    async def take(self, documents: Sequence[Document], marks: Sequence[PageMark]) -> list[Outcome]:
+        """Returns when all is stored."""
+        ...
+
+
+class Run:
+    """The state of one run of one source; used from the crawl's event loop only.
+
+    Parameters
+    ----------
+    store:
+        What is known of pages; None: nothing is, and nothing is remembered (`minsheng sources check`).
+    """
+
+    def __init__(self, source: Source, sink: Sink, store: Store | None, clock: Clock, authors: AuthorKeys) -> None:
+        self.source = source
+        self.report = RunReport(source=source.id)
+        self._sink = sink
+        self._store = store
+        self._clock = clock
+        self._admit = Admission(source.id, authors)
+        self._at_end: list[PageMark] = []
+        self._claimed: set[str] = set()
+        self._answered = 0
+        self._index_errors: list[str] = []
+        self._rejected: Counter[str] = Counter()
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    async def page(self, url: str) -> PageMark | None:
+        """What is remembered of a page."""
+        if self._store is None:
+            return None
+        return await asyncio.to_thread(_remembered, self._store, self.source.id, url)
+
+    async def renewed(self, url: str, hint: str) -> PageMark | None:
+        """What is remembered of a page that answered 304, under its new hint."""
+        known = await self.page(url)
+        return known._replace(hint=hint) if known else None
+
+    def claim(self, url: str) -> bool:
+        """True the first time a page is asked for in this run."""
+        if url in self._claimed:
+            return False
+        self._claimed.add(url)
+        return True
+
+    async def take(self, found: Sequence[Found], mark: PageMark | None) -> None:
+        """Admit what a page gave and store it, with the page's mark. Returns when stored."""
+        documents: list[Document] = []
+        for one in found:
+            admitted = self._admit(one, self.now())
+            if isinstance(admitted, Refusal):
+                self._rejected[admitted.reason] += 1
+                log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
+            else:
+                documents.append(admitted)
+        outcomes = await self._sink.take(documents, [mark] if mark else [])
+        self.report.new += outcomes.count("new")
+        self.report.unchanged += outcomes.count("unchanged")
+        self.report.items += len(outcomes) - outcomes.count("unchanged")
+
+    def answered(self, url: str) -> None:
+        self._answered += 1
+
+    def index_failed(self, reason: str) -> None:
+        """The source's own page could not be had or read."""
+        self._index_errors.append(reason)
+        log.warning("source_failed", source=self.source.id, reason=reason)
+
+    def page_failed(self, url: str, reason: str) -> None:
+        """A page that the source leads to could not be had or read; it is tried again at the next run."""
+        self.report.failed += 1
+        self.report.error = self.report.error or reason
+        log.warning("page_failed", source=self.source.id, url=url, reason=reason)
+
+    def mark_at_end(self, mark: PageMark) -> None:
+        self._at_end.append(mark)
+
+    async def finish(self, broken: str = "") -> RunReport:
+        """Settle the report and remember the source's own pages, where everything they led to is stored."""
+        report = self.report
+        report.rejected = dict(self._rejected)
+        errors = [error for error in (broken, *self._index_errors, report.error) if error]
+        report.error = errors[0] if errors else ""
+        report.ok = not broken and not self._index_errors and self._answered > 0
+        if report.ok and not report.failed and self._at_end:
+            await self._sink.take([], self._at_end)
+        if not report.ok and not report.error:
+            report.error = "no answer"
+        return report
+
+
+def _remembered(store: Store, source_id: str, url: str) -> PageMark | None:
+    table = tables.crawl_pages
+    wanted = sa.select(table).where(table.c.source_id == source_id, table.c.url_hash == url_hash(url))
+    with store.read() as connection:
+        row = connection.execute(wanted).one_or_none()
+    return row and PageMark(row.source_id, row.url, row.etag, row.last_modified, row.hint, row.settled)

@@ -1,0 +1,283 @@
+"""Sources: what an operator writes to have something watched, in one small TOML file each.
+
+Files in `<data folder>/sources` are the truth: they are read at the start of a crawl, and while it runs when they
+change, and overwrite their rows. A row without a file (`file` is NULL) stays as it is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import sqlalchemy as sa
+
+from crawlers import tables
+from minsheng.errors import WrongUse
+from minsheng.store import Store, upsert
+
+FOLDER = "sources"
+_PERIOD = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One thing that is watched.
+
+    Attributes
+    ----------
+    id:
+        Short and lasting: document ids are made from it. Lower-case letters, digits, `-`, `_` and `.`.
+    kind:
+        Which spider reads it; see docs/reference/sources.md.
+    every:
+        How often it is crawled, as `30s`, `15m`, `1h`, `1d`.
+    quiet_after:
+        How long it may bring nothing new before it counts as quiet, in the same form; empty: as long as it likes.
+    options:
+        What the kind lets one choose.
+    note:
+        For people.
+    """
+
+    id: str
+    kind: str
+    url: str
+    name: str = ""
+    every: str = "15m"
+    quiet_after: str = ""
+    enabled: bool = True
+    note: str = ""
+    options: dict[str, Any] = {}
+
+    @property
+    def label(self) -> str:
+        return self.name or self.id
+
+    @property
+    def every_seconds(self) -> int:
+        return seconds(self.every)
+
+    @property
+    def quiet_seconds(self) -> int | None:
+        return seconds(self.quiet_after) if self.quiet_after else None
+
+
+def seconds(period: str) -> int:
+    """`15m` → 900. Raises `ValueError`."""
+    match = _PERIOD.fullmatch(period)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"'{period}' is no period: write 30s, 15m, 1h or 1d")
+    return max(1, round(float(match[1]) * _SECONDS[match[2]]))
+
+
+def period(whole: int) -> str:
+    """900 → `15m`."""
+    for unit, size in reversed(_SECONDS.items()):
+        if whole % size == 0:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -> Source:
+    """Check the values of a source, its options by its kind's own rules.
+
+    Parameters
+    ----------
+    values:
+        As read from TOML or the command line.
+    where:
+        What errors name: a file.
+    line_of:
+        Called with a dotted key; returns its line or None.
+
+    Raises
+    ------
+    WrongUse
+        With the key, its line, and the nearest right name.
+    """
+    from crawlers.spiders import KINDS
+
+    def wrong(key: str, problem: str, hint: str = "") -> WrongUse:
+        line = line_of(key) if line_of is not None else None
+        return WrongUse(f"{where}{f', line {line}' if line else ''}: {problem}", hint)
+
+    known = [field.name for field in msgspec.structs.fields(Source)]
+    for key in values:
+        if key not in known:
+            raise wrong(key, f"unknown key {key}", nearest(key, known))
+    for key in ("id", "kind", "url"):
+        if not values.get(key):
+            raise wrong(key, f"{key} is missing", f'write {key} = "..."')
+    try:
+        source = msgspec.convert(dict(values), Source)
+    except msgspec.ValidationError as error:
+        key = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
+        raise wrong(key, str(error).replace("`$.", "`")) from error
+    if not _ID.fullmatch(source.id):
+        raise wrong("id", f"'{source.id}' can't be an id", "use lower-case letters, digits, - and _, at most 100")
+    if source.kind not in KINDS:
+        raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
+    parts = urlsplit(source.url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise wrong("url", f"'{source.url}' is no address", "write it whole: https://host/path")
+    for key in ("every", "quiet_after"):
+        try:
+            if value := getattr(source, key):
+                seconds(value)
+            elif key == "every":
+                raise ValueError("every is empty: write 15m, 1h or 1d")
+        except ValueError as error:
+            raise wrong(key, f"{key}: {error}") from error
+    check_options(source, wrong)
+    return source
+
+
+def check_options(source: Source, wrong: Any = None) -> Any:
+    """The source's options as its kind's own struct. Raises `WrongUse`."""
+    from crawlers.spiders import KINDS
+
+    def plainly(key: str, problem: str, hint: str = "") -> WrongUse:
+        return WrongUse(f"source {source.id}: {problem}", hint)
+
+    make_error = wrong or plainly
+    options_type = KINDS[source.kind].Options
+    known = [field.name for field in msgspec.structs.fields(options_type)]
+    for key in source.options:
+        if key not in known:
+            hint = nearest(key, known) if known else f"{source.kind} has no options"
+            raise make_error(f"options.{key}", f"unknown option {key} for kind {source.kind}", hint)
+    try:
+        return msgspec.convert(source.options, options_type)
+    except (msgspec.ValidationError, ValueError) as error:
+        key = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
+        raise make_error(f"options.{key}", f"options: {str(error).replace('`$.', '`')}") from error
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {close[0]}?" if close else f"known are: {', '.join(known)}"
+
+
+def read_source(path: Path) -> Source:
+    """Read one source file. The id is the file's name where the file gives none. Raises `WrongUse`."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongUse(f"{path}: not readable as TOML: {error}") from error
+    except OSError as error:
+        raise WrongUse(f"{path}: {error.strerror}") from error
+    values.setdefault("id", path.stem)
+
+    def line_of(key: str) -> int | None:
+        name = key.rpartition(".")[2]
+        for number, line in enumerate(text.splitlines(), start=1):
+            if re.match(rf'\s*\[?\s*"?{re.escape(name)}"?\s*[=\]]', line) or (name and f"{{ {name} =" in line):
+                return number
+        return None
+
+    return make_source(values, str(path), line_of=line_of)
+
+
+def read_folder(folder: Path) -> tuple[dict[str, tuple[Source, Path]], list[WrongUse]]:
+    """All sources of a folder by id, and what is wrong with the files that can't be used."""
+    found: dict[str, tuple[Source, Path]] = {}
+    errors: list[WrongUse] = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            source = read_source(path)
+        except WrongUse as error:
+            errors.append(error)
+            continue
+        if source.id in found:
+            errors.append(WrongUse(f"{path}: the id {source.id} is taken by {found[source.id][1].name}"))
+            continue
+        found[source.id] = (source, path)
+    return found, errors
+
+
+def write_source(source: Source, folder: Path) -> Path:
+    """Write the source's file, for people to edit. Raises `WrongUse` where there is one already."""
+    import tomlkit
+
+    path = folder / f"{source.id}.toml"
+    document = tomlkit.document()
+    defaults = msgspec.to_builtins(Source(id="", kind="", url=""))
+    for key, value in msgspec.to_builtins(source).items():
+        if key in ("id", "kind", "url", "every") or (key != "options" and value != defaults[key]):
+            document.add(key, value)
+    if source.options:
+        document.add("options", tomlkit.item(source.options))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(tomlkit.dumps(document))
+    except FileExistsError:
+        raise WrongUse(
+            f"there is a source {source.id} already: {path}", "edit that file, or choose another id"
+        ) from None
+    return path
+
+
+def sync_folder(store: Store, folder: Path) -> list[WrongUse]:
+    """Bring the rows to what the files say. A file that can't be read leaves its row as it was.
+
+    Returns
+    -------
+    What is wrong with the files that were left out.
+    """
+    found, errors = read_folder(folder)
+    broken = {str(path) for path in folder.glob("*.toml")} - {str(path) for _, path in found.values()}
+    table = tables.sources
+    with store.begin() as connection:
+        save(store, [(source, str(path)) for source, path in found.values()], connection)
+        gone = sa.delete(table).where(table.c.file.is_not(None), table.c.id.not_in(list(found)))
+        connection.execute(gone.where(table.c.file.not_in(list(broken))))
+    return errors
+
+
+def save(store: Store, found: Sequence[tuple[Source, str | None]], connection: sa.Connection) -> None:
+    """Insert or overwrite rows; each with the file it comes from, or None."""
+    rows = [
+        {
+            "id": source.id,
+            "kind": source.kind,
+            "name": source.name,
+            "url": source.url,
+            "every": source.every_seconds,
+            "quiet_after": source.quiet_seconds,
+            "enabled": source.enabled,
+            "note": source.note,
+            "options": source.options,
+            "file": file,
+        }
+        for source, file in found
+    ]
+    upsert(store, tables.sources, rows, keys=["id"], connection=connection)
+
+
+def load_sources(store: Store) -> list[Source]:
+    """All sources that the store knows, by id."""
+    with store.read() as connection:
+        rows = connection.execute(sa.select(tables.sources).order_by(tables.sources.c.id)).mappings().all()
+    return [
+        Source(
+            id=row["id"],
+            kind=row["kind"],
+            url=row["url"],
+            name=row["name"],
+            every=period(row["every"]),
+            quiet_after=period(row["quiet_after"]) if row["quiet_after"] else "",
+            enabled=row["enabled"],
+            note=row["note"],
+            options=row["options"],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,218 @@
+"""What all spiders share: conditional requests, known pages left alone, failures told, finds handed over."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, ClassVar
+
+import msgspec
+import scrapy
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Request, Response
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from crawlers.admission import Found, canonical_url
+from crawlers.charset import declared_charset, decode
+from crawlers.intake import PageMark
+from crawlers.run import Run
+from crawlers.sources import Source
+from minsheng.errors import BadInput
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a kind lets one choose, one field each, with defaults that fit most sources."""
+
+
+class Harvest(msgspec.Struct, kw_only=True):
+    """What a page gave: its finds, and what to remember of the page once they are stored."""
+
+    found: list[Found]
+    page: PageMark | None = None
+
+
+class SourceSpider(scrapy.Spider):
+    """A spider for one kind of source.
+
+    A subclass sets `kind`, `summary` and `Options`, and writes `read`, which gets the source's own page (a feed, a
+    list, search results) and yields `Harvest`s and requests made by `index` and `page`.
+
+    The promises that this class keeps for all of them: a page that has not changed is answered by 304 and left; a page
+    whose finds are not stored is not remembered; whatever goes wrong is told to the run, which goes on.
+    """
+
+    kind: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+    Options: ClassVar[type[Options]] = Options
+
+    handle_httpstatus_list = [304]  # noqa: RUF012 - Scrapy's own name and type
+
+    def __init__(self, source: Source, options: Any, run: Run, **kwargs: Any) -> None:
+        super().__init__(name=source.id, **kwargs)
+        self.source = source
+        self.options = options
+        self.run = run
+
+    def start_urls_of(self) -> Iterator[str]:
+        """The addresses that a run begins with."""
+        yield self.source.url
+
+    async def start(self) -> AsyncIterator[Any]:
+        for url in self.start_urls_of():
+            yield await self.index(url)
+
+    async def index(self, url: str, **cb_kwargs: Any) -> Request:
+        """A request for a page of the source that leads to others or holds many: handed to `read`, conditional."""
+        headers = await self._validators(url)
+        return Request(
+            url,
+            callback=self._indexed,
+            errback=self._index_failed,
+            headers=headers,
+            cb_kwargs=cb_kwargs,
+            dont_filter=True,
+            priority=10,
+        )
+
+    async def page(self, url: str, callback: Callable[..., Any], hint: str = "", **cb_kwargs: Any) -> Request | None:
+        """A request for a page with content; None where it is known, settled, and its `hint` has not changed.
+
+        Parameters
+        ----------
+        hint:
+            What the page that leads here says about it. When those words change, the page is asked for again.
+        """
+        known = await self.run.page(url)
+        hashed = hint_of(hint)
+        if known is not None and known.settled and known.hint == hashed:
+            self.run.report.unchanged += 1
+            return None
+        if not self.run.claim(url):
+            return None
+        headers = {} if known is None else _conditional(known.etag, known.last_modified)
+        return Request(
+            url,
+            callback=self._fetched,
+            errback=self._page_failed,
+            headers=headers,
+            cb_kwargs={"reader": callback, "hint": hashed, "asked": url, "rest": cb_kwargs},
+        )
+
+    async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
+        """Read a page that `index` asked for."""
+        raise NotImplementedError
+        yield
+
+    def mark(self, response: Response, url: str, hint: str | None = None, settled: bool = True) -> PageMark:
+        """What to remember of a page so that it need not be fetched again."""
+        return PageMark(
+            self.source.id,
+            url,
+            _header(response, "ETag"),
+            _header(response, "Last-Modified"),
+            hint,
+            settled,
+        )
+
+    async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
+        self.run.answered(response.url)
+        if response.status == 304:
+            return
+        try:
+            async for result in self.read(response, **kwargs):
+                if result is not None:
+                    yield result
+        except BadInput as error:
+            self.run.index_failed(str(error))
+            return
+        # Remembered only when all that the page led to is stored: until then the next run must see it again.
+        self.run.mark_at_end(self.mark(response, _asked(response)))
+
+    async def _fetched(
+        self, response: Response, reader: Callable[..., Any], hint: str, asked: str, rest: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        if response.status == 304:
+            self.run.report.unchanged += 1
+            yield Harvest(found=[], page=await self.run.renewed(asked, hint))
+            return
+        try:
+            found, settled = reader(response, **rest)
+        except BadInput as error:
+            self.run.page_failed(asked, str(error))
+            return
+        yield Harvest(found=found, page=self.mark(response, asked, hint, settled))
+
+    def _index_failed(self, failure: Failure) -> None:
+        self.run.index_failed(reason_of(failure))
+
+    def _page_failed(self, failure: Failure) -> None:
+        request: Request = failure.request  # type: ignore[attr-defined]
+        self.run.page_failed(request.url, reason_of(failure))
+
+    async def _validators(self, url: str) -> dict[str, str]:
+        known = await self.run.page(url)
+        return {} if known is None else _conditional(known.etag, known.last_modified)
+
+
+def body_text(response: Response) -> str:
+    """The response's text, decoded by our own rules. Raises `BadInput` where it is empty."""
+    if not response.body.strip():
+        raise BadInput(f"{response.url} answered with an empty page")
+    return decode(response.body, declared_charset(_header(response, "Content-Type") or ""))
+
+
+def hint_of(words: str) -> str:
+    return hashlib.sha256(words.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def absolute(response: Response, link: str) -> str | None:
+    """The whole address of a link on the page; None where it leads to no web page."""
+    try:
+        url = response.urljoin(link.strip())
+        return canonical_url(url) if url.startswith(("http://", "https://")) else None
+    except ValueError:
+        return None
+
+
+def reason_of(failure: Failure) -> str:
+    """Why a request failed, in a few words for an operator."""
+    error = failure.value
+    request: Request | None = getattr(failure, "request", None)
+    where = f"{request.url}: " if request is not None else ""
+    if isinstance(error, HttpError):
+        return f"{where}answered {error.response.status}"
+    if isinstance(error, IgnoreRequest):
+        return f"{where}{str(error).lower() or 'refused'}"
+    name = type(error).__name__
+    plain = {
+        "DownloadTimeoutError": "no answer in time",
+        "DownloadConnectionRefusedError": "connection refused",
+        "CannotResolveHostError": "no such host",
+        "DownloadCancelledError": "larger than crawl.max_body",
+        "ResponseDataLossError": "the answer broke off",
+        "ResponseFailed": "the answer broke off",
+    }.get(name)
+    return f"{where}{plain or f'{name}: {error}'}"
+
+
+def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    headers = {}
+    if etag:
+        headers["If-None-Match"] = etag
+    if last_modified:
+        headers["If-Modified-Since"] = last_modified
+    return headers
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None
+
+
+def _asked(response: Response) -> str:
+    """The address that was asked for, before redirects."""
+    if response.request is None:
+        return response.url
+    first: list[str] = response.request.meta.get("redirect_urls") or [response.request.url]
+    return first[0]
