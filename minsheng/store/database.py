@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -97,16 +98,36 @@ class Store:
         Unavailable
             If the database can't be reached or stays locked.
         """
-        with _reachable(self), self.engine.begin() as connection:
+        with self._reachable(), self._connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads. On SQLite it does not wait for writers."""
-        with _reachable(self), self.engine.connect() as connection:
+        with self._reachable(), self._connect() as connection:
             reading = connection.execution_options(minsheng_read=True) if self.name == "sqlite" else connection
             with reading.begin():
                 yield reading
+
+    def _connect(self) -> Connection:
+        try:
+            return self.engine.connect()
+        except OSError as error:  # what pg8000 lets through: TLS, name resolution
+            raise self._away(str(error), "check that the database runs: minsheng doctor") from error
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """Turn "the database can't be worked with now" into `Unavailable`; a wrong statement stays what it is."""
+        try:
+            yield
+        except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+            why = _why_away(error)
+            if why is None:
+                raise
+            raise self._away(*why) from error
+
+    def _away(self, message: str, hint: str) -> Unavailable:
+        return Unavailable("store", f"{self.url.render_as_string(hide_password=True)}: {message}", hint)
 
     def check(self) -> str:
         """One line on the database behind. Raises `Unavailable`."""
@@ -130,7 +151,7 @@ class Store:
 
 def _engine(url: sa.URL, connect_args: dict[str, Any]) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return sa.create_engine(url, pool_pre_ping=True, pool_size=8, connect_args={"timeout": 30, **connect_args})
+        return _postgresql(url, connect_args)
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": 30, **connect_args})
@@ -139,8 +160,9 @@ def _engine(url: sa.URL, connect_args: dict[str, Any]) -> Engine:
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         # Python's own BEGIN comes too late and only before writes; `begin` below issues it instead.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        for pragma in ("busy_timeout=30000", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection)
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -150,15 +172,79 @@ def _engine(url: sa.URL, connect_args: dict[str, Any]) -> Engine:
     return engine
 
 
-@contextmanager
-def _reachable(store: Store) -> Iterator[None]:
-    """Turn "the server is not there" into `Unavailable`; a wrong statement stays what it is."""
-    try:
-        yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        cause = getattr(error, "orig", None) or error
-        where = store.url.render_as_string(hide_password=True)
-        raise Unavailable("store", f"{where}: {cause}", "check that the database runs: minsheng doctor") from error
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a new file to write-ahead logging. SQLite's busy timeout does not cover the switch, so two processes that
+    start at the same moment would fail here."""
+    for attempt in range(100):
+        try:
+            if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] in ("wal", "memory"):
+                return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == 99:
+                raise
+        time.sleep(0.02)
+
+
+def _postgresql(url: sa.URL, connect_args: dict[str, Any]) -> Engine:
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=8, connect_args={"timeout": 30, **connect_args})
+    # pg8000 sends the rows of an executemany one by one; SQLAlchemy can put them into few statements instead.
+    engine.dialect.use_insertmanyvalues_wo_returning = True
+
+    @sa.event.listens_for(engine, "handle_error")
+    def recognise(context: sa.ExceptionContext) -> None:
+        # The dialect does not know that a connection is of no use after the server said goodbye: the pool keeps it.
+        if _sqlstate(context.original_exception).startswith(("08", "57P")):
+            context.is_disconnect = True
+
+    return engine
+
+
+def _sqlstate(error: BaseException | None) -> str:
+    """The server's code of an error that pg8000 raised; empty where it came from elsewhere."""
+    told = error.args[0] if error is not None and error.args else None
+    return str(told.get("C", "")) if isinstance(told, dict) else ""
+
+
+_AWAY = {
+    # Connection lost, going down or starting, too many connections, out of disk or memory, read-only after a failover.
+    "server": ("08", "57P", "53", "25006", "58"),
+    # Wrong role, password or database: nothing the statement did, and waiting workers must not take it for poison.
+    "settings": ("28", "3D"),
+    # Waited too long for a lock, or had to give way to another transaction: the same again may well succeed.
+    "contention": ("40", "55P03"),
+}
+_SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+}
+
+
+def _why_away(error: sa.exc.SQLAlchemyError) -> tuple[str, str] | None:
+    """What to tell and what to do if the database can't be worked with now; None if the statement is to blame."""
+    if isinstance(error, sa.exc.TimeoutError):
+        return "all connections are in use", "more work at once than the store can take: start fewer workers"
+    original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return f"the file is damaged: {original}", "restore the last backup"
+        return (str(original), "check the disk and its rights: minsheng doctor") if code in _SQLITE_AWAY else None
+    state = _sqlstate(original)
+    told = original.args[0].get("M", "") if state and original is not None else str(original)
+    if state.startswith(_AWAY["settings"]):
+        return told, "check user, password and database in [store] of the settings"
+    if state.startswith(_AWAY["contention"]):
+        return told, "another process holds what this one needs"
+    if state.startswith(_AWAY["server"]) or (not state and isinstance(error, sa.exc.InterfaceError)):
+        return told, "check that the database runs: minsheng doctor"
+    return None
 
 
 def upsert(
@@ -170,21 +256,32 @@ def upsert(
     connection: Connection,
     update: Sequence[str] | None = None,
 ) -> None:
-    """Insert the rows; where one with the same `keys` is there, update it (`update`: only these columns)."""
+    """Insert the rows; where one with the same `keys` is there, update it (`update`: only these columns).
+
+    All rows have the same columns. Of rows with the same keys, later ones update earlier ones.
+    """
     if not rows:
         return
+    columns = list(update) if update is not None else [name for name in rows[0] if name not in keys]
+    # PostgreSQL refuses to touch a row twice in one statement.
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in rows:
+        key = tuple(row[name] for name in keys)
+        merged[key] = {**merged.get(key, row), **{name: row[name] for name in columns}}
     insert = postgresql.insert(table) if store.name == "postgresql" else sqlite.insert(table)
-    columns = update if update is not None else [name for name in rows[0] if name not in keys]
-    statement = insert.on_conflict_do_update(
-        index_elements=list(keys), set_={name: insert.excluded[name] for name in columns}
-    )
-    connection.execute(statement, [dict(row) for row in rows])
+    if columns:
+        statement = insert.on_conflict_do_update(
+            index_elements=list(keys), set_={name: insert.excluded[name] for name in columns}
+        )
+    else:
+        statement = insert.on_conflict_do_nothing(index_elements=list(keys))
+    connection.execute(statement, list(merged.values()))
 
 
 def insert_or_ignore(
     store: Store, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, connection: Connection
 ) -> None:
-    """Insert the rows that break no unique constraint; leave the others as they are."""
+    """Insert the rows that break no unique constraint; leave the others as they are. All have the same columns."""
     if not rows:
         return
     insert = postgresql.insert(table) if store.name == "postgresql" else sqlite.insert(table)
