@@ -1,1 +1,5 @@
-"""A small invented province to try Minsheng on: policies, plans, and a local site that speaks every source kind."""
+"""The sample world: policies, plans and three days of what people say about them in an invented province.
+
+`sample/world` holds the texts, with times as distances from "now"; `sample.site` serves them as the kinds of sites that
+Minsheng crawls; `sample.load` puts policies, plans and sources into a data folder.
+"""

@@ -1,0 +1,118 @@
+"""The HTML and XML of the sample site, from templates that look like the sites of outlets and governments."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+import jinja2
+
+from minsheng.clock import CHINA
+from sample.content import Article, HotTerm, Message, Outlet, Reply
+from sample.timeline import Dated
+
+PAGE_SIZE = 15
+"""Entries on a page of a listing."""
+
+_templates = jinja2.Environment(
+    loader=jinja2.PackageLoader("sample"),
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    undefined=jinja2.StrictUndefined,
+)
+_templates.filters["rfc822"] = format_datetime
+_templates.filters["paragraphs"] = lambda text: [part for part in text.split("\n") if part.strip()]
+
+
+def number_of(article: Article) -> int:
+    """The article's number in its outlet's system."""
+    return zlib.crc32(f"{article.outlet}/{article.title}".encode()) % 10_000_000
+
+
+def article_path(item: Dated[Article]) -> str:
+    """Where the article lies on the site, in the usual form of Chinese content systems."""
+    return f"/{item.entry.outlet}/{item.at:%Y%m}/t{item.at:%Y%m%d}_{number_of(item.entry):07d}.html"
+
+
+def message_path(number: int) -> str:
+    return f"/board/detail?tid={number}"
+
+
+def article_page(item: Dated[Article], outlet: Outlet, others: Sequence[Dated[Article]], policy: Any) -> str:
+    """An article with all that surrounds it on real pages: navigation, most read, related, footer.
+
+    Parameters
+    ----------
+    others:
+        Other articles of the outlet that are visible now, newest first.
+    policy:
+        The policy whose own page this is, or None.
+    """
+    return _render(
+        f"article_{outlet.layout}.html",
+        path=article_path(item),
+        item=item,
+        outlet=outlet,
+        others=_linked(others[:8]),
+        policy=policy,
+    )
+
+
+def listing_page(outlet: Outlet, items: Sequence[Dated[Article]], page: int, pages: int) -> str:
+    """One page of an outlet's list of articles."""
+    return _render(
+        f"listing_{outlet.layout}.html",
+        outlet=outlet,
+        items=_linked(items),
+        page=page,
+        pages=pages,
+        page_path=page_path,
+    )
+
+
+def page_path(outlet: Outlet, page: int) -> str:
+    """`/id/` for the first page, `/id/index_2.html` for the second."""
+    return f"/{outlet.id}/" if page == 1 else f"/{outlet.id}/index_{page}.html"
+
+
+def feed(outlet: Outlet, items: Sequence[Dated[Article]], base_url: str, updated: datetime) -> str:
+    """The outlet's RSS or Atom feed; addresses in it are absolute."""
+    return _render(
+        f"{outlet.feed}.xml",
+        outlet=outlet,
+        items=_linked(items),
+        base_url=base_url,
+        updated=updated.astimezone(CHINA),
+        number_of=number_of,
+    )
+
+
+def board_list(items: Sequence[tuple[int, Dated[Message], bool]], page: int, pages: int) -> str:
+    """One page of the message board: number, message, whether it is answered."""
+    return _render("board_list.html", items=items, page=page, pages=pages, message_path=message_path)
+
+
+def board_message(number: int, item: Dated[Message], reply: Dated[Reply] | None) -> str:
+    return _render("board_message.html", number=number, item=item, reply=reply)
+
+
+def post_page(mblog: dict[str, Any]) -> str:
+    """A post's own page, for people who follow a link to it."""
+    return _render("post.html", mblog=mblog)
+
+
+def home(outlets: Sequence[Outlet], hot: Sequence[Dated[HotTerm]]) -> str:
+    """The start page, with links to everything."""
+    return _render("home.html", outlets=outlets, hot=hot)
+
+
+def _linked(items: Sequence[Dated[Article]]) -> list[tuple[str, Dated[Article]]]:
+    return [(article_path(item), item) for item in items]
+
+
+def _render(name: str, **values: Any) -> str:
+    return _templates.get_template(name).render(**values)
