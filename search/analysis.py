@@ -1,0 +1,151 @@
+"""How text becomes units that are compared: the same for documents and queries, on both engines.
+
+Folding
+-------
+Characters are compared after NFKC (full-width becomes half-width, ㎡ becomes m2), without case and without accents.
+Invisible characters (zero-width spaces, joiners, variation selectors, lone surrogates) do not count at all.
+
+Units
+-----
+- Each Chinese character is a unit (also kana, Hangul and Yi, which are written without spaces too).
+- A run of other letters and digits is one unit: words of Latin script and numbers are found whole.
+- An emoji or another symbol outside ASCII is a unit.
+- Any run of punctuation is one unit, `BREAK`, whatever its signs. So a word does not reach over a comma, and an
+  official number is the same in every spelling: 川办发〔2023〕12号, 川办发[2023]12号, 川办发（２０２３）12 号.
+- White space separates letters and digits and is nothing otherwise: 医 保 is 医保.
+
+A word or phrase is found where its units stand one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+VERSION = 1
+"""Raise when units change: an index made with another version is built anew."""
+
+BREAK = "_"
+"""The unit that stands for punctuation. A low line is punctuation itself, so no other unit contains it."""
+
+LONGEST_UNIT = 64
+"""Longer runs of letters and digits (keys, encoded files) are cut into units of this length."""
+
+_UNSPACED = re.compile(
+    "[\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+    "\u3105-\u312f\u3131-\u318e\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua48c\uac00-\ud7a3"
+    "\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_INVISIBLE = re.compile("[\u0300-\u036f\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+class Unit(NamedTuple):
+    """A unit and where it stands in the original text, in characters."""
+
+    text: str
+    start: int
+    end: int
+
+
+class _Pieces(dict[int, str]):
+    """Code point → what it adds to the folded text; spaces in it separate units. Filled as characters turn up."""
+
+    def __missing__(self, code: int) -> str:
+        piece = self[code] = "".join(_piece(char) for char in _fold(chr(code)))
+        return piece
+
+
+def _fold(char: str) -> str:
+    plain = unicodedata.normalize("NFKC", char).casefold()
+    without_marks = _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain))
+    return unicodedata.normalize("NFC", without_marks)
+
+
+def _piece(char: str) -> str:
+    """A folded character: nothing, a separator, part of a word, or a unit of its own."""
+    category = unicodedata.category(char)
+    if category in ("Cf", "Cs", "Me"):
+        return ""
+    if char.isspace() or category in ("Cc", "Zs", "Zl", "Zp"):
+        return " "
+    if _UNSPACED.match(char):
+        return f" {char} "
+    if category[0] in "LNM":
+        return char
+    if category[0] == "P" or char.isascii():
+        return f" {BREAK} "
+    return f" {char} "
+
+
+_pieces = _Pieces()
+
+
+def fold(text: str) -> list[str]:
+    """The units of a text, without their places; quick."""
+    units: list[str] = []
+    last = ""
+    for unit in text.translate(_pieces).split():
+        if len(unit) > LONGEST_UNIT:
+            units += _cut(unit)
+        elif unit != BREAK or last != BREAK:
+            units.append(unit)
+        last = unit
+    return units
+
+
+def locate(text: str) -> list[Unit]:
+    """The units of a text with their places: the same units as `fold` gives."""
+    found: list[Unit] = []
+    word, places = "", []
+    for place, char in enumerate(text + " "):
+        for part in _pieces[ord(char)]:
+            if part != " ":
+                word += part
+                places.append(place)
+                continue
+            if word == BREAK and found and found[-1].text == BREAK:
+                found[-1] = Unit(BREAK, found[-1].start, places[-1] + 1)
+            elif word:
+                for start in range(0, len(word), LONGEST_UNIT):
+                    cut = places[start : start + LONGEST_UNIT]
+                    found.append(Unit(word[start : start + LONGEST_UNIT], cut[0], cut[-1] + 1))
+            word, places = "", []
+    return found
+
+
+def phrase(text: str) -> tuple[str, ...]:
+    """The units that a word or phrase of a query asks for; punctuation around it does not count. May be empty."""
+    units = fold(text)
+    first = 1 if units and units[0] == BREAK else 0
+    last = len(units) - 1 if len(units) > first and units[-1] == BREAK else len(units)
+    return tuple(units[first:last])
+
+
+def unspaced(unit: str) -> bool:
+    """Whether the unit is a character of a script written without spaces: it is indexed in pairs."""
+    return len(unit) == 1 and _UNSPACED.match(unit) is not None
+
+
+def is_break(char: str) -> bool:
+    """Whether a character is punctuation or white space: a good place to cut a text."""
+    piece = _pieces[ord(char)].strip()
+    return piece in ("", BREAK)
+
+
+def _cut(unit: str) -> Iterable[str]:
+    return (unit[start : start + LONGEST_UNIT] for start in range(0, len(unit), LONGEST_UNIT))
+
+
+def find(units: Sequence[Unit], wanted: Sequence[str]) -> list[tuple[int, int]]:
+    """The places (start, end) in the original text where the wanted units stand one after the other."""
+    if not wanted:
+        return []
+    length = len(wanted)
+    rest = tuple(wanted[1:])
+    return [
+        (unit.start, units[place + length - 1].end)
+        for place, unit in enumerate(units[: len(units) - length + 1])
+        if unit.text == wanted[0] and tuple(other.text for other in units[place + 1 : place + length]) == rest
+    ]
