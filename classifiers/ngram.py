@@ -54,11 +54,11 @@ def vectors(counts: Counts, row_of: NDArray[np.int32], idf: NDArray[np.float32])
     idf:
         Row → inverse document frequency.
     """
-    rows = row_of[counts.buckets]
-    known = rows >= 0
-    rows = rows[known].astype(np.int64)
+    found = row_of[counts.buckets]
+    known = found >= 0
+    rows = found[known].astype(np.int64)
     values = (1 + np.log(counts.counts[known])) * idf[rows]
-    starts = np.concatenate(([0], np.cumsum(known)))[counts.starts]
+    starts = np.concatenate(([0], np.cumsum(known, dtype=np.int64)))[counts.starts]
     lengths = np.sqrt(sums(np.square(values), starts))
     lengths[lengths == 0] = 1
     return Counts(starts, rows, (values / np.repeat(lengths, np.diff(starts))).astype(np.float32))

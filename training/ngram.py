@@ -38,11 +38,11 @@ CALIBRATION_PART = 1
 
 LIMITS = (
     "Reads characters, not meaning: sarcasm, quoted official text and mixed feelings are beyond it.",
-    "Sentiment and emotion were learnt from Weibo posts of 2013-2020; citizens' messages and news are another language, "
-    "and sober complaints tend to be called neutral.",
-    "Topics were learnt from messages to one government's board; texts about none of the seven areas get the nearest.",
+    "Sentiment and emotion were learnt from Weibo posts of 2013-2020; messages and news are another language, and "
+    "sober complaints tend to be called neutral.",
+    "Topics were learnt from messages to one government's board; other texts get the nearest area.",
     "The request type is told by rules over cue words, not learnt.",
-    "Slang, dialects and groups of speakers that the posts hold little of are judged worse; no score is known for them.",
+    "Slang, dialects and groups of speakers that the posts hold little of are judged worse, by how much is unknown.",
 )
 
 

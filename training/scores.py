@@ -49,9 +49,7 @@ def macro_f1(wanted: Sequence[str], given: Sequence[str]) -> float:
 def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 10) -> float:
     """By how much confidence and accuracy differ, on average over ten bands of confidence, weighted by their size."""
     band = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[band == one].mean() - right[band == one].mean()) * (band == one).mean() for one in set(band)
-    ]
+    gaps = [abs(confidence[band == one].mean() - right[band == one].mean()) * (band == one).mean() for one in set(band)]
     return float(sum(gaps))
 
 
