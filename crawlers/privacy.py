@@ -39,10 +39,10 @@ _FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－Ｘ", "01234567
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 # The first two digits of an identity number are a province; half of all accidental digit rows fail here.
 _PROVINCES = frozenset(
-    f"{tens}{ones}"
-    for tens, most in zip("12345678", (5, 3, 7, 6, 4, 5, 1, 3), strict=True)
-    for ones in range(1, most + 1)
-) | {"50"}
+    f"{region}{province}"
+    for region, provinces in enumerate(("12345", "123", "1234567", "123456", "01234", "12345", "1", "123"), start=1)
+    for province in provinces
+)
 
 
 def mask(text: str) -> str:

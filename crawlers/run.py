@@ -134,6 +134,10 @@ class Run:
         self.report.error = self.report.error or reason
         log.warning("page_failed", source=self.source.id, url=url, reason=reason)
 
+    def not_stored(self, reason: str) -> None:
+        """Something found could not be stored; the next run finds it again."""
+        self._index_errors.append(reason)
+
     def mark_at_end(self, mark: PageMark) -> None:
         self._at_end.append(mark)
 

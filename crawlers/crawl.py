@@ -1,0 +1,128 @@
+"""One crawl of one source with Scrapy: its settings, its pipeline, and an end to it whatever the site does."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from scrapy.crawler import AsyncCrawlerRunner, Crawler
+from scrapy.settings import Settings as ScrapySettings
+
+from crawlers.politeness import ROBOTS_NAME, HostGate, user_agent
+from crawlers.run import Run, RunReport
+from crawlers.sources import Source, check_options
+from crawlers.spiders import KINDS
+from crawlers.spiders.base import Harvest
+from minsheng.errors import MinshengError
+from minsheng.logs import get_logger
+from minsheng.settings import CrawlSettings
+
+log = get_logger(__name__)
+
+RETRIES = 1
+REDIRECTS = 5
+GRACE = 5.0
+"""Seconds that a crawl gets to end by itself after it was told to, before it is left behind."""
+
+
+class HandOver:
+    """The item pipeline: what a spider found goes through the run, which returns when it is stored."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> HandOver:
+        return cls(crawler)
+
+    async def process_item(self, item: Harvest) -> Harvest:
+        run: Run = self._crawler.spider.run  # type: ignore[union-attr]
+        try:
+            await run.take(item.found, item.page)
+        except MinshengError as error:
+            run.not_stored(str(error))
+        return item
+
+
+def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> ScrapySettings:
+    """Scrapy's settings for ours."""
+    return ScrapySettings(
+        {
+            "USER_AGENT": user_agent(settings),
+            "ROBOTSTXT_OBEY": True,
+            "ROBOTSTXT_USER_AGENT": ROBOTS_NAME,
+            "MINSHENG_HOST_GATE": gate,
+            "DOWNLOAD_HANDLERS": {
+                "http": "crawlers.politeness.PoliteHandler",
+                "https": "crawlers.politeness.PoliteHandler",
+                **dict.fromkeys(("data", "file", "ftp", "s3")),
+            },
+            "AUTOTHROTTLE_ENABLED": settings.per_host_delay > 0,
+            "AUTOTHROTTLE_START_DELAY": settings.per_host_delay,
+            "AUTOTHROTTLE_TARGET_CONCURRENCY": float(settings.per_host_concurrency),
+            "DOWNLOAD_DELAY": settings.per_host_delay,
+            "CONCURRENT_REQUESTS": settings.concurrency,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host_concurrency,
+            "DOWNLOAD_TIMEOUT": settings.timeout,
+            "DOWNLOAD_MAXSIZE": settings.max_body,
+            "DOWNLOAD_WARNSIZE": 0,
+            "RETRY_TIMES": RETRIES,
+            # "Too many requests" is answered by coming back later, not at once.
+            "RETRY_HTTP_CODES": [500, 502, 504, 522, 524, 408],
+            "REDIRECT_MAX_TIMES": REDIRECTS,
+            "METAREFRESH_ENABLED": False,
+            "COOKIES_ENABLED": False,
+            "HTTPPROXY_ENABLED": False,
+            "DEFAULT_REQUEST_HEADERS": {
+                "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                "Accept-Language": "zh-CN,zh;q=0.9",
+            },
+            "ITEM_PIPELINES": {"crawlers.crawl.HandOver": 1},
+            "TELNETCONSOLE_ENABLED": False,
+            "REMOTE_CONTROL_ENABLED": False,
+            "MEMUSAGE_ENABLED": False,
+            "LOGSTATS_INTERVAL": 0,
+            "STATS_DUMP": False,
+            "LOG_ENABLED": False,
+        }
+    )
+
+
+async def crawl_source(source: Source, run: Run, settings: CrawlSettings, gate: HostGate) -> RunReport:
+    """Crawl one source once. To be run in the crawl loop (`crawlers.reactor`).
+
+    Returns
+    -------
+    What came of it; a source that fails or hangs gives a report that says so, not an error.
+    """
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    try:
+        options = check_options(source)
+        crawler = Crawler(KINDS[source.kind], scrapy_settings(settings, gate))
+        task = AsyncCrawlerRunner().crawl(crawler, source=source, options=options, run=run)
+        broken = await _ended(task, crawler, settings.source_timeout)
+        report = await run.finish(broken)
+    except Exception as error:
+        # Whatever is wrong with one source must not reach the others.
+        broken = str(error) if isinstance(error, MinshengError) else f"{type(error).__name__}: {error}"
+        log.exception("crawl_broke", source=source.id)
+        report = await run.finish(broken)
+    report.seconds = round(loop.time() - started, 3)
+    log.info("crawled", **_plain(report))
+    return report
+
+
+async def _ended(task: asyncio.Task[None], crawler: Crawler, limit: float) -> str:
+    """Wait for the crawl; after `limit` seconds tell it to stop, and leave it behind if it does not."""
+    done, _ = await asyncio.wait({task}, timeout=limit)
+    if done:
+        task.result()
+        return ""
+    stopping = asyncio.ensure_future(crawler.stop_async())
+    await asyncio.wait({task, stopping}, timeout=GRACE)
+    return f"cut off after {limit:g} s (crawl.source_timeout)"
+
+
+def _plain(report: RunReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in report.__struct_fields__}

@@ -1,0 +1,170 @@
+"""The crawl stage: sources onto the log, each at its rhythm, all in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from crawlers.crawl import crawl_source
+from crawlers.intake import Intake
+from crawlers.politeness import HostGate
+from crawlers.privacy import AuthorKeys
+from crawlers.reactor import submit
+from crawlers.run import Run, RunReport
+from crawlers.schedule import AT_ONCE, SourceScheduler, record_run
+from crawlers.sink import LogSink
+from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
+from minsheng.clock import Clock
+from minsheng.errors import Unavailable, WrongUse
+from minsheng.logs import get_logger
+from minsheng.parts import topic_partitions
+from minsheng.settings import Settings
+from minsheng.store import Store
+from stream.health import Health, HealthRecord
+from stream.log import Log
+
+log = get_logger(__name__)
+
+
+class CrawlStage:
+    """Crawls the sources of the data folder and the store onto the log.
+
+    Parameters
+    ----------
+    on_report:
+        Called after each run of a source, in the crawl's thread.
+    """
+
+    name = "crawl"
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        log: Log,
+        clock: Clock,
+        *,
+        on_report: Callable[[RunReport], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._log = log
+        self._clock = clock
+        self._on_report = on_report or (lambda report: None)
+        self._folder = settings.path(FOLDER)
+        self._gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
+        self._health = HealthRecord(self.name, clock)
+
+    @property
+    def health(self) -> Health:
+        """How the stage is doing; may be read from any thread."""
+        return self._health.snapshot()
+
+    def run(self, stop: threading.Event) -> None:
+        """Crawl at the sources' rhythms until `stop` is set. May be called in any thread."""
+        self._health.enter("running")
+        try:
+            submit(self._serve(stop)).result()
+        except Exception as error:
+            self._health.enter("stopped", str(error))
+            raise
+        self._health.enter("stopped")
+
+    def run_once(self, source_ids: Sequence[str] | None = None, stop: threading.Event | None = None) -> list[RunReport]:
+        """Crawl each enabled source once, or each of those named, all at the same time.
+
+        Returns
+        -------
+        A report for each source, and one that failed for each source file that can't be used.
+
+        Raises
+        ------
+        WrongUse
+            If there is no such source.
+        Unavailable
+            If the store or the log can't be reached at the start.
+        """
+        errors = sync_folder(self._store, self._folder)
+        found = {source.id: source for source in load_sources(self._store)}
+        for name in source_ids or ():
+            if name not in found:
+                raise WrongUse(f"there is no source '{name}'", nearest(name, list(found)) if found else "")
+        chosen = [found[name] for name in source_ids] if source_ids else [s for s in found.values() if s.enabled]
+        self._log.ensure_topics(topic_partitions(self._settings))
+        self._health.enter("running")
+        reports = submit(self._crawl_all(chosen, stop or threading.Event())).result()
+        self._health.enter("stopped")
+        for error in errors:
+            log.error("source_file_refused", reason=str(error))
+        broken = [] if source_ids else errors
+        return [*reports, *(RunReport(source=_file_of(error), error=str(error)) for error in broken)]
+
+    async def _serve(self, stop: threading.Event) -> None:
+        await self._ready(stop)
+        sink = self._sink(stop)
+
+        async def crawl(source: Source) -> datetime:
+            return await self._crawl(source, sink)
+
+        scheduler = SourceScheduler(crawl, self._store, self._clock, self._folder)
+
+        def stopped() -> bool:
+            problem = scheduler.problem or sink.problem
+            self._health.enter("waiting" if problem else "running", problem)
+            return stop.is_set()
+
+        await scheduler.run(stopped)
+
+    async def _ready(self, stop: threading.Event) -> None:
+        """Wait for the log."""
+        pause = 0.5
+        while not stop.is_set():
+            try:
+                await asyncio.to_thread(self._log.ensure_topics, topic_partitions(self._settings))
+            except Unavailable as error:
+                self._health.enter("waiting", str(error))
+                log.warning("waiting", reason=str(error), seconds=pause)
+                await asyncio.to_thread(stop.wait, pause)
+                pause = min(pause * 2, 30.0)
+            else:
+                return
+
+    async def _crawl_all(self, chosen: Sequence[Source], stop: threading.Event) -> list[RunReport]:
+        sink = self._sink(stop)
+        slots = asyncio.Semaphore(AT_ONCE)
+        reports: dict[str, RunReport] = {}
+
+        async def one(source: Source) -> None:
+            async with slots:
+                await self._crawl(source, sink, reports)
+
+        await asyncio.gather(*(one(source) for source in chosen))
+        return [reports[source.id] for source in chosen]
+
+    async def _crawl(self, source: Source, sink: LogSink, reports: dict[str, RunReport] | None = None) -> datetime:
+        """Crawl one source and write down what came of it. Returns when it is due again."""
+        started = self._clock.now()
+        authors = AuthorKeys.from_settings(self._settings)
+        run = Run(source, sink, self._store, self._clock, authors)
+        report = await crawl_source(source, run, self._settings.crawl, self._gate)
+        self._health.count(report.items, sum(report.rejected.values()))
+        if not report.ok:
+            self._health.error(f"{source.id}: {report.error}")
+        if reports is not None:
+            reports[source.id] = report
+        self._on_report(report)
+        try:
+            return await asyncio.to_thread(record_run, self._store, source, report, started, self._clock.now())
+        except Unavailable as error:
+            log.warning("state_not_written", source=source.id, reason=str(error))
+            return self._clock.now() + timedelta(seconds=source.every_seconds)
+
+    def _sink(self, stop: threading.Event) -> LogSink:
+        return LogSink(Intake(self._store, self._log.producer(), self._clock), stop)
+
+
+def _file_of(error: WrongUse) -> str:
+    """A source file's error begins with its path."""
+    return error.message.partition(".toml")[0].rpartition("/")[2]
