@@ -10,7 +10,6 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,6 +24,9 @@ from minsheng.records import Judgement
 FOLDER = Path(__file__).parent / "models" / "ngram"
 BATCH = 256
 """Texts at a time: enough for numpy to pay, few enough that a batch of the longest texts stays below 100 MB."""
+
+
+DECIMALS = 4
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -79,6 +81,14 @@ def softmax(margins: NDArray[np.float32]) -> NDArray[np.float64]:
     raised = np.exp((margins - margins.max(axis=-1, keepdims=True)).astype(np.float64))
     probabilities: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """To four decimals, so that records stay small; the largest of each row takes what the others leave of 1."""
+    result = np.round(probabilities, DECIMALS)
+    best = (np.arange(len(result)), probabilities.argmax(axis=1))
+    result[best] = np.round(result[best] + 1 - result.sum(axis=1), DECIMALS)
+    return result
 
 
 class NgramModel:
@@ -141,10 +151,10 @@ class NgramModel:
         start = 0
         for name, head in self._heads.items():
             end = start + len(head.labels)
-            probabilities: list[list[Any]] = softmax(margins[:, start:end] / head.temperature).tolist()
-            for result, row in zip(judged, probabilities, strict=True):
-                best = head.labels[row.index(max(row))]
-                result[name] = Judgement(label=best, scores=dict(zip(head.labels, row, strict=True)))
+            probabilities = softmax(margins[:, start:end] / head.temperature)
+            best = probabilities.argmax(axis=1).tolist()
+            for result, label, scores in zip(judged, best, rounded(probabilities).tolist(), strict=True):
+                result[name] = Judgement(label=head.labels[label], scores=dict(zip(head.labels, scores, strict=True)))
             start = end
         for result, text in zip(judged, texts, strict=True):
             result["request"] = self._request.judge(text)

@@ -70,11 +70,11 @@ class RequestRules:
         if weights["praise"] and any(sign in body for sign in _IRONY):
             weights["complaint"] += weights["praise"]
             weights["praise"] = 0.0
-        highest = max(weights.values())
-        raised = {label: math.exp(weight - highest) for label, weight in weights.items()}
-        total = sum(raised.values())
-        scores = {label: value / total for label, value in raised.items()}
-        return Judgement(label=max(scores, key=scores.__getitem__), scores=scores)
+        total = sum(math.exp(weight) for weight in weights.values())
+        best = max(weights, key=weights.__getitem__)
+        scores = {label: round(math.exp(weight) / total, 4) for label, weight in weights.items()}
+        scores[best] = round(scores[best] + 1 - sum(scores.values()), 4)
+        return Judgement(label=best, scores=scores)
 
     def _found(self, part: str) -> list[tuple[str, list[tuple[str, float]]]]:
         """The cues of a text, without those in titles of documents: 《…投诉办法》 is no complaint."""

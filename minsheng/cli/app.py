@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import briefing, context, importing, policies
+from minsheng.cli import briefing, classify, context, importing, policies
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ def options(
 app.add_typer(policies.app, name="policies")
 app.command("import")(importing.import_file)
 app.add_typer(briefing.app, name="briefing")
+app.command("classify")(classify.classify)
 
 
 def main() -> None:
