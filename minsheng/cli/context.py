@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from minsheng.clock import CHINA
 from minsheng.logs import configure_logs
 from minsheng.settings import Settings, load_settings
 
@@ -39,6 +41,12 @@ def settings() -> Settings:
     return _loaded[0]
 
 
+def reload() -> Settings:
+    """Read the settings again, after a command has written to the settings file itself."""
+    _loaded.clear()
+    return settings()
+
+
 def store() -> Store:
     """The store that the settings name, its tables made or brought up to date."""
     from minsheng.parts import open_store
@@ -47,6 +55,11 @@ def store() -> Store:
     opened = open_store(settings())
     migrate(opened)
     return opened
+
+
+def local_time(moment: datetime | None) -> str:
+    """A time as duty rooms write it: China time, to the minute; empty for None."""
+    return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
 def console() -> Console:

@@ -1,0 +1,35 @@
+"""Times as people type them on the command line."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from minsheng.clock import CHINA, Clock, SystemClock
+from minsheng.errors import WrongUse
+
+_AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(m|h|d|w|分钟|小时|天|周)(?:前|ago)?")
+_UNITS = {"m": "minutes", "分钟": "minutes", "h": "hours", "小时": "hours", "d": "days", "天": "days", "w": "weeks",
+          "周": "weeks"}  # fmt: skip
+
+
+def parse_time(text: str, clock: Clock | None = None) -> datetime:
+    """A date, a date and time (China time where no zone is given), or an age: `90m`, `12h`, `2d`, `3天`.
+
+    Raises
+    ------
+    WrongUse
+        If it is none of these.
+    """
+    text = text.strip()
+    ago = _AGO.fullmatch(text)
+    if ago:
+        step = timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        return (clock or SystemClock()).now() - step
+    try:
+        moment = datetime.fromisoformat(text.replace("/", "-"))
+    except ValueError:
+        raise WrongUse(
+            f"'{text}' is no time", "write 2026-11-24, 2026-11-24T08:00, or an age such as 90m, 12h, 2d"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)

@@ -1,0 +1,139 @@
+"""The whole road in one process: every stage a thread, watched by the caller."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from alerts.deadlines import TITLES
+from alerts.service import AlertService
+from alerts.tickets import Ticket, TicketBook
+from crawlers.health import states
+from crawlers.run import RunReport
+from crawlers.stage import CrawlStage
+from minsheng.clock import CHINA
+from minsheng.errors import MinshengError, Unavailable
+from minsheng.live import Picture, TicketLine
+from minsheng.logs import get_logger
+from minsheng.policies import PolicyRegister
+from minsheng.road import WORKERS, Road
+from search.index import Search
+from stream.worker import Worker
+
+logger = get_logger(__name__)
+
+QUIET_SECONDS = 0.3
+"""Pause between two looks at whether every stage has caught up."""
+
+
+class Running:
+    """The stages of one road, running. A context manager: leaving it stops them and waits for their last batch.
+
+    Attributes
+    ----------
+    failed:
+        Stage → why it stopped though nobody asked it to.
+    """
+
+    def __init__(self, road: Road) -> None:
+        self.road = road
+        self.failed: dict[str, str] = {}
+        self.crawl = CrawlStage(road.settings, road.store, road.log, road.clock)
+        self._workers: list[Worker] = []  # type: ignore[type-arg]
+        self._threads: list[threading.Thread] = []
+        self._workers_stop = threading.Event()
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._open.enter_context(AlertService.from_settings(self.road.settings, self.road.store, self.road.clock))
+        for name in WORKERS:
+            worker = self.road.worker(name)
+            self._workers.append(worker)
+            self._start(name, lambda worker=worker: worker.run(self._workers_stop))  # type: ignore[misc]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.road.stop.set()
+        self._workers_stop.set()
+        for thread in self._threads:
+            thread.join(timeout=60)
+        self._open.close()
+
+    def start_crawling(self) -> None:
+        """Crawl every source at its rhythm, until the road is stopped."""
+        self._start("crawl", lambda: self.crawl.run(self.road.stop))
+
+    def crawl_once(self) -> list[RunReport]:
+        """Crawl every source now, and return when all are done."""
+        return self.crawl.run_once()
+
+    def wait_until_done(self) -> None:
+        """Return when every stage has handled everything, or one of them has failed, or the road is stopped."""
+        quiet = 0
+        while quiet < 2 and not self.failed and not self.road.stop.wait(QUIET_SECONDS):
+            try:
+                # Twice in a row: between two stages a record is on no topic for a moment.
+                quiet = quiet + 1 if not any(self.road.behind().values()) else 0
+            except Unavailable:
+                quiet = 0
+
+    def picture(self) -> Picture:
+        """What to show now; parts that can't be read at this moment are left empty, and it says so."""
+        road = self.road
+        try:
+            page = road.index.search(Search(size=8, highlight=False))
+            newest, documents = [hit.record for hit in page.hits], page.total
+            sources = states(road.store, road.clock)
+            tickets = [_line(ticket) for ticket in TicketBook(road.store, road.clock).list(status="unclosed", limit=20)]
+            names = {
+                policy.id: _short_name(policy.aliases, policy.title) for policy in PolicyRegister(road.store).all()
+            }
+            problem = ""
+        except MinshengError as error:
+            newest, documents, sources, tickets, names, problem = [], 0, [], [], {}, str(error)
+        for stage, reason in self.failed.items():
+            problem = f"{problem}\n{stage}: {reason}".strip()
+        return Picture(
+            now=road.clock.now(), stages=[worker.health for worker in self._workers], sources=sources,
+            documents=documents, newest=newest, tickets=tickets, policies=names, problem=problem,
+        )  # fmt: skip
+
+    def _start(self, name: str, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Exception as error:
+                # The other stages live on; the run ends with exit code 1.
+                self.failed[name] = str(error)
+                logger.error(
+                    "stage_failed", stage=name, reason=str(error), exc_info=not isinstance(error, MinshengError)
+                )
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _line(ticket: Ticket) -> TicketLine:
+    pending = sorted(
+        (clock.due_at, clock.kind)
+        for clock in ticket.deadlines
+        if clock.kind in TITLES and clock.fired_at is None and clock.cancelled_at is None
+    )
+    due = ""
+    if pending:
+        due = f"时限：{pending[0][0].astimezone(CHINA):%m-%d %H:%M} 前{TITLES[pending[0][1]]}"
+    plan = (ticket.plan or {}).get("title") or "无匹配预案"
+    return TicketLine(
+        number=ticket.number, level=ticket.level, title=ticket.title, why=ticket.why, documents=len(ticket.documents),
+        plan=plan, due=due,
+    )  # fmt: skip
+
+
+def _short_name(aliases: tuple[str, ...], title: str) -> str:
+    return aliases[0] if aliases else title
