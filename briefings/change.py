@@ -12,8 +12,9 @@ import msgspec
 ENOUGH_DAYS = 2
 """Fewer earlier days with data than this, and nothing is compared."""
 
-DEVIATIONS = 2.0
-"""A change counts when it is larger than this many standard deviations of a single day."""
+DEVIATIONS = 3.0
+"""A change counts when it is larger than this many standard deviations of a single day: with a dozen policies a day,
+two would claim something false about every second day."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,12 +30,15 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         `up` or `down` where the change is larger than noise, `noise` where not, `unknown` without enough days.
     words:
         All of it in Chinese.
+    evidence:
+        Where the counts of the earlier days are listed.
     """
 
     mean: float | None
     days: int
     direction: Literal["up", "down", "noise", "unknown"]
     words: str
+    evidence: str | None = None
 
 
 def change(count: int, earlier: Sequence[int]) -> Change:

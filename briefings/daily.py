@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 
+import msgspec
+
 from briefings import words
 from briefings.change import Change, change
 from briefings.events import top_events
-from briefings.evidence import EvidenceBook, Line
+from briefings.evidence import EvidenceBook, Line, Number
 from briefings.facts import Facts
 from briefings.model import DailyBriefing, PolicyLine, ShareLine
 from briefings.summary import summary
@@ -75,9 +77,10 @@ def daily_briefing(
     earlier = _earlier(index, since, until)
     book = EvidenceBook(index)
     total = book.documents("全部信息", span, page.total)
-    total_change = change(page.total, [total for total, _ in earlier])
+    total_change = _moved(book, "全部信息", page.total, [(day, count) for day, count, _ in earlier], span)
     policy_lines = _policy_lines(book, policies, page, negative["policy"], earlier, since, until)
     events = top_events(book, index, page.facets.get("event", ()), negative["event"], facts, policies, since, until)
+    hours = _hours(page.histogram)
     levels = level_lines(book, facts.tickets, since, until)
     sentiments = _shares(book, page, "sentiment", "sentiments", span, words.SENTIMENTS)
     unseen = book.lines(
@@ -98,10 +101,11 @@ def daily_briefing(
         until=until,
         complete=until == since + timedelta(days=1),
         made_at=now,
-        summary=summary(total, total_change, policy_lines, levels, sentiments, facts.coverage, dead_letters),
+        summary=summary(total, total_change, policy_lines, levels, sentiments, facts.coverage, unseen, dead_letters),
         total=total,
         total_change=total_change,
-        hours=_hours(page.histogram),
+        hours=hours,
+        busiest=_busiest(book, hours, since, until),
         policies=policy_lines,
         silent_policies=len(policies) - len(policy_lines),
         events=events,
@@ -118,10 +122,13 @@ def daily_briefing(
     )
 
 
-def _earlier(index: Index, since: datetime, until: datetime) -> list[tuple[int, dict[str, int]]]:
-    """For the same hours of each earlier day, oldest first, how many documents in all and by policy; the days before
-    the first document are left out, as nobody was looking then."""
-    days: list[tuple[int, dict[str, int]]] = []
+Earlier = list[tuple[date, int, dict[str, int]]]
+"""For earlier days, oldest first: how many documents in all, and by policy."""
+
+
+def _earlier(index: Index, since: datetime, until: datetime) -> Earlier:
+    """The same hours of each earlier day; days before the first document are left out: nobody was looking then."""
+    days: Earlier = []
     for back in range(BASELINE_DAYS, 0, -1):
         shift = timedelta(days=back)
         page = index.search(
@@ -134,8 +141,21 @@ def _earlier(index: Index, since: datetime, until: datetime) -> list[tuple[int, 
             )
         )
         if days or page.total:
-            days.append((page.total, _counts(page)["policy"]))
+            days.append(((since - shift).date(), page.total, _counts(page)["policy"]))
     return days
+
+
+def _moved(book: EvidenceBook, name: str, count: int, days: Sequence[tuple[date, int]], filters: Filters) -> Change:
+    """How the count moved against these earlier days, which become its evidence."""
+    moved = change(count, [earlier for _, earlier in days])
+    if moved.mean is None or filters.since is None or filters.until is None:
+        return moved
+    listed = []
+    for day, earlier in days:
+        shift = filters.since.date() - day
+        before = msgspec.structs.replace(filters, since=filters.since - shift, until=filters.until - shift)
+        listed.append((day, before, earlier))
+    return msgspec.structs.replace(moved, evidence=book.earlier(f"{name}：前{len(days)}日合计", listed))
 
 
 def _counts(page: Page) -> dict[str, dict[str, int]]:
@@ -147,7 +167,7 @@ def _policy_lines(
     policies: Sequence[Policy],
     page: Page,
     negative: dict[str, int],
-    earlier: Sequence[tuple[int, dict[str, int]]],
+    earlier: Earlier,
     since: datetime,
     until: datetime,
 ) -> tuple[PolicyLine, ...]:
@@ -156,8 +176,8 @@ def _policy_lines(
     lines = []
     for policy in policies:
         count = counts.get(policy.id, 0)
-        moved: Change = change(count, [by_policy.get(policy.id, 0) for _, by_policy in earlier])
-        if not count and moved.direction != "down":
+        before = [(day, by_policy.get(policy.id, 0)) for day, _, by_policy in earlier]
+        if not count and change(count, [number for _, number in before]).direction != "down":
             continue
         filters = Filters(policies=(policy.id,), since=since, until=until)
         bad = Filters(policies=(policy.id,), sentiments=("negative",), since=since, until=until)
@@ -171,7 +191,7 @@ def _policy_lines(
                 stage=policy.stage_words,
                 count=book.documents(f"涉及《{policy.title}》", filters, count),
                 negative=book.documents(f"涉及《{policy.title}》的负面信息", bad, negative.get(policy.id, 0)),
-                change=moved,
+                change=_moved(book, f"涉及《{policy.title}》", count, before, filters),
                 released_days=age if age is not None and 0 <= age <= RELEASE_WINDOW_DAYS else None,
             )
         )
@@ -202,6 +222,15 @@ _FACETS = {"sentiment": "情感", "request": "诉求", "topic": "领域", "sourc
 
 def _with(span: Filters, field: str, value: str) -> Filters:
     return Filters(since=span.since, until=span.until, **{field: (value,)})
+
+
+def _busiest(book: EvidenceBook, hours: Sequence[int], since: datetime, until: datetime) -> tuple[int, Number] | None:
+    hour = hours.index(max(hours))
+    if not hours[hour]:
+        return None
+    start = since + timedelta(hours=hour)
+    filters = Filters(since=start, until=min(start + timedelta(hours=1), until))
+    return hour, book.documents(f"{hour}时的信息", filters, hours[hour])
 
 
 def _hours(histogram: Sequence[Bucket]) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -37,6 +37,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
     at: datetime | None
     text: str
+    command: str = ""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +52,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     total:
         The number.
     command:
-        The command line that gives all of it.
+        The command line that gives all of it; empty where each line has its own.
     filters:
         The index query, where it is one.
     posts, lines:
@@ -100,6 +101,17 @@ class EvidenceBook:
             self._keep(key, title, len(lines), None, command=command, lines=tuple(lines))
         return Number(value=len(lines), evidence=self._kept[key].id)
 
+    def earlier(self, title: str, days: Sequence[tuple[date, Filters, int]]) -> str | None:
+        """Where the counts of earlier days are listed, each with the query that gives it."""
+        if not days:
+            return None
+        lines = tuple(
+            Line(at=None, text=f"{day.month}月{day.day}日：{count}篇", command=search_command(filters))
+            for day, filters, count in days
+        )
+        self._keep(title, title, sum(count for _, _, count in days), None, command="", lines=lines)
+        return self._kept[title].id
+
     def all(self) -> tuple[Evidence, ...]:
         return tuple(self._kept.values())
 
@@ -118,7 +130,7 @@ class EvidenceBook:
             id=f"evidence-{len(self._kept) + 1}",
             title=title,
             total=total,
-            command=command or key,
+            command=key if command is None else command,
             filters=filters,
             posts=posts,
             lines=lines,

@@ -29,9 +29,10 @@ def gather(store: Store, log: Log, day: date) -> Facts:
                 DeadLetterFact(id=letter.id, stage=letter.stage, reason=letter.reason, at=letter.at)
                 for letter in list_dead_letters(log)
             ),
-            event_titles=dict(
-                connection.execute(sa.select(events.c.id, events.c.title).where(events.c.last_at >= since)).tuples()
-            ),
+            event_titles={
+                row.id: row.title
+                for row in connection.execute(sa.select(events.c.id, events.c.title).where(events.c.last_at >= since))
+            },
         )
 
 

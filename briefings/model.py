@@ -71,6 +71,16 @@ class ShareLine(msgspec.Struct, frozen=True, kw_only=True):
     count: Number
 
 
+class Sentence(msgspec.Struct, frozen=True, kw_only=True):
+    """A sentence whose numbers open their evidence."""
+
+    parts: tuple[str | Number, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(part if isinstance(part, str) else str(part.value) for part in self.parts)
+
+
 class DailyBriefing(msgspec.Struct, frozen=True, kw_only=True):
     """One day.
 
@@ -80,8 +90,8 @@ class DailyBriefing(msgspec.Struct, frozen=True, kw_only=True):
         The time it tells of; `until` is the end of the day, or the moment it was made where the day is not over.
     complete:
         Whether the day was over.
-    summary:
-        Sentences in Chinese.
+    busiest:
+        How many documents the hour with the most had, and which of the 24 it was; None on an empty day.
     silent_policies:
         How many policies of the register nobody spoke about.
     """
@@ -92,10 +102,11 @@ class DailyBriefing(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime
     complete: bool
     made_at: datetime
-    summary: tuple[str, ...]
+    summary: tuple[Sentence, ...]
     total: Number
     total_change: Change
     hours: tuple[int, ...]
+    busiest: tuple[int, Number] | None
     policies: tuple[PolicyLine, ...]
     silent_policies: int
     events: tuple[EventLine, ...]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from briefings.change import Change
 from briefings.evidence import Number
 from briefings.facts import Coverage
-from briefings.model import LevelLine, PolicyLine, ShareLine
+from briefings.model import LevelLine, PolicyLine, Sentence, ShareLine
 from briefings.words import LEVELS, share_words
 
 
@@ -18,22 +18,21 @@ def summary(
     levels: Sequence[LevelLine],
     sentiments: Sequence[ShareLine],
     coverage: Coverage,
+    unseen: Number,
     dead_letters: Number,
-) -> tuple[str, ...]:
+) -> tuple[Sentence, ...]:
     """What came in and moved, what is at risk, what was not seen."""
-    return (
-        _volume(total, total_change, sentiments) + _moved(policies),
-        _risk(levels),
-        _blind(coverage, dead_letters),
+    return tuple(
+        Sentence(parts=tuple(parts))
+        for parts in (
+            [*_volume(total, total_change, sentiments), *_moved(policies)],
+            _risk(levels),
+            _blind(coverage, unseen, dead_letters),
+        )
     )
 
 
-def _volume(total: Number, total_change: Change, sentiments: Sequence[ShareLine]) -> str:
-    if not total.value:
-        return "当日未收到任何信息。"
-    negative = sum(line.count.value for line in sentiments if line.label == "negative")
-    compared = against(total_change)
-    return f"共收到信息{total.value}篇，{compared}；其中负面{negative}篇，占{share_words(negative, total.value)}。"
+Parts = list[str | Number]
 
 
 def against(moved: Change) -> str:
@@ -41,32 +40,50 @@ def against(moved: Change) -> str:
     return moved.words if moved.mean is None else f"较前{moved.days}日日均（{moved.mean:.1f}篇）{moved.words}"
 
 
-def _moved(policies: Sequence[PolicyLine]) -> str:
+def _volume(total: Number, total_change: Change, sentiments: Sequence[ShareLine]) -> Parts:
+    if not total.value:
+        return ["未收到任何信息。"]
+    negative = next((line.count for line in sentiments if line.label == "negative"), Number(value=0))
+    share = share_words(negative.value, total.value)
+    return ["共收到信息", total, f"篇，{against(total_change)}；其中负面", negative, f"篇，占{share}。"]
+
+
+def _moved(policies: Sequence[PolicyLine]) -> Parts:
     up = [line for line in policies if line.change.direction == "up"]
+    if not policies:
+        return ["没有涉及在册政策的信息。"]
     if not up:
-        return "各项政策的讨论量均无显著上升。" if policies else "没有涉及在册政策的信息。"
-    listed = "；".join(f"《{line.title}》{line.count.value}篇，{line.change.words}" for line in up[:3])
-    return f"讨论量显著上升的政策{len(up)}项：{listed}。"
+        return ["各项政策的讨论量均无显著上升。"]
+    parts: Parts = [f"讨论量显著上升的政策{len(up)}项："]
+    for line in up[:3]:
+        parts += [f"《{line.title}》", line.count, f"篇，{line.change.words}；"]
+    parts[-1] = f"{str(parts[-1])[:-1]}{'等' if len(up) > 3 else ''}。"
+    return parts
 
 
-def _risk(levels: Sequence[LevelLine]) -> str:
-    opened, closed, still = (sum(getattr(line, name).value for line in levels) for name in ("opened", "closed", "open"))
-    if not (opened or closed or still):
-        return "无风险工单。"
-    grave = [f"{LEVELS[line.level]}{line.open.value}件" for line in levels if line.open.value]
-    detail = f"（{'、'.join(grave)}）" if grave else ""
-    return f"新增风险工单{opened}件，办结{closed}件，未办结{still}件{detail}。"
+def _risk(levels: Sequence[LevelLine]) -> Parts:
+    parts: Parts = []
+    for name, verb in (("opened", "新增"), ("closed", "办结"), ("open", "未办结")):
+        numbers = [(LEVELS[line.level], getattr(line, name)) for line in levels if getattr(line, name).value]
+        if not numbers:
+            continue
+        parts.append(f"，{verb}风险工单" if not parts else f"，{verb}")
+        if len(numbers) > 1:
+            parts.append(f"{sum(number.value for _, number in numbers)}件（")
+        for level, number in numbers:
+            parts += [level, number, "件、"]
+        parts[-1] = "件）" if len(numbers) > 1 else "件"
+    if not parts:
+        return ["无新增、办结和未办结的风险工单。"]
+    return [str(parts[0])[1:], *parts[1:], "。"]
 
 
-def _blind(coverage: Coverage, dead_letters: Number) -> str:
+def _blind(coverage: Coverage, unseen: Number, dead_letters: Number) -> Parts:
     if not coverage.sources:
-        sources = "尚未配置信源，以上情况只反映导入的信息"
+        parts: Parts = ["尚未配置信源，以上情况只反映导入的信息"]
     elif coverage.unseen:
-        names = "、".join(source.name for source in coverage.unseen[:5])
-        more = "等" if len(coverage.unseen) > 5 else ""
-        sources = (
-            f"{coverage.sources}个信源中有{len(coverage.unseen)}个未能正常采集（{names}{more}），其内容未计入以上情况"
-        )
+        names = "、".join(source.name for source in coverage.unseen[:5]) + ("等" if len(coverage.unseen) > 5 else "")
+        parts = [f"{coverage.sources}个信源中有", unseen, f"个未能正常采集（{names}），其内容未计入以上情况"]
     else:
-        sources = f"{coverage.sources}个信源均正常采集"
-    return sources + (f"；另有{dead_letters.value}条记录未能处理。" if dead_letters.value else "。")
+        parts = [f"{coverage.sources}个信源均正常采集"]
+    return [*parts, "；另有", dead_letters, "条记录未能处理。"] if dead_letters.value else [*parts, "。"]
