@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 import urllib.request
@@ -13,7 +14,6 @@ from deploy.servers.process import HOST, Server, free_port, run_tool
 from deploy.servers.tools import find_java, resolve_jars
 
 LAUNCHER = Path(__file__).parent / "ElasticsearchNode.java"
-MODULES = ("jdk.compiler", "jdk.jdi")
 _LOGGING = """\
 status = error
 appender.console.type = Console
@@ -47,7 +47,7 @@ class ElasticsearchServer(Server):
         return f"http://{HOST}:{self.port}"
 
     def prepare(self) -> None:
-        self._java = find_java(self.cache, self.java_version, modules=MODULES)
+        self._java = find_java(self.cache, self.java_version)
         self._home = _lay_out(self.cache, self.pom, self._java)
         home = self.folder / "home"
         for name in ("config", "plugins", "logs", "data"):
@@ -95,7 +95,7 @@ class Elasticsearch9Server(ElasticsearchServer):
 def _lay_out(cache: Path, pom: str, java: Path) -> Path:
     """The part of a node's home that all nodes share: `lib`, `modules`, and the compiled launcher."""
     jars = resolve_jars(cache, pom)
-    home = cache / "homes" / f"{jars.name}-{_fingerprint(java)}"
+    home = cache / "homes" / f"{jars.name}-{_fingerprint()}"
     if home.is_dir():
         return home
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -110,10 +110,8 @@ def _lay_out(cache: Path, pom: str, java: Path) -> Path:
             for entry in archive.namelist():
                 if entry.startswith("META-INF/es-plugins/transport-netty4/") and not entry.endswith("/"):
                     (transport / Path(entry).name).write_bytes(archive.read(entry))
-        class_path = ":".join(str(jar) for jar in (made / "lib").glob("*.jar"))
-        # A Java without `javac` on the path still has the compiler as a module.
-        compiler = [str(java), "-m", "jdk.compiler/com.sun.tools.javac.Main", "-cp", class_path]
-        run_tool([*compiler, "-d", str(made / "launcher"), str(LAUNCHER)], "compiling Elasticsearch's launcher")
+        _open_entitlements(made / "lib")
+        _compile(cache, java, made)
         try:
             made.rename(home)
         except OSError:
@@ -122,8 +120,35 @@ def _lay_out(cache: Path, pom: str, java: Path) -> Path:
     return home
 
 
-def _fingerprint(java: Path) -> str:
-    """Changes with the launcher and the Java that compiled it."""
-    import hashlib
+def _open_entitlements(lib: Path) -> None:
+    """Let the node run on a Java runtime that lacks the debugger's and the linker's modules.
 
-    return hashlib.sha256(LAUNCHER.read_bytes() + str(java).encode()).hexdigest()[:8]
+    The entitlement library declares that it needs them, for checks that only the full distribution's start turns on.
+    Without that declaration it is an automatic module of the same name, and loads everywhere.
+    """
+    jar = next(lib.glob("elasticsearch-entitlement-[0-9]*.jar"))
+    opened = jar.with_suffix(".opened")
+    with zipfile.ZipFile(jar) as source, zipfile.ZipFile(opened, "w") as target:
+        for entry in source.namelist():
+            content = source.read(entry)
+            if entry == "META-INF/MANIFEST.MF":
+                content = content.rstrip() + b"\r\nAutomatic-Module-Name: org.elasticsearch.entitlement\r\n\r\n"
+            if entry.rpartition("/")[2] != "module-info.class":
+                target.writestr(entry, content)
+    opened.replace(jar)
+
+
+def _compile(cache: Path, java: Path, home: Path) -> None:
+    """Compile the launcher with Eclipse's compiler, which is a jar like the others: many runtimes have none."""
+    compiler = resolve_jars(cache, "compiler")
+    class_path = ":".join(str(jar) for jar in (home / "lib").glob("*.jar"))
+    command = [str(java), "-cp", f"{compiler}/*", "org.eclipse.jdt.internal.compiler.batch.Main", "-nowarn", "-17"]
+    run_tool(
+        [*command, "-cp", class_path, "-d", str(home / "launcher"), str(LAUNCHER)],
+        "compiling Elasticsearch's launcher",
+    )
+
+
+def _fingerprint() -> str:
+    """Changes with how a home is laid out."""
+    return hashlib.sha256(LAUNCHER.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:8]

@@ -19,32 +19,20 @@ JVM_FOLDERS = (Path("/usr/lib/jvm"), Path("/opt"), Path("/Library/Java/JavaVirtu
 _NAMESPACE = {"m": "http://maven.apache.org/POM/4.0.0"}
 
 
-def find_java(cache_folder: Path, at_least: int, *, modules: tuple[str, ...] = ()) -> Path:
-    """The lowest installed Java of at least that version that has the modules.
+def find_java(cache_folder: Path, at_least: int) -> Path:
+    """The lowest installed Java of at least that version.
 
-    Looked for, in this order of places: `JAVA_HOME`, the path, the usual folders, and the tools folder.
+    Looked for on the path, in `JAVA_HOME` and `JAVA<version>_HOME`, in the usual folders and in the tools folder.
 
     Raises
     ------
     ServerUnavailable
         With the line that installs one.
     """
-    fitting = [
-        (version, java)
-        for java in _javas(cache_folder)
-        for version, present in [_java_facts(java)]
-        if version >= at_least and set(modules) <= present
-    ]
+    fitting = [java for java in _javas(cache_folder) if _java_version(java) >= at_least]
     if not fitting:
-        raise ServerUnavailable(f"no Java {at_least} or later was found", _java_hint(at_least, bool(modules)))
-    return min(fitting, key=lambda found: found[0])[1]
-
-
-def _java_hint(at_least: int, full: bool) -> str:
-    if at_least <= 17:
-        line = "apt-get install openjdk-17-jre-headless"
-        return line if full else f"{line}, or without root's rights: make tools"
-    return f"install a JDK {at_least} or later and set JAVA{at_least}_HOME to its folder"
+        raise ServerUnavailable(f"no Java {at_least} or later was found", "make tools, or set JAVA_HOME to its folder")
+    return min(fitting, key=_java_version)
 
 
 def _javas(cache_folder: Path) -> list[Path]:
@@ -59,15 +47,14 @@ def _javas(cache_folder: Path) -> list[Path]:
 
 
 @cache
-def _java_facts(java: Path) -> tuple[int, frozenset[str]]:
-    """Its feature version and the modules in it; version 0 where it does not run."""
+def _java_version(java: Path) -> int:
+    """Its feature version, 0 where it does not run."""
     try:
-        done = subprocess.run([java, "--list-modules"], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):
-        return 0, frozenset()
-    names = dict(line.partition("@")[::2] for line in done.stdout.split())
-    version = re.match(r"\d+", names.get("java.base", ""))
-    return (int(version.group()) if version else 0), frozenset(names)
+        return 0
+    version = re.search(r'version "(\d+)', done.stderr)
+    return int(version[1]) if version else 0
 
 
 def tools_folder(cache_folder: Path) -> Path:
@@ -111,13 +98,13 @@ def resolve_jars(cache_folder: Path, pom: str) -> Path:
 def _resolve_with_jgo(cache_folder: Path, pom: Path, into: Path) -> None:
     jgo = tools_folder(cache_folder) / "bin" / "jgo"
     if not jgo.is_file():
-        raise ServerUnavailable("Maven was not found", "apt-get install maven, or without root's rights: make tools")
-    command = [str(jgo), "--resolver", "python", "--cache-dir", str(into.parent / "jgo"), "info", "classpath"]
-    listed = run_tool([*command, "+".join(coordinates(pom))], f"fetching the jars of {pom.stem}")
+        raise ServerUnavailable("neither Maven nor jgo was found to fetch jars with", "make tools")
+    linked = into.parent / "linked"
+    command = [str(jgo), "--resolver", "python", "--cache-dir", str(linked), "info", "jars"]
+    run_tool([*command, "+".join(coordinates(pom))], f"fetching the jars of {pom.stem}")
     into.mkdir()
-    for path in {Path(entry) for line in listed.split() for entry in line.split(":")}:
-        for jar in path.parent.glob("*.jar") if path.name == "*" else [path]:
-            shutil.copy2(jar, into)
+    for jar in linked.glob("envs/**/*.jar"):
+        shutil.copy2(jar, into)
 
 
 def coordinates(pom: Path) -> list[str]:

@@ -108,7 +108,7 @@ def test_an_unknown_server_is_wrong_use() -> None:
 
 
 def test_a_java_that_is_not_there_is_named_with_what_to_do() -> None:
-    with pytest.raises(ServerUnavailable, match=r"no Java 99 .* JAVA99_HOME"):
+    with pytest.raises(ServerUnavailable, match=r"no Java 99 .* make tools"):
         find_java(cache_folder(), 99)
 
 
