@@ -25,7 +25,7 @@ def summary(
     return tuple(
         Sentence(parts=tuple(parts))
         for parts in (
-            [*_volume(total, total_change, sentiments), *_moved(policies)],
+            [*_volume(total, total_change, sentiments), *_moved(total, policies)],
             _risk(levels),
             _blind(coverage, unseen, dead_letters),
         )
@@ -48,8 +48,10 @@ def _volume(total: Number, total_change: Change, sentiments: Sequence[ShareLine]
     return ["共收到信息", total, f"篇，{against(total_change)}；其中负面", negative, f"篇，占{share}。"]
 
 
-def _moved(policies: Sequence[PolicyLine]) -> Parts:
+def _moved(total: Number, policies: Sequence[PolicyLine]) -> Parts:
     up = [line for line in policies if line.change.direction == "up"]
+    if not total.value:
+        return []
     if not policies:
         return ["没有涉及在册政策的信息。"]
     if not up:
