@@ -76,6 +76,7 @@ class SearchSettings(Section, frozen=True, kw_only=True):
     path: str = "index.db"  # embedded: the file, relative to the data folder
     urls: tuple[str, ...] = ("http://127.0.0.1:9200",)
     index_prefix: str = "minsheng"
+    shards: int = 1  # elasticsearch: of each month's index
     replicas: int = 0
     username: str | None = None
     password: Secret | None = None

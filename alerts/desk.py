@@ -1,0 +1,239 @@
+"""The ticket desk: what becomes of a judgement. Opens one ticket an event, raises it, notes when the risk falls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from alerts import notices, timeline
+from alerts.deadlines import first_deadline, set_timers
+from alerts.levels import CHINESE, Level, rank
+from alerts.observations import Observation
+from alerts.plans import PlanBook, fill
+from alerts.risk import Risk
+from alerts.risk_kind import CHINESE as KIND_WORDS
+from alerts.risk_kind import kind_of
+from alerts.tables import tickets
+from alerts.tickets import next_number
+from minsheng.clock import CHINA
+from minsheng.policies import Policy
+from minsheng.settings import Settings
+from minsheng.store import Store
+
+_CHUNK = 500
+
+
+class TicketDesk:
+    """Tickets of the events of one batch, within its transaction.
+
+    Attributes
+    ----------
+    notices:
+        How many notices were put into the outbox.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        connection: Connection,
+        plans: PlanBook,
+        policy_of: Callable[[str], Policy | None],
+        settings: Settings,
+        now: datetime,
+        events: Collection[str],
+    ) -> None:
+        self._store = store
+        self._connection = connection
+        self._plans = plans
+        self._policy_of = policy_of
+        self._settings = settings
+        self._now = now
+        self._open: dict[str, dict[str, Any]] = {}
+        self._closed: dict[str, datetime] = {}
+        self._changed: set[str] = set()
+        self.notices = 0
+        self._load(sorted(events))
+
+    def closed_at(self, event_id: str) -> datetime | None:
+        """When the event's last ticket was closed; what was published before that opens no other one."""
+        return self._closed.get(event_id)
+
+    def has_open(self, event_id: str) -> bool:
+        return event_id in self._open
+
+    def handle(self, row: Observation, risk: Risk) -> None:
+        """Bring the event's ticket into line with a judgement that `row` gave reason for."""
+        ticket = self._open.get(row.event_id)
+        if ticket is None:
+            if rank(risk.level) > 0:
+                self._open_ticket(row, risk)
+            return
+        if ticket["historical"] and not row.historical and rank(risk.level) > 0:
+            self._become_live(ticket, risk)
+        if rank(risk.level) > rank(ticket["level"]):
+            self._raise(ticket, risk)
+        elif risk.severity > (rank(ticket["level"]), ticket["score"]):
+            self._describe(ticket, risk)
+        self._note_current(ticket, risk.level, risk.at)
+
+    def write(self) -> None:
+        """Store the tickets that were changed."""
+        for event_id in sorted(self._changed):
+            ticket = self._open[event_id]
+            values = {name: value for name, value in ticket.items() if name not in ("id", "number", "event_id")}
+            self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**values))
+
+    def _load(self, events: list[str]) -> None:
+        for start in range(0, len(events), _CHUNK):
+            chunk = events[start : start + _CHUNK]
+            query = sa.select(tickets).where(tickets.c.event_id.in_(chunk))
+            for row in self._connection.execute(query).mappings():
+                if row["closed_at"] is None:
+                    self._open[row["event_id"]] = dict(row)
+                else:
+                    known = self._closed.get(row["event_id"], row["closed_at"])
+                    self._closed[row["event_id"]] = max(known, row["closed_at"])
+
+    def _open_ticket(self, row: Observation, risk: Risk) -> None:
+        policy = self._policy_of(risk.policy_id) if risk.policy_id else None
+        ticket: dict[str, Any] = {
+            "number": next_number(self._connection, risk.at),
+            "event_id": row.event_id,
+            "policy_id": risk.policy_id,
+            "level": risk.level,
+            "current_level": risk.level,
+            "status": "open",
+            "risk_kind": kind_of(voice.risk_kind for voice in risk.voices),
+            "title": title_of(risk, policy),
+            "plan": None,
+            "historical": row.historical,
+            "opened_at": risk.at,
+            "raised_at": risk.at,
+            "created_at": self._now,
+            "acknowledged_at": None,
+            "closed_at": None,
+            "version": 1,
+        }
+        self._describe(ticket, risk)
+        ticket["plan"] = self._plan(ticket, risk, policy)
+        inserted = self._connection.execute(tickets.insert().values(**ticket))
+        assert inserted.inserted_primary_key is not None
+        ticket["id"] = inserted.inserted_primary_key[0]
+        self._open[row.event_id] = ticket
+        self._tell(ticket, risk, "opened", "new", {"level": risk.level, "why": risk.why, "document": row.document_id})
+
+    def _raise(self, ticket: dict[str, Any], risk: Risk) -> None:
+        before = ticket["level"]
+        ticket.update(level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
+        self._describe(ticket, risk)
+        self._tell(ticket, risk, "level-rose", "worse", {"from": before, "to": risk.level, "why": risk.why})
+        policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
+        better = self._plans.choose(policy, ticket["risk_kind"], risk.level, _topic_of(risk))
+        held = ticket["plan"]["id"] if ticket["plan"] else None
+        if better is not None and better.id != held:
+            detail = {"plan": better.id, "version": better.version, "title": better.title}
+            self._note(ticket, risk.at, "plan-suggested", detail)
+
+    def _become_live(self, ticket: dict[str, Any], risk: Risk) -> None:
+        """A matter known only from old documents is spoken of again: from now on it has clocks and notices."""
+        ticket.update(historical=False, raised_at=risk.at, version=ticket["version"] + 1)
+        self._describe(ticket, risk)
+        self._tell(ticket, risk, "became-live", "new", {"level": ticket["level"], "why": risk.why})
+
+    def calm_down(self, row: Observation) -> None:
+        """So little is said by now that the risk is gone; the ticket stays until it is closed."""
+        self._note_current(self._open[row.event_id], "none", row.published_at)
+
+    def _note_current(self, ticket: dict[str, Any], level: Level, at: datetime) -> None:
+        """The level only rises; where the risk stands now falls when it has been lower long enough."""
+        current: Level = ticket["current_level"]
+        if rank(level) == rank(current):
+            return
+        if rank(level) < rank(current):
+            if at - ticket["raised_at"] < timedelta(hours=self._settings.alert.calm_hours):
+                return
+            self._note(ticket, at, "level-fell", {"from": current, "to": level})
+        ticket["current_level"] = level
+        self._changed.add(ticket["event_id"])
+
+    def _describe(self, ticket: dict[str, Any], risk: Risk) -> None:
+        ticket.update(
+            why=risk.why,
+            score=risk.score,
+            parts=[msgspec.to_builtins(part) for part in risk.parts],
+            documents=list(risk.documents),
+        )
+        if "id" in ticket:
+            self._changed.add(ticket["event_id"])
+
+    def _tell(
+        self, ticket: dict[str, Any], risk: Risk, kind: timeline.Kind, reason: notices.Reason, detail: dict[str, Any]
+    ) -> None:
+        """Note it in the timeline and, unless the ticket is historical, set its clocks and send notices."""
+        self._note(ticket, risk.at, kind, detail)
+        if ticket["historical"]:
+            return
+        settings = self._settings.alert
+        set_timers(
+            self._store,
+            self._connection,
+            ticket["id"],
+            ticket["level"],
+            start=ticket["raised_at"],
+            now=self._now,
+            settings=settings,
+        )
+        deadline = first_deadline(ticket["level"], ticket["raised_at"], settings)
+        self.notices += notices.enqueue(
+            self._store,
+            self._connection,
+            ticket,
+            reason,
+            ticket["level"],
+            self._settings,
+            self._now,
+            deadline=deadline,
+        )
+
+    def _note(self, ticket: dict[str, Any], at: datetime, kind: timeline.Kind, detail: dict[str, Any]) -> None:
+        timeline.add(self._connection, ticket["id"], kind, self._now, event_time=at, detail=detail)
+
+    def _plan(self, ticket: dict[str, Any], risk: Risk, policy: Policy | None) -> dict[str, Any] | None:
+        plan = self._plans.choose(policy, ticket["risk_kind"], risk.level, _topic_of(risk))
+        if plan is None:
+            return None
+        _, due = first_deadline(risk.level, risk.at, self._settings.alert)
+        released = policy.released_on if policy else None
+        return fill(
+            plan,
+            {
+                "policy": f"《{policy.title}》" if policy else "有关政策",
+                "number": (policy.number or "") if policy else "",
+                "department": (policy.department if policy else None) or "责任单位",
+                "event": ticket["title"],
+                "level": CHINESE[risk.level],
+                "risk_kind": KIND_WORDS[ticket["risk_kind"]],
+                "count": str(len(risk.voices)),
+                "why": risk.why,
+                "ticket": ticket["number"],
+                "opened_at": f"{risk.at.astimezone(CHINA):%Y年%m月%d日 %H:%M}",
+                "released_on": f"{released:%Y年%m月%d日}" if released else "",
+                "deadline": f"{due.astimezone(CHINA):%m月%d日 %H:%M}",
+            },
+        )
+
+
+def title_of(risk: Risk, policy: Policy | None) -> str:
+    """The policy, and the words of the voice that most people joined."""
+    leading = max(risk.voices, key=lambda row: (row.reach, -row.published_at.timestamp(), row.document_id))
+    return f"《{policy.title}》：{leading.headline}" if policy else leading.headline
+
+
+def _topic_of(risk: Risk) -> str | None:
+    topics = [row.topic for row in risk.voices]
+    return max(sorted(set(topics)), key=topics.count) if topics else None

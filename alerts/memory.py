@@ -1,0 +1,196 @@
+"""What one batch needs of the past: read once, kept up document by document, written back at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import sqlite as sqlite_dialect
+from sqlalchemy.engine import Connection
+
+from alerts.history import Baseline, EventHistory, baseline
+from alerts.observations import Observation
+from alerts.risk import lookback
+from alerts.tables import observation_policies, observations, policy_hours
+from minsheng.settings import AlertSettings
+from minsheng.store import Store, upsert
+
+_CHUNK = 500
+"""Ids in one IN list."""
+
+
+class Memory:
+    """The past of a batch.
+
+    Parameters
+    ----------
+    rows:
+        The batch, in the order of the log.
+
+    Attributes
+    ----------
+    fresh:
+        The observations of the batch that are new or newer than what is known, in order.
+    """
+
+    def __init__(
+        self, store: Store, connection: Connection, settings: AlertSettings, rows: Sequence[Observation]
+    ) -> None:
+        self._store = store
+        self._connection = connection
+        self._settings = settings
+        self._known = self._load_known([row.document_id for row in rows])
+        self._stored = set(self._known)
+        self.fresh = self._pick(rows)
+        self._links: dict[str, Mapping[str, float]] = {}
+        self._hours: Counter[tuple[str, datetime, bool]] = Counter()
+        self._baselines: dict[str, Counter[datetime]] = {}
+        self._events: dict[str, EventHistory] = {}
+        if self.fresh:
+            self._earliest = min(row.published_at for row in self.fresh)
+            self._load_events(sorted({row.event_id for row in self.fresh}))
+
+    def take(self, row: Observation, links: Mapping[str, float]) -> EventHistory:
+        """Take a document in, in place of its older version, and return its event's history."""
+        old = self._known.get(row.document_id)
+        if old is not None:
+            self._count(old, -1)
+            if old.event_id in self._events:
+                self._events[old.event_id].remove(old.document_id)
+        self._known[row.document_id] = row
+        self._links[row.document_id] = links
+        self._count(row, 1)
+        history = self._events[row.event_id]
+        history.add(row)
+        return history
+
+    def baseline_of(self, policy_id: str, moment: datetime) -> Baseline:
+        """The policy's usual volume before `moment`, with all that was taken in so far."""
+        if policy_id not in self._baselines:
+            self._baselines[policy_id] = self._load_hours(policy_id)
+        return baseline(self._baselines[policy_id].items(), moment, self._settings.baseline_days)
+
+    def write(self) -> None:
+        """Store what was taken in."""
+        changed = [self._known[document_id] for document_id in sorted(self._links)]
+        new = [row._asdict() for row in changed if row.document_id not in self._stored]
+        newer = [row._asdict() for row in changed if row.document_id in self._stored]
+        insert(self._store, self._connection, observations, new)
+        if newer:
+            upsert(self._store, observations, newer, keys=["document_id"], connection=self._connection)
+            self._connection.execute(
+                observation_policies.delete().where(
+                    observation_policies.c.document_id.in_([row["document_id"] for row in newer])
+                )
+            )
+        links = [
+            {
+                "document_id": row.document_id,
+                "policy_id": policy_id,
+                "published_at": row.published_at,
+                "confidence": confidence,
+            }
+            for row in changed
+            for policy_id, confidence in sorted(self._links[row.document_id].items())
+        ]
+        insert(self._store, self._connection, observation_policies, links)
+        self._write_hours()
+
+    def _pick(self, rows: Sequence[Observation]) -> list[Observation]:
+        versions = {document_id: row.version for document_id, row in self._known.items()}
+        fresh = []
+        for row in rows:
+            if row.version > versions.get(row.document_id, -1):
+                versions[row.document_id] = row.version
+                fresh.append(row)
+        return fresh
+
+    def _load_known(self, ids: Sequence[str]) -> dict[str, Observation]:
+        found = {}
+        for start in range(0, len(ids), _CHUNK):
+            query = sa.select(observations).where(observations.c.document_id.in_(ids[start : start + _CHUNK]))
+            for row in self._connection.execute(query):
+                found[row[0]] = Observation._make(row)
+        return found
+
+    def _load_events(self, ids: Sequence[str]) -> None:
+        since = self._earliest - lookback(self._settings)
+        self._events = {event_id: EventHistory() for event_id in ids}
+        for start in range(0, len(ids), _CHUNK):
+            query = (
+                sa.select(observations)
+                .where(observations.c.event_id.in_(ids[start : start + _CHUNK]), observations.c.published_at >= since)
+                .order_by(observations.c.published_at, observations.c.document_id)
+            )
+            for row in self._connection.execute(query):
+                self._events[row[2]].add(Observation._make(row))
+
+    def _count(self, row: Observation, step: int) -> None:
+        """Keep the policy's hours up to date; a copied text counts once, with its first document."""
+        if row.policy_id is None or row.duplicate_group != row.document_id:
+            return
+        hour = row.published_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        self._hours[row.policy_id, hour, row.concerned] += step
+        if row.concerned and row.policy_id in self._baselines:
+            self._baselines[row.policy_id][hour] += step
+
+    def _load_hours(self, policy_id: str) -> Counter[datetime]:
+        since = self._earliest - timedelta(days=self._settings.baseline_days + 2)
+        query = sa.select(policy_hours.c.hour, policy_hours.c.concerned).where(
+            policy_hours.c.policy_id == policy_id, policy_hours.c.hour >= since
+        )
+        counts = Counter({row.hour: row.concerned for row in self._connection.execute(query)})
+        for (policy, hour, concerned), step in self._hours.items():
+            if policy != policy_id:
+                continue
+            counts[hour] += step if concerned else 0
+        return counts
+
+    def _write_hours(self) -> None:
+        steps: dict[tuple[str, datetime], list[int]] = {}
+        for (policy_id, hour, concerned), step in self._hours.items():
+            both = steps.setdefault((policy_id, hour), [0, 0])
+            both[0] += step
+            both[1] += step if concerned else 0
+        rows = [
+            {"policy_id": policy_id, "hour": hour, "voices": both[0], "concerned": both[1]}
+            for (policy_id, hour), both in sorted(steps.items())
+            if any(both)
+        ]
+        if not rows:
+            return
+        dialect = postgresql if self._store.name == "postgresql" else sqlite_dialect
+        statement = dialect.insert(policy_hours)
+        added = statement.on_conflict_do_update(
+            index_elements=["policy_id", "hour"],
+            set_={
+                "voices": policy_hours.c.voices + statement.excluded.voices,
+                "concerned": policy_hours.c.concerned + statement.excluded.concerned,
+            },
+        )
+        self._connection.execute(added, rows)
+
+
+def insert(store: Store, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, none of which may be there.
+
+    PostgreSQL's driver sends one statement a row; there the rows go as one JSON value instead, several times faster.
+    """
+    if not rows:
+        return
+    if store.name != "postgresql":
+        connection.execute(table.insert(), [dict(row) for row in rows])
+        return
+    import msgspec
+
+    names = list(rows[0])
+    listed = ", ".join(f'"{name}"' for name in names)
+    statement = sa.text(
+        f"insert into {table.name} ({listed}) "  # noqa: S608 - names of our own tables and columns
+        f"select {listed} from json_populate_recordset(null::{table.name}, cast(:rows as json))"
+    )
+    connection.execute(statement, {"rows": msgspec.json.encode(rows).decode()})

@@ -1,0 +1,119 @@
+"""Observations: what the alert stage keeps of each grouped document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from alerts.risk_kind import kind_hint
+from minsheng.records import Document, Grouped
+
+REQUESTS_THAT_ASK = frozenset({"complaint", "help", "report"})
+SURE_LINK = 0.5
+"""From this confidence on a policy link is unambiguous."""
+
+_HEADLINE = 60
+_SENTENCE_END = re.compile(r"[。！？!?\n]")
+
+
+class Observation(NamedTuple):
+    """One document, as the table `observations` keeps it; the fields stand in the order of its columns."""
+
+    document_id: str
+    version: int
+    event_id: str
+    published_at: datetime
+    source: str
+    kind: str
+    author_key: str | None
+    sentiment: str
+    negativity: float
+    request: str
+    topic: str
+    policy_id: str | None
+    reach: int
+    duplicate_group: str
+    risk_kind: str | None
+    headline: str
+    concerned: bool
+    historical: bool
+
+    @property
+    def author(self) -> str:
+        """Who speaks; an unsigned document is its own author."""
+        return self.author_key or self.document_id
+
+
+def observe(record: Grouped, backfill_days: float) -> Observation:
+    """What the alert stage needs of a record.
+
+    Parameters
+    ----------
+    backfill_days:
+        A document that was older than this when it was fetched is historical. Both times are in the record, so a
+        replay decides the same.
+    """
+    document, assessed = record.document, record.assessed
+    sure = [link for link in assessed.policies if link.confidence >= SURE_LINK]
+    best = min(sure, key=lambda link: (-link.confidence, link.policy_id), default=None)
+    sentiment, request = assessed.sentiment.label, assessed.request.label
+    concerned = is_concerned(document.kind, sentiment, request)
+    return Observation(
+        document_id=document.id,
+        version=record.version,
+        event_id=record.event.id,
+        published_at=document.published_at,
+        source=document.source,
+        kind=document.kind,
+        author_key=document.author_key,
+        sentiment=sentiment,
+        negativity=assessed.sentiment.scores.get("negative", 0.0),
+        request=request,
+        topic=assessed.topic.label,
+        policy_id=best.policy_id if best else None,
+        reach=document.engagement.total(),
+        duplicate_group=record.duplicate.group,
+        risk_kind=kind_hint(f"{document.title}\n{document.text}") if concerned else None,
+        headline=headline(document),
+        concerned=concerned,
+        historical=document.fetched_at - document.published_at > timedelta(days=backfill_days),
+    )
+
+
+def is_concerned(kind: str, sentiment: str, request: str) -> bool:
+    """Whether a document is negative or asks for something.
+
+    A message to the government is a demand by nature, in however polite words, unless it praises.
+    """
+    if kind == "message":
+        return request != "praise"
+    if sentiment == "negative":
+        return True
+    return kind in ("post", "reply") and request in REQUESTS_THAT_ASK and sentiment != "positive"
+
+
+def headline(document: Document) -> str:
+    """The title, or the text's first sentence; at most 60 characters."""
+    text = document.title.strip() or _SENTENCE_END.split(document.text.strip(), maxsplit=1)[0].strip()
+    return text if len(text) <= _HEADLINE else text[: _HEADLINE - 1] + "…"
+
+
+def voices(rows: Iterable[Observation]) -> list[Observation]:
+    """One observation a voice, in the order given.
+
+    An author counts once, however much he posts, and a text counts once, however often it is copied. Only messages to
+    the government count by their author alone: who signs his neighbour's letter makes the demand his own.
+    """
+    authors: set[str] = set()
+    texts: set[str] = set()
+    found = []
+    for row in rows:
+        author = row.author
+        if author in authors or (row.duplicate_group in texts and row.kind != "message"):
+            continue
+        authors.add(author)
+        texts.add(row.duplicate_group)
+        found.append(row)
+    return found

@@ -1,0 +1,111 @@
+"""Response plans (预案): files that say what to do, prepared before it is needed.
+
+A plan is bound to policies, topics, kinds of risk and levels. The most specific one is copied into a ticket when it
+opens, variables filled in; what is changed later in the ticket or in the plan does not touch the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from alerts.levels import Level
+from alerts.plan_files import read_plans
+from alerts.plan_model import VARIABLES, Plan
+from minsheng.policies import Policy
+
+SHIPPED = Path(__file__).parent / "general_plans"
+"""The general plans that come with the product."""
+
+_VARIABLE = re.compile(r"\{([a-z_]+)\}")
+
+__all__ = ["SHIPPED", "VARIABLES", "Plan", "PlanBook", "fill"]
+
+
+class PlanBook:
+    """All plans, with the rule that chooses among them.
+
+    Parameters
+    ----------
+    plans:
+        Where an id comes twice, the later one counts: so a user's file takes a shipped plan's place.
+    """
+
+    def __init__(self, plans: Iterable[Plan]) -> None:
+        self.plans: dict[str, Plan] = {plan.id: plan for plan in plans}
+
+    @classmethod
+    def from_folder(cls, folder: Path | None = None, *, shipped: bool = True) -> PlanBook:
+        """The shipped plans and those of a folder, which need not exist.
+
+        Raises
+        ------
+        WrongUse
+            If anything is wrong in any file: every problem with its file and line.
+        """
+        plans = read_plans(SHIPPED) if shipped else []
+        if folder is not None and folder.is_dir():
+            plans += read_plans(folder)
+        return cls(plans)
+
+    def get(self, plan_id: str) -> Plan | None:
+        return self.plans.get(plan_id)
+
+    def choose(self, policy: Policy | None, risk_kind: str, level: Level, topic: str | None = None) -> Plan | None:
+        """The most specific plan that fits; None where none does.
+
+        A plan for the policy goes before one for its topic, that before a general one; within each, one for this kind
+        of risk before one for all, then one for this level before one for all; then the higher version, then the id.
+        """
+        fitting = [
+            (rank, plan)
+            for plan in self.plans.values()
+            if (rank := _specific(plan, policy, risk_kind, level, topic)) is not None
+        ]
+        if not fitting:
+            return None
+        return min(fitting, key=lambda item: (tuple(-value for value in item[0]), -item[1].version, item[1].id))[1]
+
+
+def _specific(
+    plan: Plan, policy: Policy | None, risk_kind: str, level: Level, topic: str | None
+) -> tuple[int, int, int] | None:
+    """How closely a plan is bound to the case; None where it is bound to another one."""
+    if (plan.risk_kinds and risk_kind not in plan.risk_kinds) or (plan.levels and level not in plan.levels):
+        return None
+    topics = {*(policy.topics if policy else ()), *((topic,) if topic else ())}
+    if policy is not None and (policy.id in plan.policies or plan.id in policy.plans):
+        scope = 2
+    elif topics & set(plan.topics):
+        scope = 1
+    elif "*" in plan.policies and not plan.topics:
+        scope = 0
+    else:
+        return None
+    return scope, int(bool(plan.risk_kinds)), int(bool(plan.levels))
+
+
+def fill(plan: Plan, variables: Mapping[str, str]) -> dict[str, Any]:
+    """The plan as plain values for a ticket, with every {variable} filled in.
+
+    Parameters
+    ----------
+    variables:
+        A value for each of `VARIABLES`; one that is missing stays in braces, for a person to fill in.
+    """
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, str):
+            return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), value)
+        if isinstance(value, list):
+            return [filled(item) for item in value]
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        return value
+
+    plain: dict[str, Any] = filled(msgspec.to_builtins(plan))
+    return plain

@@ -1,0 +1,154 @@
+"""The alert stage: observations in, tickets, timers and notices out, all of a batch in one transaction.
+
+Documents are judged one by one in the order of the log, each against what was seen before it; so the result does not
+depend on where batches begin. A version of a document that is known already, or an older one, changes nothing; so
+reading the log again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from alerts.desk import TicketDesk
+from alerts.memory import Memory
+from alerts.observations import Observation, observe
+from alerts.plans import PlanBook
+from alerts.risk import RiskJudge
+from minsheng.clock import Clock
+from minsheng.logs import get_logger
+from minsheng.policies import Policy, PolicyRegister
+from minsheng.records import Grouped
+from minsheng.settings import Settings
+from minsheng.store import Store
+from stream.log import GROUPED, Partition
+from stream.stage import Result
+
+log = get_logger(__name__)
+
+_TRIES = 5
+_REGISTER_AGE = 30.0
+"""Seconds after which policies are read from the register again."""
+_LOCK = 0x6D696E73
+"""The advisory lock that lets one alert stage at a time write on PostgreSQL."""
+
+
+class AlertStage:
+    """Judges grouped documents and keeps tickets. Implements `stream.stage.Stage`.
+
+    Parameters
+    ----------
+    on_notice:
+        Called after a batch that put notices into the outbox, e.g. to wake `alerts.service.AlertService` up.
+    """
+
+    name = "alert"
+    input = GROUPED
+    output: str | None = None
+    record = Grouped
+
+    def __init__(
+        self,
+        store: Store,
+        plans: PlanBook,
+        register: PolicyRegister,
+        settings: Settings,
+        clock: Clock,
+        on_notice: Callable[[], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._plans = plans
+        self._register = register
+        self._settings = settings
+        self._clock = clock
+        self._on_notice = on_notice
+        self._policies: dict[str, Policy] = {}
+        self._policies_read: float | None = None
+
+    def start(self) -> Mapping[Partition, int] | None:
+        self._policies_read = None
+        return None
+
+    def work(self, batch: Sequence[Grouped]) -> Result:
+        """Take the documents in. Raises `Unavailable` when the store can't be reached."""
+        self._refresh_policies()
+        rows = [observe(record, self._settings.alert.backfill_days) for record in batch]
+        links = {
+            (record.document.id, record.version): {link.policy_id: link.confidence for link in record.assessed.policies}
+            for record in batch
+        }
+        notices = 0
+        for attempt in range(1, _TRIES + 1):
+            try:
+                with self._store.begin() as connection:
+                    notices = self._take(connection, rows, links)
+                break
+            except sa.exc.IntegrityError as error:
+                # Another process wrote the same document, ticket or number first: read what it wrote and go on.
+                if attempt == _TRIES:
+                    raise
+                log.info("alert_batch_repeated", attempt=attempt, cause=str(error.orig)[:200])
+        if notices and self._on_notice is not None:
+            self._on_notice()
+        return Result()
+
+    def checkpoint(self, positions: Mapping[Partition, int], *, final: bool = False) -> bool:
+        return True
+
+    def close(self) -> None:
+        pass
+
+    def _take(
+        self,
+        connection: Connection,
+        rows: Sequence[Observation],
+        links: Mapping[tuple[str, int], Mapping[str, float]],
+    ) -> int:
+        if self._store.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+        memory = Memory(self._store, connection, self._settings.alert, rows)
+        if not memory.fresh:
+            return 0
+        judge = RiskJudge(self._settings.alert, self._policies.get, memory.baseline_of)
+        desk = TicketDesk(
+            self._store,
+            connection,
+            self._plans,
+            self._policies.get,
+            self._settings,
+            self._clock.now(),
+            {row.event_id for row in memory.fresh},
+        )
+        for row in memory.fresh:
+            history = memory.take(row, links[row.document_id, row.version])
+            risk = judge.judge(history, row, desk.closed_at(row.event_id))
+            if risk is not None:
+                desk.handle(row, risk)
+            elif desk.has_open(row.event_id) and judge.is_calm(history, row):
+                desk.calm_down(row)
+        memory.write()
+        desk.write()
+        return desk.notices
+
+    def _refresh_policies(self) -> None:
+        now = self._clock.monotonic()
+        if self._policies_read is None or now - self._policies_read > _REGISTER_AGE:
+            self._policies = {policy.id: policy for policy in self._register.all()}
+            self._policies_read = now
+
+
+def forget(store: Store, clock: Clock, days: int) -> int:
+    """Retention: drop observations published more than `days` days ago; tickets keep their evidence's ids.
+
+    Returns how many went.
+    """
+    from alerts.tables import observation_policies, observations, policy_hours
+
+    moment = clock.now() - timedelta(days=days)
+    with store.begin() as connection:
+        connection.execute(observation_policies.delete().where(observation_policies.c.published_at < moment))
+        connection.execute(policy_hours.delete().where(policy_hours.c.hour < moment))
+        return connection.execute(observations.delete().where(observations.c.published_at < moment)).rowcount

@@ -1,0 +1,138 @@
+"""The store's tables of alerts: what was observed, tickets with their history, timers, and notices to be sent."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from minsheng.store import UtcDateTime, metadata
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+observations = sa.Table(
+    "observations",
+    metadata,
+    sa.Column("document_id", sa.String(64), primary_key=True),
+    sa.Column("version", _BIG, nullable=False),
+    sa.Column("event_id", sa.String(64), nullable=False),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("source", sa.String(100), nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("author_key", sa.String(64)),
+    sa.Column("sentiment", sa.String(20), nullable=False),
+    sa.Column("negativity", sa.Float, nullable=False, comment="probability of negative"),
+    sa.Column("request", sa.String(20), nullable=False),
+    sa.Column("topic", sa.String(60), nullable=False),
+    sa.Column("policy_id", sa.String(100), comment="the surest unambiguous link"),
+    sa.Column("reach", _BIG, nullable=False, comment="people who did something: likes, comments, reposts"),
+    sa.Column("duplicate_group", sa.String(64), nullable=False),
+    sa.Column("risk_kind", sa.String(40), comment="what its words hint at"),
+    sa.Column("headline", sa.String(100), nullable=False),
+    sa.Column("concerned", sa.Boolean, nullable=False, comment="negative, or asks for something"),
+    sa.Column("historical", sa.Boolean, nullable=False, comment="already old when it was fetched"),
+    sa.Index("ix_observations_event_id_published_at", "event_id", "published_at"),
+    sa.Index("ix_observations_published_at", "published_at"),
+    comment="one compact row per grouped document",
+)
+
+observation_policies = sa.Table(
+    "observation_policies",
+    metadata,
+    sa.Column(
+        "document_id", sa.String(64), sa.ForeignKey("observations.document_id", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("policy_id", sa.String(100), primary_key=True),
+    sa.Column("published_at", UtcDateTime, nullable=False),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Index("ix_observation_policies_policy_id_published_at", "policy_id", "published_at"),
+)
+
+policy_hours = sa.Table(
+    "policy_hours",
+    metadata,
+    sa.Column("policy_id", sa.String(100), primary_key=True),
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    sa.Column("voices", sa.Integer, nullable=False, comment="documents with words of their own"),
+    sa.Column("concerned", sa.Integer, nullable=False, comment="those of them that are negative or ask for help"),
+    comment="a policy's past, for its baseline",
+)
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("number", sa.String(20), nullable=False, unique=True),
+    sa.Column("event_id", sa.String(64), nullable=False),
+    sa.Column("policy_id", sa.String(100), index=True),
+    sa.Column("level", sa.String(10), nullable=False, comment="the highest so far"),
+    sa.Column("current_level", sa.String(10), nullable=False, comment="where the risk stands now"),
+    sa.Column("status", sa.String(20), nullable=False),
+    sa.Column("risk_kind", sa.String(40), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("parts", sa.JSON, nullable=False),
+    sa.Column("documents", sa.JSON, nullable=False, comment="ids of the documents behind the parts"),
+    sa.Column("plan", sa.JSON(none_as_null=True), comment="copied when the ticket opened; later plans don't touch it"),
+    sa.Column("historical", sa.Boolean, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False, comment="event time"),
+    sa.Column("raised_at", UtcDateTime, nullable=False, comment="event time of the highest level"),
+    sa.Column("created_at", UtcDateTime, nullable=False, comment="clock time"),
+    sa.Column("acknowledged_at", UtcDateTime),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("version", sa.Integer, nullable=False, comment="counts changes of level and status: optimistic locking"),
+    sa.Index("ix_tickets_status_opened_at", "status", "opened_at"),
+)
+
+open_ticket_of_event = sa.Index(
+    "uq_tickets_event_id_open",
+    tickets.c.event_id,
+    unique=True,
+    sqlite_where=tickets.c.closed_at.is_(None),
+    postgresql_where=tickets.c.closed_at.is_(None),
+)
+"""One open ticket per event: the database refuses a second one."""
+
+ticket_timeline = sa.Table(
+    "ticket_timeline",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("ticket_id", _BIG, sa.ForeignKey("tickets.id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False, comment="clock time"),
+    sa.Column("event_time", UtcDateTime, comment="time of the document that caused it"),
+    sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    comment="append-only: what happened to a ticket",
+)
+
+timers = sa.Table(
+    "timers",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("ticket_id", _BIG, sa.ForeignKey("tickets.id"), nullable=False),
+    sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("fired_at", UtcDateTime),
+    sa.Column("cancelled_at", UtcDateTime),
+    sa.UniqueConstraint("ticket_id", "kind"),
+    sa.Index("ix_timers_due_at", "due_at"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.String(200), nullable=False, unique=True, comment="the same notice is never put in twice"),
+    sa.Column("ticket_id", _BIG, sa.ForeignKey("tickets.id"), nullable=False, index=True),
+    sa.Column("reason", sa.String(20), nullable=False, comment="new, worse, due, overdue or resolved"),
+    sa.Column("channel", sa.String(100), nullable=False),
+    sa.Column("payload", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("claimed_until", UtcDateTime, comment="somebody is sending it"),
+    sa.Column("sent_at", UtcDateTime),
+    sa.Column("dead_at", UtcDateTime, comment="given up, or no longer of use"),
+    sa.Column("last_error", sa.Text),
+    sa.Index("ix_outbox_next_try_at", "next_try_at"),
+)
