@@ -18,6 +18,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+def at(milliseconds: int) -> datetime:
+    """A moment since 1970 in China time."""
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).astimezone(CHINA)
+
+
 def month_start(moment: datetime) -> datetime:
     """Midnight in China of the first day of the month that `moment` lies in."""
     return moment.astimezone(CHINA).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -25,7 +30,7 @@ def month_start(moment: datetime) -> datetime:
 
 def step_start(hour: int, interval: Interval) -> datetime:
     """The start in China time of the step that an hour (counted since 1970) lies in."""
-    moment = (_EPOCH + timedelta(hours=hour)).astimezone(CHINA)
+    moment = at(hour * HOUR_MS)
     if interval == "hour":
         return moment
     day = moment.replace(hour=0)

@@ -2,9 +2,7 @@
 
 How it lies on disk
 -------------------
-- `words`: a contentless FTS5 table over tokens made by `search.analysis`. Text written without spaces is indexed as the
-  pair that starts at each character; a run's last character stands alone. So each character has exactly one token, a
-  word is a phrase of pairs, and a single character is a prefix.
+- `words`: a contentless FTS5 table over the tokens of `search.tokens`.
 - `documents`: what is filtered and counted; `policies`: the same for the field with many values; `records`: the whole
   record as JSON, compressed where that pays.
 - The row id is the hour of publication and a number within the hour. So newest first, spans of time and counts over
@@ -27,7 +25,7 @@ from typing import Any
 from minsheng.errors import BadInput, Unavailable
 from minsheng.logs import get_logger
 from minsheng.records import Grouped, decode, encode
-from search import analysis, buckets, cursors
+from search import analysis, buckets, cursors, tokens
 from search.highlight import hit
 from search.index import Bucket, Facet, Filters, Hit, Page, Search, Written
 from search.query import And, Node, Not, Or, Term, pruned
@@ -274,7 +272,7 @@ def _index_anew(connection: sqlite3.Connection) -> None:
         document = _unpack(body).document
         connection.execute(
             "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
-            (row, _tokens(document.title), _tokens(document.text)),
+            (row, tokens.of_text(document.title), tokens.of_text(document.text)),
         )
 
 
@@ -299,7 +297,7 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
         document = record.document
         connection.execute(
             "INSERT INTO words (words, rowid, title, text) VALUES ('delete', ?, ?, ?)",
-            (row, _tokens(document.title), _tokens(document.text)),
+            (row, tokens.of_text(document.title), tokens.of_text(document.text)),
         )
     numbers = [(row,) for row in rows]
     for table in ("documents", "policies", "records"):
@@ -325,7 +323,7 @@ def _insert(connection: sqlite3.Connection, chosen: Any, arrivals: Mapping[str, 
         arrival += 1
         connection.execute(
             "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
-            (row, _tokens(document.title), _tokens(document.text)),
+            (row, tokens.of_text(document.title), tokens.of_text(document.text)),
         )
         connection.execute(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -550,36 +548,8 @@ def _expression(operator: str, parts: list[str]) -> str:
 
 
 def _phrase(text: str) -> str:
-    units = analysis.phrase(text)
-    tokens = _pairs(units)
-    prefix = ""
-    if analysis.unspaced(units[-1]):
-        if len(units) > 1 and analysis.unspaced(units[-2]):
-            tokens.pop()  # what follows the last character does not matter
-        else:
-            prefix = " *"
-    return f'"{" ".join(tokens)}"{prefix}'
-
-
-def _tokens(text: str) -> str:
-    return " ".join(_pairs(analysis.fold(text)))
-
-
-def _pairs(units: Sequence[str]) -> list[str]:
-    tokens = []
-    last = ""  # the character before, where it is one
-    for unit in units:
-        spaceless = analysis.unspaced(unit)
-        if last:
-            tokens.append(last + unit if spaceless else last)
-        if spaceless:
-            last = unit
-        else:
-            tokens.append(unit)
-            last = ""
-    if last:
-        tokens.append(last)
-    return tokens
+    asked = tokens.of_phrase(text)
+    return f'"{" ".join(asked.tokens)}"' + (" *" if asked.open else "")
 
 
 def _bodies(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Grouped]:

@@ -1,6 +1,6 @@
 """The index seam: documents that people search.
 
-Two implementations: `search.embedded` (SQLite FTS5) and `search.elasticsearch`. Both go through
+Two implementations: `search.embedded` (SQLite FTS5) and `search.elastic`. Both go through
 `tests/contract/test_index.py` and give the same answers for the same documents.
 
 Contract

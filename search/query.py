@@ -21,9 +21,9 @@ import msgspec
 from minsheng.errors import WrongUse
 from search import analysis
 
-MAX_LENGTH = 10_000
+MAX_LENGTH = 4_000
 MAX_TERMS = 200
-MAX_DEPTH = 50
+MAX_DEPTH = 20
 
 
 class Term(msgspec.Struct, frozen=True, tag="term"):
