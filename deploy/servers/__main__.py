@@ -47,6 +47,13 @@ def start(names: Names = None, folder: Folder = None, env_file: EnvFile = None) 
 
 
 @app.command()
+def fetch(names: Names = None, folder: Folder = None) -> None:
+    """Fetch what the servers need (default: all), so that starting them later takes no download."""
+    for name in _known(names) or list(KINDS):
+        KINDS[name].fetch(_cache(folder))
+
+
+@app.command()
 def stop(names: Names = None, folder: Folder = None) -> None:
     """Stop servers (default: all) and remove their data."""
     file = _cache(folder) / "running.json"

@@ -46,6 +46,10 @@ class ElasticsearchServer(Server):
     def address(self) -> str:
         return f"http://{HOST}:{self.port}"
 
+    @classmethod
+    def fetch(cls, cache: Path) -> None:
+        _lay_out(cache, cls.pom, find_java(cache, cls.java_version))
+
     def prepare(self) -> None:
         self._java = find_java(self.cache, self.java_version)
         self._home = _lay_out(self.cache, self.pom, self._java)

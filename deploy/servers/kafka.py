@@ -28,6 +28,10 @@ class KafkaServer(Server):
     def _properties(self) -> Path:
         return self.folder / "server.properties"
 
+    @classmethod
+    def fetch(cls, cache: Path) -> None:
+        resolve_jars(cache, "kafka")
+
     def prepare(self) -> None:
         self._java = find_java(self.cache, 17)
         self._jars = resolve_jars(self.cache, "kafka")

@@ -46,10 +46,13 @@ class PostgreSQLServer(Server):
     def _data(self) -> Path:
         return self.folder / "data"
 
+    @classmethod
+    def fetch(cls, cache: Path) -> None:
+        if _system_binaries() is None:
+            resolve_jars(cache, f"postgresql-{_architecture()}")
+
     def prepare(self) -> None:
-        binaries = _system_binaries()
-        if binaries is None:
-            binaries = self._unpack()
+        binaries = _system_binaries() or self._unpack()
         self._binaries = binaries
         if self.account:
             # Other folders above this one may be closed to the account, this one and those of /tmp are not.

@@ -64,9 +64,14 @@ class Server(ABC):
     def address(self) -> str:
         """How a client reaches it."""
 
+    @classmethod
+    @abstractmethod
+    def fetch(cls, cache: Path) -> None:
+        """Fetch what it runs from into the cache, where it is not there yet."""
+
     @abstractmethod
     def prepare(self) -> None:
-        """Fetch and lay out what the first start needs."""
+        """Lay out what the first start needs."""
 
     @abstractmethod
     def command(self) -> Sequence[str]:

