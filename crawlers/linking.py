@@ -1,0 +1,176 @@
+"""Which links of a listing page lead to its articles: the largest block of repeated links with titles."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import lxml.html
+import msgspec
+from lxml import etree
+
+from crawlers.admission import canonical_url
+from crawlers.markup import element_text
+from minsheng.errors import WrongUse
+
+_NEXT = re.compile(r"^(?:下一页|下页|后一页|后页|next|›|»|>|>>)$", re.IGNORECASE)
+_DATE = re.compile(
+    r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}日?(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
+    r"|(?<![\d-])\d{1,2}[-/月]\d{1,2}日?(?:\s*\d{1,2}:\d{2})?(?![\d-])|\d+\s*(?:分钟|小时|天)前|(?:今天|昨天)(?:\s*\d{1,2}:\d{2})?"
+)
+_NAVIGATION = frozenset("nav header footer aside form select".split())
+SENTENCE = 8
+"""Links with at least so many characters look like titles rather than like menus."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A link to an article: where to, under which title, and the date that stands beside it, as written."""
+
+    url: str
+    title: str
+    date: str = ""
+    context: str = ""
+
+
+def article_links(tree: lxml.html.HtmlElement, base: str) -> list[Link]:
+    """Find the links to articles by themselves: those that look alike, are many, and read like titles.
+
+    Parameters
+    ----------
+    tree:
+        The listing page.
+    base:
+        Its address.
+    """
+    groups: dict[tuple[str, ...], list[lxml.html.HtmlElement]] = defaultdict(list)
+    for anchor in tree.iter("a"):
+        if anchor.get("href") and not _in_navigation(anchor):
+            groups[_shape(anchor)].append(anchor)
+    best = max(groups.values(), key=_weight, default=[])
+    if not best or _weight(best) <= 0:
+        return []
+    return _links(best, base)
+
+
+def selected_links(tree: lxml.html.HtmlElement, base: str, selector: str) -> list[Link]:
+    """The links that a CSS selector, or an XPath that begins with `/`, names. Raises `WrongUse` for a wrong one."""
+    return _links([anchor for node in select(tree, selector) for anchor in _anchors(node)], base)
+
+
+def select(tree: lxml.html.HtmlElement, selector: str) -> list[lxml.html.HtmlElement]:
+    """The elements that a CSS selector or XPath names. Raises `WrongUse` for a wrong one."""
+    from cssselect import SelectorError
+
+    try:
+        if selector.lstrip().startswith(("/", "(", "./")):
+            found = tree.xpath(selector)
+        else:
+            found = tree.cssselect(selector)
+    except (SelectorError, etree.XPathError) as error:
+        raise WrongUse(f"'{selector}' is no selector: {error}", "write CSS, or XPath that begins with /") from error
+    return [node for node in found if isinstance(node, lxml.html.HtmlElement)] if isinstance(found, list) else []
+
+
+def next_page(tree: lxml.html.HtmlElement, base: str, number: int, selector: str = "") -> str | None:
+    """The address of the page after page `number`: the selector's, "下一页", or the link that reads `number + 1`."""
+    if selector:
+        return next((link for node in select(tree, selector) for a in _anchors(node) if (link := _href(a, base))), None)
+    numbered = None
+    for anchor in tree.iter("a"):
+        words = re.sub(r"[\s\[\]【】]", "", anchor.text_content())
+        if anchor.get("rel") == "next" or _NEXT.match(words):
+            link = _href(anchor, base)
+            if link and link != canonical_url(base):
+                return link
+        if words == str(number + 1) and numbered is None:
+            numbered = _href(anchor, base)
+    return numbered
+
+
+def _anchors(node: lxml.html.HtmlElement) -> Iterator[lxml.html.HtmlElement]:
+    if node.tag == "a":
+        yield node
+    else:
+        yield from node.iter("a")
+
+
+def _links(anchors: list[lxml.html.HtmlElement], base: str) -> list[Link]:
+    found: dict[str, Link] = {}
+    for anchor in anchors:
+        url = _href(anchor, base)
+        title = _title(anchor)
+        if url is None or not title or url == canonical_url(base):
+            continue
+        row = _row(anchor)
+        context = " ".join(element_text(row).split())[:500]
+        date = _DATE.search(context.replace(title, " "))
+        known = found.get(url)
+        # A picture and a headline often lead to one page.
+        if known is None or len(title) > len(known.title):
+            found[url] = Link(url, title, date.group() if date else "", context)
+    return list(found.values())
+
+
+def _href(anchor: lxml.html.HtmlElement, base: str) -> str | None:
+    from urllib.parse import urljoin
+
+    try:
+        url = urljoin(base, (anchor.get("href") or "").strip())
+        return canonical_url(url) if url.startswith(("http://", "https://")) else None
+    except ValueError:
+        return None
+
+
+def _title(anchor: lxml.html.HtmlElement) -> str:
+    """The link's words; its `title` where the words are cut."""
+    words = " ".join(element_text(anchor).split())
+    whole = " ".join((anchor.get("title") or "").split())
+    if whole and (not words or words.rstrip(".…")[:8] == whole[:8]):
+        return whole if len(whole) >= len(words.rstrip(".…")) else words
+    return words
+
+
+def _row(anchor: lxml.html.HtmlElement) -> lxml.html.HtmlElement:
+    """The element around a link that still belongs to it alone."""
+    row = anchor
+    for parent in anchor.iterancestors():
+        if parent.tag in ("body", "html", "tbody", "table", "ul", "ol"):
+            break
+        links = {link.get("href") for link in parent.iter("a") if link.get("href")}
+        if len(links) > 2:
+            break
+        row = parent
+    return row
+
+
+def _in_navigation(anchor: lxml.html.HtmlElement) -> bool:
+    return any(parent.tag in _NAVIGATION for parent in anchor.iterancestors())
+
+
+def _shape(anchor: lxml.html.HtmlElement) -> tuple[str, ...]:
+    """How the link lies in the page: tags and classes of the elements around it."""
+    shape = []
+    for node in (anchor, *anchor.iterancestors()):
+        if node.tag in ("body", "html"):
+            break
+        # Rows are often told apart by their classes: odd, even, last.
+        mark = " ".join(sorted((node.get("class") or "").split())[:1]) if node.tag in ("div", "ul", "table", "a") else ""
+        shape.append(f"{node.tag}.{re.sub(r'\\d+', '', mark)}")
+        if len(shape) == 7:
+            break
+    return tuple(shape)
+
+
+def _weight(anchors: list[lxml.html.HtmlElement]) -> float:
+    """How much a group of links looks like the list of articles."""
+    titles = {_title(anchor) for anchor in anchors}
+    long = [title for title in titles if len(title) >= SENTENCE]
+    if len(long) < 2:
+        return 0.0
+    dated = sum(1 for anchor in anchors[:50] if _DATE.search(" ".join(element_text(_row(anchor)).split())))
+    share = len(long) / len(titles)
+    paths = {re.sub(r"\d+", "0", urlsplit(anchor.get("href", "")).path.rpartition("/")[0]) for anchor in anchors}
+    alike = 1.0 if len(paths) <= max(2, len(anchors) / 3) else 0.7
+    return sum(min(len(title), 40) for title in long) * share * (1 + dated / len(anchors[:50])) * alike
