@@ -22,6 +22,28 @@ BITS = 21
 HEAD, TAIL = 600, 200
 """Of a long text the first and the last characters are read: opinions stand there, and speed does not depend on it."""
 
+_EMOJI = str.maketrans(
+    {
+        **dict.fromkeys("👍👌", "[赞]"),
+        **dict.fromkeys("👏🎉", "[鼓掌]"),
+        **dict.fromkeys("❤💕💖💗🥰", "[心]"),
+        **dict.fromkeys("💔😞😔", "[伤心]"),
+        **dict.fromkeys("😡😠🤬😤", "[怒]"),
+        **dict.fromkeys("😭😢😥", "[泪]"),
+        **dict.fromkeys("😂🤣", "[笑cry]"),
+        **dict.fromkeys("😀😃😄😁😆", "[哈哈]"),
+        **dict.fromkeys("😊☺", "[可爱]"),
+        **dict.fromkeys("😱😨😰", "[吃惊]"),
+        **dict.fromkeys("🙄", "[白眼]"),
+        **dict.fromkeys("🤢🤮", "[吐]"),
+        **dict.fromkeys("👎", "[弱]"),
+        **dict.fromkeys("🙂", "[微笑]"),
+        **dict.fromkeys("💪", "[加油]"),
+        **dict.fromkeys("🙏", "[作揖]"),
+    }
+)
+"""Emoji as the emoticons of the posts that the model learns from, which hold none."""
+
 _SPACE = re.compile(r"\s+")
 _MULTIPLIERS = tuple(np.uint64(m) for m in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
 _SHIFT = np.uint64(64 - BITS)
@@ -43,7 +65,7 @@ def reading(text: Text) -> str:
     """The characters that are read of a text: the title, then head and tail, folded (NFKC, lower case, one space)."""
     body = text.text if len(text.text) <= HEAD + TAIL else f"{text.text[:HEAD]}\n{text.text[-TAIL:]}"
     whole = f"{text.title[:TAIL]}\n{body}" if text.title else body
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", whole).lower()).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", whole.translate(_EMOJI)).lower()).strip()
 
 
 def count_ngrams(readings: Sequence[str]) -> Counts:

@@ -13,14 +13,19 @@ from classifiers.ngram import NgramModel
 from training.data import Example, Slice
 
 
-def score(model: Model, head: str, examples: Sequence[Example]) -> dict[str, Any]:
+def score(model: Model, head: str, examples: Sequence[Example], *, two_sided: bool | None = None) -> dict[str, Any]:
     """Accuracy, macro-F1 over the labels that occur, expected calibration error, and how many texts.
 
-    Where no example is labelled neutral (the polarity data knows only two sides), the model is asked which of the two
-    sides is likelier.
+    Parameters
+    ----------
+    two_sided:
+        Ask the model only which of the labels that occur is likeliest. Default: where the head is sentiment and no
+        example is neutral, as in the polarity data, which knows only two sides.
     """
     wanted = [example.label for example in examples]
-    allowed = set(wanted) if head == "sentiment" else None
+    if two_sided is None:
+        two_sided = head == "sentiment" and "neutral" not in wanted
+    allowed = set(wanted) if two_sided else None
     given, confidence = [], []
     for result in model.judge([example.text for example in examples]):
         scores = result[head].scores

@@ -1,0 +1,52 @@
+"""Characters as the encoder reads them: the vocabulary's ids, and hashed pairs of neighbours.
+
+Training and run time share this module, so both read the same.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+PAIRS = 1 << 15
+"""Bins of the hashed pairs; bin 0 means no pair."""
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[USER]", "[URL]")
+PAD, UNK, CLS, SEP, MASK = range(5)
+
+_URL = re.compile(r"https?://[\w./?=&%#\-]+|O?网页链接")
+_USER = re.compile(r"@[\w\-\u4e00-\u9fff]{1,30}")
+_SPACE = re.compile(r"\s+")
+_REPEAT = re.compile(r"(.)\1{3,}")
+
+
+def normalise(text: str) -> str:
+    """One form for what means the same: NFKC, lower case, links and names as one sign each, long runs cut to three."""
+    text = unicodedata.normalize("NFKC", text.encode("utf-8", "ignore").decode("utf-8")).lower()
+    text = _USER.sub("[USER]", _URL.sub("[URL]", text))
+    return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text)).strip()
+
+
+def pairs(ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """For each position the bin of the pair (left neighbour, itself); 0 beside special tokens.
+
+    Parameters
+    ----------
+    ids:
+        Token ids, shape (texts, length).
+    """
+    current = ids.astype(np.uint64)
+    left = np.zeros_like(current)
+    left[:, 1:] = current[:, :-1]
+    hashed = (left * np.uint64(0x9E3779B97F4A7C15)) ^ (current * np.uint64(0xC2B2AE3D27D4EB4F))
+    hashed = (hashed ^ (hashed >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
+    bins = (hashed >> np.uint64(40)).astype(np.int64) % (PAIRS - 1) + 1
+    plain = (ids > MASK) | (ids == UNK)
+    good = plain.copy()
+    good[:, 1:] &= plain[:, :-1]
+    good[:, 0] = False
+    return np.where(good, bins, 0)
