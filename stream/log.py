@@ -12,6 +12,9 @@ Contract
   when its consumer closes or dies. A new group starts at the oldest message.
 - Nothing is committed but by `commit`. A consumer that takes over a partition starts at the committed offset.
 - A commit for a partition that the consumer has lost meanwhile is silently dropped: the new owner reads again.
+- A message larger than `MAX_VALUE_BYTES` is refused with `BadInput` before anything of its batch is sent; dead letters,
+  which hold another message, may be three times as large.
+- A topic that does not exist reads as empty; sending to it is an error.
 - Every method raises `minsheng.errors.Unavailable` when the server behind it can't be reached, having tried no longer
   than `timeout`; the caller may simply call again.
 """
@@ -21,11 +24,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from minsheng.errors import BadInput
+
 DOCUMENTS = "documents"
 ASSESSED = "assessed"
 GROUPED = "grouped"
 DEAD_LETTERS = "dead-letters"
 TOPICS = (DOCUMENTS, ASSESSED, GROUPED, DEAD_LETTERS)
+
+MAX_VALUE_BYTES = 4_000_000
+"""Room for a text of `records.MAX_TEXT` characters with everything around it, several times over."""
 
 
 class Partition(NamedTuple):
@@ -97,6 +105,11 @@ class Consumer(Protocol):
         """The partitions held now."""
         ...
 
+    def generation(self) -> int:
+        """Rises each time that partitions were given to or taken from this consumer (during `poll`), so that also one
+        that was lost and regained in between is seen."""
+        ...
+
     def close(self) -> None:
         """Leave the group at once, committing nothing."""
         ...
@@ -141,3 +154,38 @@ class Log(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def partition_key(message: Message) -> str:
+    """What decides the message's partition."""
+    return message.key if message.partition_key is None else message.partition_key
+
+
+def size_limit(topic: str) -> int:
+    """The largest value, in bytes, that a topic takes."""
+    return MAX_VALUE_BYTES * 3 if topic == DEAD_LETTERS else MAX_VALUE_BYTES
+
+
+def check_size(message: Message) -> None:
+    """Raise `BadInput` where the message is larger than its topic takes."""
+    if len(message.value) > size_limit(message.topic):
+        raise BadInput(
+            f"message {message.key!r} has {len(message.value):,} bytes, topic {message.topic} takes "
+            f"{size_limit(message.topic):,}",
+            "cut its text",
+        )
+
+
+def key_bytes(key: str | None) -> bytes | None:
+    """A key as it is stored. Any `str` survives, also one with lone surrogates."""
+    return None if key is None else key.encode("utf-8", "surrogatepass")
+
+
+def key_text(key: bytes | None) -> str | None:
+    """The opposite of `key_bytes`; bytes that another program wrote and that are no UTF-8 are shown with U+FFFD."""
+    if key is None:
+        return None
+    try:
+        return key.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return key.decode("utf-8", "replace")

@@ -51,7 +51,8 @@ class Stage(Protocol[In]):
 
     def start(self) -> Mapping[Partition, int] | None:
         """Load what the stage needs. Returns the positions its saved state belongs to, to continue from there; None
-        to continue from what the group has committed. Called again after partitions were lost and regained."""
+        to continue from what the group has committed. Called each time that the worker is given other partitions,
+        before it sees their first record (so also after they were lost and regained): keep what is costly to load."""
         ...
 
     def work(self, batch: Sequence[In]) -> Result:
