@@ -67,6 +67,7 @@ class Site:
         world = load_world()
         self.clock = clock
         self.anchor = anchor
+        self.live = live
         self.scene = arrange(world, anchor, live=live)
         self.outlets = {outlet.id: outlet for outlet in world.outlets}
         self.policies: Mapping[str, Policy] = {policy.id: policy for policy in moved_policies(anchor)}
@@ -94,10 +95,6 @@ class Site:
         if first in self.outlets:
             return self._outlet(self.outlets[first], path, rest, base_url)
         return None
-
-    def policy_paths(self) -> dict[str, str]:
-        """Policy id → where its own page lies."""
-        return {item.entry.policy: path for path, item in self._articles.items() if item.entry.policy is not None}
 
     def _outlet(self, outlet: Outlet, path: str, rest: str, base_url: str) -> Page | None:
         items = [item for item in self._visible(self.scene.articles) if item.entry.outlet == outlet.id]

@@ -1,0 +1,131 @@
+"""Puts the sample world's policies, plans and sources into a data folder, for `minsheng run` to work with."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import tomlkit
+
+from crawlers.sources import FOLDER as SOURCES
+from crawlers.sources import write_source
+from minsheng.errors import WrongUse
+from minsheng.policies import PolicyRegister
+from minsheng.settings import FILE_NAME, Settings
+from minsheng.store import Store
+from sample.content import WORLD, load_world
+from sample.pages import article_path
+from sample.policies import moved_policies, policy_file
+from sample.sources import sample_sources
+from sample.timeline import arrange
+
+POLICIES = "policies"
+PLANS = "plans"
+MEMORY = "sample.toml"
+
+_SETTINGS = """# Written with the sample world. Its site is this machine: no pauses between requests to it.
+# Against real sites leave these settings out.
+[crawl]
+per_host_delay = 0.0
+per_host_concurrency = 8
+"""
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True):
+    """How the sample site is served. In the same way again, it shows the same things at the same times and addresses."""
+
+    anchor: datetime
+    live: bool
+    base_url: str
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """How much was put into the data folder."""
+
+    policies: int
+    plans: int
+    sources: int
+    data_dir: str
+
+
+def load_sample(settings: Settings, store: Store, served: Served, *, force: bool = False) -> Loaded:
+    """Write policies, plans and sources, and put the policies into the register.
+
+    What the sample wrote before is written again; anything else in the data folder stays.
+
+    Parameters
+    ----------
+    store:
+        With its tables made.
+    served:
+        Where the site is, and for which moment the dates are to be moved.
+    force:
+        Also where there are policies that are not the sample's.
+
+    Raises
+    ------
+    WrongUse
+        If there are, and `force` is not given; nothing is written.
+    """
+    scene = arrange(load_world(), served.anchor, live=served.live)
+    policies = moved_policies(
+        served.anchor,
+        {
+            item.entry.policy: served.base_url + article_path(item)
+            for item in scene.articles
+            if item.entry.policy is not None
+        },
+    )
+    register = PolicyRegister(store)
+    if not force:
+        _refuse_others(settings, register, {policy.id for policy in policies})
+    for policy in policies:
+        _write(settings.path(POLICIES) / f"{policy.id}.toml", policy_file(policy))
+    register.import_policies(policies)
+    plans = sorted((WORLD / "plans").glob("*.toml"))
+    for plan in plans:
+        _write(settings.path(PLANS) / plan.name, plan.read_text(encoding="utf-8"))
+    sources = sample_sources(served.base_url, live=served.live)
+    for source in sources:
+        (settings.path(SOURCES) / f"{source.id}.toml").unlink(missing_ok=True)
+        write_source(source, settings.path(SOURCES))
+    if not settings.path(FILE_NAME).exists():
+        _write(settings.path(FILE_NAME), _SETTINGS)
+    return Loaded(
+        policies=len(policies), plans=len(plans), sources=len(sources), data_dir=str(settings.data_dir.resolve())
+    )
+
+
+def remember(data_dir: Path, served: Served) -> None:
+    """Keep in the data folder how its sample site was served."""
+    _write(data_dir / MEMORY, tomlkit.dumps(msgspec.structs.asdict(served)))
+
+
+def remembered(data_dir: Path) -> Served | None:
+    """How the sample site was served for this data folder; None where it was not."""
+    file = data_dir / MEMORY
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), Served)
+    except FileNotFoundError:
+        return None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise WrongUse(f"{file} can't be read: {error}", "remove it: the sample then starts afresh") from error
+
+
+def _refuse_others(settings: Settings, register: PolicyRegister, own: Iterable[str]) -> None:
+    files = {file.stem for file in settings.path(POLICIES).glob("*.toml")}
+    others = sorted((files | {policy.id for policy in register.all()}) - set(own))
+    if others:
+        shown = "、".join(others[:3]) + (" …" if len(others) > 3 else "")
+        raise WrongUse(
+            f"{settings.data_dir} holds {len(others)} policies that are not the sample's ({shown})",
+            "choose another folder with --data-dir, or add the sample to these with --force",
+        )
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
