@@ -22,8 +22,8 @@ import msgspec
 from minsheng.records import Grouped
 from search.query import Node
 
-FACETS = ("policy", "source", "kind", "sentiment", "topic", "request", "event", "region")
 Facet = Literal["policy", "source", "kind", "sentiment", "topic", "request", "event", "region"]
+FACETS: tuple[Facet, ...] = ("policy", "source", "kind", "sentiment", "topic", "request", "event", "region")
 Interval = Literal["hour", "day", "week", "month"]
 Sort = Literal["newest", "relevance"]
 

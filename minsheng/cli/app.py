@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import briefing, classify, context, importing, policies, sample
+from minsheng.cli import briefing, classify, context, importing, policies, sample, search
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ app.add_typer(policies.app, name="policies")
 app.command("import")(importing.import_file)
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
+app.command("search")(search.search)
 app.add_typer(sample.app, name="sample")
 
 

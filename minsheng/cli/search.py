@@ -1,0 +1,183 @@
+"""`minsheng search`: find documents."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from minsheng.cli import context
+from minsheng.errors import WrongUse
+from minsheng.records import KINDS
+from search.index import FACETS, Interval, Sort
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from search.index import Hit, Page
+
+T = TypeVar("T")
+
+_DATE = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{8}")
+_BAR = 40
+
+
+def search(
+    query: Annotated[
+        str, typer.Argument(help='Words, "phrases", AND OR NOT, -word, (brackets); nothing: every document.')
+    ] = "",
+    policy: Annotated[list[str] | None, typer.Option(help="Only about this policy (its id). Repeatable.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Only from this source. Repeatable.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help=f"{', '.join(KINDS)}. Repeatable.")] = None,
+    sentiment: Annotated[list[str] | None, typer.Option(help="positive, neutral or negative. Repeatable.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only on this topic. Repeatable.")] = None,
+    request: Annotated[list[str] | None, typer.Option(help="complaint, inquiry, ... Repeatable.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="Only of this event (its id). Repeatable.")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only of this region. Repeatable.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Published at or after: 2026-11-24, 2026-11-24T08:00, or 12h, 2d ago.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Published before; a date alone includes that day.")] = None,
+    sort: Annotated[Sort, typer.Option(help="Newest first, or those that match best.")] = "newest",
+    size: Annotated[int, typer.Option(min=0, max=1_000, help="Documents a page.")] = 20,
+    after: Annotated[str | None, typer.Option(metavar="CURSOR", help="The page after this cursor.")] = None,
+    facet: Annotated[list[str] | None, typer.Option(help=f"Count values: {', '.join(FACETS)}. Repeatable.")] = None,
+    histogram: Annotated[Interval | None, typer.Option(help="Count over time, in steps of China time.")] = None,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Find documents, newest first.
+
+    Words beside each other must all be found. A Chinese word is found wherever it stands.
+    """
+    from minsheng.cli.times import parse_time
+    from minsheng.parts import open_index
+    from search.index import Filters, Search
+    from search.query import parse
+
+    wanted = Search(
+        query=parse(query),
+        filters=Filters(
+            policies=_given(policy),
+            sources=_given(source),
+            kinds=_known("kind", kind, KINDS) or None,
+            sentiments=_given(sentiment),
+            topics=_given(topic),
+            requests=_given(request),
+            events=_given(event),
+            regions=_given(region),
+            since=parse_time(since) if since else None,
+            until=_end(until, parse_time(until)) if until else None,
+        ),
+        sort=sort,
+        size=size,
+        after=after,
+        facets=_known("facet", facet, FACETS),
+        histogram=histogram,
+    )
+    with closing(open_index(context.settings())) as index:
+        page = index.search(wanted)
+    if json:
+        context.print_json(
+            {
+                "total": page.total,
+                "hits": [_plain(hit) for hit in page.hits],
+                "cursor": page.cursor,
+                "facets": page.facets,
+                "histogram": page.histogram,
+            }
+        )
+    else:
+        _show(page)
+
+
+def _given(values: list[Any] | None) -> tuple[str, ...] | None:
+    return tuple(values) if values else None
+
+
+def _known(option: str, values: list[str] | None, known: tuple[T, ...]) -> tuple[T, ...]:
+    """The values given, each once, if all of them are known."""
+    for value in values or ():
+        if value not in known:
+            raise WrongUse(f"--{option}: there is no {option} '{value}'", f"known are: {', '.join(map(str, known))}")
+    return tuple(one for one in known if one in (values or ()))
+
+
+def _end(text: str, moment: datetime) -> datetime:
+    return moment + timedelta(days=1) if _DATE.fullmatch(text.strip()) else moment
+
+
+def _plain(hit: Hit) -> dict[str, Any]:
+    document, assessed = hit.record.document, hit.record.assessed
+    return {
+        "id": document.id,
+        "title": hit.title,
+        "title_marks": hit.title_marks,
+        "snippet": hit.snippet,
+        "snippet_marks": hit.snippet_marks,
+        "source": document.source,
+        "kind": document.kind,
+        "url": document.url,
+        "native_id": document.native_id,
+        "published_at": document.published_at,
+        "region": document.region,
+        "sentiment": assessed.sentiment.label,
+        "emotion": assessed.emotion.label,
+        "topic": assessed.topic.label,
+        "request": assessed.request.label,
+        "policies": list(dict.fromkeys(link.policy_id for link in assessed.policies)),
+        "event": hit.record.event.id,
+        "duplicate_group": hit.record.duplicate.group,
+        "score": hit.score,
+    }
+
+
+def _show(page: Page) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    console = context.console()
+    table = Table(title=Text(f"{page.total:,} documents"), title_justify="left")
+    table.add_column("published", no_wrap=True)
+    for column in ("source", "title and text", "judged", "policies"):
+        table.add_column(column, overflow="fold")
+    for hit in page.hits:
+        document, assessed = hit.record.document, hit.record.assessed
+        shown = _marked(hit.title, hit.title_marks, "bold")
+        if hit.title and hit.snippet:
+            shown.append("\n")
+        shown.append_text(_marked(hit.snippet, hit.snippet_marks))
+        table.add_row(
+            context.local_time(document.published_at),
+            Text(document.source),
+            shown,
+            Text(f"{assessed.sentiment.label}\n{assessed.request.label}\n{assessed.topic.label}"),
+            Text("\n".join(dict.fromkeys(link.policy_id for link in assessed.policies))),
+        )
+    if page.hits or not page.total:
+        console.print(table)
+    for facet, found in page.facets.items():
+        context.print_table(facet, ("value", "documents"), [(bucket.value, bucket.count) for bucket in found])
+    if page.histogram:
+        highest = max(bucket.count for bucket in page.histogram)
+        context.print_table(
+            "over time",
+            ("from", "documents", ""),
+            [
+                (bucket.value[:16].replace("T", " "), bucket.count, "█" * max(1, bucket.count * _BAR // highest))
+                for bucket in page.histogram
+            ],
+        )
+    if page.cursor:
+        console.print(f"more: --after {page.cursor}", markup=False, soft_wrap=True)
+
+
+def _marked(text: str, marks: tuple[tuple[int, int], ...], style: str = "") -> Text:
+    from rich.text import Text
+
+    shown = Text(text, style=style)
+    for start, end in marks:
+        shown.stylize("bold red", start, end)
+    return shown
