@@ -13,8 +13,8 @@ from crawlers.metadata import read_metadata
 from minsheng.errors import BadInput
 
 _ASIDE = re.compile(
-    r"(?:^|[-_ ])(?:related?|recommend\w*|xgyd|xgxw|hot(?:news|list|rank)?|rank(?:ing)?(?:list)?|share\w*|comments?|pinglun"
-    r"|breadcrumbs?|crumbs?|position|copyright|footer|foot|sidebar|side|advert\w*|ads?|qrcode|erweima|toolbar|tools"
+    r"(?:^|[-_ ])(?:related?|recommend\w*|xgyd|xgxw|hot(?:news|list|rank)?|rank(?:ing)?(?:list)?|share\w*|comments?"
+    r"|pinglun|breadcrumbs?|crumbs?|position|copyright|footer|foot|sidebar|side|advert\w*|ads?|qrcode|erweima|toolbar|tools"
     r"|next|prev|editor-note|statement|disclaimer|nav\w*|menu)(?:$|[-_ \d])",
     re.IGNORECASE,
 )
@@ -24,7 +24,9 @@ _LAST_LINES = re.compile(
     r"|^(?:特别声明|免责声明|版权声明|声明)[:：].*$|^【?(?:打印|关闭|返回|分享|收藏|纠错).{0,24}$"
     r"|^(?:上一篇|下一篇|返回列表|打印本页|关闭窗口|分享到|扫一扫|字号|字体).{0,60}$"
 )
-_TAIL_BEGINS = re.compile(r"^(?:相关阅读|相关新闻|相关链接|推荐阅读|延伸阅读|热门推荐|猜你喜欢|更多阅读|为您推荐)[:：]?$")
+_TAIL_BEGINS = re.compile(
+    r"^(?:相关阅读|相关新闻|相关链接|推荐阅读|延伸阅读|热门推荐|猜你喜欢|更多阅读|为您推荐)[:：]?$"
+)
 _BODIES = (
     "//*[@id='zoom' or @id='Zoom' or @id='UCAP-CONTENT' or @id='artibody' or @id='js_content' or @id='endText']",
     "//*[contains(@class,'TRS_Editor') or contains(@class,'article-content') or contains(@class,'article_content')]",
@@ -46,7 +48,8 @@ _WALLS = (
      "the page asks for a login"),
     (re.compile(r"访问(?:过于)?频繁|请求过于频繁|访问受限|拒绝访问|access denied|IP.{0,10}(?:限制|封禁)", re.I),
      "the site refuses us"),
-    (re.compile(r"页面(?:不存在|未找到|已删除|找不到)|(?:内容|文章|信息)(?:不存在|已(?:被)?删除)|404 not found|找不到(?:该|您).{0,8}页", re.I),
+    (re.compile(r"页面(?:不存在|未找到|已删除|找不到)|(?:内容|文章|信息)(?:不存在|已(?:被)?删除)"
+                r"|404 not found|找不到(?:该|您).{0,8}页", re.I),
      "the page is gone, says the page"),
 )  # fmt: skip
 SHORT = 200

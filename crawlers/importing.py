@@ -174,10 +174,10 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> d
         if field in columns:
             continue
         for name in known:
-            column = plain.get(_plain(name))
-            if column is not None and column not in taken:
-                columns[field] = column
-                taken.add(column)
+            candidate = plain.get(_plain(name))
+            if candidate is not None and candidate not in taken:
+                columns[field] = candidate
+                taken.add(candidate)
                 break
     if "title" not in columns and "text" not in columns:
         raise BadInput(

@@ -27,7 +27,7 @@ Outcome = Literal["new", "changed", "reach", "unchanged"]
 
 
 class PageMark(NamedTuple):
-    """What is remembered of a fetched page."""
+    """What is remembered of a fetched page; `fetched_at` is set when it is written."""
 
     source_id: str
     url: str
@@ -35,6 +35,7 @@ class PageMark(NamedTuple):
     last_modified: str | None = None
     hint: str | None = None
     settled: bool = True
+    fetched_at: datetime | None = None
 
 
 class Known(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import lxml.html
 import msgspec
@@ -15,12 +15,13 @@ from crawlers.admission import canonical_url
 from crawlers.markup import element_text
 from minsheng.errors import WrongUse
 
-_NEXT = re.compile(r"^(?:下一页|下页|后一页|后页|next|›|»|>|>>)$", re.IGNORECASE)
+_NEXT = re.compile(r"^(?:下一页|下页|后一页|后页|next)[>›»]*$", re.IGNORECASE)
+_ARROWS = frozenset(("›", "»", ">", ">>"))
 _DATE = re.compile(
     r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}日?(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
     r"|(?<![\d-])\d{1,2}[-/月]\d{1,2}日?(?:\s*\d{1,2}:\d{2})?(?![\d-])|\d+\s*(?:分钟|小时|天)前|(?:今天|昨天)(?:\s*\d{1,2}:\d{2})?"
 )
-_NAVIGATION = frozenset("nav header footer aside form select".split())
+_NAVIGATION = frozenset(["nav", "header", "footer", "aside", "form", "select"])
 SENTENCE = 8
 """Links with at least so many characters look like titles rather than like menus."""
 
@@ -64,10 +65,8 @@ def select(tree: lxml.html.HtmlElement, selector: str) -> list[lxml.html.HtmlEle
     from cssselect import SelectorError
 
     try:
-        if selector.lstrip().startswith(("/", "(", "./")):
-            found = tree.xpath(selector)
-        else:
-            found = tree.cssselect(selector)
+        is_xpath = selector.lstrip().startswith(("/", "(", "./"))
+        found = tree.xpath(selector) if is_xpath else tree.cssselect(selector)
     except (SelectorError, etree.XPathError) as error:
         raise WrongUse(f"'{selector}' is no selector: {error}", "write CSS, or XPath that begins with /") from error
     return [node for node in found if isinstance(node, lxml.html.HtmlElement)] if isinstance(found, list) else []
@@ -77,16 +76,19 @@ def next_page(tree: lxml.html.HtmlElement, base: str, number: int, selector: str
     """The address of the page after page `number`: the selector's, "下一页", or the link that reads `number + 1`."""
     if selector:
         return next((link for node in select(tree, selector) for a in _anchors(node) if (link := _href(a, base))), None)
-    numbered = None
+    numbered = arrow = None
     for anchor in tree.iter("a"):
         words = re.sub(r"[\s\[\]【】]", "", anchor.text_content())
-        if anchor.get("rel") == "next" or _NEXT.match(words):
-            link = _href(anchor, base)
-            if link and link != canonical_url(base):
-                return link
-        if words == str(number + 1) and numbered is None:
-            numbered = _href(anchor, base)
-    return numbered
+        link = _href(anchor, base)
+        if link is None or link == canonical_url(base):
+            continue
+        if _NEXT.match(words):
+            return link
+        if anchor.get("rel") == "next" or words in _ARROWS:
+            arrow = arrow or link
+        elif words == str(number + 1):
+            numbered = numbered or link
+    return numbered or arrow
 
 
 def _anchors(node: lxml.html.HtmlElement) -> Iterator[lxml.html.HtmlElement]:
@@ -114,8 +116,6 @@ def _links(anchors: list[lxml.html.HtmlElement], base: str) -> list[Link]:
 
 
 def _href(anchor: lxml.html.HtmlElement, base: str) -> str | None:
-    from urllib.parse import urljoin
-
     try:
         url = urljoin(base, (anchor.get("href") or "").strip())
         return canonical_url(url) if url.startswith(("http://", "https://")) else None
@@ -156,8 +156,8 @@ def _shape(anchor: lxml.html.HtmlElement) -> tuple[str, ...]:
         if node.tag in ("body", "html"):
             break
         # Rows are often told apart by their classes: odd, even, last.
-        mark = " ".join(sorted((node.get("class") or "").split())[:1]) if node.tag in ("div", "ul", "table", "a") else ""
-        shape.append(f"{node.tag}.{re.sub(r'\\d+', '', mark)}")
+        marks = sorted((node.get("class") or "").split())[:1] if node.tag in ("div", "ul", "table", "a") else []
+        shape.append(".".join((str(node.tag), *(mark.rstrip("0123456789") for mark in marks))))
         if len(shape) == 7:
             break
     return tuple(shape)

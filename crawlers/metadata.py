@@ -25,7 +25,9 @@ _TIME_METAS = (
 _OUTLET_METAS = ("contentsource", "source", "og:article:source", "mediaid", "article:source")
 _HEADLINE_CLASS = re.compile(r"(?:^|[-_ ])(?:title|headline|tit|bt|biaoti|subject|h1)(?:$|[-_ \d])", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|[〇○零一二三四五六七八九]{4}年")
-_FRESH = re.compile(r"^(?:发布[时日][间期][:：]\s*)?(?:刚刚|\d+\s*(?:秒|分钟|小时|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})?)")
+_FRESH = re.compile(
+    r"^(?:发布[时日][间期][:：]\s*)?(?:刚刚|\d+\s*(?:秒|分钟|小时|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})?)"
+)
 _CLOCK = re.compile(r"\d{1,2}\s*[:时点]\s*\d{1,2}")
 _LABEL = re.compile(r"(?:发布|发表|发稿|公开|刊登|留言|生成)?[时日][间期]\s*[:：]|pubtime", re.IGNORECASE)
 _OUTLET = re.compile(

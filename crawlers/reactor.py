@@ -47,6 +47,6 @@ def _serve(started: threading.Event) -> None:
         _loops.append(asyncio.get_event_loop())
         started.set()
 
-    reactor.callWhenRunning(ready)  # type: ignore[attr-defined]
+    reactor.callWhenRunning(ready)
     # Signals belong to the process' main thread.
-    reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+    reactor.run(installSignalHandlers=False)  # type: ignore[misc,call-arg]

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -93,10 +93,11 @@ class Run:
             return None
         return await asyncio.to_thread(_remembered, self._store, self.source.id, url)
 
-    async def renewed(self, url: str, hint: str) -> PageMark | None:
-        """What is remembered of a page that answered 304, under its new hint."""
-        known = await self.page(url)
-        return known._replace(hint=hint) if known else None
+    async def unsettled(self, before: datetime, limit: int) -> list[PageMark]:
+        """Pages where something is still expected, not asked for since `before`; the longest waiting first."""
+        if self._store is None:
+            return []
+        return await asyncio.to_thread(_unsettled, self._store, self.source.id, before, limit)
 
     def claim(self, url: str) -> bool:
         """True the first time a page is asked for in this run."""
@@ -138,6 +139,11 @@ class Run:
         """Something found could not be stored; the next run finds it again."""
         self._index_errors.append(reason)
 
+    def refused(self, reason: str, url: str) -> None:
+        """A page that will not come, so that asking again is no use until the page that leads there changes."""
+        self._rejected[reason] += 1
+        log.warning("page_refused", source=self.source.id, url=url, reason=reason)
+
     def mark_at_end(self, mark: PageMark) -> None:
         self._at_end.append(mark)
 
@@ -160,4 +166,17 @@ def _remembered(store: Store, source_id: str, url: str) -> PageMark | None:
     wanted = sa.select(table).where(table.c.source_id == source_id, table.c.url_hash == url_hash(url))
     with store.read() as connection:
         row = connection.execute(wanted).one_or_none()
-    return row and PageMark(row.source_id, row.url, row.etag, row.last_modified, row.hint, row.settled)
+    return None if row is None else _mark(row)
+
+
+def _unsettled(store: Store, source_id: str, before: datetime, limit: int) -> list[PageMark]:
+    table = tables.crawl_pages
+    wanted = sa.select(table).where(
+        table.c.source_id == source_id, table.c.settled.is_(False), table.c.fetched_at < before
+    )
+    with store.read() as connection:
+        return [_mark(row) for row in connection.execute(wanted.order_by(table.c.fetched_at).limit(limit))]
+
+
+def _mark(row: sa.Row[Any]) -> PageMark:
+    return PageMark(row.source_id, row.url, row.etag, row.last_modified, row.hint, row.settled, row.fetched_at)

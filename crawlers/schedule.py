@@ -138,18 +138,18 @@ class SourceScheduler:
                     log.error("source_file_refused", reason=str(error))
                 self._signature = signature
             found = {source.id: source for source in await asyncio.to_thread(load_sources, self._store)}
-            wanted = {id: source for id, source in found.items() if source.enabled}
-            changed = [source for id, source in wanted.items() if self._sources.get(id) != source]
+            wanted = {name: source for name, source in found.items() if source.enabled}
+            changed = [source for name, source in wanted.items() if self._sources.get(name) != source]
             states = await asyncio.to_thread(read_states, self._store) if changed else {}
         except Unavailable as error:
             self.problem = str(error)
             log.warning("waiting", reason=self.problem)
             return
         self.problem = ""
-        for id in self._sources.keys() - wanted.keys():
-            if self._scheduler.get_job(id):
-                self._scheduler.remove_job(id)
-            log.info("source_off", source=id)
+        for name in self._sources.keys() - wanted.keys():
+            if self._scheduler.get_job(name):
+                self._scheduler.remove_job(name)
+            log.info("source_off", source=name)
         for source in changed:
             edited = source.id in self._sources
             self._plan(source, self._due(source, State() if edited else states.get(source.id, State())))
@@ -178,22 +178,22 @@ class SourceScheduler:
             misfire_grace_time=None,
         )
 
-    async def _start(self, id: str) -> None:  # noqa: A002 - the scheduler's job id
-        if id in self._running:
+    async def _start(self, name: str) -> None:
+        if name in self._running:
             return
-        task = asyncio.create_task(self._run_one(id))
-        self._running[id] = task
-        task.add_done_callback(lambda _: self._running.pop(id, None))
+        task = asyncio.create_task(self._run_one(name))
+        self._running[name] = task
+        task.add_done_callback(lambda _: self._running.pop(name, None))
 
-    async def _run_one(self, id: str) -> None:  # noqa: A002
-        source = self._sources.get(id)
+    async def _run_one(self, name: str) -> None:
+        source = self._sources.get(name)
         if source is None:
             return
         async with self._slots:
             due = await self._crawl(source)
         # It may have been edited or switched off while it ran.
-        if (now_known := self._sources.get(id)) is not None:
-            self._plan(now_known, due)
+        if (known := self._sources.get(name)) is not None:
+            self._plan(known, due)
 
 
 def _signature(folder: Path) -> object:

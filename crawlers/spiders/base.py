@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -19,6 +20,10 @@ from crawlers.intake import PageMark
 from crawlers.run import Run
 from crawlers.sources import Source
 from minsheng.errors import BadInput
+
+ASK_AGAIN = timedelta(hours=6)
+"""How long a page where something is still expected, such as a reply, is left alone."""
+GONE = (404, 410)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,18 +90,34 @@ class SourceSpider(scrapy.Spider):
         """
         known = await self.run.page(url)
         hashed = hint_of(hint)
-        if known is not None and known.settled and known.hint == hashed:
+        if known is not None and known.hint == hashed and (known.settled or not self._due(known)):
             self.run.report.unchanged += 1
             return None
+        return self._page_request(url, callback, hashed, known, cb_kwargs)
+
+    async def expected(self, callback: Callable[..., Any], limit: int = 50) -> AsyncIterator[Request]:
+        """Requests for pages where something is still expected, whether anything leads there now or not."""
+        for known in await self.run.unsettled(self.run.now() - ASK_AGAIN, limit):
+            request = self._page_request(known.url, callback, known.hint or "", known, {})
+            if request is not None:
+                yield request
+
+    def _due(self, known: PageMark) -> bool:
+        return known.fetched_at is None or known.fetched_at < self.run.now() - ASK_AGAIN
+
+    def _page_request(
+        self, url: str, callback: Callable[..., Any], hint: str, known: PageMark | None, cb_kwargs: dict[str, Any]
+    ) -> Request | None:
         if not self.run.claim(url):
             return None
-        headers = {} if known is None else _conditional(known.etag, known.last_modified)
         return Request(
             url,
             callback=self._fetched,
             errback=self._page_failed,
-            headers=headers,
-            cb_kwargs={"reader": callback, "hint": hashed, "asked": url, "rest": cb_kwargs},
+            headers={} if known is None else _conditional(known.etag, known.last_modified),
+            cb_kwargs={"reader": callback, "hint": hint, "asked": url, "known": known, "rest": cb_kwargs},
+            # Two addresses may redirect to one page; each is remembered by itself.
+            dont_filter=True,
         )
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
@@ -130,11 +151,17 @@ class SourceSpider(scrapy.Spider):
         self.run.mark_at_end(self.mark(response, _asked(response)))
 
     async def _fetched(
-        self, response: Response, reader: Callable[..., Any], hint: str, asked: str, rest: dict[str, Any]
+        self,
+        response: Response,
+        reader: Callable[..., Any],
+        hint: str,
+        asked: str,
+        known: PageMark | None,
+        rest: dict[str, Any],
     ) -> AsyncIterator[Any]:
         if response.status == 304:
             self.run.report.unchanged += 1
-            yield Harvest(found=[], page=await self.run.renewed(asked, hint))
+            yield Harvest(found=[], page=known and known._replace(hint=hint))
             return
         try:
             found, settled = reader(response, **rest)
@@ -146,9 +173,17 @@ class SourceSpider(scrapy.Spider):
     def _index_failed(self, failure: Failure) -> None:
         self.run.index_failed(reason_of(failure))
 
-    def _page_failed(self, failure: Failure) -> None:
+    def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
-        self.run.page_failed(request.url, reason_of(failure))
+        asked, hint = request.cb_kwargs["asked"], request.cb_kwargs["hint"]
+        if isinstance(failure.value, HttpError) and failure.value.response.status in GONE:
+            self.run.refused(f"answered {failure.value.response.status}", asked)
+            yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
+        elif isinstance(failure.value, IgnoreRequest):
+            self.run.refused(str(failure.value).lower(), asked)
+            yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
+        else:
+            self.run.page_failed(asked, reason_of(failure))
 
     async def _validators(self, url: str) -> dict[str, str]:
         known = await self.run.page(url)
