@@ -346,7 +346,7 @@ class Worker(Generic[In]):
         if consumer is not None:
             consumer.pause()
         try:
-            while (left := until - self._clock.monotonic()) > 0:
+            while (left := until - self._clock.monotonic()) > 0.001:
                 if self._stop.is_set():
                     raise _Dropped
                 if consumer is not None:
