@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import briefing, classify, context, importing, policies, sample, search
+from minsheng.cli import briefing, classify, context, events, importing, policies, run, sample, search, stage
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
@@ -44,7 +44,10 @@ def options(
 
 
 # Groups of commands. Their modules import their part inside the commands, so that this stays quick.
+app.command("run")(run.run)
+app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
+app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
