@@ -1,8 +1,9 @@
 """The settings: one typed TOML file, every setting overridable by an environment variable.
 
 `minsheng.toml` in the data folder is read where it exists. `MINSHENG_<SECTION>__<KEY>` overrides a key, e.g.
-`MINSHENG_STREAM__KIND=kafka`; lists and tables are given as TOML values. Unknown keys are refused, with the nearest
-right name. Secrets are never written in the file itself: they name a file or a variable that holds them.
+`MINSHENG_STREAM__KIND=kafka` or `MINSHENG_ALERT__WEIGHTS__VOLUME=0.3`; lists and tables are given as TOML values, lists
+of texts also with commas. Unknown keys are refused, with the nearest right name. Secrets are never written in the file
+itself: they name a file or a variable that holds them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -20,6 +21,10 @@ from minsheng.errors import WrongSettings
 
 PREFIX = "MINSHENG_"
 FILE_NAME = "minsheng.toml"
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,9 +46,14 @@ class Secret(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return value
         assert self.file is not None
         try:
-            return Path(self.file).read_text(encoding="utf-8").strip()
+            value = Path(self.file).expanduser().read_text(encoding="utf-8").strip()
         except OSError as error:
             raise WrongSettings(f"the secret's file {self.file} can't be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            raise WrongSettings(f"the secret's file {self.file} is not UTF-8 text") from None
+        if not value:
+            raise WrongSettings(f"the secret's file {self.file} is empty")
+        return value
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,16 +67,16 @@ class StreamSettings(Section, frozen=True, kw_only=True):
     path: str = "log.db"  # embedded: the file, relative to the data folder
     bootstrap_servers: str = "127.0.0.1:9092"  # kafka: host:port, several with commas
     topic_prefix: str = "minsheng."  # kafka: put before each topic's name
-    documents_partitions: int = 4  # how many assess workers can share the work
-    batch: int = 500  # records a poll
-    retention_days: int = 14
+    documents_partitions: Count = 4  # how many assess workers can share the work
+    batch: Count = 500  # records a poll
+    retention_days: Count = 14
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: str = "SCRAM-SHA-256"
     username: str | None = None
     password: Secret | None = None
     ca_file: str | None = None
-    dead_letter_run: int = 200  # so many rejected records in a row stop the stage
-    dead_letter_ratio: float = 0.5  # so large a share of the last 1,000 records stops the stage
+    dead_letter_run: Count = 200  # so many rejected records in a row stop the stage
+    dead_letter_ratio: Share = 0.5  # so large a share of the last 1,000 records stops the stage
 
 
 class SearchSettings(Section, frozen=True, kw_only=True):
@@ -76,12 +86,12 @@ class SearchSettings(Section, frozen=True, kw_only=True):
     path: str = "index.db"  # embedded: the file, relative to the data folder
     urls: tuple[str, ...] = ("http://127.0.0.1:9200",)
     index_prefix: str = "minsheng"
-    shards: int = 1  # elasticsearch: of each month's index
-    replicas: int = 0
+    shards: Count = 1  # elasticsearch: of each month's index
+    replicas: Annotated[int, msgspec.Meta(ge=0)] = 0
     username: str | None = None
     password: Secret | None = None
     ca_file: str | None = None
-    timeout: float = 30.0  # seconds a request
+    timeout: Seconds = 30.0  # seconds a request
 
 
 class StoreSettings(Section, frozen=True, kw_only=True):
@@ -90,7 +100,7 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     kind: Literal["embedded", "postgresql"] = "embedded"
     path: str = "store.db"  # embedded: the file, relative to the data folder
     host: str = "127.0.0.1"
-    port: int = 5432
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 5432
     database: str = "minsheng"
     user: str = "minsheng"
     password: Secret | None = None
@@ -101,12 +111,14 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     """Fetching."""
 
     contact: str = ""  # a mail address or page put into the user agent, so that site owners can reach you
-    per_host_delay: float = 1.0  # seconds between requests to one host, before AutoThrottle
-    per_host_concurrency: int = 2
-    concurrency: int = 16
-    timeout: float = 30.0  # seconds a request
-    source_timeout: float = 600.0  # seconds a run of one source
-    max_body: int = 10_000_000  # bytes
+    per_host_delay: Annotated[float, msgspec.Meta(ge=0)] = (
+        1.0  # seconds between requests to one host, before AutoThrottle
+    )
+    per_host_concurrency: Count = 2
+    concurrency: Count = 16
+    timeout: Seconds = 30.0  # seconds a request
+    source_timeout: Seconds = 600.0  # seconds a run of one source
+    max_body: Count = 10_000_000  # bytes
     author_key: Secret | None = None  # default: made once, kept in the data folder
 
 
@@ -114,15 +126,15 @@ class ClassifySettings(Section, frozen=True, kw_only=True):
     """Assessing."""
 
     model: str = "ngram"
-    threads: int = 0  # 0: as many as there are cores
+    threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: as many as there are cores
 
 
 class GroupSettings(Section, frozen=True, kw_only=True):
     """Near duplicates and events."""
 
-    window_days: int = 60  # how long an event can be joined after its last document
-    max_texts: int = 200_000  # distinct texts remembered, about 1 kB each
-    max_documents: int = 500_000  # documents whose place is remembered, copies included, about 0.5 kB each
+    window_days: Count = 60  # how long an event can be joined after its last document
+    max_texts: Count = 200_000  # distinct texts remembered, about 1 kB each
+    max_documents: Count = 500_000  # documents whose place is remembered, copies included, about 0.5 kB each
 
 
 class LevelSettings(Section, frozen=True, kw_only=True):
@@ -157,7 +169,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     backfill_days: float = 2.0  # older documents open historical tickets that send no notice
     windows_hours: tuple[int, ...] = (1, 6, 24)
     baseline_days: int = 28  # the policy's own past that a window is compared with; under 7 known days: cold start
-    concerned_share: float = 0.3  # least share of voices that are negative or ask for something
+    concerned_share: Share = 0.3  # least share of voices that are negative or ask for something
     excess: float = 2.5  # least distance from the usual, in standard deviations of a Poisson count
     blue: LevelSettings = LevelSettings(score=0.40, voices=8)
     yellow: LevelSettings = LevelSettings(score=0.58, voices=15)
@@ -174,7 +186,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     information_hours: float = 5.0  # orange and red: authoritative information
     conference_hours: float = 24.0  # orange and red: press conference
     response_hours: float = 48.0  # blue and yellow: response
-    warn_at: float = 0.8  # share of a deadline's time after which the officer is warned
+    warn_at: Share = 0.8  # share of a deadline's time after which the officer is warned
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):
@@ -256,26 +268,21 @@ def load_settings(
     folder = Path(data_dir or env.get(f"{PREFIX}DATA_DIR") or "minsheng-data").expanduser()
     named = file or (Path(env[f"{PREFIX}SETTINGS"]) if env.get(f"{PREFIX}SETTINGS") else None)
     path = named or folder / FILE_NAME
-    values: dict[str, Any] = {}
-    if named is not None or path.exists():
-        values = _read_toml(path)
-    _refuse_unknown(values, str(path))
-    for place, value in _overrides(env).items():
-        section, key = place
-        table = values.setdefault(section, {})
-        if not isinstance(table, dict):
-            raise WrongSettings(f"{path}: {section} must be a table, written [{section}]")
-        table[key] = value
+    values = _read_toml(path) if named is not None or path.exists() else {}
+    _refuse_unknown(values, Settings, str(path))
+    # Defaults first, so that one key of an inner table can be set without its other keys.
+    merged = _over(msgspec.to_builtins(Settings(), enc_hook=str), values)
+    for override in _overrides(env):
+        merged = _over(merged, override)
     try:
-        settings = msgspec.convert({**values, "data_dir": str(folder)}, Settings, strict=False, dec_hook=_decode)
+        return msgspec.convert({**merged, "data_dir": folder}, Settings, dec_hook=_decode)
     except (msgspec.ValidationError, ValueError) as error:
-        raise WrongSettings(f"{path}: {_readable(str(error))}", "see docs/reference/settings.md") from error
-    return settings
+        raise WrongSettings(f"{path}: {_readable(error)}", "see docs/reference/settings.md") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise WrongSettings(f"there is no settings file {path}", "check --settings or MINSHENG_SETTINGS") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -284,51 +291,120 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise WrongSettings(f"{path}: {error.strerror}") from error
 
 
-def _refuse_unknown(values: Mapping[str, Any], where: str) -> None:
-    for name, table in values.items():
-        if name not in SECTIONS:
-            raise WrongSettings(f"{where}: unknown section [{name}]", _nearest(name, SECTIONS))
-        if not isinstance(table, Mapping):
-            raise WrongSettings(f"{where}: {name} must be a table, written [{name}]")
-        known = {field.name: None for field in msgspec.structs.fields(SECTIONS[name])}
-        for key in table:
-            if key not in known:
-                raise WrongSettings(f"{where}: unknown setting {key} in [{name}]", _nearest(key, known))
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(kind) if field.name != "data_dir"}
 
 
-def _overrides(env: Mapping[str, str]) -> dict[tuple[str, str], Any]:
-    found: dict[tuple[str, str], Any] = {}
-    for name, text in env.items():
-        if not name.startswith(PREFIX) or "__" not in name:
+def _struct_in(kind: Any) -> type[msgspec.Struct] | None:
+    """The struct that a setting of this type is, may be, or is a list of."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for part in get_args(kind) if (found := _struct_in(part))), None)
+
+
+def _refuse_unknown(table: Mapping[str, Any], kind: type[msgspec.Struct], where: str, place: str = "") -> None:
+    fields = _fields(kind)
+    for key, value in table.items():
+        dotted = f"{place}{key}"
+        if key not in fields:
+            what = f"unknown setting {key} in [{place.rstrip('.')}]" if place else f"unknown section [{key}]"
+            raise WrongSettings(f"{where}: {what}", _nearest(key, fields))
+        inner = _struct_in(fields[key].type)
+        if inner is None:
             continue
-        section, _, key = name[len(PREFIX) :].lower().partition("__")
-        if section not in SECTIONS:
-            raise WrongSettings(f"environment variable {name}: unknown section {section}", _nearest(section, SECTIONS))
-        known = {field.name: None for field in msgspec.structs.fields(SECTIONS[section])}
-        if key not in known:
-            raise WrongSettings(f"environment variable {name}: unknown setting {key}", _nearest(key, known))
-        found[section, key] = _toml_value(text, name)
-    return found
+        if isinstance(value, list):
+            for number, item in enumerate(value):
+                if isinstance(item, Mapping):
+                    _refuse_unknown(item, inner, where, f"{dotted}[{number}].")
+        elif isinstance(value, Mapping):
+            _refuse_unknown(value, inner, where, f"{dotted}.")
+        elif inner is Secret:
+            raise WrongSettings(
+                f"{where}: {dotted}: a secret is not written into the settings",
+                f'name the place that holds it: {key} = {{ file = "..." }} or {{ env = "..." }}',
+            )
+        else:
+            raise WrongSettings(f"{where}: {dotted} must be a table, written [{dotted}]")
 
 
-def _toml_value(text: str, name: str) -> Any:
-    """Lists and tables are TOML; everything else is the text itself, converted to the setting's type later."""
-    if not text.lstrip().startswith(("[", "{")):
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Both tables in one, and the tables in them alike; where both hold a value, the one above counts."""
+    merged = dict(below)
+    for key, value in above.items():
+        lower = merged.get(key)
+        merged[key] = _over(lower, value) if isinstance(lower, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _overrides(env: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What environment variables set, each in the shape of a settings file."""
+    for name, text in sorted(env.items()):
+        if not name.startswith(PREFIX):
+            continue
+        place = name[len(PREFIX) :].lower().split("__")
+        if len(place) == 1:
+            _refuse_single_underscore(name)
+            continue
+        where = f"environment variable {name}"
+        kind: Any = Settings
+        for depth, key in enumerate(place):
+            known = _fields(kind) if isinstance(kind, type) and issubclass(kind, Section) else {}
+            if key not in known:
+                what = f"unknown section {key}" if depth == 0 else f"unknown setting {key}"
+                raise WrongSettings(f"{where}: {what}", _nearest(key, known))
+            kind = known[key].type
+        value = _plain(text, kind, where)
+        for key in reversed(place):
+            value = {key: value}
+        _refuse_unknown(value, Settings, where)
+        try:
+            msgspec.convert(_over(msgspec.to_builtins(Settings(), enc_hook=str), value), Settings, dec_hook=_decode)
+        except (msgspec.ValidationError, ValueError) as error:
+            raise WrongSettings(f"{where}: {_readable(error)}", "see docs/reference/settings.md") from error
+        yield value
+
+
+def _refuse_single_underscore(name: str) -> None:
+    """`MINSHENG_STREAM_KIND` would be passed over in silence."""
+    section, _, key = name[len(PREFIX) :].lower().partition("_")
+    if section in SECTIONS and key in _fields(SECTIONS[section]):
+        raise WrongSettings(
+            f"environment variable {name}: two underscores stand between section and setting",
+            f"write {PREFIX}{section.upper()}__{key.upper()}",
+        )
+
+
+def _plain(text: str, kind: Any, where: str) -> Any:
+    """An environment variable's text as the plain value that a settings file would hold; what can't be understood
+    stays text, and is refused later with its place."""
+    parts = get_args(kind)
+    if type(None) in parts and not text:
+        return None
+    is_list = get_origin(kind) is tuple
+    if (is_list or _struct_in(kind)) and text.lstrip().startswith(("[", "{")):
+        try:
+            return tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError as error:
+            raise WrongSettings(f"{where}: not a TOML value: {error}") from error
+    if _struct_in(kind):
         return text
+    value = [part.strip() for part in text.split(",") if part.strip()] if is_list else text
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError as error:
-        raise WrongSettings(f"environment variable {name}: not a TOML value: {error}") from error
+        return msgspec.to_builtins(msgspec.convert(value, kind, strict=False))
+    except msgspec.ValidationError:
+        return value
 
 
 def _nearest(word: str, known: Mapping[str, Any]) -> str:
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]}?" if close else f"known are: {', '.join(known)}"
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"known are: {', '.join(known)}" if known else "see docs/reference/settings.md"
 
 
-def _readable(text: str) -> str:
+def _readable(error: Exception) -> str:
     """msgspec writes `Expected ... - at `$.stream.batch``; people know the dotted name."""
-    return text.replace("`$.", "`")
+    return str(error).replace("`$.", "`")
 
 
 def _decode(kind: type, value: Any) -> Any:
