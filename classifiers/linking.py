@@ -255,9 +255,11 @@ def inherit(own: Sequence[PolicyLink], parents: Sequence[PolicyLink]) -> tuple[P
         for link in own
         if link.confidence >= 0.5 or (link.field, link.span) not in settled or link.policy_id in sure
     ]
+    named = {link.policy_id for link in kept if link.confidence >= 0.5}
     taken = [
         PolicyLink(policy_id=link.policy_id, reason="parent", confidence=round(link.confidence * PARENT_FACTOR, 4))
         for link in parents
+        if link.policy_id not in named
     ]
     return tuple(_surest([*kept, *taken]))
 

@@ -1,0 +1,152 @@
+"""The assess stage: alone, and run by the worker on an embedded log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from classifiers.ngram import NgramModel
+from classifiers.stage import AssessStage, Links, ParentLookup
+from minsheng.clock import ManualClock
+from minsheng.errors import Unavailable
+from minsheng.policies import Policy, PolicyRegister
+from minsheng.records import Assessed, Document, decode, document_id
+from minsheng.store import Store
+from stream.embedded import EmbeddedLog
+from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS
+from stream.messages import DocumentSink
+from stream.worker import Worker
+
+MODEL = NgramModel()
+CLOCK = ManualClock()
+HOUSING = Policy(id="housing", title="云河省城镇住房保障办法", aliases=("住房新规",))
+WATER = Policy(id="water", title="云河省城镇供水价格管理办法", aliases=("水价新政",))
+
+
+def make_document(key: str, text: str, parent: str | None = None) -> Document:
+    return Document(
+        id=document_id("weibo", key),
+        source="weibo",
+        kind="reply" if parent else "post",
+        text=text,
+        parent_id=document_id("weibo", parent) if parent else None,
+        published_at=CLOCK.now(),
+        fetched_at=CLOCK.now(),
+    )
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> PolicyRegister:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.create_all()
+    register = PolicyRegister(store)
+    register.import_policies([HOUSING])
+    return register
+
+
+def make_stage(register: PolicyRegister, lookup: ParentLookup | None = None, **options: int) -> AssessStage:
+    stage = AssessStage(MODEL, register, CLOCK, parent_lookup=lookup, **options)
+    stage.start()
+    return stage
+
+
+def assess(stage: AssessStage, *documents: Document) -> list[Assessed]:
+    return [output for output in stage.work(documents).outputs if isinstance(output, Assessed)]
+
+
+def policies(assessed: Assessed) -> list[tuple[str, str]]:
+    return [(link.policy_id, link.reason) for link in assessed.policies]
+
+
+def test_a_document_is_judged_and_linked(register: PolicyRegister) -> None:
+    (one,) = assess(make_stage(register), make_document("1", "住房新规太好了，谢谢"))
+    assert (one.sentiment.label, one.request.label, policies(one)) == ("positive", "praise", [("housing", "alias")])
+    assert one.models == {**MODEL.versions, "policies": register.revision()}
+    assert one.assessed_at == CLOCK.now()
+
+
+def test_documents_keep_their_order_and_none_is_lost(register: PolicyRegister) -> None:
+    documents = [make_document(str(number), "") for number in range(600)]
+    assert [one.document for one in assess(make_stage(register), *documents)] == documents
+
+
+def test_replies_inherit_in_the_same_and_in_later_batches(register: PolicyRegister) -> None:
+    stage = make_stage(register)
+    first = assess(stage, make_document("1", "住房新规出台"), make_document("2", "什么时候", "1"))
+    later = assess(stage, make_document("3", "等着呢", "2"))
+    assert [policies(one) for one in (*first, *later)] == [
+        [("housing", "alias")],
+        [("housing", "parent")],
+        [("housing", "parent")],
+    ]
+    confidences = [one.policies[0].confidence for one in (*first, *later)]
+    assert confidences == sorted(confidences, reverse=True) and len(set(confidences)) == 3
+
+
+def test_a_reply_before_its_parent_stands_alone_however_batches_are_cut(register: PolicyRegister) -> None:
+    reply, parent = make_document("2", "什么时候", "1"), make_document("1", "住房新规出台")
+    together = assess(make_stage(register), reply, parent)
+    stage = make_stage(register)
+    apart = [*assess(stage, reply), *assess(stage, parent)]
+    assert [policies(one) for one in together] == [policies(one) for one in apart] == [[], [("housing", "alias")]]
+
+
+def test_a_document_that_answers_itself_is_harmless(register: PolicyRegister) -> None:
+    (one,) = assess(make_stage(register), make_document("1", "住房新规", "1"))
+    assert policies(one) == [("housing", "alias")]
+
+
+def test_forgotten_parents_are_looked_up_once_a_batch(register: PolicyRegister) -> None:
+    asked: list[list[str]] = []
+    stage = make_stage(register)
+    (parent,) = assess(stage, make_document("1", "住房新规出台"))
+
+    def lookup(ids: Sequence[str]) -> Mapping[str, Links]:
+        asked.append(list(ids))
+        return {parent.document.id: parent.policies}
+
+    fresh = make_stage(register, lookup)
+    replies = assess(fresh, make_document("2", "好", "1"), make_document("3", "不好", "1"), make_document("4", "", "9"))
+    assert [policies(one) for one in replies] == [[("housing", "parent")], [("housing", "parent")], []]
+    assert len(asked) == 1 and len(asked[0]) == 2
+
+
+def test_links_beyond_the_memory_are_forgotten(register: PolicyRegister) -> None:
+    stage = make_stage(register, remembered=2)
+    assess(stage, make_document("1", "住房新规"), make_document("2", ""), make_document("3", ""))
+    (reply,) = assess(stage, make_document("4", "好", "1"))
+    assert policies(reply) == []
+
+
+def test_an_index_that_is_away_does_not_stop_the_assessment(register: PolicyRegister) -> None:
+    def lookup(ids: Sequence[str]) -> Mapping[str, Links]:
+        raise Unavailable("index", "away")
+
+    (one,) = assess(make_stage(register, lookup), make_document("2", "住房新规好", "1"))
+    assert policies(one) == [("housing", "alias")]
+
+
+def test_a_changed_register_is_seen_after_a_few_seconds(register: PolicyRegister) -> None:
+    stage = make_stage(register)
+    register.import_policies([WATER])
+    (before,) = assess(stage, make_document("1", "水价新政"))
+    CLOCK.advance(seconds=6)
+    (after,) = assess(stage, make_document("1", "水价新政"))
+    assert (policies(before), policies(after)) == ([], [("water", "alias")])
+    assert before.models["policies"] != after.models["policies"] == register.revision()
+
+
+def test_on_the_log_with_a_worker(register: PolicyRegister, tmp_path: Path) -> None:
+    log = EmbeddedLog(tmp_path / "log.db")
+    log.ensure_topics({DOCUMENTS: 1, ASSESSED: 1, DEAD_LETTERS: 1})
+    DocumentSink(log).put([make_document("1", "住房新规出台"), make_document("2", "什么时候", "1")])
+    worker = Worker(AssessStage(MODEL, register, CLOCK), log, clock=CLOCK, batch=1, poll_seconds=0.02)
+    while worker.step():
+        pass
+    worker.close()
+    found = [decode(Assessed, message.value) for message in log.read(ASSESSED)]
+    assert [policies(one) for one in found] == [[("housing", "alias")], [("housing", "parent")]]
+    assert log.lag(DOCUMENTS, "assess").behind == 0
+    log.close()
