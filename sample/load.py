@@ -35,7 +35,7 @@ per_host_concurrency = 8
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """How the sample site is served. In the same way again, it shows the same things at the same times and addresses."""
+    """How the sample site is served; in the same way again, the same things are at the same times and addresses."""
 
     anchor: datetime
     live: bool
