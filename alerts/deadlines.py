@@ -33,9 +33,9 @@ def hours_of(level: Level, settings: AlertSettings) -> dict[str, float]:
 
 
 def first_deadline(level: Level, start: datetime, settings: AlertSettings) -> tuple[str, datetime]:
-    """The next thing that is due at a level, and when."""
+    """What is due first at a level, in Chinese, and when."""
     kind, hours = min(hours_of(level, settings).items(), key=lambda item: item[1])
-    return kind, start + timedelta(hours=hours)
+    return TITLES[kind], start + timedelta(hours=hours)
 
 
 def set_timers(
@@ -132,7 +132,7 @@ def _fire(store: Store, connection: Connection, timer_id: int, now: datetime, se
     detail: dict[str, Any] = {"deadline": kind, "title": TITLES[kind], "due_at": deadline.isoformat()}
     timeline.add(connection, ticket["id"], "deadline-warning" if is_warning else "deadline-missed", now, detail=detail)
     reason: notices.Reason = "due" if is_warning else "overdue"
-    notices.enqueue(store, connection, ticket, reason, kind, settings, now, deadline=(kind, deadline))
+    notices.enqueue(store, connection, ticket, reason, kind, settings, now, deadline=(TITLES[kind], deadline))
     log.info("deadline_fired", ticket=ticket["number"], kind=timer["kind"])
     return True
 

@@ -74,6 +74,11 @@ def enqueue(
     The same reason and detail (the level, the kind of deadline) of one ticket is put in once, however often this is
     called. Historical tickets send nothing.
 
+    Parameters
+    ----------
+    deadline:
+        What is due next, in Chinese, and when.
+
     Returns
     -------
     How many channels it goes to.
@@ -109,14 +114,12 @@ def channels_of(settings: Settings) -> dict[str, frozenset[str]]:
 
 def compose(ticket: Mapping[str, Any] | sa.RowMapping, reason: Reason, deadline: tuple[str, datetime] | None) -> Notice:
     """The notice in Chinese."""
-    from alerts.deadlines import TITLES
-
     count = next((part["value"] for part in ticket["parts"] if part["name"] == "volume"), "")
     head = f"【{SHORT[ticket['level']]}·{REASONS[reason]}】{ticket['title']}（{count}）{ticket['number']}"
     due = ""
     if deadline is not None:
-        kind, at = deadline
-        due = f"{at.astimezone(CHINA):%m月%d日 %H:%M} 前{TITLES[kind]}"
+        title, at = deadline
+        due = f"{at.astimezone(CHINA):%m月%d日 %H:%M} 前{title}"
         if reason == "overdue":
             due = f"应于{due}，已超时"
     plan = ticket["plan"]

@@ -190,12 +190,18 @@ class AlertSettings(Section, frozen=True, kw_only=True):
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):
-    """Where notices go. `url` is an Apprise address; one that holds a key belongs into `secret_url`."""
+    """Where notices go. `url` is an Apprise address, a plain http(s) webhook, or a robot's webhook of DingTalk, WeCom
+    or Feishu; one that holds a key belongs into `secret_url`."""
 
     name: str
     url: str | None = None
     secret_url: Secret | None = None
     levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = ("blue", "yellow", "orange", "red")
+    per_minute: int = 20  # DingTalk mutes a robot that sends more
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.secret_url is None):
+            raise ValueError(f"channel {self.name} needs either url or secret_url")
 
 
 class NotifySettings(Section, frozen=True, kw_only=True):
@@ -203,6 +209,8 @@ class NotifySettings(Section, frozen=True, kw_only=True):
 
     terminal: bool = True  # also write each notice to the terminal of `minsheng run`
     channels: tuple[ChannelSettings, ...] = ()
+    timeout: float = 10.0  # seconds a try
+    tries: int = 8  # after so many a notice is given up and its ticket says so
 
 
 class BriefingSettings(Section, frozen=True, kw_only=True):

@@ -1,0 +1,53 @@
+"""Everything that Apprise speaks, by its addresses: `mailto://`, SMS gateways, and a hundred more."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import ClassVar
+from urllib.parse import unquote, urlsplit
+
+from alerts.channels.channel import DeliveryFailed
+from alerts.notices import Notice
+
+
+class AppriseUrl:
+    """One Apprise address."""
+
+    precedence: ClassVar[int] = 0
+
+    def __init__(self, url: str, timeout: float) -> None:
+        import apprise
+
+        self._url = url
+        separator = "&" if "?" in url else "?"
+        timeouts = "" if "cto=" in url else f"{separator}cto={timeout:g}&rto={timeout:g}"
+        self._apprise = apprise.Apprise()
+        self._apprise.add(url + timeouts)
+
+    @classmethod
+    def accepts(cls, url: str) -> bool:
+        import apprise
+
+        return apprise.Apprise.instantiate(url, suppress_exceptions=True) is not None
+
+    def send(self, notice: Notice) -> None:
+        import apprise
+
+        kind = apprise.NotifyType.FAILURE if notice.level in ("red", "orange") else apprise.NotifyType.WARNING
+        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
+            done = self._apprise.notify(title=notice.subject, body=notice.body, notify_type=kind)
+            reason = said.getvalue()
+        if not done:
+            raise DeliveryFailed(without_secrets(reason, self._url).strip()[:300] or "not delivered")
+
+
+def without_secrets(text: str, url: str) -> str:
+    """The text without any part of the address: users, passwords, tokens, paths and values of its query."""
+    parts = urlsplit(url)
+    pieces = {url, *re.split(r"[/?&=:@,]", f"{parts.netloc}/{parts.path}/{parts.query}")}
+    known = {parts.hostname or "", str(parts.port or "")}
+    for piece in sorted({*pieces, *(unquote(piece) for piece in pieces)}, key=len, reverse=True):
+        if len(piece) >= 4 and piece not in known:
+            text = text.replace(piece, "***")
+    return text

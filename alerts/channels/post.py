@@ -1,0 +1,56 @@
+"""One JSON POST, with what its answer means."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import urllib3
+
+from alerts.channels.channel import DeliveryFailed
+
+
+def post_json(url: str, body: Any, timeout: float) -> dict[str, Any]:
+    """Send `body` and return the answer's JSON object; {} where the answer is none.
+
+    Raises
+    ------
+    DeliveryFailed
+        Not reached, timed out, or a status other than 2xx: 429, 408, 425 and 5xx may be tried again, the others not.
+        The text names the host only: the path and query of such addresses are secrets.
+    """
+    host = urlsplit(url).hostname
+    try:
+        answer = urllib3.request(
+            "POST",
+            url,
+            body=msgspec.json.encode(body),
+            headers={"Content-Type": "application/json; charset=utf-8", "User-Agent": "minsheng"},
+            timeout=timeout,
+            retries=False,
+            redirect=False,
+        )
+    except urllib3.exceptions.TimeoutError:
+        raise DeliveryFailed(f"{host} did not answer within {timeout:g} s") from None
+    except urllib3.exceptions.HTTPError as error:
+        raise DeliveryFailed(f"{host} can't be reached ({type(error).__name__})") from None
+    if not 200 <= answer.status < 300:
+        passing = answer.status in (408, 425, 429) or answer.status >= 500
+        raise DeliveryFailed(
+            f"{host} answered HTTP {answer.status}",
+            permanent=not passing,
+            retry_after=_seconds(answer.headers.get("Retry-After")),
+        )
+    try:
+        found = msgspec.json.decode(answer.data)
+    except msgspec.DecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        return float(value) if value is not None else None
+    except ValueError:
+        return None  # a date: our own backoff will do
