@@ -1,0 +1,1 @@
+"""Each figure that the README quotes, against a peer in the same run."""
