@@ -142,7 +142,7 @@ class MailServer:
         import email.policy
 
         content = envelope.original_content  # type: ignore[attr-defined]
-        self.messages.append(email.message_from_bytes(content, policy=email.policy.default))  # type: ignore[arg-type]
+        self.messages.append(email.message_from_bytes(content, policy=email.policy.default))
         return "250 Message accepted"
 
     def start(self) -> None:

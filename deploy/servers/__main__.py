@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.servers import KINDS, cache_folder
+from deploy.servers import KINDS, ServerUnavailable, cache_folder
 from deploy.servers.running import Running, read_running, write_running
 from minsheng.errors import MinshengError, WrongUse
 
@@ -49,8 +49,15 @@ def start(names: Names = None, folder: Folder = None, env_file: EnvFile = None) 
 @app.command()
 def fetch(names: Names = None, folder: Folder = None) -> None:
     """Fetch what the servers need (default: all), so that starting them later takes no download."""
+    missing = []
     for name in _known(names) or list(KINDS):
-        KINDS[name].fetch(_cache(folder))
+        try:
+            KINDS[name].fetch(_cache(folder))
+        except ServerUnavailable as error:
+            missing.append(name)
+            typer.echo(f"{name}: {error}", err=True)
+    if missing:
+        raise typer.Exit(1)
 
 
 @app.command()

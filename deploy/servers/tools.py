@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import tempfile
 from functools import cache
@@ -101,10 +102,17 @@ def _resolve_with_jgo(cache_folder: Path, pom: Path, into: Path) -> None:
         raise ServerUnavailable("neither Maven nor jgo was found to fetch jars with", "make tools")
     linked = into.parent / "linked"
     command = [str(jgo), "--resolver", "python", "--cache-dir", str(linked), "info", "jars"]
-    run_tool([*command, "+".join(coordinates(pom))], f"fetching the jars of {pom.stem}")
+    run_tool([*command, "+".join(coordinates(pom))], f"fetching the jars of {pom.stem}", env=_trusting_the_system())
     into.mkdir()
     for jar in linked.glob("envs/**/*.jar"):
         shutil.copy2(jar, into)
+
+
+def _trusting_the_system() -> dict[str, str]:
+    """An environment in which `requests` accepts the certificates that this machine accepts, not a list of its own."""
+    paths = ssl.get_default_verify_paths()
+    trusted = paths.cafile or paths.capath
+    return {**({"REQUESTS_CA_BUNDLE": trusted} if trusted else {}), **os.environ}
 
 
 def coordinates(pom: Path) -> list[str]:

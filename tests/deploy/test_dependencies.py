@@ -98,13 +98,12 @@ def run_time_distributions() -> dict[str, importlib.metadata.Distribution]:
 def licences(distribution: importlib.metadata.Distribution) -> list[str]:
     """The licences to choose from, as the distribution states them."""
     metadata = distribution.metadata
-    expression = metadata.get("License-Expression")
-    if expression:
-        return re.split(r"\s+OR\s+", expression)
+    if "License-Expression" in metadata:
+        return re.split(r"\s+OR\s+", metadata["License-Expression"])
     classified = [
         text.rpartition(" :: ")[2] for text in metadata.get_all("Classifier", []) if text.startswith("License ::")
     ]
-    return classified or [metadata.get("License") or ""]
+    return classified or metadata.get_all("License", [""])
 
 
 def binds_our_users(licence: str) -> bool:
