@@ -10,6 +10,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -76,7 +77,7 @@ def sums(values: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.f
     return total
 
 
-def softmax(margins: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(margins: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Probabilities along the last axis."""
     raised = np.exp((margins - margins.max(axis=-1, keepdims=True)).astype(np.float64))
     probabilities: NDArray[np.float64] = raised / raised.sum(axis=-1, keepdims=True)
