@@ -69,9 +69,20 @@ class Run:
     ----------
     store:
         What is known of pages; None: nothing is, and nothing is remembered (`minsheng sources check`).
+    limit:
+        How many pages that the source leads to may be fetched.
     """
 
-    def __init__(self, source: Source, sink: Sink, store: Store | None, clock: Clock, authors: AuthorKeys) -> None:
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        store: Store | None,
+        clock: Clock,
+        authors: AuthorKeys,
+        *,
+        limit: int | None = None,
+    ) -> None:
         self.source = source
         self.report = RunReport(source=source.id)
         self._sink = sink
@@ -80,6 +91,7 @@ class Run:
         self._admit = Admission(source.id, authors)
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
+        self._limit = limit
         self._answered = 0
         self._index_errors: list[str] = []
         self._rejected: Counter[str] = Counter()
@@ -100,8 +112,8 @@ class Run:
         return await asyncio.to_thread(_unsettled, self._store, self.source.id, before, limit)
 
     def claim(self, url: str) -> bool:
-        """True the first time a page is asked for in this run."""
-        if url in self._claimed:
+        """True the first time a page is asked for in this run, while there may be more."""
+        if url in self._claimed or (self._limit is not None and len(self._claimed) >= self._limit):
             return False
         self._claimed.add(url)
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -164,7 +165,8 @@ class SourceSpider(scrapy.Spider):
             yield Harvest(found=[], page=known and known._replace(hint=hint))
             return
         try:
-            found, settled = reader(response, **rest)
+            # Reading a large page takes a while; the other sources go on meanwhile.
+            found, settled = await asyncio.to_thread(reader, response, **rest)
         except BadInput as error:
             self.run.page_failed(asked, str(error))
             return

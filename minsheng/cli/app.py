@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import briefing, classify, context, events, importing, policies, run, sample, search, stage
+from minsheng.cli import briefing, classify, context, events, importing, policies, run, sample, search, sources, stage, tickets
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
@@ -49,10 +49,13 @@ app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
 app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
+app.command("extract")(sources.extract)
+app.add_typer(sources.app, name="sources")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
 app.command("search")(search.search)
 app.add_typer(sample.app, name="sample")
+app.add_typer(tickets.app, name="tickets")
 
 
 def main() -> None:

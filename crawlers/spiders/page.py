@@ -1,0 +1,42 @@
+"""One page that is watched by itself: a notice, a plan, a page of questions and answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from scrapy.http import Response
+
+from crawlers.admission import Found, canonical_url
+from crawlers.extraction import extract
+from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
+
+
+class PageOptions(Options, frozen=True, kw_only=True):
+    """Options of a page."""
+
+    kind: Literal["news", "post", "message"] = "news"  # what it is
+
+
+class PageSpider(SourceSpider):
+    """Reads one article page; each change of its words is a new revision."""
+
+    kind = "page"
+    summary = "one page, watched for changes"
+    Options = PageOptions
+
+    async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
+        page = extract(body_text(response), response.url, self.run.now())
+        yield Harvest(
+            found=[
+                Found(
+                    key=canonical_url(self.source.url),
+                    kind=self.options.kind,
+                    title=page.title,
+                    text=page.text,
+                    url=canonical_url(self.source.url),
+                    published=page.published_at or page.published_raw,
+                    outlet=page.outlet,
+                )
+            ]
+        )
