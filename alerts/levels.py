@@ -7,14 +7,14 @@ from typing import Literal, get_args
 Level = Literal["none", "blue", "yellow", "orange", "red"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
-CHINESE: dict[Level, str] = {
+CHINESE: dict[str, str] = {
     "none": "无风险",
     "blue": "Ⅳ级（蓝色）",
     "yellow": "Ⅲ级（黄色）",
     "orange": "Ⅱ级（橙色）",
     "red": "Ⅰ级（红色）",
 }
-SHORT: dict[Level, str] = {
+SHORT: dict[str, str] = {
     "none": "无风险",
     "blue": "蓝色预警",
     "yellow": "黄色预警",

@@ -23,7 +23,7 @@ RiskKind = Literal[
 ]
 RISK_KINDS: tuple[RiskKind, ...] = get_args(RiskKind)
 
-CHINESE: dict[RiskKind, str] = {
+CHINESE: dict[str, str] = {
     "misreading": "政策误读",
     "execution": "执行偏差",
     "service": "服务中断",

@@ -19,7 +19,7 @@ from minsheng.store import Store
 
 Status = Literal["open", "acknowledged", "responding", "responded", "closed"]
 STATUSES: tuple[Status, ...] = get_args(Status)
-STATUS_WORDS: dict[Status, str] = {
+STATUS_WORDS: dict[str, str] = {
     "open": "待签收",
     "acknowledged": "已签收",
     "responding": "处置中",

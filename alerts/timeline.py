@@ -25,7 +25,7 @@ Kind = Literal[
     "notice-failed",
 ]
 
-TITLES: dict[Kind, str] = {
+TITLES: dict[str, str] = {
     "opened": "开单",
     "became-live": "历史事件再起",
     "level-rose": "等级上升",
