@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from minsheng import __version__
-from minsheng.cli import briefing, classify, context, events, importing, policies, run, sample, search, sources, stage, tickets
+from minsheng.cli import (
+    briefing,
+    classify,
+    context,
+    events,
+    importing,
+    policies,
+    run,
+    sample,
+    search,
+    sources,
+    stage,
+    tickets,
+)
 from minsheng.errors import MinshengError
 
 app = typer.Typer(
