@@ -54,7 +54,7 @@ run: setup ## Serve the sample world and run the whole road on it (ARGS=--once t
 test: setup-dev ## Run all tests, on real servers; as root on Debian it first installs what they need
 	@$(PHASE) "what the tests need" deploy/prepare-tests
 	@$(MAKE) --no-print-directory tools
-	@required="$${MINSHENG_REQUIRE_SERVERS-$$([ "$$(id -u)" = 0 ] && echo 1)}"; \
+	@required="$${MINSHENG_REQUIRE_SERVERS-$$([ "$$(id -u)" != 0 ] || echo 1)}"; \
 	$(PHASE) "fetch the servers" $(BIN)/python -m deploy.servers fetch || [ "$$required" != 1 ]; \
 	MINSHENG_REQUIRE_SERVERS="$$required" $(PHASE) "tests" $(BIN)/python -m pytest $(ARGS)
 
