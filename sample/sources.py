@@ -41,7 +41,7 @@ def sample_sources(base_url: str, *, live: bool) -> list[Source]:
             url=f"{base_url}/{outlet.id}/{'feed.xml' if outlet.feed else ''}",
             every=every,
             quiet_after="1d",
-            options={"full_text": True} if outlet.feed else {},
+            options={"full_text": True} if outlet.feed else {"pages": 3},
         )
         for outlet in load_world().outlets
     ]
@@ -51,10 +51,15 @@ def sample_sources(base_url: str, *, live: bool) -> list[Source]:
             id="sample-weibo",
             kind="weibo_search",
             name="微博搜索（示例）",
-            url=f"{base_url}/weibo/search",
+            url=f"{base_url}/weibo/search?q={{query}}&page={{page}}",
             every=every,
             quiet_after="6h",
-            options={"queries": list(QUERIES)},
+            options={
+                "queries": list(QUERIES),
+                "pages": 10,
+                "long_text": f"{base_url}/weibo/statuses/extend?id={{id}}",
+                "post_url": f"{base_url}/weibo/status/{{id}}",
+            },
         ),
         Source(
             id="sample-board",
@@ -63,5 +68,6 @@ def sample_sources(base_url: str, *, live: bool) -> list[Source]:
             url=f"{base_url}/board/",
             every=every,
             quiet_after="1d",
+            options={"pages": 10},
         ),
     ]
