@@ -109,10 +109,10 @@ class RiskJudge:
     def is_calm(self, history: EventHistory, row: Observation) -> bool:
         """Whether so little was published before `row` that the event can be no risk any more."""
         moment = row.published_at
-        return (
-            history.count(moment - self._long, moment) < self._settings.blue.voices
-            and history.count(moment - self._slow, moment) < self._settings.slow_messages
-        )
+        if history.count(moment - self._long, moment) >= self._settings.blue.voices:
+            return False
+        weeks = history.between(moment - self._slow, moment)
+        return sum(one.kind == "message" for one in weeks) < self._settings.slow_messages
 
     def _moments(self, history: EventHistory, row: Observation) -> list[datetime]:
         """Ends of the windows to look at: the document's own time, and for a late one also what came after it."""

@@ -1,0 +1,203 @@
+"""The stage: the same tickets in whatever batches, nothing twice, and races that the database decides."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from alerts.stage import AlertStage, forget
+from alerts.tables import observations, outbox, policy_hours, ticket_timeline, tickets, timers
+from minsheng.records import Grouped
+from minsheng.store import Store
+from tests.alerts.conftest import NOW, World, burst, record
+
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    url = (
+        f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    )
+    opened = Store(url)
+    yield opened
+    opened.close()
+
+
+def stream(seed: int = 1) -> list[Grouped]:
+    """Bursts, letters, copies and background, mixed as they might come in, some of them late or corrected."""
+    chance = random.Random(seed)
+    found = burst(60, minutes=1.5, event="burst")
+    found += burst(30, NOW + timedelta(hours=5), event="second", prefix="s", policy=None, sentiment="negative")
+    found += [
+        record(f"l{n}", NOW - timedelta(hours=30 - 2 * n), kind="message", event="letters", policy=None)
+        for n in range(14)
+    ]
+    found += [
+        record(f"n{n}", NOW + timedelta(minutes=n), kind="news", sentiment="neutral", group="n0", event="press")
+        for n in range(40)
+    ]
+    found += [record(f"z{n}", NOW + timedelta(minutes=3 * n), event=f"single-{n}") for n in range(80)]
+    found.sort(key=lambda one: one.document.published_at)
+    for _ in range(60):
+        here, there = chance.randrange(len(found)), chance.randrange(len(found))
+        found[here], found[there] = found[there], found[here]
+    corrected = [
+        record(f"b{n}", NOW + timedelta(minutes=1.5 * n), event="burst", sentiment="neutral", request="none", opinion=2)
+        for n in range(0, 20, 5)
+    ]
+    return found + corrected
+
+
+def picture(store: Store) -> dict[str, Any]:
+    """Everything that a replay must leave as it is."""
+    with store.read() as connection:
+        return {
+            table.name: [
+                {name: value for name, value in row.items() if name not in ("id", "ticket_id")}
+                for row in connection.execute(sa.select(table).order_by(*order)).mappings()
+            ]
+            for table, order in (
+                (tickets, [tickets.c.event_id]),
+                (ticket_timeline, [ticket_timeline.c.id]),
+                (timers, [timers.c.due_at, timers.c.kind]),
+                (outbox, [outbox.c.key]),
+                (policy_hours, [policy_hours.c.policy_id, policy_hours.c.hour]),
+                (observations, [observations.c.document_id]),
+            )
+        }
+
+
+def test_the_size_of_batches_leaves_no_trace(make_world: MakeWorld) -> None:
+    found = []
+    for size in (1, 7, 500):
+        world = make_world()
+        world.take(stream(), batch=size)
+        found.append(picture(world.store))
+    assert {row["event_id"] for row in found[0]["tickets"]} == {"burst", "second", "letters"}
+    assert found[0] == found[1] == found[2]
+
+
+def test_reading_the_log_again_changes_nothing(make_world: MakeWorld, store: Store) -> None:
+    world = make_world(store)
+    world.take(stream(), batch=50)
+    before = picture(store)
+    assert before["tickets"]
+    world.clock.advance(days=3)
+    world.take(stream(), batch=33)
+    assert picture(store) == before
+
+
+def test_sqlite_and_postgresql_agree(make_world: MakeWorld, store: Store) -> None:
+    other = make_world()
+    other.take(stream(2), batch=40)
+    world = make_world(store)
+    world.take(stream(2), batch=40)
+    assert picture(store) == picture(other.store)
+
+
+def test_a_corrected_opinion_takes_the_place_of_the_first_one(world: World) -> None:
+    world.take([record("one", NOW), record("one", NOW, opinion=2, sentiment="positive", event="event-2")])
+    (row,) = picture(world.store)["observations"]
+    assert (row["sentiment"], row["event_id"]) == ("positive", "event-2")
+    world.take([record("one", NOW, opinion=1)])
+    assert picture(world.store)["observations"] == [row]
+
+
+def test_two_processes_with_the_same_documents_open_one_ticket(make_world: MakeWorld, store: Store) -> None:
+    world = make_world(store)
+    documents = burst(60, minutes=1)
+    other = Store(store.url)
+    stages = [world.stage(), AlertStage(other, world.plans, world.register, world.settings, world.clock)]
+    start = threading.Barrier(2)
+    failed: list[BaseException] = []
+
+    def run(stage: AlertStage, size: int) -> None:
+        try:
+            start.wait()
+            for first in range(0, len(documents), size):
+                stage.work(documents[first : first + size])
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(stage, size)) for stage, size in zip(stages, (3, 4), strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert failed == []
+    found = picture(store)
+    assert len(found["tickets"]) == 1
+    assert len(found["observations"]) == 60
+    assert [row["kind"] for row in found["ticket_timeline"]].count("opened") == 1
+    assert len({row["key"] for row in found["outbox"]}) == len(found["outbox"])
+
+
+def test_the_database_refuses_a_second_open_ticket_of_an_event(make_world: MakeWorld, store: Store) -> None:
+    world = make_world(store)
+    world.take(burst(12))
+    with store.read() as connection:
+        row = dict(connection.execute(sa.select(tickets)).mappings().one())
+    row.pop("id")
+    row["number"] = "T20260310-999"
+    with pytest.raises(sa.exc.IntegrityError), store.begin() as connection:
+        connection.execute(tickets.insert().values(**row))
+    row["closed_at"] = NOW
+    with store.begin() as connection:
+        connection.execute(tickets.insert().values(**row))
+
+
+def test_nothing_of_a_batch_stays_when_the_transaction_fails(
+    make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world()
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the process dies here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alerts.desk.set_timers", fail)
+        with pytest.raises(RuntimeError):
+            world.take(burst(20))
+    assert not any(picture(world.store).values())
+    world.take(burst(20))
+    assert len(world.tickets()) == 1
+
+
+def test_the_stage_says_when_notices_wait(make_world: MakeWorld) -> None:
+    world = make_world()
+    told: list[int] = []
+    stage = AlertStage(
+        world.store, world.plans, world.register, world.settings, world.clock, on_notice=lambda: told.append(1)
+    )
+    stage.work(burst(5))
+    assert told == []
+    stage.work(burst(20))
+    assert told == [1]
+
+
+def test_old_observations_are_forgotten_and_evidence_stays_named(world: World) -> None:
+    world.take(burst(20))
+    world.clock.advance(days=100)
+    assert forget(world.store, world.clock, 90) == 20
+    (ticket,) = world.tickets()
+    assert len(world.book.get(ticket.number).documents) == len(ticket.documents) > 0
+
+
+def test_programs_get_a_stable_shape(world: World) -> None:
+    world.take(burst(20))
+    plain = msgspec.json.decode(msgspec.json.encode(world.tickets()[0]))
+    assert list(plain) == [
+        "id", "number", "level", "current_level", "status", "policy", "event", "risk_kind", "title", "why", "score",
+        "parts", "documents", "plan", "deadlines", "historical", "opened_at", "raised_at", "created_at",
+        "acknowledged_at", "closed_at", "version",
+    ]  # fmt: skip

@@ -1,0 +1,185 @@
+"""What must open a ticket, and what must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from tests.alerts.conftest import NOW, World, burst, record
+
+MakeWorld = Callable[..., World]
+
+
+def levels(world: World) -> list[str]:
+    return [ticket.level for ticket in world.tickets()]
+
+
+def test_a_sudden_burst_of_complaints_opens_one_ticket_with_its_plan(world: World) -> None:
+    world.take(burst(40, likes=3))
+    (ticket,) = world.tickets()
+    assert ticket.level in ("yellow", "orange")
+    assert ticket.policy == "water-price"
+    assert ticket.risk_kind == "cost"
+    assert "《云和市居民阶梯水价调整方案》" in ticket.title
+    assert "位不同发言者" in ticket.why and "窗口期" in ticket.why
+    assert ticket.plan is not None and ticket.plan["id"] == "general-cost"
+    assert "云和市发展和改革委员会" in ticket.plan["statements"]["holding"]
+    parts = {part["name"]: part for part in ticket.parts}
+    assert parts["release"]["score"] == 1.0
+    assert len(parts["volume"]["documents"]) == 10
+    assert not ticket.historical
+    assert ticket.opened_at == NOW + timedelta(minutes=4 * 7)  # the eighth voice
+
+
+def test_twelve_voices_within_an_hour_are_enough(world: World) -> None:
+    world.take(burst(12))
+    assert levels(world) == ["blue"]
+
+
+def test_seven_voices_are_not(world: World) -> None:
+    world.take(burst(7))
+    assert levels(world) == []
+
+
+def test_a_press_release_on_forty_sites_is_one_text(world: World) -> None:
+    copies = [
+        record(f"n{n}", NOW + timedelta(minutes=n), kind="news", sentiment="neutral", request="none", author="",
+               source=f"site-{n}", group=None if n == 0 else "n0", title="云和市公布阶梯水价方案")
+        for n in range(40)
+    ]  # fmt: skip
+    world.take(copies)
+    assert levels(world) == []
+
+
+def test_even_a_negative_text_copied_forty_times_is_one_voice(world: World) -> None:
+    world.take([record(f"c{n}", NOW + timedelta(minutes=n), group="c0") for n in range(40)])
+    assert levels(world) == []
+
+
+def test_a_storm_of_praise_opens_none(world: World) -> None:
+    world.take(burst(200, minutes=0.5, sentiment="positive", request="praise", likes=500))
+    assert levels(world) == []
+
+
+def test_a_few_complaints_within_a_storm_of_advertising_open_none(world: World) -> None:
+    storm = burst(100, minutes=1, sentiment="positive", request="none")
+    world.take(storm + burst(10, prefix="x", minutes=5))
+    assert levels(world) == []
+
+
+def test_one_author_posting_fifty_times_is_one_voice(world: World) -> None:
+    world.take(burst(50, minutes=1, author="the-same"))
+    assert levels(world) == []
+
+
+def test_four_messages_from_three_citizens_over_weeks_open_a_blue_ticket(world: World) -> None:
+    letters = [
+        record(f"m{n}", NOW + timedelta(days=6 * n), kind="message", sentiment="neutral", request="inquiry",
+               author=f"citizen-{n % 3}", policy=None, title="学校门口的路什么时候能修好")
+        for n in range(4)
+    ]  # fmt: skip
+    world.take(letters[:3])
+    assert levels(world) == []
+    world.take(letters[3:])
+    (ticket,) = world.tickets()
+    assert ticket.level == "blue"
+    assert ticket.title == "学校门口的路什么时候能修好"
+    assert "3 位群众" in ticket.why and "来信反映 4 次" in ticket.why
+
+
+def test_messages_by_two_people_or_of_praise_open_none(world: World) -> None:
+    two = [record(f"t{n}", NOW + timedelta(days=n), kind="message", author=f"c{n % 2}", event="two") for n in range(6)]
+    kind = [record(f"p{n}", NOW + timedelta(days=n), kind="message", request="praise", event="kind") for n in range(6)]
+    world.take(two + kind)
+    assert levels(world) == []
+
+
+def test_neighbours_who_sign_the_same_letter_count_each(world: World) -> None:
+    letters = [record(f"s{n}", NOW + timedelta(hours=n), kind="message", group="s0", policy=None) for n in range(4)]
+    world.take(letters)
+    assert levels(world) == ["blue"]
+
+
+def test_what_is_usual_for_the_policy_opens_none(world: World) -> None:
+    """Twenty complaints a day for four weeks, in events of one each; then twenty in a day in one event."""
+    past = [
+        record(f"d{day}-{n}", NOW - timedelta(days=day, minutes=60 * n), event=f"e{day}-{n}")
+        for day in range(1, 29)
+        for n in range(20)
+    ]
+    world.take(sorted(past, key=lambda one: one.document.published_at))
+    world.take(burst(20, minutes=70))
+    assert levels(world) == []
+
+
+def test_without_that_past_the_same_day_opens_one_and_says_cold_start(world: World) -> None:
+    world.take(burst(20, minutes=70))
+    (ticket,) = world.tickets()
+    assert "冷启动" in ticket.why
+
+
+def test_backfill_opens_a_historical_ticket_without_notices_or_clocks(world: World) -> None:
+    from alerts.outbox import Outbox
+
+    old = burst(30, NOW - timedelta(days=400), fetched=NOW)
+    world.take(old)
+    (ticket,) = world.tickets()
+    assert ticket.historical
+    assert ticket.deadlines == []
+    assert Outbox(world.store, world.settings, world.clock).counts() == {"waiting": 0, "sent": 0, "dead": 0}
+
+
+def test_a_historical_matter_that_flares_up_again_becomes_live(world: World) -> None:
+    from alerts.outbox import Outbox
+
+    world.take(burst(30, NOW - timedelta(days=20), fetched=NOW))
+    world.take(burst(30, NOW, prefix="again"))
+    (ticket,) = world.tickets()
+    assert not ticket.historical
+    assert ticket.deadlines
+    assert "became-live" in [event.kind for event in world.book.timeline(ticket.id)]
+    assert Outbox(world.store, world.settings, world.clock).counts()["waiting"] >= 1
+
+
+def test_late_arrivals_count_where_they_belong(world: World) -> None:
+    """The burst arrives after a newer document, the oldest part last; it is seen all the same."""
+    newer = record("newer", NOW + timedelta(hours=12), sentiment="neutral", request="none")
+    late = list(reversed(burst(16)))
+    world.take([newer, *late])
+    (ticket,) = world.tickets()
+    assert rank_of(ticket.level) >= 1
+
+
+def test_the_level_rises_and_does_not_fall_with_each_quiet_hour(world: World) -> None:
+    world.take(burst(20, minutes=2))
+    world.take(burst(60, NOW + timedelta(hours=1), minutes=0.5, prefix="more"))
+    (ticket,) = world.tickets()
+    highest = ticket.level
+    kinds = [event.kind for event in world.book.timeline(ticket.id)]
+    assert kinds[0] == "opened"
+    assert "level-rose" in kinds
+    world.take([record("talk", NOW + timedelta(hours=20))])
+    (ticket,) = world.tickets()
+    assert (ticket.level, ticket.current_level) == (highest, highest)
+    world.take([record("later", NOW + timedelta(days=5)), record("later2", NOW + timedelta(days=6))])
+    (ticket,) = world.tickets()
+    assert (ticket.level, ticket.current_level) == (highest, "none")
+    assert [event.kind for event in world.book.timeline(ticket.id)].count("level-fell") == 1
+
+
+def test_a_closed_ticket_is_followed_by_another_only_for_what_is_published_after_it(world: World) -> None:
+    world.take(burst(20, minutes=1))
+    (ticket,) = world.tickets()
+    world.clock.set(NOW + timedelta(hours=1))
+    world.book.move(ticket.number, "closed", actor="officer", reason="已回应")
+    world.take(burst(6, NOW + timedelta(minutes=30), prefix="rest"))
+    assert len(world.tickets()) == 1
+    world.take(burst(20, NOW + timedelta(hours=2), prefix="anew"))
+    assert [one.status for one in world.tickets()] == ["open", "closed"]
+    assert [one.number for one in world.tickets()] == ["T20260310-002", "T20260310-001"]
+
+
+def rank_of(level: str) -> int:
+    from alerts.levels import rank
+
+    return rank(level)
