@@ -219,7 +219,8 @@ Record = Document | Assessed | Grouped | DeadLetter
 R = TypeVar("R", Document, Assessed, Grouped, DeadLetter)
 
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
-"""From version n to n + 1: takes and returns the record as plain JSON values, nested records included."""
+"""From version n to n + 1: takes and returns one record as plain JSON values. `record` says which; the records in it
+have been brought up already."""
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
@@ -236,8 +237,21 @@ _header_decoder = msgspec.json.Decoder(_Header)
 
 
 def encode(record: Record) -> bytes:
-    """The record as UTF-8 JSON."""
-    return _encoder.encode(record)
+    """The record as UTF-8 JSON. Lone surrogates, which no UTF-8 can carry, become U+FFFD."""
+    try:
+        return _encoder.encode(record)
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(msgspec.to_builtins(record)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_surrogates(item) for item in value]
+    return value
 
 
 def decode(kind: type[R], value: bytes) -> R:
@@ -266,11 +280,15 @@ def decode(kind: type[R], value: bytes) -> R:
 
 
 def upgrade(plain: dict[str, Any], version: int) -> dict[str, Any]:
-    """Bring a record's plain JSON form from `version` to `SCHEMA`, one step at a time."""
+    """Bring a record's plain JSON form from `version` to `SCHEMA`, one step at a time, and the records in it alike."""
+    plain = {
+        key: upgrade(value, value.get("schema", 1)) if isinstance(value, dict) and "record" in value else value
+        for key, value in plain.items()
+    }
     for step in range(version, SCHEMA):
         if step not in UPGRADES:
             raise BadInput(f"record of schema version {version}: no step from {step} to {step + 1} is known")
-        plain = UPGRADES[step](plain)
+        plain = {**UPGRADES[step](plain), "schema": step + 1}
     return plain
 
 

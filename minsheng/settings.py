@@ -23,6 +23,7 @@ PREFIX = "MINSHENG_"
 FILE_NAME = "minsheng.toml"
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -63,18 +64,18 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class StreamSettings(Section, frozen=True, kw_only=True):
     """The log between the stages."""
 
-    kind: Literal["embedded", "kafka"] = "embedded"
+    kind: Literal["embedded", "kafka"] = "embedded"  # SQLite on this machine, or a Kafka cluster
     path: str = "log.db"  # embedded: the file, relative to the data folder
     bootstrap_servers: str = "127.0.0.1:9092"  # kafka: host:port, several with commas
     topic_prefix: str = "minsheng."  # kafka: put before each topic's name
     documents_partitions: Count = 4  # how many assess workers can share the work
     batch: Count = 500  # records a poll
-    retention_days: Count = 14
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: str = "SCRAM-SHA-256"
-    username: str | None = None
-    password: Secret | None = None
-    ca_file: str | None = None
+    retention_days: Count = 14  # records older than this are removed from the log
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"  # kafka
+    sasl_mechanism: str = "SCRAM-SHA-256"  # kafka, with a SASL protocol
+    username: str | None = None  # kafka, with a SASL protocol
+    password: Secret | None = None  # kafka, with a SASL protocol
+    ca_file: str | None = None  # kafka, with an SSL protocol: the authority that signed the servers' certificates
     dead_letter_run: Count = 200  # so many rejected records in a row stop the stage
     dead_letter_ratio: Share = 0.5  # so large a share of the last 1,000 records stops the stage
 
@@ -82,40 +83,38 @@ class StreamSettings(Section, frozen=True, kw_only=True):
 class SearchSettings(Section, frozen=True, kw_only=True):
     """The index."""
 
-    kind: Literal["embedded", "elasticsearch"] = "embedded"
+    kind: Literal["embedded", "elasticsearch"] = "embedded"  # SQLite on this machine, or an Elasticsearch cluster
     path: str = "index.db"  # embedded: the file, relative to the data folder
-    urls: tuple[str, ...] = ("http://127.0.0.1:9200",)
-    index_prefix: str = "minsheng"
+    urls: tuple[str, ...] = ("http://127.0.0.1:9200",)  # elasticsearch: its nodes
+    index_prefix: str = "minsheng"  # elasticsearch: how the names of its indices begin
     shards: Count = 1  # elasticsearch: of each month's index
-    replicas: Annotated[int, msgspec.Meta(ge=0)] = 0
-    username: str | None = None
-    password: Secret | None = None
-    ca_file: str | None = None
+    replicas: Annotated[int, msgspec.Meta(ge=0)] = 0  # elasticsearch: copies of each shard
+    username: str | None = None  # elasticsearch
+    password: Secret | None = None  # elasticsearch
+    ca_file: str | None = None  # elasticsearch: the authority that signed the servers' certificates
     timeout: Seconds = 30.0  # seconds a request
 
 
 class StoreSettings(Section, frozen=True, kw_only=True):
     """Policies, sources, tickets: everything that is looked after rather than streamed."""
 
-    kind: Literal["embedded", "postgresql"] = "embedded"
+    kind: Literal["embedded", "postgresql"] = "embedded"  # SQLite on this machine, or a PostgreSQL server
     path: str = "store.db"  # embedded: the file, relative to the data folder
-    host: str = "127.0.0.1"
-    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 5432
-    database: str = "minsheng"
-    user: str = "minsheng"
-    password: Secret | None = None
-    ssl: bool = False
+    host: str = "127.0.0.1"  # postgresql
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 5432  # postgresql
+    database: str = "minsheng"  # postgresql
+    user: str = "minsheng"  # postgresql
+    password: Secret | None = None  # postgresql
+    ssl: bool = False  # postgresql: encrypt the connection and check the server's certificate
 
 
 class CrawlSettings(Section, frozen=True, kw_only=True):
     """Fetching."""
 
     contact: str = ""  # a mail address or page put into the user agent, so that site owners can reach you
-    per_host_delay: Annotated[float, msgspec.Meta(ge=0)] = (
-        1.0  # seconds between requests to one host, before AutoThrottle
-    )
-    per_host_concurrency: Count = 2
-    concurrency: Count = 16
+    per_host_delay: NotNegative = 1.0  # seconds between requests to one host, before AutoThrottle
+    per_host_concurrency: Count = 2  # requests to one host at the same time
+    concurrency: Count = 16  # requests at the same time in all
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
@@ -125,7 +124,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
 class ClassifySettings(Section, frozen=True, kw_only=True):
     """Assessing."""
 
-    model: str = "ngram"
+    model: str = "ngram"  # the model's name, or the path of its folder
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: as many as there are cores
 
 
@@ -140,22 +139,22 @@ class GroupSettings(Section, frozen=True, kw_only=True):
 class LevelSettings(Section, frozen=True, kw_only=True):
     """What a level takes: the weighted score, and distinct voices that are negative or ask for something."""
 
-    score: float
-    voices: int
+    score: float  # least weighted score, 0 to 1
+    voices: int  # least number of distinct voices
 
 
 class RiskWeights(Section, frozen=True, kw_only=True):
     """How much each part of the risk counts; they are divided by their sum."""
 
-    volume: float = 0.28
-    abnormal: float = 0.15
-    growth: float = 0.10
-    negative: float = 0.14
-    request: float = 0.10
-    reach: float = 0.08
-    spread: float = 0.05
-    release: float = 0.05
-    sensitivity: float = 0.05
+    volume: float = 0.28  # how many voices
+    abnormal: float = 0.15  # against the policy's own past
+    growth: float = 0.10  # how fast it grows
+    negative: float = 0.14  # share and strength of the negative
+    request: float = 0.10  # complaints and requests rather than talk
+    reach: float = 0.08  # how many reacted
+    spread: float = 0.05  # over how many sources
+    release: float = 0.05  # in the days after the policy's release
+    sensitivity: float = 0.05  # the policy's own sensitivity
 
 
 class AlertSettings(Section, frozen=True, kw_only=True):
@@ -167,20 +166,20 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     """
 
     backfill_days: float = 2.0  # older documents open historical tickets that send no notice
-    windows_hours: tuple[int, ...] = (1, 6, 24)
+    windows_hours: tuple[int, ...] = (1, 6, 24)  # spans that are compared with the past
     baseline_days: int = 28  # the policy's own past that a window is compared with; under 7 known days: cold start
     concerned_share: Share = 0.3  # least share of voices that are negative or ask for something
     excess: float = 2.5  # least distance from the usual, in standard deviations of a Poisson count
-    blue: LevelSettings = LevelSettings(score=0.40, voices=8)
-    yellow: LevelSettings = LevelSettings(score=0.58, voices=15)
-    orange: LevelSettings = LevelSettings(score=0.70, voices=50)
-    red: LevelSettings = LevelSettings(score=0.82, voices=150)
-    weights: RiskWeights = RiskWeights()
+    blue: LevelSettings = LevelSettings(score=0.40, voices=8)  # IV 一般
+    yellow: LevelSettings = LevelSettings(score=0.58, voices=15)  # III 较大
+    orange: LevelSettings = LevelSettings(score=0.70, voices=50)  # II 重大
+    red: LevelSettings = LevelSettings(score=0.82, voices=150)  # I 特别重大
+    weights: RiskWeights = RiskWeights()  # how much each part of the risk counts
     slow_days: int = 28  # messages on one matter are added up over so many days
     slow_messages: int = 4  # so many messages ...
     slow_authors: int = 3  # ... from so many authors open a blue ticket
-    slow_yellow_messages: int = 12
-    slow_yellow_authors: int = 8
+    slow_yellow_messages: int = 12  # so many messages ...
+    slow_yellow_authors: int = 8  # ... from so many authors make it yellow
     release_days: int = 30  # after its release a policy is watched more closely
     calm_hours: float = 24.0  # a level counts as fallen so long after it rose, not before
     information_hours: float = 5.0  # orange and red: authoritative information
@@ -193,10 +192,15 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
     """Where notices go. `url` is an Apprise address, a plain http(s) webhook, or a robot's webhook of DingTalk, WeCom
     or Feishu; one that holds a key belongs into `secret_url`."""
 
-    name: str
-    url: str | None = None
-    secret_url: Secret | None = None
-    levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = ("blue", "yellow", "orange", "red")
+    name: str  # what the log and tickets call it
+    url: str | None = None  # where it is, if that holds no key
+    secret_url: Secret | None = None  # where it is, if that holds a key
+    levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = (
+        "blue",
+        "yellow",
+        "orange",
+        "red",
+    )  # only notices of these levels go there
     per_minute: int = 20  # DingTalk mutes a robot that sends more
 
     def __post_init__(self) -> None:
@@ -208,7 +212,7 @@ class NotifySettings(Section, frozen=True, kw_only=True):
     """Notices."""
 
     terminal: bool = True  # also write each notice to the terminal of `minsheng run`
-    channels: tuple[ChannelSettings, ...] = ()
+    channels: tuple[ChannelSettings, ...] = ()  # where notices go
     timeout: float = 10.0  # seconds a try
     tries: int = 8  # after so many a notice is given up and its ticket says so
 
@@ -222,8 +226,8 @@ class BriefingSettings(Section, frozen=True, kw_only=True):
 class LogsSettings(Section, frozen=True, kw_only=True):
     """What the program says of itself."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "text"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"  # what is less grave is not written
+    format: Literal["auto", "json", "text"] = "auto"  # one JSON line an event, or text; auto: text on a terminal
 
 
 class Settings(Section, frozen=True, kw_only=True):
