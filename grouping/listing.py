@@ -13,7 +13,8 @@ from minsheng.store import Store
 
 
 class EventSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of two documents or more. `documents` counts copies too; `policies` counts documents linked to each."""
+    """An event of two documents or more. `documents` counts copies too; `aggrieved` those that grieve or ask for
+    something; `policies` those linked to each."""
 
     id: str
     title: str
@@ -21,6 +22,7 @@ class EventSummary(msgspec.Struct, frozen=True, kw_only=True):
     first_at: datetime
     last_at: datetime
     documents: int
+    aggrieved: int
     policies: dict[str, int]
 
 

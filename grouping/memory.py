@@ -32,13 +32,18 @@ JOIN = 0.24
 JOIN_LATE = 0.08
 """What is asked on top at the far end of the window."""
 
-SAME_POLICY = 0.14
+SAME_POLICY = 0.12
 """Added where document and event are about the same policy and close in time."""
+
+SAME_SIDE = 0.12
+"""Added to that where both grieve or ask for something, or both do not. Together the two reach `JOIN`: a burst of
+grievances about one policy is one event though each is told in other words, while the press copies and the praise of
+the same days stay apart from it."""
 
 OTHER_POLICY = 0.3
 """Taken off where they are about different policies: the same grievance at two counters is two matters."""
 
-POLICY_SPAN = timedelta(days=2)
+POLICY_SPAN = timedelta(hours=12)
 """How close in time the same policy counts as evidence."""
 
 LONG_ENOUGH = 10
@@ -62,6 +67,7 @@ class Member(NamedTuple):
     published_at: datetime
     text_hash: int
     policies: tuple[str, ...]
+    aggrieved: bool
     title: str
     vector: Vector | None
 
@@ -75,7 +81,18 @@ class Member(NamedTuple):
 class Event:
     """A set of documents about the same matter, as far as it is remembered."""
 
-    __slots__ = ("documents", "first_at", "first_document", "id", "kept", "last_at", "leaders", "policies", "title")
+    __slots__ = (
+        "aggrieved",
+        "documents",
+        "first_at",
+        "first_document",
+        "id",
+        "kept",
+        "last_at",
+        "leaders",
+        "policies",
+        "title",
+    )
 
     def __init__(self, event_id: str, title: str, first_document: str, at: datetime) -> None:
         self.id = event_id
@@ -84,16 +101,25 @@ class Event:
         self.first_at = at
         self.last_at = at
         self.documents = 0
+        self.aggrieved = 0
         self.policies: dict[str, int] = {}
         self.leaders: deque[int] = deque(maxlen=64)
         self.kept = 0  # leaders still among the neighbours
 
-    def add(self, at: datetime, policies: tuple[str, ...]) -> None:
+    def add(self, at: datetime, policies: tuple[str, ...], aggrieved: bool) -> None:
         self.documents += 1
+        self.aggrieved += aggrieved
         self.first_at = min(self.first_at, at)
         self.last_at = max(self.last_at, at)
         for policy in policies:
             self.policies[policy] = self.policies.get(policy, 0) + 1
+
+    def is_about(self, policy: str) -> bool:
+        """Whether a third or more of its documents are; one that names another policy in passing changes nothing."""
+        return 3 * self.policies.get(policy, 0) >= self.documents
+
+    def is_aggrieved(self) -> bool:
+        return 2 * self.aggrieved >= self.documents
 
     def gap(self, at: datetime) -> timedelta:
         """How far `at` lies outside the event's time."""
@@ -139,6 +165,7 @@ class Memory:
         if known is not None:
             return Placed(known, False)
         policies = tuple(sorted({link.policy_id for link in assessed.policies if link.confidence >= CONFIDENT}))
+        aggrieved = _is_aggrieved(assessed)
         words = own_words(f"{document.title}\n{document.text}" if document.title else document.text)
         letters = "".join(character for character in fold(words) if character.isalnum())
         text_hash = _signed(xxhash.xxh3_64_intdigest(letters.encode("utf-8", "surrogatepass")))
@@ -159,17 +186,17 @@ class Memory:
             else:
                 similarity = 1.0
             if not event_id:
-                event_id, event_similarity = self._event_for(document, policies, near)
+                event_id, event_similarity = self._event_for(document, policies, aggrieved, near)
         opens = event_id not in self.events
         title = title_of(document) if opens else ""
         self.sequence += 1
         member = Member(
             self.sequence, document.id, event_id, group, kind, similarity, event_similarity, at, text_hash, policies,
-            title, vector,
+            aggrieved, title, vector,
         )  # fmt: skip
         if opens:
             self.events[event_id] = Event(event_id, title, document.id, at)
-        self.events[event_id].add(at, policies)
+        self.events[event_id].add(at, policies, aggrieved)
         self._remember(member)
         return Placed(member, True)
 
@@ -183,7 +210,7 @@ class Memory:
         if member.event not in self.events:
             # One document alone has no stored event; it is made again from its member.
             event = self.events[member.event] = Event(member.event, member.title, member.document, member.published_at)
-            event.add(member.published_at, member.policies)
+            event.add(member.published_at, member.policies, member.aggrieved)
         self._remember(member)
 
     def drop_events_without_texts(self) -> None:
@@ -232,7 +259,9 @@ class Memory:
                 numbers.extend(list(self.events[event_id].leaders)[-8:])
         return numbers
 
-    def _event_for(self, document: Document, policies: tuple[str, ...], near: Near) -> tuple[str, float]:
+    def _event_for(
+        self, document: Document, policies: tuple[str, ...], aggrieved: bool, near: Near
+    ) -> tuple[str, float]:
         """The event to join and the score, or a new event's id and 1."""
         parent = self._known.get(document.parent_id) if document.parent_id else None
         if parent is not None and parent.event in self.events:
@@ -240,30 +269,45 @@ class Memory:
         close: dict[str, list[float]] = {}
         for number, cosine in zip(near.numbers, near.cosines.tolist(), strict=True):
             close.setdefault(self._leader[number].event, []).append(cosine)
+        at = document.published_at
         chosen, best = "", 0.0
+        main, main_score, main_size = "", 0.0, 0
         for event_id, found in close.items():
-            score = self._score(self.events[event_id], found, document.published_at, policies)
-            if score > best:
-                chosen, best = event_id, score
-        if chosen:
-            return chosen, round(min(1.0, best), 4)
+            event = self.events[event_id]
+            words = self._in_words(event, found, at, policies)
+            if words > best and words >= JOIN + JOIN_LATE * (event.gap(at) / self.window):
+                chosen, best = event_id, words
+            about = words + _in_policy(event, at, policies, aggrieved)
+            if about >= JOIN and event.documents > main_size:
+                main, main_score, main_size = event_id, about, event.documents
+        if chosen or main:
+            # Where the words alone don't tell, the policy's main conversation is the place.
+            return chosen or main, round(min(1.0, best or main_score), 4)
         return f"e{document.id[:20]}", 1.0
 
-    def _score(self, event: Event, cosines: list[float], at: datetime, policies: tuple[str, ...]) -> float:
-        """How well a document fits the event; 0 where it does not."""
-        gap = event.gap(at)
-        if gap > self.window:
+    def _in_words(self, event: Event, cosines: list[float], at: datetime, policies: tuple[str, ...]) -> float:
+        """How well a document's words fit the event; 0 or less where they don't."""
+        if event.gap(at) > self.window:
             return 0.0
         # One close text alone chains unrelated matters together, so larger events ask for a second and third one.
         cosines.sort(reverse=True)
         asked = min(3, event.kept)
         score = (cosines[0] + sum(cosines[:asked]) / asked) / 2
-        if policies and event.policies:
-            if any(policy in event.policies for policy in policies):
-                score += SAME_POLICY if gap <= POLICY_SPAN and cosines[0] >= 0.05 else 0.0
-            else:
-                score -= OTHER_POLICY
-        return score if score >= JOIN + JOIN_LATE * (gap / self.window) else 0.0
+        if policies and event.policies and not any(event.is_about(policy) for policy in policies):
+            score -= OTHER_POLICY
+        return score
+
+
+def _in_policy(event: Event, at: datetime, policies: tuple[str, ...], aggrieved: bool) -> float:
+    """What it adds that document and event are about the same policy, and on the same side of it."""
+    if event.gap(at) > POLICY_SPAN or not any(event.is_about(policy) for policy in policies):
+        return 0.0
+    return SAME_POLICY + (SAME_SIDE if aggrieved == event.is_aggrieved() else 0.0)
+
+
+def _is_aggrieved(assessed: Assessed) -> bool:
+    """Whether a document grieves or asks for something to be put right."""
+    return assessed.sentiment.label == "negative" or assessed.request.label in ("complaint", "report", "help")
 
 
 def _nearly_the_same(document: Document, near: Near) -> tuple[int | None, float]:

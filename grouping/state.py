@@ -97,6 +97,7 @@ class GroupingState:
             event = Event(row.id, row.title, row.first_document, row.first_at)
             event.last_at = row.last_at
             event.documents = row.documents
+            event.aggrieved = row.aggrieved
             event.policies = dict(row.policies)
             yield event
 
@@ -125,7 +126,7 @@ def _member(row: Any) -> Member:
         )
     return Member(
         row.sequence, row.document, row.event, row.duplicate_group, row.kind, row.similarity, row.event_similarity,
-        row.published_at, row.text_hash, tuple(row.policies), row.title, vector,
+        row.published_at, row.text_hash, tuple(row.policies), row.aggrieved, row.title, vector,
     )  # fmt: skip
 
 
@@ -137,5 +138,6 @@ def _event_row(event: Event) -> dict[str, Any]:
         "first_at": event.first_at,
         "last_at": event.last_at,
         "documents": event.documents,
+        "aggrieved": event.aggrieved,
         "policies": event.policies,
     }

@@ -15,6 +15,7 @@ events = sa.Table(
     sa.Column("first_at", UtcDateTime, nullable=False),
     sa.Column("last_at", UtcDateTime, nullable=False, index=True),
     sa.Column("documents", sa.Integer, nullable=False),
+    sa.Column("aggrieved", sa.Integer, nullable=False),  # of them that grieve or ask for something
     sa.Column("policies", sa.JSON, nullable=False),  # policy id → documents linked to it
     comment="Events of two documents or more; one document alone is an event only in its record.",
 )
@@ -32,6 +33,7 @@ members = sa.Table(
     sa.Column("published_at", UtcDateTime, nullable=False),
     sa.Column("text_hash", sa.BigInteger, nullable=False),
     sa.Column("policies", sa.JSON, nullable=False),
+    sa.Column("aggrieved", sa.Boolean, nullable=False),
     sa.Column("title", sa.Text, nullable=False),  # of the first of an event
     sa.Column(
         "vector", sa.LargeBinary

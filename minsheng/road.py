@@ -68,8 +68,11 @@ class Road:
     ----------
     stop:
         Ends every wait and worker; set it to stop.
+
+    Attributes
+    ----------
     on_notice:
-        Called by the alert stage when notices wait to be sent.
+        Called by alert stages made after it is set, when notices wait to be sent.
     """
 
     def __init__(
@@ -77,11 +80,9 @@ class Road:
         settings: Settings,
         clock: Clock,
         stop: threading.Event | None = None,
-        *,
-        on_notice: Callable[[], None] | None = None,
     ) -> None:
         self.settings = settings
-        self.on_notice = on_notice
+        self.on_notice: Callable[[], None] | None = None
         self.clock = clock
         self.stop = stop or threading.Event()
         self.log = open_log(settings)
@@ -100,10 +101,15 @@ class Road:
         """The stage of this name, on this road's parts."""
         if name == "assess":
             from classifiers.load import load_model
-            from classifiers.stage import AssessStage
+            from classifiers.stage import AssessStage, parents_in
             from minsheng.policies import PolicyRegister
 
-            return AssessStage(load_model(self.settings), PolicyRegister(self.store), self.clock)
+            return AssessStage(
+                load_model(self.settings),
+                PolicyRegister(self.store),
+                self.clock,
+                parent_lookup=parents_in(self.index),
+            )
         if name == "group":
             from grouping.stage import GroupStage
 

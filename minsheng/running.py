@@ -48,7 +48,9 @@ class Running:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._open.enter_context(AlertService.from_settings(self.road.settings, self.road.store, self.road.clock))
+        service = AlertService(self.road.store, self.road.settings, self.road.clock)
+        self._open.enter_context(service)
+        self.road.on_notice = service.wake
         for name in WORKERS:
             worker = self.road.worker(name)
             self._workers.append(worker)

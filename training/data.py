@@ -11,7 +11,7 @@ import gzip
 import hashlib
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,11 +29,18 @@ SENTIMENT_OF_EMOTION = {
 """Surprise is neither: it is left out of the sentiment examples."""
 
 
+PARTS = 10
+HELD_OUT_PART = 0
+OPENING = 80
+"""Characters."""
+
+
 class Example(NamedTuple):
-    """A labelled text."""
+    """A labelled text. `part` is 0 to 9, by a hash of the whole text that it comes from."""
 
     text: Text
     label: str
+    part: int
 
 
 class Slice(NamedTuple):
@@ -64,7 +71,7 @@ def read(name: str, label: str, folder: Path = FOLDER) -> list[Example]:
         for row in csv.DictReader(lines):
             text = Text(title=row.get("title") or "", text=row.get("text") or "")
             if (text.title or text.text).strip() and row[label]:
-                found.setdefault(key(text), Example(text, row[label]))
+                found.setdefault(key(text), Example(text, row[label], part_of(text)))
     return list(found.values())
 
 
@@ -91,26 +98,39 @@ def slices(folder: Path = FOLDER) -> list[Slice]:
         Slice("sentiment", "virus", _sentiment(virus), _sentiment(virus_dev)),
         Slice("sentiment", "polarity", polarity, polarity_dev),
         Slice("topic", "messages", topic, topic_dev),
+        # Messages are long and posts are short: so that the head has seen short texts too.
+        Slice("topic", "openings", openings(topic), openings(topic_dev)),
     ]
     held_out = {key(example.text) for part in made for example in part.held_out}
     return [part._replace(train=[one for one in part.train if key(one.text) not in held_out]) for part in made]
 
 
-def in_part(text: Text, part: int, of: int = 10) -> bool:
-    """True for one text in `of`, by the text's hash."""
-    return int.from_bytes(key(text)[:8], "big") % of == part
+def part_of(text: Text) -> int:
+    """One of ten parts, by the text's hash."""
+    return int.from_bytes(key(text)[:8], "big") % PARTS
+
+
+def openings(examples: Iterable[Example]) -> list[Example]:
+    """The examples cut to the length of a post: the title alone, or how the text begins. Each once."""
+    cut = [one._replace(text=Text("", one.text.title or one.text.text[:OPENING])) for one in examples]
+    found = {key(one.text): one for one in cut if one.text.text.strip()}
+    return list(found.values())
 
 
 def _tenth(examples: Iterable[Example]) -> tuple[list[Example], list[Example]]:
     every = list(examples)
-    return [one for one in every if not in_part(one.text, 0)], [one for one in every if in_part(one.text, 0)]
+    return (
+        [one for one in every if one.part != HELD_OUT_PART],
+        [one for one in every if one.part == HELD_OUT_PART],
+    )
 
 
 def _sentiment(examples: Iterable[Example]) -> list[Example]:
-    return list(_with_sentiment(examples))
+    return [
+        one._replace(label=SENTIMENT_OF_EMOTION[one.label]) for one in examples if one.label in SENTIMENT_OF_EMOTION
+    ]
 
 
-def _with_sentiment(examples: Iterable[Example]) -> Iterator[Example]:
-    for example in examples:
-        if example.label in SENTIMENT_OF_EMOTION:
-            yield Example(example.text, SENTIMENT_OF_EMOTION[example.label])
+def in_part(text: Text, part: int) -> bool:
+    """True for the texts of one of the ten parts."""
+    return part_of(text) == part

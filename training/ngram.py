@@ -80,7 +80,7 @@ def vocabulary(parts: Sequence[data.Slice]) -> tuple[NDArray[np.int64], NDArray[
 def fit(name: str, examples: Sequence[data.Example], features: csr_matrix, labels: tuple[str, ...]) -> Fitted:
     """Fit one head and calibrate it."""
     wanted = np.array([labels.index(example.label) for example in examples])
-    unseen = np.array([data.in_part(example.text, CALIBRATION_PART) for example in examples])
+    unseen = np.array([example.part == CALIBRATION_PART for example in examples])
     machine = LinearSVC(
         C=COST[name], class_weight="balanced" if BALANCED[name] else None, random_state=SEED, max_iter=5000
     )

@@ -40,14 +40,14 @@ def stage(
             return
         if from_start:
             road.replay(name)  # type: ignore[arg-type]
-        worker = road.worker(name)
         if name == "alert":
             from alerts.service import AlertService
 
-            with AlertService.from_settings(road.settings, road.store, road.clock):
-                worker.run(stop)
+            with AlertService(road.store, road.settings, road.clock) as service:
+                road.on_notice = service.wake
+                road.worker(name).run(stop)
         else:
-            worker.run(stop)
+            road.worker(name).run(stop)
     except Stopped:
         return
     finally:

@@ -1,0 +1,66 @@
+"""The encoder as a PyTorch module: characters and hashed pairs in, one vector a position out."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel
+
+from classifiers.encoder.characters import PAIRS
+
+MAX_LENGTH = 160
+"""Tokens, special ones included."""
+
+
+class Encoder(nn.Module):
+    """A BERT whose input adds an embedding of the pair (left neighbour, character) to the character's own.
+
+    Pairs say most of what word segmentation would, and a look-up costs nothing beside a layer.
+
+    Parameters
+    ----------
+    vocabulary:
+        Number of tokens.
+    """
+
+    def __init__(
+        self, vocabulary: int, *, hidden: int = 256, layers: int = 4, heads: int = 4, feed_forward: int = 1024,
+        dropout: float = 0.1,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        config = BertConfig(
+            vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
+            intermediate_size=feed_forward, max_position_embeddings=MAX_LENGTH, type_vocab_size=1,
+            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, attn_implementation="sdpa",
+        )  # fmt: skip
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.pairs = nn.Embedding(PAIRS, hidden, padding_idx=0)
+        nn.init.normal_(self.pairs.weight, std=0.02)
+        with torch.no_grad():
+            self.pairs.weight[0].zero_()
+
+    @property
+    def characters(self) -> nn.Embedding:
+        return self.bert.embeddings.word_embeddings
+
+    def forward(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """`ids`, `pairs` and `mask` of shape (texts, length) → vectors of shape (texts, length, hidden)."""
+        embedded = self.characters(ids) + self.pairs(pairs)
+        result: torch.Tensor = self.bert(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
+        return result
+
+
+class MaskedModel(nn.Module):
+    """The encoder with a head that guesses masked characters; the guesses share the characters' embedding."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        hidden = encoder.characters.embedding_dim
+        self.encoder = encoder
+        self.head = nn.Sequential(nn.Linear(hidden, hidden), nn.GELU(), nn.LayerNorm(hidden))
+        self.bias = nn.Parameter(torch.zeros(encoder.characters.num_embeddings))
+
+    def forward(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """Scores of every token at the masked `places` (flat positions), shape (places, vocabulary)."""
+        vectors = self.encoder(ids, pairs, mask).flatten(0, 1)[places]
+        return nn.functional.linear(self.head(vectors), self.encoder.characters.weight, self.bias)
