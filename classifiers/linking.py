@@ -153,7 +153,7 @@ class PolicyLinker:
         """The links of one field; each match gives a list, of more than one link where it is ambiguous."""
         folded = fold(words)
         found = [*self._by_name(folded), *self._by_number(folded)]
-        if not folded or not (found or "《" in words):
+        if not found and not any(self._fragment(_shortened(fold(book[1]))) for book in _BOOK_TITLE.finditer(words)):
             return
         field = _Field(name, words, folded, origins(words), [])
         field.books.extend(_book_titles(field))
@@ -191,7 +191,7 @@ class PolicyLinker:
 
     def _by_fragment(self, field: _Field) -> Iterator[_Match]:
         for start, end in field.books:
-            content = field.folded[start:end].rstrip(".")
+            content = _shortened(field.folded[start:end])
             places = self._fragment(content)
             if places:
                 yield _Match(start, start + len(content), "fragment", places)
@@ -288,6 +288,11 @@ def _longest(matches: Iterable[_Match]) -> list[_Match]:
         starts.insert(at, start)
         kept.insert(at, _Match(start, end, reason, same[start, end, reason]))
     return kept
+
+
+def _shortened(content: str) -> str:
+    """A title in 《》 without the dots that say it is cut."""
+    return content.rstrip(".")
 
 
 def _span(match: _Match, field: _Field) -> tuple[int, int]:
