@@ -101,7 +101,7 @@ def fill(plan: Plan, variables: Mapping[str, str]) -> dict[str, Any]:
     def filled(value: Any) -> Any:
         if isinstance(value, str):
             return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), value)
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             return [filled(item) for item in value]
         if isinstance(value, dict):
             return {key: filled(item) for key, item in value.items()}
