@@ -20,6 +20,11 @@ QUERIES = (
     "人才新政",
     "灵活就业",
     "一窗通办",
+    "不打烊",
+    "禁放",
+    "延时服务",
+    "惠企",
+    "江才计划",
 )
 """What the Weibo-like search is asked for; together they find every post of the world that names a policy."""
 
