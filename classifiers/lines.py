@@ -7,14 +7,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
-from classifiers.linking import PolicyLinker
 from classifiers.model import HEADS, Model, Text
 from minsheng.errors import BadInput
 from minsheng.records import MAX_TEXT
+
+if TYPE_CHECKING:
+    from classifiers.linking import PolicyLinker  # brings the database library along, which most runs don't need
 
 LONGEST_LINE = 900_000
 """Bytes; enough for `MAX_TEXT` Chinese characters and what stands around them. Longer lines are never held whole."""

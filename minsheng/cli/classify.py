@@ -26,11 +26,14 @@ def classify(
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     from classifiers.lines import LineClassifier, open_lines, read_batches
-    from classifiers.linking import PolicyLinker
     from classifiers.load import load_model
-    from minsheng.policies import read_policies
 
-    linker = PolicyLinker(read_policies(policies)) if policies else None
+    linker = None
+    if policies is not None:
+        from classifiers.linking import PolicyLinker
+        from minsheng.policies import read_policies
+
+        linker = PolicyLinker(read_policies(policies))
     classifier = LineClassifier(load_model(context.settings()), linker)
     try:
         source = open_lines(None if file == "-" else Path(file))
