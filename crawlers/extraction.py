@@ -52,6 +52,7 @@ _WALLS = (
                 r"|404 not found|找不到(?:该|您).{0,8}页", re.I),
      "the page is gone, says the page"),
 )  # fmt: skip
+_TAG = re.compile(r"<[a-zA-Z!]")
 SHORT = 200
 """A page with less text than this may be a wall rather than an article."""
 
@@ -87,6 +88,8 @@ def extract(html: str, url: str, now: datetime) -> Page:
     tree = parse_html(html)
     if tree is None:
         raise BadInput(f"{url} is an empty page")
+    if not _TAG.search(html):
+        raise BadInput(f"{url} is no HTML page")
     about = read_metadata(tree, url, now)
     text = _body(tree, about.title)
     if len(text) < SHORT:

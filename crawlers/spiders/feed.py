@@ -65,7 +65,7 @@ def entries(response: Response, kind: Literal["news", "post", "message"] = "news
         text.encode("utf-8", "replace"),
         response_headers={"content-type": "application/xml; charset=utf-8", "content-location": response.url},
     )
-    if not feed.version and not feed.entries:
+    if (feed.bozo or not feed.version) and not any(e.get("title") or e.get("summary") for e in feed.entries):
         cause = feed.get("bozo_exception")
         raise BadInput(
             f"{response.url} is no feed{f': {cause}' if cause else ''}",
