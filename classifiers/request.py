@@ -14,6 +14,7 @@ from pathlib import Path
 
 import ahocorasick
 
+from classifiers.features import HEAD, TAIL
 from classifiers.model import REQUESTS, Text
 from minsheng.records import Judgement
 
@@ -24,9 +25,6 @@ NOTHING = 1.2
 
 TITLE_FACTOR = 1.5
 """Titles of messages say what is wanted: their cues count more."""
-
-HEAD, TAIL = 600, 200
-"""Characters read of a long text."""
 
 WEIGHTS = {"strong": 3.0, "plain": 1.8, "weak": 0.8}
 """The tables' names in `request_cues.toml`."""
