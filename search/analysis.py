@@ -3,7 +3,7 @@
 Folding
 -------
 Characters are compared after NFKC (full-width becomes half-width, ㎡ becomes m2), without case and without accents.
-Invisible characters (zero-width spaces, joiners, variation selectors, lone surrogates) do not count at all.
+Invisible characters (zero-width spaces, joiners, variation selectors, lone surrogates and U+FFFD) do not count at all.
 
 Units
 -----
@@ -66,7 +66,7 @@ def _fold(char: str) -> str:
 def _piece(char: str) -> str:
     """A folded character: nothing, a separator, part of a word, or a unit of its own."""
     category = unicodedata.category(char)
-    if category in ("Cf", "Cs", "Me"):
+    if category in ("Cf", "Cs", "Me") or char == "\ufffd":
         return ""
     if char.isspace() or category in ("Cc", "Zs", "Zl", "Zp"):
         return " "

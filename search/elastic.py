@@ -30,12 +30,13 @@ import msgspec
 from elastic_transport import ConnectionTimeout, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, UnsupportedProductError
 
-from minsheng.clock import CHINA
+from minsheng.clock import CHINA, Clock, SystemClock
 from minsheng.errors import MinshengError, Unavailable, WrongSettings
 from minsheng.logs import get_logger
-from minsheng.records import Engagement, Grouped, Kind, decode, encode
+from minsheng.records import Engagement, Grouped, Kind, decode
 from minsheng.settings import Settings
 from search import buckets, cursors, tokens
+from search.bodies import body
 from search.highlight import hit
 from search.index import Bucket, Facet, Filters, Page, Search, Written
 from search.query import And, Node, Not, Or, Term, pruned
@@ -48,6 +49,7 @@ TEMPLATE_VERSION = 1
 CHUNK_BYTES = 5_000_000
 CHUNK_RECORDS = 1_000
 LONGEST_ID = 512
+NEW_INDEX_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 KEEP_RANKING = "10m"
 """How long the pages of one search by relevance can be turned with nothing moving."""
 
@@ -121,10 +123,15 @@ class ElasticsearchIndex:
         Put before the names of indices, alias and template.
     shards, replicas:
         Of each month's index.
+    clock:
+        Used to wait for a new month's index.
     """
 
-    def __init__(self, client: Elasticsearch, prefix: str, *, shards: int = 1, replicas: int = 0) -> None:
+    def __init__(
+        self, client: Elasticsearch, prefix: str, *, shards: int = 1, replicas: int = 0, clock: Clock | None = None
+    ) -> None:
         self._client = client
+        self._clock = clock or SystemClock()
         self._alias = f"{prefix}-documents"
         self._homes = f"{prefix}-homes"
         self._shards = shards
@@ -197,10 +204,9 @@ class ElasticsearchIndex:
         with self._reached():
             for start in range(0, len(ids), 500):
                 part = list(ids[start : start + 500])
-                answer = self._client.search(
+                answer = self._ask(
                     index=self._alias,
                     ignore_unavailable=True,
-                    allow_partial_search_results=False,
                     query={"terms": {"id": part}},
                     size=len(part),
                     source_includes="record",
@@ -212,10 +218,14 @@ class ElasticsearchIndex:
 
     def count(self, filters: Filters) -> int:
         with self._reached():
-            answer = self._client.count(
-                index=self._alias, ignore_unavailable=True, query={"bool": {"filter": _filters(filters)}}
+            answer = self._ask(
+                index=self._alias,
+                ignore_unavailable=True,
+                query={"bool": {"filter": _filters(filters)}},
+                size=0,
+                track_total_hits=True,
             )
-        return int(answer["count"])
+        return int(answer["hits"]["total"]["value"])
 
     def refresh(self) -> None:
         with self._reached():
@@ -300,11 +310,7 @@ class ElasticsearchIndex:
                     continue
                 if index not in copies.get(name, {}):
                     self._remember_home(name, index, record.version)
-            try:
-                source = _encoder.encode(_source(record))
-            except UnicodeEncodeError as error:
-                answers[place] = Written(name, "rejected", f"text that is no Unicode: {error.reason}")
-                continue
+            source = _encoder.encode(_source(*body(record)))
             items.append(_Item(place, (_action("index", index, name, record.version), source)))
         return items
 
@@ -397,7 +403,6 @@ class ElasticsearchIndex:
             search,
             index=self._alias,
             ignore_unavailable=True,
-            allow_partial_search_results=False,
             sort=[{"published_at": "desc"}, {"id": "desc"}],
             search_after=after,
         )
@@ -415,7 +420,6 @@ class ElasticsearchIndex:
             "search": search,
             "sort": [{"_score": "desc"}, {"published_at": "desc"}, {"id": "desc"}],
             "search_after": after,
-            "allow_partial_search_results": False,
         }
         if ranking is None:
             ranking = self._open_ranking()
@@ -437,14 +441,14 @@ class ElasticsearchIndex:
 
     def _find(self, query: dict[str, Any], search: Search, **options: Any) -> Any:
         def find(candidates: int) -> Any:
-            return self._client.search(
+            return self._ask(
                 query=query,
                 size=search.size + 1 if search.size else 0,
                 source_includes="record",
                 track_total_hits=True,
                 aggregations=_aggregations(search, candidates) or None,
                 **options,
-            ).body
+            )
 
         found = find(_FACET_CANDIDATES)
         # A term may be frequent in all months together without being among the first of any: then ask for all.
@@ -453,6 +457,17 @@ class ElasticsearchIndex:
         ):
             found = find(_ALL_CANDIDATES)
         return found
+
+    def _ask(self, **options: Any) -> Any:
+        """Search in all shards or not at all. The shard of a new month takes a moment until it answers."""
+        for pause in NEW_INDEX_PAUSES:
+            try:
+                return self._client.search(allow_partial_search_results=False, **options).body
+            except ApiError as error:
+                if error.status_code != 503:
+                    raise
+            self._clock.sleep(pause)
+        return self._client.search(allow_partial_search_results=False, **options).body
 
     # Telling what is wrong
 
@@ -540,7 +555,7 @@ def _template(alias: str, shards: int, replicas: int) -> dict[str, Any]:
     }
 
 
-def _source(record: Grouped) -> _Source:
+def _source(record: Grouped, encoded: bytes) -> _Source:
     document, assessed = record.document, record.assessed
     return _Source(
         id=document.id,
@@ -559,7 +574,7 @@ def _source(record: Grouped) -> _Source:
         event=record.event.id,
         duplicate_group=record.duplicate.group,
         words=_Words(tokens.of_text(document.title), tokens.of_text(document.text)),
-        record=msgspec.Raw(encode(record)),
+        record=msgspec.Raw(encoded),
         region=document.region,
         outlet=document.outlet,
         url=document.url,
@@ -602,9 +617,9 @@ def _written(name: str, result: Mapping[str, Any]) -> Written:
     return Written(name, outcome, _reason(result))
 
 
-def _reason(body: Any) -> str:
+def _reason(answer: Any) -> str:
     """What Elasticsearch says of an error, with its first cause."""
-    error = body.get("error", body) if isinstance(body, Mapping) else body
+    error = answer.get("error", answer) if isinstance(answer, Mapping) else answer
     if not isinstance(error, Mapping):
         return str(error)
     text = f"{error.get('type', 'error')}: {error.get('reason', '')}"

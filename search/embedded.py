@@ -22,10 +22,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from minsheng.errors import BadInput, Unavailable
+from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
-from minsheng.records import Grouped, decode, encode
+from minsheng.records import Grouped, decode
 from search import analysis, buckets, cursors, tokens
+from search.bodies import body
 from search.highlight import hit
 from search.index import Bucket, Facet, Filters, Hit, Page, Search, Written
 from search.query import And, Node, Not, Or, Term, pruned
@@ -118,11 +119,7 @@ class EmbeddedIndex:
                 if record.version <= versions.get(name, -1):
                     answers.append(Written(name, "conflict"))
                     continue
-                try:
-                    chosen[name] = (record, encode(record))
-                except UnicodeEncodeError as error:
-                    answers.append(Written(name, "rejected", f"text that is no Unicode: {error.reason}"))
-                    continue
+                chosen[name] = body(record)
                 versions[name] = record.version
                 answers.append(Written(name, "stored"))
             _remove(connection, [row for name, (_, row, _) in known.items() if name in chosen])
@@ -151,7 +148,7 @@ class EmbeddedIndex:
                 " WHERE d.id IN (SELECT value FROM json_each(?))",
                 (_json(ids),),
             )
-            found = [_unpack(body) for (body,) in rows]
+            found = [_unpack(kept) for (kept,) in rows]
         return {record.document.id: record for record in found}
 
     def count(self, filters: Filters) -> int:
@@ -268,8 +265,8 @@ def _create(connection: sqlite3.Connection) -> None:
 def _index_anew(connection: sqlite3.Connection) -> None:
     log.info("index_words_anew", reason="the analysis of text has changed")
     connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
-    for row, body in connection.execute("SELECT row, body FROM records ORDER BY row"):
-        document = _unpack(body).document
+    for row, kept in connection.execute("SELECT row, body FROM records ORDER BY row"):
+        document = _unpack(kept).document
         connection.execute(
             "INSERT INTO words (rowid, title, text) VALUES (?, ?, ?)",
             (row, tokens.of_text(document.title), tokens.of_text(document.text)),
@@ -278,14 +275,11 @@ def _index_anew(connection: sqlite3.Connection) -> None:
 
 def _known(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, tuple[int, int, int]]:
     """For those ids that are there: version, row and arrival."""
-    try:
-        wanted = _json(ids)
-    except UnicodeEncodeError as error:
-        raise BadInput(f"an id that is no Unicode: {error.reason}") from error
     return {
         name: (version, row, arrival)
         for name, version, row, arrival in connection.execute(
-            "SELECT id, version, row, arrival FROM documents WHERE id IN (SELECT value FROM json_each(?))", (wanted,)
+            "SELECT id, version, row, arrival FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            (_json(ids),),
         )
     }
 
@@ -308,17 +302,17 @@ def _insert(connection: sqlite3.Connection, chosen: Any, arrivals: Mapping[str, 
     (arrival,) = connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
     free: dict[int, int] = {}
     placed = []
-    for record, body in chosen:
+    for record, packed in chosen:
         first = _first_row(record.document.published_at)
         if first not in free:
             (last,) = connection.execute(
                 "SELECT max(row) FROM documents WHERE row >= ? AND row < ?", (first, first + SLOTS)
             ).fetchone()
             free[first] = first if last is None else last + 1
-        placed.append((free[first], record, body))
+        placed.append((free[first], record, packed))
         free[first] += 1
     placed.sort(key=lambda item: item[0])
-    for row, record, body in placed:
+    for row, record, packed in placed:
         document, assessed = record.document, record.assessed
         arrival += 1
         connection.execute(
@@ -343,7 +337,7 @@ def _insert(connection: sqlite3.Connection, chosen: Any, arrivals: Mapping[str, 
                 document.region,
             ),
         )
-        connection.execute("INSERT INTO records VALUES (?, ?)", (row, _pack(body)))
+        connection.execute("INSERT INTO records VALUES (?, ?)", (row, _pack(packed)))
         connection.executemany(
             "INSERT INTO policies VALUES (?, ?)",
             [(policy, row) for policy in {link.policy_id for link in assessed.policies}],
@@ -556,20 +550,20 @@ def _bodies(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Gr
     found = connection.execute(
         "SELECT row, body FROM records WHERE row IN (SELECT value FROM json_each(?))", (_json(rows),)
     )
-    return {row: _unpack(body) for row, body in found}
+    return {row: _unpack(kept) for row, kept in found}
 
 
 def _hit(record: Grouped, score: float, query: Node | None, search: Search) -> Hit:
     return hit(record, score, query, highlight=search.highlight)
 
 
-def _pack(body: bytes) -> bytes:
-    packed = zlib.compress(body, 1)
-    return packed if len(packed) < len(body) else body
+def _pack(plain: bytes) -> bytes:
+    packed = zlib.compress(plain, 1)
+    return packed if len(packed) < len(plain) else plain
 
 
-def _unpack(body: bytes) -> Grouped:
-    return decode(Grouped, body if body.startswith(b"{") else zlib.decompress(body))
+def _unpack(kept: bytes) -> Grouped:
+    return decode(Grouped, kept if kept.startswith(b"{") else zlib.decompress(kept))
 
 
 def _first_row(moment: datetime) -> int:
@@ -581,4 +575,4 @@ def _first_row_of_hour(hour: int) -> int:
 
 
 def _json(values: Sequence[Any]) -> str:
-    return json.dumps(list(values), ensure_ascii=False)
+    return json.dumps(list(values))

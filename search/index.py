@@ -19,11 +19,14 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from minsheng.errors import WrongUse
 from minsheng.records import Grouped
 from search.query import Node
 
 Facet = Literal["policy", "source", "kind", "sentiment", "topic", "request", "event", "region"]
 FACETS: tuple[Facet, ...] = ("policy", "source", "kind", "sentiment", "topic", "request", "event", "region")
+MAX_SIZE = 1_000
+MAX_FACET_SIZE = 10_000
 Interval = Literal["hour", "day", "week", "month"]
 Sort = Literal["newest", "relevance"]
 
@@ -57,7 +60,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     query:
         The parsed words (`search.query.parse`), or None for everything.
     size:
-        Hits a page, 0 to 1,000.
+        Hits a page, 0 to `MAX_SIZE`.
     after:
         The `cursor` of the page before. Pages do not lose their place: what is indexed meanwhile does not shift them.
     facets:
@@ -76,6 +79,12 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     histogram: Interval | None = None
     histogram_split: Literal["sentiment", "source", "kind"] | None = None
     highlight: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.size <= MAX_SIZE:
+            raise WrongUse(f"a page of {self.size} documents", f"ask for 0 to {MAX_SIZE}, and for the next page after")
+        if not 1 <= self.facet_size <= MAX_FACET_SIZE:
+            raise WrongUse(f"a facet of {self.facet_size} values", f"ask for 1 to {MAX_FACET_SIZE}")
 
 
 class Hit(msgspec.Struct, frozen=True, kw_only=True):

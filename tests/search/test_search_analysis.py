@@ -1,0 +1,114 @@
+"""Folding, units and tokens."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search import analysis, tokens
+from search.analysis import BREAK, fold, locate, phrase
+
+TEXTS = st.text(alphabet=st.characters(codec=None, exclude_categories=())) | st.text(
+    alphabet="医保报销A市２０2 〔[（,，。…é\u0301ß👍🏽\u200d❤\ufe0f𠮷\ud800\u200b①㎡\n-_"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("医保，报销", ["医", "保", BREAK, "报", "销"]),
+        ("医 保\n报　销", ["医", "保", "报", "销"]),
+        ("A市２０２３年", ["a", "市", "2023", "年"]),
+        ("Open-Source CAFÉ cafe\u0301", ["open", BREAK, "source", "cafe", "cafe"]),
+        ("27.5元", ["27", BREAK, "5", "元"]),
+        ("好👍🏽❤️", ["好", "👍", "🏽", "❤"]),
+        ("𠮷祥", ["𠮷", "祥"]),
+        ("医\u200b保\ufeff", ["医", "保"]),
+        ("a\ud800b", ["ab"]),
+        ("５０㎡ ￥20", ["50m2", "¥", "20"]),
+        ("二〇二六", ["二", "〇", "二", "六"]),
+        ("！！！……", [BREAK]),
+        ("x" * 130, ["x" * 64, "x" * 64, "xx"]),
+        ("", []),
+    ],
+)
+def test_text_becomes_units(text: str, units: list[str]) -> None:
+    assert fold(text) == units
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "川办发[2023]12号",
+        "川办发(2023)12号",
+        "川办发【2023】12号",
+        "川办发（２０２３）１２号",
+        "川办发 〔2023〕 12 号",
+        "川办发﹝2023﹞12号",
+    ],
+)
+def test_an_official_number_is_the_same_in_every_spelling(spelling: str) -> None:
+    assert phrase(spelling) == phrase("川办发〔2023〕12号")
+
+
+def test_punctuation_around_a_phrase_does_not_count() -> None:
+    assert phrase("《医保》") == ("医", "保")
+    assert phrase("……") == ()
+
+
+@given(TEXTS)
+@settings(max_examples=400, deadline=None)
+def test_places_belong_to_the_same_units(text: str) -> None:
+    found = locate(text)
+    assert [unit.text for unit in found] == fold(text)
+    assert all(0 <= unit.start < unit.end <= len(text) for unit in found)
+    assert all(before.start <= after.start for before, after in pairwise(found))
+
+
+@given(TEXTS)
+@settings(max_examples=200, deadline=None)
+def test_folding_what_is_folded_changes_nothing(text: str) -> None:
+    once = fold(text)
+    assert fold(" ".join(once).replace(f" {BREAK} ", ",")) == once
+
+
+@given(TEXTS, st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_piece_of_a_text_is_found_in_its_tokens(text: str, data: st.DataObject) -> None:
+    """What is asked for stands in what is indexed, token by token, the last one perhaps as a prefix."""
+    units = fold(text)
+    if not units:
+        return
+    start = data.draw(st.integers(0, len(units) - 1))
+    end = data.draw(st.integers(start + 1, len(units)))
+    piece = " ".join(units[start:end]).replace(BREAK, ",")
+    if not phrase(piece):
+        return
+    asked = tokens.of_phrase(piece)
+    indexed = tokens.of_text(text).split()
+    length = len(asked.tokens)
+    windows = [indexed[place : place + length] for place in range(len(indexed) - length + 1)]
+    assert any(
+        window[:-1] == asked.tokens[:-1]
+        and (window[-1].startswith(asked.tokens[-1]) if asked.open else window[-1] == asked.tokens[-1])
+        for window in windows
+    )
+
+
+def test_each_character_has_one_token() -> None:
+    assert tokens.of_text("A市医保，难").split() == ["a", "市医", "医保", "保", BREAK, "难"]
+    assert tokens.of_phrase("医保") == (["医保"], False)
+    assert tokens.of_phrase("市医保") == (["市医", "医保"], False)
+    assert tokens.of_phrase("医") == (["医"], True)
+    assert tokens.of_phrase("A市") == (["a", "市"], True)
+
+
+def test_found_places_are_those_of_the_original_text() -> None:
+    text = "全角ＡＢＣ，医\u200b 保好"
+    (span,) = analysis.find(locate(text), phrase("医保"))
+    assert text[slice(*span)] == "医\u200b 保"
+    (span,) = analysis.find(locate(text), phrase("abc"))
+    assert text[slice(*span)] == "ＡＢＣ"

@@ -1,0 +1,98 @@
+"""What is typed and what is understood."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minsheng.errors import WrongUse
+from search.query import MAX_TERMS, And, Node, Not, Or, Term, parse, pruned, wanted
+
+A, B, C = Term("医保"), Term("报销"), Term("投诉")
+
+
+@pytest.mark.parametrize(
+    ("text", "node"),
+    [
+        ("医保", A),
+        ("医保 报销", And((A, B))),
+        ("医保　报销", And((A, B))),
+        ("医保 AND 报销 && 投诉", And((A, B, C))),
+        ("医保 OR 报销 || 投诉", Or((A, B, C))),
+        ("医保 报销 OR 投诉", Or((And((A, B)), C))),
+        ("医保 (报销 OR 投诉)", And((A, Or((B, C))))),
+        ("医保（报销 OR 投诉）", And((A, Or((B, C))))),
+        ("医保 -报销", And((A, Not(B)))),
+        ("医保 NOT 报销", And((A, Not(B)))),
+        ("医保 AND NOT 报销", And((A, Not(B)))),
+        ("-(医保 OR 报销)", Not(Or((A, B)))),
+        ('-"医保 报销"', Not(Term("医保 报销"))),
+        ("NOT NOT 医保", A),
+        ('"医保 OR 报销"', Term("医保 OR 报销")),
+        ("“医保 报销”", Term("医保 报销")),
+        ("「医保 报销」", Term("医保 报销")),
+        ("『医保 报销』", Term("医保 报销")),
+        ("＂医保＂", A),
+        ("covid-19", Term("covid-19")),
+        ("and or not", And((Term("and"), Term("or"), Term("not")))),
+        ("云医保发(2026)12号 投诉", And((Term("云医保发(2026)12号"), C))),
+        ("云医保发 （2026） １２ 号", Term("云医保发 (2026) 12 号")),
+        ("(云医保发〔2026〕12号)", Term("云医保发〔2026〕12号")),
+    ],
+)
+def test_understood(text: str, node: Node) -> None:
+    assert parse(text) == node
+
+
+@pytest.mark.parametrize(
+    ("text", "node"),
+    [
+        ('"医保 报销', Term("医保 报销")),
+        ("(医保 报销", And((A, B))),
+        ("医保) 报销", And((A, B))),
+        (")医保(", A),
+        ("((医保", A),
+        ("OR 医保", A),
+        ("医保 OR", A),
+        ("医保 AND", A),
+        ("医保 NOT", A),
+        ("AND OR NOT", None),
+        ("() ( )", None),
+        ("！！ ？", None),
+        ("医保 ！！", A),
+        ("", None),
+        ("   ", None),
+        ('""', None),
+        ("\ud800", None),
+        ("-", None),
+    ],
+)
+def test_unfinished_queries_mean_what_is_nearest(text: str, node: Node | None) -> None:
+    assert parse(text) == node
+
+
+@given(st.text(alphabet='医保ANDORNT "“”「」()（）-&|　\n!〔〕2026号', max_size=60))
+@settings(max_examples=500, deadline=None)
+def test_nothing_typed_breaks_it(text: str) -> None:
+    parse(text)
+
+
+def test_bounds() -> None:
+    assert parse(" ".join(["医"] * MAX_TERMS)) is not None
+    for text in (" ".join(["医"] * (MAX_TERMS + 1)), "(" * 30 + "医", "医" * 5_000):
+        with pytest.raises(WrongUse) as raised:
+            parse(text)
+        assert raised.value.hint
+    assert parse("NOT " * 999 + "医保") == Not(A)
+
+
+def test_terms_under_not_are_not_wanted() -> None:
+    node = parse("医保 -报销 NOT (投诉 OR 医保)")
+    assert list(wanted(node)) == [A]
+
+
+def test_pruning_leaves_what_can_be_looked_for() -> None:
+    assert pruned(And((A, Term("！"), Not(Term(""))))) == A
+    assert pruned(Or((Term("…"), Not(And((Term("。"),)))))) is None
+    assert pruned(None) is None
