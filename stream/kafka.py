@@ -23,7 +23,7 @@ from kafka.errors import (
 from minsheng.errors import MinshengError
 from minsheng.settings import Settings
 from stream.kafka_consumer import KafkaGroupConsumer, received
-from stream.kafka_errors import errors_explained
+from stream.kafka_errors import can_wait, errors_explained
 from stream.kafka_producer import KafkaLogProducer
 from stream.log import Received, TopicLag, size_limit
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _FRAME_BYTES = 65_536  # what Kafka puts around a message, generously
 _FETCH_BYTES = 50_000_000
+_RETRY_SECONDS = 0.3
 
 
 class KafkaLog:
@@ -302,15 +303,19 @@ class KafkaLog:
         return [TopicPartition(self.prefix + topic, number) for number in range(self.partitions(topic))]
 
     def _ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
+        deadline = time.monotonic() + self.timeout
         with self._lock, errors_explained(self.bootstrap_servers):
-            if self._admin is None:
-                self._admin = KafkaAdminClient(**self.client_config())
-            try:
-                return question(self._admin)
-            except (KafkaError, OSError):
-                # Begin afresh: a client that lost its brokers may not find them at their new addresses.
-                self._forget_admin()
-                raise
+            while True:
+                try:
+                    if self._admin is None:
+                        self._admin = KafkaAdminClient(**self.client_config())
+                    return question(self._admin)
+                except (KafkaError, OSError) as error:
+                    # Begin afresh: a client that lost its brokers may not find them at their new addresses.
+                    self._forget_admin()
+                    if not can_wait(error) or time.monotonic() > deadline:
+                        raise
+                time.sleep(_RETRY_SECONDS)
 
     def _forget_admin(self) -> None:
         if self._admin is not None:

@@ -27,11 +27,15 @@ def errors_explained(servers: str) -> Iterator[None]:
             "check stream.username, stream.password, stream.sasl_mechanism and the user's rights",
         ) from error
     except (KafkaError, OSError) as error:
-        waitable = isinstance(error, OSError | BrokerNotAvailableError) or getattr(error, "retriable", False)
-        if not waitable:
+        if not can_wait(error):
             raise MinshengError(f"Kafka at {servers}: {error}") from error
         raise Unavailable(
             "log",
             f"Kafka at {servers} does not answer ({error})",
             "check that it runs and that stream.bootstrap_servers is right",
         ) from error
+
+
+def can_wait(error: Exception) -> bool:
+    """Whether the same call may succeed later."""
+    return isinstance(error, OSError | BrokerNotAvailableError) or getattr(error, "retriable", False)

@@ -87,7 +87,7 @@ class KafkaLogProducer:
                     delivery_timeout_ms=self._log.timeout_ms,
                     max_block_ms=self._log.timeout_ms,
                     allow_auto_create_topics=False,
-                    compression_type="gzip",
+                    compression_type="zstd",  # kafka-python computes checksums in Python: the fewer bytes, the quicker
                     batch_size=_BATCH_BYTES,
                     linger_ms=_LINGER_MS,
                     max_request_size=size_limit(DEAD_LETTERS) + _BATCH_BYTES,
