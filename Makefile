@@ -47,6 +47,8 @@ $(SERVERS_DIR)/tools/.installed: requirements-servers.txt
 
 servers: setup-dev tools ## Start Kafka, Elasticsearch and PostgreSQL in the background
 	@$(BIN)/python -m deploy.servers start $(ARGS)
+	@echo 'use them:  eval "$$($(BIN)/python -m deploy.servers env)"'
+	@echo 'end them:  $(BIN)/python -m deploy.servers stop'
 
 run: setup ## Serve the sample world and run the whole road on it (ARGS=--once to stop at its end)
 	@$(BIN)/minsheng run --sample $(ARGS)

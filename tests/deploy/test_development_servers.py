@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
@@ -99,6 +101,26 @@ def test_servers_run_in_the_background_until_stopped(tmp_path: Path) -> None:
     finally:
         assert "smtp: stopped" in servers("stop").stdout
     assert servers("status").returncode == 1
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv of util-linux")
+def test_a_server_dies_with_a_killed_test_run(tmp_path: Path) -> None:
+    program = f"""
+import time
+from pathlib import Path
+from deploy.servers import SMTPServer
+server = SMTPServer(Path({str(tmp_path)!r}), Path({str(tmp_path)!r}) / "smtp")
+server.start()
+print(server.pid, flush=True)
+time.sleep(600)
+"""
+    run = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    server = psutil.Process(int(run.stdout.readline()))
+    assert server.is_running()
+    run.kill()
+    run.wait()
+    server.wait(timeout=30)
 
 
 def test_an_unknown_server_is_wrong_use() -> None:
