@@ -7,33 +7,35 @@ from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from alerts.deadlines import TITLES
 from alerts.tables import tickets, timers
+from alerts.tickets import STATUS_WORDS
 from briefings.facts import Coverage, DeadLetterFact, DeadlineFact, Facts, SourceFact, TicketFact
-from crawlers.tables import crawl_state, sources
+from crawlers.health import coverage
+from crawlers.tables import sources
 from grouping.tables import events
-from minsheng.clock import CHINA
+from minsheng.clock import CHINA, Clock
 from minsheng.store import Store
 from stream.dead_letters import list_dead_letters
 from stream.log import Log
 
 
-def gather(store: Store, log: Log, day: date) -> Facts:
+def gather(store: Store, log: Log, day: date, clock: Clock) -> Facts:
     """Everything beside the index for the briefing of a day, China time. Tickets closed before it are left out."""
     since = datetime.combine(day, time(), CHINA)
     until = since + timedelta(days=1)
     with store.read() as connection:
-        return Facts(
-            tickets=_tickets(connection, since, until),
-            coverage=_coverage(connection, since),
-            dead_letters=tuple(
-                DeadLetterFact(id=letter.id, stage=letter.stage, reason=letter.reason, at=letter.at)
-                for letter in list_dead_letters(log)
-            ),
-            event_titles={
-                row.id: row.title
-                for row in connection.execute(sa.select(events.c.id, events.c.title).where(events.c.last_at >= since))
-            },
-        )
+        found = _tickets(connection, since, until)
+        titles = connection.execute(sa.select(events.c.id, events.c.title).where(events.c.last_at >= since)).all()
+    return Facts(
+        tickets=found,
+        coverage=_coverage(store, clock, since, until),
+        dead_letters=tuple(
+            DeadLetterFact(id=letter.id, stage=letter.stage, reason=letter.reason, at=letter.at)
+            for letter in list_dead_letters(log)
+        ),
+        event_titles={row.id: row.title for row in titles},
+    )
 
 
 def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tuple[TicketFact, ...]:
@@ -44,12 +46,14 @@ def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tup
     clocks: dict[int, list[DeadlineFact]] = defaultdict(list)
     found = sa.select(timers).where(timers.c.ticket_id.in_([row.id for row in rows])).order_by(timers.c.due_at)
     for row in connection.execute(found):
-        clocks[row.ticket_id].append(DeadlineFact(name=row.kind, due_at=row.due_at, settled_at=row.cancelled_at))
+        if row.kind in TITLES:  # the others only warn of these
+            fact = DeadlineFact(name=TITLES[row.kind], due_at=row.due_at, settled_at=row.cancelled_at)
+            clocks[row.ticket_id].append(fact)
     return tuple(
         TicketFact(
             number=row.number,
             level=row.level,
-            status=row.status,
+            status=STATUS_WORDS.get(row.status, row.status),
             title=row.title,
             why=row.why,
             event=row.event_id,
@@ -63,23 +67,31 @@ def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tup
     )
 
 
-def _coverage(connection: sa.Connection, since: datetime) -> Coverage:
-    """A source counts as seen when it answered at least once since the briefing's time began."""
-    joined = sources.outerjoin(crawl_state, crawl_state.c.source_id == sources.c.id)
-    rows = connection.execute(
-        sa.select(sources.c.id, sources.c.name, crawl_state.c.last_ok_at, crawl_state.c.last_error)
-        .select_from(joined)
-        .where(sources.c.enabled)
-        .order_by(sources.c.id)
-    ).all()
+_REASONS = {
+    "never answered": "从未采集成功",
+    "not crawled yet": "尚未采集",
+    "failing": "采集失败",
+    "late": "未按时采集",
+    "quiet": "可以访问，但长时间没有新内容",
+}
+
+
+def _coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Coverage:
+    seen = coverage(store, clock, since, until)
+    with store.read() as connection:
+        names = {row.id: row.name or row.id for row in connection.execute(sa.select(sources.c.id, sources.c.name))}
     return Coverage(
-        sources=len(rows),
-        names={row.id: row.name for row in rows},
+        sources=seen.total,
+        names=names,
         unseen=tuple(
-            SourceFact(
-                id=row.id, name=row.name, last_seen_at=row.last_ok_at, reason=row.last_error or "当日没有成功采集"
-            )
-            for row in rows
-            if row.last_ok_at is None or row.last_ok_at < since
+            SourceFact(id=source.source, name=source.name, last_seen_at=source.since, reason=_reason(source.reason))
+            for source in seen.unseen
         ),
     )
+
+
+def _reason(told: str) -> str:
+    """The crawler's words for operators, in the leader's language; what the source's host said stays as it is."""
+    state, _, detail = told.partition(": ")
+    words = _REASONS.get(state, told)
+    return f"{words}（{detail}）" if detail and state in ("failing", "never answered") else words

@@ -20,20 +20,21 @@ def level_lines(
     book: EvidenceBook, tickets: Sequence[TicketFact], since: datetime, until: datetime
 ) -> tuple[LevelLine, ...]:
     """All four levels, gravest first, also those without tickets."""
-    return tuple(
-        LevelLine(
-            level=level,
-            opened=_number(book, f"新增{name}工单", [t for t in of_level if since <= t.opened_at < until]),
-            closed=_number(
-                book,
-                f"办结{name}工单",
-                [t for t in of_level if t.closed_at is not None and since <= t.closed_at < until],
-            ),
-            open=_number(book, f"未办结{name}工单", [t for t in of_level if is_open(t, until)]),
+    lines = []
+    for level, name in words.LEVELS.items():
+        chosen = [ticket for ticket in tickets if ticket.level == level]
+        opened = [ticket for ticket in chosen if since <= ticket.opened_at < until]
+        closed = [ticket for ticket in chosen if ticket.closed_at is not None and since <= ticket.closed_at < until]
+        still = [ticket for ticket in chosen if is_open(ticket, until)]
+        lines.append(
+            LevelLine(
+                level=level,
+                opened=_number(book, f"新增{name}工单", f"--level {level}", opened),
+                closed=_number(book, f"办结{name}工单", f"--level {level} --status closed", closed),
+                open=_number(book, f"未办结{name}工单", f"--level {level}", still),
+            )
         )
-        for level, name in words.LEVELS.items()
-        for of_level in [[ticket for ticket in tickets if ticket.level == level]]
-    )
+    return tuple(lines)
 
 
 def open_ticket_lines(tickets: Sequence[TicketFact], until: datetime) -> tuple[TicketLine, ...]:
@@ -44,7 +45,7 @@ def open_ticket_lines(tickets: Sequence[TicketFact], until: datetime) -> tuple[T
             level=ticket.level,
             title=ticket.title,
             why=ticket.why,
-            status=ticket.status,
+            status=ticket.status if ticket.closed_at is None else f"{words.time_words(ticket.closed_at)} 办结",
             opened_at=ticket.opened_at,
             historical=ticket.historical,
             deadlines=ticket.deadlines,
@@ -55,6 +56,6 @@ def open_ticket_lines(tickets: Sequence[TicketFact], until: datetime) -> tuple[T
     return tuple(sorted(lines, key=lambda line: (list(words.LEVELS).index(line.level), line.opened_at, line.number)))
 
 
-def _number(book: EvidenceBook, title: str, tickets: Sequence[TicketFact]) -> Number:
+def _number(book: EvidenceBook, title: str, options: str, tickets: Sequence[TicketFact]) -> Number:
     lines = [Line(at=ticket.opened_at, text=f"{ticket.number}　{ticket.title}") for ticket in tickets]
-    return book.lines(title, "minsheng tickets list", lines)
+    return book.lines(title, f"minsheng tickets list {options}", lines)

@@ -9,10 +9,10 @@ from minsheng.clock import CHINA
 
 Level = Literal["red", "orange", "yellow", "blue"]
 LEVELS: dict[Level, str] = {
-    "red": "I级（特别重大）",
-    "orange": "II级（重大）",
-    "yellow": "III级（较大）",
-    "blue": "IV级（一般）",
+    "red": "Ⅰ级（特别重大）",
+    "orange": "Ⅱ级（重大）",
+    "yellow": "Ⅲ级（较大）",
+    "blue": "Ⅳ级（一般）",
 }
 """Levels from the gravest."""
 

@@ -53,7 +53,7 @@ def daily(
             day,
             index=index,
             policies=PolicyRegister(store).all(),
-            facts=gather(store, log, day),
+            facts=gather(store, log, day, clock),
             unit=settings.briefing.unit,
             clock=clock,
         )

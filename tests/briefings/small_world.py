@@ -204,6 +204,7 @@ class World:
                     "first_at": MIDNIGHT + timedelta(hours=8),
                     "last_at": MIDNIGHT + timedelta(hours=12),
                     "documents": 15,
+                    "aggrieved": 14,
                     "policies": {"heating": 15},
                 },
             )
@@ -219,9 +220,10 @@ class World:
             ):
                 connection.execute(sa.insert(tickets), self._ticket(number + 1, level, opened, closed))
             for ticket, kind, due, cancelled in (
-                (1, "response", 10.5 + 48, None),
+                (1, "information", 10.5 + 5, 12),
+                (1, "conference", 10.5 + 24, None),
+                (1, "conference-warning", 10.5 + 19, None),
                 (3, "response", -2, None),
-                (3, "statement", 5, 2),
             ):
                 connection.execute(
                     sa.insert(timers),
@@ -233,8 +235,8 @@ class World:
                     },
                 )
             for name, title, enabled, last_ok in (
-                ("forum", "云岭论坛", True, 23),
-                ("daily-news", "云岭日报", True, 12),
+                ("forum", "云岭论坛", True, 26),
+                ("daily-news", "云岭日报", True, 23.5),
                 ("board", "市长信箱", True, -20),
                 ("old", "旧网站", False, None),
             ):
@@ -283,7 +285,9 @@ class World:
                 sa.insert(crawl_state),
                 {
                     "source_id": name,
+                    "last_run_at": MIDNIGHT + timedelta(hours=24),
                     "last_ok_at": MIDNIGHT + timedelta(hours=last_ok),
+                    "failures": 40 if last_ok < 0 else 0,
                     "last_error": "连接超时" if last_ok < 0 else "",
                 },
             )
