@@ -145,8 +145,8 @@ def write_briefing(road: object) -> Path | None:
     day = road.clock.now().astimezone(CHINA).date()
     try:
         briefing = daily_briefing(
-            day, index=road.index, policies=PolicyRegister(road.store).all(), facts=gather(road.store, road.log, day, road.clock),
-            unit=road.settings.briefing.unit, clock=road.clock,
+            day, index=road.index, policies=PolicyRegister(road.store).all(),
+            facts=gather(road.store, road.log, day, road.clock), unit=road.settings.briefing.unit, clock=road.clock,
         )  # fmt: skip
     except Unavailable as error:
         context.errors().print(f"no briefing now: {error}", markup=False, soft_wrap=True)
