@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts import notices, timeline
+from alerts.bulk import update
 from alerts.deadlines import first_deadline, set_timers
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
@@ -26,6 +27,10 @@ from minsheng.settings import Settings
 from minsheng.store import Store
 
 _CHUNK = 500
+_STATE = ("id", "level", "current_level", "historical", "raised_at", "version")
+_DESCRIPTION = ("id", "why", "score", "parts", "documents")
+_LOADED = [column for column in tickets.c if column.name not in ("plan", "parts", "documents")]
+"""What is large is read only when it is needed."""
 
 
 class TicketDesk:
@@ -56,6 +61,7 @@ class TicketDesk:
         self._open: dict[str, dict[str, Any]] = {}
         self._closed: dict[str, datetime] = {}
         self._changed: set[str] = set()
+        self._described: set[str] = set()
         self.notices = 0
         self._load(sorted(events))
 
@@ -83,15 +89,14 @@ class TicketDesk:
 
     def write(self) -> None:
         """Store the tickets that were changed."""
-        for event_id in sorted(self._changed):
-            ticket = self._open[event_id]
-            values = {name: value for name, value in ticket.items() if name not in ("id", "number", "event_id")}
-            self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**values))
+        for events, columns in ((self._changed, _STATE), (self._described, _DESCRIPTION)):
+            rows = [{name: self._open[event_id][name] for name in columns} for event_id in sorted(events)]
+            update(self._store, self._connection, tickets, rows)
 
     def _load(self, events: list[str]) -> None:
         for start in range(0, len(events), _CHUNK):
             chunk = events[start : start + _CHUNK]
-            query = sa.select(tickets).where(tickets.c.event_id.in_(chunk))
+            query = sa.select(*_LOADED).where(tickets.c.event_id.in_(chunk))
             for row in self._connection.execute(query).mappings():
                 if row["closed_at"] is None:
                     self._open[row["event_id"]] = dict(row)
@@ -129,7 +134,9 @@ class TicketDesk:
 
     def _raise(self, ticket: dict[str, Any], risk: Risk) -> None:
         before = ticket["level"]
+        self._complete(ticket)
         ticket.update(level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
+        self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
         self._tell(ticket, risk, "level-rose", "worse", {"from": before, "to": risk.level, "why": risk.why})
         policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
@@ -139,9 +146,16 @@ class TicketDesk:
             detail = {"plan": better.id, "version": better.version, "title": better.title}
             self._note(ticket, risk.at, "plan-suggested", detail)
 
+    def _complete(self, ticket: dict[str, Any]) -> None:
+        """Read what was left out when the ticket was loaded."""
+        if "plan" not in ticket:
+            ticket["plan"] = self._connection.scalar(sa.select(tickets.c.plan).where(tickets.c.id == ticket["id"]))
+
     def _become_live(self, ticket: dict[str, Any], risk: Risk) -> None:
         """A matter known only from old documents is spoken of again: from now on it has clocks and notices."""
+        self._complete(ticket)
         ticket.update(historical=False, raised_at=risk.at, version=ticket["version"] + 1)
+        self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
         self._tell(ticket, risk, "became-live", "new", {"level": ticket["level"], "why": risk.why})
 
@@ -169,7 +183,7 @@ class TicketDesk:
             documents=list(risk.documents),
         )
         if "id" in ticket:
-            self._changed.add(ticket["event_id"])
+            self._described.add(ticket["event_id"])
 
     def _tell(
         self, ticket: dict[str, Any], risk: Risk, kind: timeline.Kind, reason: notices.Reason, detail: dict[str, Any]

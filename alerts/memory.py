@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection
 
+from alerts.bulk import fetch, insert
 from alerts.history import Baseline, EventHistory, baseline
 from alerts.observations import Observation
 from alerts.risk import lookback
@@ -110,11 +110,10 @@ class Memory:
         return fresh
 
     def _load_known(self, ids: Sequence[str]) -> dict[str, Observation]:
-        found = {}
+        found: dict[str, Observation] = {}
         for start in range(0, len(ids), _CHUNK):
             query = sa.select(observations).where(observations.c.document_id.in_(ids[start : start + _CHUNK]))
-            for row in self._connection.execute(query):
-                found[row[0]] = Observation._make(row)
+            found.update((row.document_id, row) for row in fetch(self._store, self._connection, query))
         return found
 
     def _load_events(self, ids: Sequence[str]) -> None:
@@ -126,8 +125,8 @@ class Memory:
                 .where(observations.c.event_id.in_(ids[start : start + _CHUNK]), observations.c.published_at >= since)
                 .order_by(observations.c.published_at, observations.c.document_id)
             )
-            for row in self._connection.execute(query):
-                self._events[row[2]].add(Observation._make(row))
+            for row in fetch(self._store, self._connection, query):
+                self._events[row.event_id].add(row)
 
     def _count(self, row: Observation, step: int) -> None:
         """Keep the policy's hours up to date; a copied text counts once, with its first document."""
@@ -173,24 +172,3 @@ class Memory:
             },
         )
         self._connection.execute(added, rows)
-
-
-def insert(store: Store, connection: Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, none of which may be there.
-
-    PostgreSQL's driver sends one statement a row; there the rows go as one JSON value instead, several times faster.
-    """
-    if not rows:
-        return
-    if store.name != "postgresql":
-        connection.execute(table.insert(), [dict(row) for row in rows])
-        return
-    import msgspec
-
-    names = list(rows[0])
-    listed = ", ".join(f'"{name}"' for name in names)
-    statement = sa.text(
-        f"insert into {table.name} ({listed}) "  # noqa: S608 - names of our own tables and columns
-        f"select {listed} from json_populate_recordset(null::{table.name}, cast(:rows as json))"
-    )
-    connection.execute(statement, {"rows": msgspec.json.encode(rows).decode()})
