@@ -13,6 +13,7 @@ from minsheng.cli import (
     briefing,
     classify,
     context,
+    deadletters,
     events,
     importing,
     policies,
@@ -60,6 +61,7 @@ def options(
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
+app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
 app.command("extract")(sources.extract)

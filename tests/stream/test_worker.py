@@ -155,7 +155,9 @@ def test_too_large_a_share_of_bad_input_stops_the_stage(log: EmbeddedLog) -> Non
     with pytest.raises(TooManyRejected, match="of the last 1000"):
         one.drain()
     one.close()
-    assert log.lag(DOCUMENTS, "assess").behind == 200, "the first thousand were handled, the batch after was not committed"
+    assert log.lag(DOCUMENTS, "assess").behind == 200, (
+        "the first thousand were handled, the batch after was not committed"
+    )
 
 
 def test_few_bad_records_never_stop_the_stage(log: EmbeddedLog) -> None:
