@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import datetime
 
@@ -53,7 +54,7 @@ _WALLS = (
      "the page is gone, says the page"),
 )  # fmt: skip
 _TAG = re.compile(r"<[a-zA-Z!]")
-SHORT = 200
+SHORT = 100
 """A page with less text than this may be a wall rather than an article."""
 
 
@@ -91,11 +92,10 @@ def extract(html: str, url: str, now: datetime) -> Page:
     if not _TAG.search(html):
         raise BadInput(f"{url} is no HTML page")
     about = read_metadata(tree, url, now)
+    wall = wall_of(tree)
     text = _body(tree, about.title)
-    if len(text) < SHORT:
-        wall = wall_of(tree)
-        if wall:
-            raise BadInput(f"{url}: {wall}")
+    if wall and len(text) < SHORT:
+        raise BadInput(f"{url}: {wall}")
     if not text and not about.title:
         raise BadInput(f"{url} has neither title nor text")
     return Page(
@@ -127,6 +127,8 @@ def _body(tree: lxml.html.HtmlElement, title: str) -> str:
     """The article's words, a line for each paragraph."""
     import trafilatura
 
+    # It warns of every page that it finds nothing in; what that means is said here.
+    logging.getLogger("trafilatura").setLevel(logging.ERROR)
     _prune(tree)
     marked = _marked(tree)
     found = trafilatura.extract(

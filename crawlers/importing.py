@@ -300,7 +300,7 @@ def _found(row: Row, columns: Mapping[str, str], kind: Kind) -> Found:
         return _text(row.values, columns, field)
 
     url = get("url")
-    url = canonical_url(url) if url.startswith(("http://", "https://")) else ""
+    url = canonical_url(url) if url.lower().startswith(("http://", "https://")) else ""
     native = get("native_id")
     title, text = get("title"), get("text")
     said = get("kind").lower()
