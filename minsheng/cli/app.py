@@ -14,6 +14,7 @@ from minsheng.cli import (
     classify,
     context,
     deadletters,
+    doctor,
     events,
     importing,
     policies,
@@ -71,6 +72,7 @@ app.command("classify")(classify.classify)
 app.command("search")(search.search)
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

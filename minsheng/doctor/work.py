@@ -1,0 +1,152 @@
+"""Checks of what flows and what is looked after: lag, dead letters, policies, sources, deadlines, notices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from minsheng.doctor.finding import Finding, Patient, ok, warning
+from minsheng.policies import PolicyRegister
+
+LOOK_AGAIN_SECONDS = 1.0
+"""Between two looks at what waits: a stage that works is seen to move."""
+
+GRACE = timedelta(minutes=10)
+"""A notice or deadline that waits longer is not just in the works."""
+
+RECENT = timedelta(days=7)
+
+
+def lag(patient: Patient) -> Iterator[Finding]:
+    """Is there a stage that has work and does not do it?"""
+    from minsheng.road import READS
+
+    def behind() -> dict[str, int]:
+        return {stage: patient.log.lag(topic, stage).behind for stage, topic in READS.items()}
+
+    first = behind()
+    if not any(first.values()):
+        yield ok("lag", "every stage has handled everything")
+        return
+    patient.clock.sleep(LOOK_AGAIN_SECONDS)
+    for stage, now in behind().items():
+        if not now:
+            continue
+        if now >= first[stage] > 0:
+            advice = f"start it: minsheng stage {stage} (or minsheng run); if it runs, its log says why it waits"
+            yield warning("lag", f"{stage}: {now} records wait, and none was taken meanwhile", advice)
+        else:
+            yield ok("lag", f"{stage}: {now} records wait, {first[stage] - now} were taken meanwhile")
+
+
+def dead_letters(patient: Patient) -> Iterator[Finding]:
+    from stream.dead_letters import list_dead_letters
+
+    stages = Counter(letter.stage for letter in list_dead_letters(patient.log))
+    if stages:
+        told = ", ".join(f"{stage} {count}" for stage, count in sorted(stages.items()))
+        advice = "minsheng deadletters list says why; put the cause right, then minsheng deadletters resend"
+        yield warning("dead letters", f"{stages.total()} records could not be handled: {told}", advice)
+    else:
+        yield ok("dead letters", "none")
+
+
+def policies(patient: Patient) -> Iterator[Finding]:
+    found = PolicyRegister(patient.store).all()
+    if not found:
+        yield warning("policies", "the register is empty: nothing can be linked", "minsheng policies import FOLDER")
+        return
+    known = {policy.id for policy in found}
+    for policy in found:
+        if policy.successor and policy.successor not in known:
+            advice = "import the successor, or correct the file and import it again"
+            yield warning("policies", f"{policy.id}: its successor {policy.successor} is not in the register", advice)
+    yield ok("policies", f"{len(found)} in the register")
+
+
+def plans(patient: Patient) -> Iterator[Finding]:
+    """Can the plans be read, and are those there that policies name?"""
+    from alerts.plans import PlanBook
+
+    folder = patient.settings.path("plans")
+    book = PlanBook.from_folder(folder)
+    for policy in PolicyRegister(patient.store).all():
+        for plan in policy.plans:
+            if book.get(plan) is None:
+                yield warning("plans", f"{policy.id} names plan {plan}, which is not there", f"put it into {folder}")
+    yield ok("plans", f"{len(book.plans)} plans")
+
+
+def sources(patient: Patient) -> Iterator[Finding]:
+    from crawlers.health import coverage, states
+
+    watched = [state for state in states(patient.store, patient.clock) if state.enabled]
+    if not watched:
+        yield warning("sources", "none: nothing is crawled", "minsheng sources add URL")
+        return
+    now = patient.clock.now()
+    unseen = coverage(patient.store, patient.clock, now - timedelta(hours=1), now).unseen
+    for source in unseen:
+        since = f" since {source.since:%Y-%m-%d %H:%M} UTC" if source.since else ""
+        yield warning("sources", f"{source.name}: {source.reason}{since}", f"minsheng sources check {source.source}")
+    if len(unseen) == len(watched):
+        yield warning("sources", "not one of them is seen", "is the crawler running? minsheng stage crawl")
+    yield ok("sources", f"{len(watched) - len(unseen)} of {len(watched)} are seen")
+
+
+def deadlines(patient: Patient) -> Iterator[Finding]:
+    """Is somebody looking at the clocks of tickets?"""
+    from alerts.tables import timers
+
+    late = sa.select(sa.func.count()).where(
+        timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None), timers.c.due_at < patient.clock.now() - GRACE
+    )
+    with patient.store.read() as connection:
+        count = connection.scalar(late)
+    if count:
+        yield warning(
+            "deadlines", f"{count} have passed and nobody was told", "start minsheng stage alert (or minsheng run)"
+        )
+    else:
+        yield ok("deadlines", "none has passed unnoticed")
+
+
+def channels(patient: Patient) -> Iterator[Finding]:
+    """Does a notice reach anybody beside the terminal?"""
+    from alerts.channels import open_channel
+
+    configured = patient.settings.notify.channels
+    for channel in configured:
+        open_channel(channel, patient.settings.notify.timeout)
+    if configured:
+        yield ok("channels", ", ".join(channel.name for channel in configured))
+    else:
+        yield warning("channels", "notices reach nobody but the terminal", "add [[notify.channels]] to the settings")
+
+
+def notices(patient: Patient) -> Iterator[Finding]:
+    from alerts.tables import outbox
+
+    now = patient.clock.now()
+    waiting = sa.select(outbox.c.channel, outbox.c.last_error).where(
+        outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.created_at < now - GRACE
+    )
+    given_up = sa.select(outbox.c.channel, outbox.c.last_error).where(
+        outbox.c.sent_at.is_(None), outbox.c.dead_at > now - RECENT, outbox.c.last_error.is_not(None)
+    )
+    with patient.store.read() as connection:
+        found = {
+            "wait for more than ten minutes": connection.execute(waiting).all(),
+            "were given up in the last week": connection.execute(given_up).all(),
+        }
+    for what, rows in found.items():
+        for channel, count in sorted(Counter(row.channel for row in rows).items()):
+            errors = [row.last_error for row in rows if row.channel == channel and row.last_error]
+            reason = f": {errors[-1]}" if errors else ""
+            advice = "check the channel's settings and that its server answers; minsheng stage alert sends what waits"
+            yield warning("notices", f"{channel}: {count} {what}{reason}", advice)
+    if not any(found.values()):
+        yield ok("notices", "all that could be delivered were")
