@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_policy_files_are_valid_as_they_stand():
 def test_dates_and_numbers_move_with_the_days():
     written = {policy.id: policy for policy in read_policies(WORLD / "policies")}
     moved = {policy.id: policy for policy in moved_policies(ANCHOR)}
-    days = datetime(2027, 2, 3).date() - load_world().as_of
+    days = date(2027, 2, 3) - load_world().as_of
     assert moved["water-price"].released_on == written["water-price"].released_on + days
     assert moved["water-price"].number == "云发改价格〔2027〕47号"
     assert moved["after-school-care"].number == "云教发〔2026〕18号"  # released before the turn of the year
