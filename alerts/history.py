@@ -15,20 +15,35 @@ COLD_START_DAYS = 7
 
 
 class EventHistory:
-    """One event's observations, sorted by time and then by id, so that the order of arrival leaves no trace."""
+    """One event's observations: `all` of the last weeks, and the `messages` to the government of the last months."""
 
-    def __init__(self, rows: Iterable[Observation] = ()) -> None:
+    def __init__(self) -> None:
+        self.all = DatedRows()
+        self.messages = DatedRows()
+
+    def add(self, row: Observation) -> None:
+        """Add an observation, in place of an older version of the same document."""
+        self.remove(row.document_id)
+        self.all.add(row)
+        if row.kind == "message" and row.concerned:
+            self.messages.add(row)
+
+    def remove(self, document_id: str) -> None:
+        self.all.remove(document_id)
+        self.messages.remove(document_id)
+
+
+class DatedRows:
+    """Observations, sorted by time and then by id, so that the order of arrival leaves no trace."""
+
+    def __init__(self) -> None:
         self._keys: list[tuple[datetime, str]] = []
         self._rows: dict[str, Observation] = {}
-        for row in rows:
-            self.add(row)
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def add(self, row: Observation) -> None:
-        """Add an observation, in place of an older version of the same document."""
-        self.remove(row.document_id)
         self._rows[row.document_id] = row
         key = (row.published_at, row.document_id)
         if not self._keys or self._keys[-1] < key:

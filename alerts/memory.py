@@ -118,11 +118,18 @@ class Memory:
 
     def _load_events(self, ids: Sequence[str]) -> None:
         since = self._earliest - lookback(self._settings)
+        letters_since = self._earliest - timedelta(days=self._settings.slow_days)
         self._events = {event_id: EventHistory() for event_id in ids}
         for start in range(0, len(ids), _CHUNK):
             query = (
                 sa.select(observations)
-                .where(observations.c.event_id.in_(ids[start : start + _CHUNK]), observations.c.published_at >= since)
+                .where(
+                    observations.c.event_id.in_(ids[start : start + _CHUNK]),
+                    sa.or_(
+                        observations.c.published_at >= since,
+                        sa.and_(observations.c.published_at >= letters_since, observations.c.kind == "message"),
+                    ),
+                )
                 .order_by(observations.c.published_at, observations.c.document_id)
             )
             for row in fetch(self._store, self._connection, query):

@@ -99,33 +99,33 @@ class RiskJudge:
         -------
         The gravest judgement that the document gives reason for, or None where it gives none.
         """
-        if len(history) < self._fewest:
+        if len(history.all) < self._fewest:
             return None
         found = [self._burst(history, moment, since) for moment in self._moments(history, row)]
         if row.kind == "message" and row.concerned:
-            found.append(self._slow_matter(history, history.last_until(row.published_at + self._slow), since))
+            found.append(self._slow_matter(history, history.messages.last_until(row.published_at + self._slow), since))
         return max((risk for risk in found if risk is not None), key=lambda risk: risk.severity, default=None)
 
     def is_calm(self, history: EventHistory, row: Observation) -> bool:
         """Whether so little was published before `row` that the event can be no risk any more."""
         moment = row.published_at
-        if history.count(moment - self._long, moment) >= self._settings.blue.voices:
-            return False
-        weeks = history.between(moment - self._slow, moment)
-        return sum(one.kind == "message" for one in weeks) < self._settings.slow_messages
+        return (
+            history.all.count(moment - self._long, moment) < self._settings.blue.voices
+            and history.messages.count(moment - self._slow, moment) < self._settings.slow_messages
+        )
 
     def _moments(self, history: EventHistory, row: Observation) -> list[datetime]:
         """Ends of the windows to look at: the document's own time, and for a late one also what came after it."""
         hours = (0, *self._settings.windows_hours)
-        return sorted({history.last_until(row.published_at + timedelta(hours=width)) for width in hours})
+        return sorted({history.all.last_until(row.published_at + timedelta(hours=width)) for width in hours})
 
     def _burst(self, history: EventHistory, moment: datetime, since: datetime | None) -> Risk | None:
         settings = self._settings
         start = _later(moment - self._long, since)
-        count = history.count(start, moment)
+        count = history.all.count(start, moment)
         if count < settings.blue.voices or not _is_turn(count):
             return None
-        rows = history.between(start, moment)
+        rows = history.all.between(start, moment)
         if sum(row.concerned for row in rows) < settings.blue.voices:
             return None
         policy_id = _policy_of(rows)
@@ -141,7 +141,7 @@ class RiskJudge:
                 continue
             if (len(concerned) - expected) / math.sqrt(expected + 1) < settings.excess:
                 continue
-            before = history.between(_later(after - timedelta(hours=hours), since), after)
+            before = history.all.between(_later(after - timedelta(hours=hours), since), after)
             window = Window(
                 hours=hours,
                 moment=moment,
@@ -160,15 +160,14 @@ class RiskJudge:
         """Messages from several people on one matter over weeks: no burst, but a matter all the same."""
         settings = self._settings
         after = _later(moment - self._slow, since)
-        count = history.count(after, moment)
+        count = history.messages.count(after, moment)
         if count < settings.slow_messages or not _is_turn(count):
             return None
-        rows = [row for row in history.between(after, moment) if row.kind == "message" and row.concerned]
-        letters = len({(row.author, row.duplicate_group) for row in rows})
+        rows = history.messages.between(after, moment)
         authors = len({row.author for row in rows})
-        if letters < settings.slow_messages or authors < settings.slow_authors:
+        if authors < settings.slow_authors:
             return None
-        many = letters >= settings.slow_yellow_messages and authors >= settings.slow_yellow_authors
+        many = len(rows) >= settings.slow_yellow_messages and authors >= settings.slow_yellow_authors
         concerned = voices(rows)
         policy_id = _policy_of(rows)
         window = Window(
@@ -187,7 +186,7 @@ class RiskJudge:
         if policy_id is not None:
             return self._baseline_of(policy_id, moment)
         days = self._settings.baseline_days
-        past = history.between(moment - timedelta(days=days + 1), moment - timedelta(days=1))
+        past = history.all.between(moment - timedelta(days=days + 1), moment - timedelta(days=1))
         return baseline(((row.published_at, 1) for row in past if row.concerned), moment, days)
 
     def _risk(self, window: Window, policy_id: str | None, level_of: Callable[[float, int], Level]) -> Risk:
@@ -216,8 +215,8 @@ class RiskJudge:
 
 
 def lookback(settings: AlertSettings) -> timedelta:
-    """How far before a document's time its event's observations are needed."""
-    return timedelta(days=max(settings.slow_days, settings.baseline_days + 1, 2 * max(settings.windows_hours) / 24))
+    """How far before a document's time its event's observations are needed; messages also for `slow_days`."""
+    return timedelta(days=max(settings.baseline_days + 1, 2 * max(settings.windows_hours) / 24))
 
 
 def _policy_of(rows: Sequence[Observation]) -> str | None:

@@ -175,7 +175,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     orange: LevelSettings = LevelSettings(score=0.70, voices=50)  # II 重大
     red: LevelSettings = LevelSettings(score=0.82, voices=150)  # I 特别重大
     weights: RiskWeights = RiskWeights()  # how much each part of the risk counts
-    slow_days: int = 28  # messages on one matter are added up over so many days
+    slow_days: int = 90  # messages on one matter are added up over so many days
     slow_messages: int = 4  # so many messages ...
     slow_authors: int = 3  # ... from so many authors open a blue ticket
     slow_yellow_messages: int = 12  # so many messages ...
