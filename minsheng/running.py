@@ -101,7 +101,7 @@ class Running:
         for stage, reason in self.failed.items():
             problem = f"{problem}\n{stage}: {reason}".strip()
         return Picture(
-            now=road.clock.now(), stages=[worker.health for worker in self._workers], sources=sources,
+            now=road.clock.now(), stages=[self.crawl.health, *(worker.health for worker in self._workers)], sources=sources,
             documents=documents, newest=newest, tickets=tickets, policies=names, problem=problem,
         )  # fmt: skip
 

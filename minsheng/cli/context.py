@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 JSON_OPTION = typer.Option(False, "--json", help="Print JSON for programs instead of a table for people.")
 
+NARROW = 24
+"""Cells; a table's column with nothing wider is never broken."""
+
 _chosen: dict[str, Path | None] = {"data_dir": None, "settings": None}
 _loaded: list[Settings] = []
 
@@ -85,10 +88,13 @@ def print_json_line(data: Any) -> None:
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table for people. Values are shown as they are: text from outside is never read as markup."""
     table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(plain_text(value) for value in row))
+    shown = [[plain_text(value) for value in row] for row in rows]
+    for place, column in enumerate(columns):
+        # Ids, numbers and times stay whole, so that they can be copied; long texts take the room that is left.
+        narrow = all(row[place].cell_len <= NARROW for row in shown)
+        table.add_column(column, overflow="fold", no_wrap=narrow)
+    for row in shown:
+        table.add_row(*row)
     console().print(table)
 
 
