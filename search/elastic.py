@@ -24,6 +24,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -147,6 +148,8 @@ class ElasticsearchIndex:
         if chosen.username is not None:
             options["basic_auth"] = (chosen.username, chosen.password.reveal() if chosen.password else "")
         if chosen.ca_file is not None:
+            if not Path(chosen.ca_file).is_file():  # the client would find out at its first connection only
+                raise WrongSettings(f"search: there is no file {chosen.ca_file}", "see ca_file in the section [search]")
             options["ca_certs"] = chosen.ca_file
         try:
             client = Elasticsearch(
@@ -157,8 +160,8 @@ class ElasticsearchIndex:
                 http_compress=False,
                 **options,
             )
-        except (ValueError, OSError) as error:
-            raise WrongSettings(f"search: {error}", "see urls and ca_file in the section [search]") from error
+        except ValueError as error:
+            raise WrongSettings(f"search: {error}", "see urls in the section [search]") from error
         return cls(client, chosen.index_prefix, shards=chosen.shards, replicas=chosen.replicas)
 
     def ensure(self) -> None:

@@ -93,10 +93,13 @@ class EmbeddedIndex:
     ----------
     path:
         The file; it and its folder are made at first use.
+    timeout:
+        Seconds to wait for another writer.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
         self.path = Path(path)
+        self._timeout = timeout
         self._local = threading.local()
         self._open: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -221,7 +224,7 @@ class EmbeddedIndex:
             return connection
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            self.path, timeout=30, isolation_level=None, check_same_thread=False, factory=_Connection
+            self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False, factory=_Connection
         )
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "journal_size_limit=67108864"):
             connection.execute(f"PRAGMA {pragma}")

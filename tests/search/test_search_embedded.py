@@ -1,0 +1,118 @@
+"""What only the embedded index has: its file."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from minsheng.errors import Unavailable
+from search import embedded
+from search.embedded import EmbeddedIndex
+from search.index import Filters, Search
+from search.query import parse
+from tests.search.corpus import START, STEP, corpus, grouped, numbers
+
+
+def found(index: EmbeddedIndex, query: str) -> list[int]:
+    return numbers([hit.record for hit in index.search(Search(query=parse(query), size=1_000)).hits])
+
+
+def test_nothing_is_left_of_words_that_were_replaced_or_dropped(tmp_path: Path) -> None:
+    """The table of words has no texts of its own: what is forgotten wrongly would be found for ever."""
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write(corpus())
+    index.write([grouped(number, "全都改了", at=START + number * STEP, revision=2) for number in range(30)])
+    index.write([grouped(number, "搬走", at=START, revision=3) for number in range(10, 20)])
+    index.drop_before(START.replace(year=2027))
+    assert index.count(Filters()) == 0
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+        connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'row')")
+        assert connection.execute("SELECT count(*) FROM vocabulary").fetchone() == (0,)
+        for table in ("documents", "policies", "records"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_a_file_of_an_older_analysis_is_indexed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write(corpus())
+    before = found(index, "医保 -报销")
+    index.close()
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
+    assert found(EmbeddedIndex(tmp_path / "index.db"), "医保 -报销") == []
+    monkeypatch.setattr(embedded, "LAYOUT", embedded.LAYOUT + 1)
+    assert found(EmbeddedIndex(tmp_path / "index.db"), "医保 -报销") == before != []
+
+
+def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best of the newest come first, then the rest by time, each once."""
+    monkeypatch.setattr(embedded, "RANKED", 10)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write([grouped(number, "税" * (number % 5 + 1), at=START + number * STEP) for number in range(33)])
+    seen: list[int] = []
+    cursor = None
+    while True:
+        page = index.search(Search(query=parse("税"), sort="relevance", size=4, after=cursor))
+        seen += numbers([hit.record for hit in page.hits])
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert sorted(seen[:10]) == list(range(23, 33))
+    assert seen[10:] == list(range(22, -1, -1))
+
+
+def _write_many(path: Path, part: int) -> None:
+    index = EmbeddedIndex(path)
+    for start in range(0, 300, 50):
+        index.write([grouped(1_000 * part + number, "并行") for number in range(start, start + 50)])
+    index.close()
+
+
+def test_several_processes_write_and_search(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_write_many, args=(tmp_path / "index.db", part)) for part in range(3)]
+    for process in processes:
+        process.start()
+    index = EmbeddedIndex(tmp_path / "index.db")
+    while any(process.is_alive() for process in processes):
+        page = index.search(Search(query=parse("并行"), size=10))
+        assert len(page.hits) == min(10, page.total)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert index.search(Search(query=parse("并行"))).total == 900
+
+
+def test_a_file_that_is_no_index_says_so(tmp_path: Path) -> None:
+    (tmp_path / "index.db").write_bytes(b"this is no database at all, but long enough to be looked at" * 40)
+    with pytest.raises(Unavailable, match=r"index\.db"):
+        EmbeddedIndex(tmp_path / "index.db").ensure()
+
+
+def test_a_folder_that_can_not_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="index"):
+        EmbeddedIndex(tmp_path / "file" / "index.db").write([grouped(1, "医保")])
+
+
+def test_a_locked_file_is_unavailable_and_loses_nothing(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db", timeout=0.1)
+    index.ensure()
+    other = sqlite3.connect(tmp_path / "index.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match="locked"):
+        index.write([grouped(1, "医保")])
+    assert found(index, "医保") == []
+    other.execute("ROLLBACK")
+    assert [written.outcome for written in index.write([grouped(1, "医保")])] == ["stored"]
+    assert found(index, "医保") == [1]
+
+
+def test_it_can_be_used_after_closing(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write([grouped(1, "医保")])
+    index.close()
+    index.close()
+    assert found(index, "医保") == [1]
