@@ -63,7 +63,18 @@ def change(count: int, earlier: Sequence[int]) -> Change:
     difference = count - mean
     if abs(difference) <= DEVIATIONS * deviation:
         return Change(mean=mean, days=days, direction="noise", words="变化不显著")
-    verb = "上升" if difference > 0 else "下降"
-    size = f"（{difference:+.0f}篇）"
-    words = f"{verb}{100 * abs(difference) / mean:.1f}%{size}" if mean else f"由零{verb}{size}"
+    words = f"{_size(count, mean)}（{difference:+.0f}篇）"
     return Change(mean=mean, days=days, direction="up" if difference > 0 else "down", words=words)
+
+
+MANY_TIMES = 10
+
+
+def _size(count: int, mean: float) -> str:
+    """How large a change is: in percent, or in multiples where nobody can picture the percentage."""
+    verb = "上升" if count > mean else "下降"
+    if not mean:
+        return f"由零{verb}"
+    if count >= MANY_TIMES * mean:
+        return f"{verb}至约{count / mean:.0f}倍"
+    return f"{verb}{100 * abs(count - mean) / mean:.1f}%"

@@ -8,6 +8,7 @@ from datetime import datetime
 from briefings.evidence import EvidenceBook, post
 from briefings.facts import Facts
 from briefings.model import EventLine
+from briefings.tickets import is_open
 from minsheng.policies import Policy
 from minsheng.records import Grouped
 from search.index import Bucket, Filters, Index, Search
@@ -30,10 +31,18 @@ def top_events(
     since: datetime,
     until: datetime,
 ) -> tuple[EventLine, ...]:
-    """The largest events of the day: negative documents count double, as they are what has to be answered."""
+    """The events that somebody has to look after, then the largest ones of the day; negative documents count double, as
+    they are what has to be answered."""
     titles = {policy.id: policy.title for policy in policies}
+    ticketed = {ticket.event for ticket in facts.tickets if is_open(ticket, until)}
     large = [bucket for bucket in buckets if bucket.count >= SMALLEST]
-    large.sort(key=lambda bucket: (-(bucket.count + negative.get(bucket.value, 0)), bucket.value))
+    large.sort(
+        key=lambda bucket: (
+            bucket.value not in ticketed,
+            -(bucket.count + negative.get(bucket.value, 0)),
+            bucket.value,
+        )
+    )
     return tuple(
         _line(book, index, bucket, negative.get(bucket.value, 0), facts, titles, since, until)
         for bucket in large[:SHOWN]

@@ -7,10 +7,18 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from briefings import words
+from briefings.change import Change
 from briefings.model import DailyBriefing
 from briefings.summary import against
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+LISTED = 5
+"""Policies with a row of their own; of the others only those whose count changed."""
+
+
+def moved(change: Change) -> bool:
+    return change.direction in ("up", "down")
 
 
 def daily_html(briefing: DailyBriefing) -> str:
@@ -31,5 +39,6 @@ def daily_html(briefing: DailyBriefing) -> str:
         kinds=words.KINDS,
         sentiments=words.SENTIMENTS,
         share=words.share_words,
+        listed=[line for place, line in enumerate(briefing.policies) if place < LISTED or moved(line.change)],
         titles={evidence.id: evidence.title for evidence in briefing.evidence},
     )
