@@ -31,7 +31,7 @@ from stream.log import DOCUMENTS, Log, Message, Partition
 from stream.messages import document_message
 
 PARTITIONS = 4
-_WORDS = ["公交", "线路", "调整", "以后", "等车", "时间", "太长", "老人", "孩子", "上学", "看病", "排队", "社保", "缴费", "窗口", "停车", "收费", "噪声", "施工", "物业", "停水", "停电", "希望", "尽快", "处理", "答复"]
+_WORDS = "公交线路调整等车时间老人孩子上学看病排队社保缴费窗口停车收费噪声施工物业停水停电希望处理答复"
 
 
 def messages(count: int) -> list[Message]:
