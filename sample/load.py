@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -51,7 +50,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str
 
 
-def load_sample(settings: Settings, store: Store, served: Served, *, force: bool = False) -> Loaded:
+def load_sample(settings: Settings, store: Store, served: Served, *, force: bool = False, keep: bool = False) -> Loaded:
     """Write policies, plans and sources, and put the policies into the register.
 
     What the sample wrote before is written again; anything else in the data folder stays.
@@ -64,34 +63,32 @@ def load_sample(settings: Settings, store: Store, served: Served, *, force: bool
         Where the site is, and for which moment the dates are to be moved.
     force:
         Also where there are policies that are not the sample's.
+    keep:
+        The data folder is the sample's already: add only what is missing, so that what the user changed stays.
 
     Raises
     ------
     WrongUse
-        If there are, and `force` is not given; nothing is written.
+        If there are policies that are not the sample's, and neither is given; nothing is written.
     """
-    scene = arrange(load_world(), served.anchor, live=served.live)
-    policies = moved_policies(
-        served.anchor,
-        {
-            item.entry.policy: served.base_url + article_path(item)
-            for item in scene.articles
-            if item.entry.policy is not None
-        },
-    )
+    policies = moved_policies(served.anchor, _policy_urls(served))
     register = PolicyRegister(store)
-    if not force:
-        _refuse_others(settings, register, {policy.id for policy in policies})
-    for policy in policies:
-        _write(settings.path(POLICIES) / f"{policy.id}.toml", policy_file(policy))
-    register.import_policies(policies)
+    known = {policy.id for policy in register.all()}
+    if not (force or keep):
+        _refuse_others(settings, known, {policy.id for policy in policies})
+    register.import_policies([policy for policy in policies if not (keep and policy.id in known)])
     plans = sorted((WORLD / "plans").glob("*.toml"))
-    for plan in plans:
-        _write(settings.path(PLANS) / plan.name, plan.read_text(encoding="utf-8"))
     sources = sample_sources(served.base_url, live=served.live)
+    files = {settings.path(POLICIES) / f"{policy.id}.toml": policy_file(policy) for policy in policies}
+    files |= {settings.path(PLANS) / plan.name: plan.read_text(encoding="utf-8") for plan in plans}
+    for file, text in files.items():
+        if not (keep and file.exists()):
+            _write(file, text)
     for source in sources:
-        (settings.path(SOURCES) / f"{source.id}.toml").unlink(missing_ok=True)
-        write_source(source, settings.path(SOURCES))
+        file = settings.path(SOURCES) / f"{source.id}.toml"
+        if not (keep and file.exists()):
+            file.unlink(missing_ok=True)
+            write_source(source, settings.path(SOURCES))
     if not settings.path(FILE_NAME).exists():
         _write(settings.path(FILE_NAME), _SETTINGS)
     return Loaded(
@@ -115,9 +112,19 @@ def remembered(data_dir: Path) -> Served | None:
         raise WrongUse(f"{file} can't be read: {error}", "remove it: the sample then starts afresh") from error
 
 
-def _refuse_others(settings: Settings, register: PolicyRegister, own: Iterable[str]) -> None:
+def _policy_urls(served: Served) -> dict[str, str]:
+    """Policy id → address of its page on the site."""
+    scene = arrange(load_world(), served.anchor, live=served.live)
+    return {
+        item.entry.policy: served.base_url + article_path(item)
+        for item in scene.articles
+        if item.entry.policy is not None
+    }
+
+
+def _refuse_others(settings: Settings, known: set[str], own: set[str]) -> None:
     files = {file.stem for file in settings.path(POLICIES).glob("*.toml")}
-    others = sorted((files | {policy.id for policy in register.all()}) - set(own))
+    others = sorted((files | known) - own)
     if others:
         shown = "、".join(others[:3]) + (" …" if len(others) > 3 else "")
         raise WrongUse(

@@ -29,8 +29,6 @@ from sample.content import Entry, Outlet, Post, load_world
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
 
-DEFAULT_PORT = 8642
-
 log = get_logger(__name__)
 
 E = TypeVar("E", bound=Entry)

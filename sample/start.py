@@ -13,8 +13,9 @@ from minsheng.logs import get_logger
 from minsheng.parts import open_store
 from minsheng.settings import load_settings
 from minsheng.store.migrate import migrate
+from sample import DEFAULT_PORT
 from sample.load import Served, load_sample, remember, remembered
-from sample.site import DEFAULT_PORT, SampleSite
+from sample.site import SampleSite
 
 log = get_logger(__name__)
 
@@ -24,7 +25,7 @@ def start_sample(data_dir: Path, clock: Clock, *, live: bool) -> Iterator[Sample
     """Serve the sample site until the block ends, with the data folder pointing at it.
 
     A data folder that has seen the sample before gets the same world again, at the same times and addresses: what was
-    crawled is not crawled twice, and what was cut off goes on.
+    crawled is not crawled twice, what was cut off goes on, and what the user changed in the folder stays.
 
     Parameters
     ----------
@@ -42,7 +43,13 @@ def start_sample(data_dir: Path, clock: Clock, *, live: bool) -> Iterator[Sample
     if before is not None:
         log.info("sample_goes_on", anchor=before.anchor.isoformat(), hint="a new --data-dir starts it afresh")
         port = urlsplit(before.base_url).port or DEFAULT_PORT
-        site = SampleSite(port=port, clock=clock, live=before.live, anchor=before.anchor)
+        try:
+            site = SampleSite(port=port, clock=clock, live=before.live, anchor=before.anchor)
+        except WrongUse as error:
+            raise WrongUse(
+                f"{error.message}, where this data folder's sample site was served before",
+                "stop the program that has it, or take a new --data-dir",
+            ) from error
     else:
         site = _on_a_free_port(clock, live=live)
     with site:
@@ -51,7 +58,7 @@ def start_sample(data_dir: Path, clock: Clock, *, live: bool) -> Iterator[Sample
         store = open_store(settings)
         try:
             migrate(store)
-            load_sample(settings, store, served)
+            load_sample(settings, store, served, keep=before is not None)
             remember(data_dir, served)
         finally:
             store.close()

@@ -8,16 +8,15 @@ import msgspec
 import typer
 
 from minsheng.cli import context
+from sample import DEFAULT_PORT
 
 app = typer.Typer(help="The sample world: an invented province, its policies, and what is said about them.")
-
-_PORT = 8642
 
 
 @app.command("serve")
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = _PORT,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes any free one.")] = DEFAULT_PORT,
     live: Annotated[
         bool, typer.Option("--live", help="Let the world's last hour play out in a minute and a half from now on.")
     ] = False,
@@ -42,7 +41,7 @@ def serve(
 
 @app.command("load")
 def load(
-    url: Annotated[str, typer.Option(help="Where the sample site is served.")] = f"http://127.0.0.1:{_PORT}",
+    url: Annotated[str, typer.Option(help="Where the sample site is served.")] = f"http://127.0.0.1:{DEFAULT_PORT}",
     live: Annotated[bool, typer.Option("--live", help="The site is served live: crawl it every few seconds.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also where there are policies of your own.")] = False,
     json: bool = context.JSON_OPTION,

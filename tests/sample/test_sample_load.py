@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from typer.testing import CliRunner
@@ -83,6 +88,32 @@ def test_a_second_start_serves_the_same_world(tmp_path):
         assert remembered(tmp_path) == first
 
 
+def test_a_second_start_keeps_what_the_user_changed(tmp_path):
+    clock = ManualClock(ANCHOR)
+    with start_sample(tmp_path, clock, live=False):
+        pass
+    plan, source = tmp_path / "plans/water-price-charges.toml", tmp_path / "sources/sample-hub.toml"
+    plan.write_text(plan.read_text(encoding="utf-8").replace("version = 2", "version = 3"), encoding="utf-8")
+    source.write_text(source.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    (tmp_path / "policies/parking-charges.toml").unlink()
+    changed = plan.read_bytes(), source.read_bytes()
+    settings = load_settings(tmp_path, environ={})
+    PolicyRegister(Store.from_settings(settings)).import_policies([Policy(id="own", title="自己的办法")])
+    with start_sample(tmp_path, clock, live=False):
+        assert (plan.read_bytes(), source.read_bytes()) == changed
+        assert (tmp_path / "policies/parking-charges.toml").exists()
+
+
+def test_the_port_of_the_last_time_is_taken(tmp_path):
+    clock = ManualClock(ANCHOR)
+    with (
+        start_sample(tmp_path, clock, live=False),
+        pytest.raises(WrongUse, match="served before"),
+        start_sample(tmp_path, clock, live=False),
+    ):
+        pass
+
+
 def test_a_broken_memory_is_said(tmp_path):
     (tmp_path / "sample.toml").write_text("anchor = 1\n")
     with pytest.raises(WrongUse, match=r"sample\.toml can't be read"):
@@ -96,3 +127,15 @@ def test_load_on_the_command_line(tmp_path):
     assert json.loads(result.stdout)["sources"] == 7
     assert "http://127.0.0.1:9999/gov/" in (tmp_path / "sources/sample-gov.toml").read_text()
     assert CliRunner().invoke(app, arguments).exit_code == 0
+
+
+def test_serve_on_the_command_line_until_it_is_told_to_stop(tmp_path):
+    command = [Path(sys.executable).parent / "minsheng", "--data-dir", tmp_path, "sample", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            url = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())[0]
+            with urlopen(f"{url}/yunjiang/feed.xml") as response:
+                assert response.status == 200
+        finally:
+            process.terminate()
+        assert process.wait(timeout=30) == 0
