@@ -18,7 +18,7 @@ from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
 from alerts.risk import Risk
 from alerts.risk_kind import CHINESE as KIND_WORDS
-from alerts.risk_kind import kind_of
+from alerts.risk_kind import RiskKind, kind_hint, kind_of
 from alerts.tables import tickets
 from alerts.tickets import next_number
 from minsheng.clock import CHINA
@@ -106,6 +106,7 @@ class TicketDesk:
 
     def _open_ticket(self, row: Observation, risk: Risk) -> None:
         policy = self._policy_of(risk.policy_id) if risk.policy_id else None
+        risk_kind = kind_of(voice.risk_kind for voice in risk.voices)
         ticket: dict[str, Any] = {
             "number": next_number(self._connection, risk.at),
             "event_id": row.event_id,
@@ -113,8 +114,8 @@ class TicketDesk:
             "level": risk.level,
             "current_level": risk.level,
             "status": "open",
-            "risk_kind": kind_of(voice.risk_kind for voice in risk.voices),
-            "title": title_of(risk, policy),
+            "risk_kind": risk_kind,
+            "title": title_of(risk, risk_kind, policy),
             "plan": None,
             "historical": row.historical,
             "opened_at": risk.at,
@@ -242,9 +243,12 @@ class TicketDesk:
         )
 
 
-def title_of(risk: Risk, policy: Policy | None) -> str:
-    """The policy, and the words of the voice that most people joined."""
-    leading = max(risk.voices, key=lambda row: (row.reach, -row.published_at.timestamp(), row.document_id))
+def title_of(risk: Risk, risk_kind: RiskKind, policy: Policy | None) -> str:
+    """The policy, and the words of the voice that most people joined, if possible one that names the matter."""
+    leading = max(
+        risk.voices,
+        key=lambda row: (kind_hint(row.headline) == risk_kind, row.reach, -row.published_at.timestamp()),
+    )
     return f"《{policy.title}》：{leading.headline}" if policy else leading.headline
 
 
