@@ -1,0 +1,176 @@
+"""The road under real faults: stages killed in mid-batch, servers that are away at the start or go away."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.servers import Server, fresh_database
+from deploy.servers.variables import server_variables
+from minsheng.errors import Unavailable
+from minsheng.road import WORKERS, Road
+from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened
+from tests.acceptance.outcome import outcome
+from tests.acceptance.written import write_posts
+
+pytestmark = pytest.mark.timeout(400)
+
+
+class StageProcess:
+    """`minsheng stage NAME` as a process that can be killed and started again."""
+
+    def __init__(self, name: str, variables: dict[str, str], log: Path) -> None:
+        self.name = name
+        self._variables = variables
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "minsheng.cli.app", "stage", self.name],
+                env={**os.environ, **self._variables}, stderr=log, stdout=log,
+            )  # fmt: skip
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        """Ask it to stop, as an operator or systemd does. Returns its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(timeout=60)
+
+    def said(self) -> str:
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def stages(variables: dict[str, str], folder: Path) -> Iterator[dict[str, StageProcess]]:
+    started = {name: StageProcess(name, variables, folder / f"{name}.log") for name in WORKERS}
+    try:
+        yield started
+    finally:
+        for process in started.values():
+            if process.running:
+                process.kill()
+
+
+def wait_for(
+    condition: Callable[[], bool], what: str, processes: dict[str, StageProcess], seconds: float = 150
+) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return
+        time.sleep(0.1)
+    said = "\n".join(f"--- {name}\n{process.said()[-1500:]}" for name, process in processes.items())
+    raise AssertionError(f"not within {seconds} s: {what}\n{said}")
+
+
+def caught_up(road: Road, handled: int) -> Callable[[], bool]:
+    """Every stage has handled everything, and the last topic holds at least `handled` records."""
+
+    def check() -> bool:
+        try:
+            return not any(road.behind().values()) and road.log.lag("grouped", "index").end >= handled
+        except Unavailable:
+            return False
+
+    return check
+
+
+@pytest.mark.parametrize("parts", BOTH)
+def test_every_stage_killed_in_mid_batch_loses_nothing_and_doubles_nothing(
+    variables: Variables, parts: str, tmp_path: Path
+) -> None:
+    count = 1_200
+    posts = tmp_path / "posts.jsonl"
+    write_posts(posts, count)
+    calm = {**variables("embedded"), "MINSHENG_DATA_DIR": str(tmp_path / "calm")}
+    minsheng(calm, "import", posts, "--source", "board")
+    with opened(calm) as road:
+        drain(road)
+        expected = outcome(road)
+    assert len(expected.indexed) == count
+    assert expected.events
+
+    shaken = variables(parts) | {"MINSHENG_STREAM__BATCH": "25", "MINSHENG_LOGS__LEVEL": "warning"}
+    minsheng(shaken, "import", posts, "--source", "board")
+    pick = random.Random(1)
+    with opened(shaken) as road, stages(shaken, tmp_path) as running:
+        for _ in range(8):
+            time.sleep(pick.uniform(0.8, 2.5))
+            victim = running[pick.choice(WORKERS)]
+            victim.kill()
+            victim.start()
+        for name in WORKERS:
+            running[name].kill()
+            running[name].start()
+        wait_for(caught_up(road, count), "all stages caught up", running)
+        assert {name: process.stop() for name, process in running.items()} == dict.fromkeys(WORKERS, 0)
+        found = outcome(road)
+    assert found.indexed == expected.indexed
+    assert found.events == expected.events
+    assert found.tickets == expected.tickets
+    assert found.notices == expected.notices
+
+
+@pytest.mark.kafka
+@pytest.mark.elasticsearch
+@pytest.mark.postgresql
+def test_servers_that_are_away_are_waited_for_while_the_other_stages_live_on(
+    own_server: Callable[[str], Server], elasticsearch_server: str, postgresql_server: str, tmp_path: Path, unique: str
+) -> None:
+    count = 300
+    posts = tmp_path / "posts.jsonl"
+    write_posts(posts, count)
+    kafka, search = own_server("kafka"), own_server("elasticsearch")
+    with fresh_database(postgresql_server) as database:
+        chosen = server_variables(kafka.address, search.address, database, unique) | {
+            "MINSHENG_DATA_DIR": str(tmp_path / "data"),
+            "MINSHENG_NOTIFY__TERMINAL": "false",
+        }
+        kafka.kill()
+        with stages(chosen, tmp_path) as running:
+            wait_for(
+                lambda: all("Kafka" in process.said() and "waiting" in process.said() for process in running.values()),
+                "each stage says that it waits for Kafka", running,
+            )  # fmt: skip
+            assert all(process.running for process in running.values())
+            kafka.start()
+            with opened(chosen) as road:
+                minsheng(chosen, "import", posts, "--source", "board")
+                wait_for(caught_up(road, count), "all stages caught up after Kafka came", running)
+
+                search.kill()
+                write_posts(posts, count, seed=6)
+                more = [line.replace('"id": "n', '"id": "m') for line in posts.read_text("utf-8").splitlines()]
+                posts.write_text("\n".join(more), encoding="utf-8")
+                minsheng(chosen, "import", posts, "--source", "board")
+                wait_for(
+                    lambda: road.behind()["alert"] == 0 and road.log.lag("grouped", "alert").end >= 2 * count,
+                    "the alert stage goes on without the index", running,
+                )  # fmt: skip
+                wait_for(lambda: "index" in running["index"].said(), "the index stage says what it waits for", running)
+                assert road.behind()["index"] > 0
+                search.start()
+                wait_for(caught_up(road, 2 * count), "the index stage caught up after Elasticsearch came back", running)
+                assert len(outcome(road).indexed) == 2 * count
+            assert {name: process.stop() for name, process in running.items()} == dict.fromkeys(WORKERS, 0)
