@@ -27,7 +27,7 @@ from minsheng.settings import Settings
 from minsheng.store import Store
 
 _CHUNK = 500
-_STATE = ("id", "level", "current_level", "historical", "raised_at", "version")
+_STATE = ("id", "level", "current_level", "historical", "raised_at", "version", "policy_id", "title")
 _DESCRIPTION = ("id", "why", "score", "parts", "documents")
 _LOADED = [column for column in tickets.c if column.name not in ("plan", "parts", "documents")]
 """What is large is read only when it is needed."""
@@ -79,9 +79,11 @@ class TicketDesk:
             if rank(risk.level) > 0:
                 self._open_ticket(row, risk)
             return
+        if row.historical and not ticket["historical"]:
+            return  # nobody is woken by old news
         if ticket["historical"] and not row.historical and rank(risk.level) > 0:
             self._become_live(ticket, risk)
-        if rank(risk.level) > rank(ticket["level"]):
+        elif rank(risk.level) > rank(ticket["level"]):
             self._raise(ticket, risk)
         elif risk.severity > (rank(ticket["level"]), ticket["score"]):
             self._describe(ticket, risk)
@@ -136,6 +138,9 @@ class TicketDesk:
     def _raise(self, ticket: dict[str, Any], risk: Risk) -> None:
         before = ticket["level"]
         self._complete(ticket)
+        if ticket["policy_id"] is None and risk.policy_id is not None:
+            policy = self._policy_of(risk.policy_id)
+            ticket.update(policy_id=risk.policy_id, title=title_of(risk, ticket["risk_kind"], policy))
         ticket.update(level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
         self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
@@ -153,12 +158,19 @@ class TicketDesk:
             ticket["plan"] = self._connection.scalar(sa.select(tickets.c.plan).where(tickets.c.id == ticket["id"]))
 
     def _become_live(self, ticket: dict[str, Any], risk: Risk) -> None:
-        """A matter known only from old documents is spoken of again: from now on it has clocks and notices."""
+        """A matter known only from old documents is spoken of again: it gets clocks and notices, at today's level."""
         self._complete(ticket)
-        ticket.update(historical=False, raised_at=risk.at, version=ticket["version"] + 1)
+        before = ticket["level"]
+        ticket.update(
+            historical=False,
+            level=risk.level,
+            current_level=risk.level,
+            raised_at=risk.at,
+            version=ticket["version"] + 1,
+        )
         self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
-        self._tell(ticket, risk, "became-live", "new", {"level": ticket["level"], "why": risk.why})
+        self._tell(ticket, risk, "became-live", "new", {"from": before, "to": risk.level, "why": risk.why})
 
     def calm_down(self, row: Observation) -> None:
         """So little is said by now that the risk is gone; the ticket stays until it is closed."""

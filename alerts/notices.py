@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -16,16 +16,18 @@ from minsheng.clock import CHINA
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
-Reason = Literal["new", "worse", "due", "overdue", "resolved"]
+Reason = Literal["new", "worse", "due", "overdue"]
 REASONS: dict[Reason, str] = {
     "new": "新发现",
     "worse": "等级上升",
     "due": "时限将至",
     "overdue": "已超时限",
-    "resolved": "已办结",
 }
 
 TERMINAL = "terminal"
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""When a notice that was sent or given up is due again; so the index on `next_try_at` finds only what waits."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

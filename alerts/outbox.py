@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from alerts import timeline
 from alerts.channels import Channel, DeliveryFailed, open_channel
-from alerts.notices import TERMINAL, Notice, channels_of
+from alerts.notices import NEVER, TERMINAL, Notice, channels_of
 from alerts.tables import outbox, tickets
 from minsheng.clock import Clock
 from minsheng.errors import MinshengError
@@ -139,11 +139,11 @@ class Outbox:
                 return None
             row = connection.execute(sa.select(outbox).where(outbox.c.id == notice_id)).mappings().one()
             closed = connection.scalar(sa.select(tickets.c.closed_at).where(tickets.c.id == row["ticket_id"]))
-            if closed is not None and row["reason"] != "resolved":
+            if closed is not None:
                 connection.execute(
                     outbox.update()
                     .where(outbox.c.id == notice_id)
-                    .values(dead_at=now, last_error="ticket closed before it was sent")
+                    .values(dead_at=now, next_try_at=NEVER, last_error="ticket closed before it was sent")
                 )
                 return None
         return row
@@ -154,7 +154,9 @@ class Outbox:
             connection.execute(
                 outbox.update()
                 .where(outbox.c.id == row["id"])
-                .values(sent_at=now, attempts=row["attempts"] + 1, claimed_until=None, last_error=None)
+                .values(
+                    sent_at=now, next_try_at=NEVER, attempts=row["attempts"] + 1, claimed_until=None, last_error=None
+                )
             )
             detail = {"channel": row["channel"], "reason": row["reason"]}
             timeline.add(connection, row["ticket_id"], "notice-sent", now, detail=detail)
@@ -165,7 +167,7 @@ class Outbox:
         dead = permanent or attempts >= self._settings.notify.tries
         pause = max(PAUSES[min(attempts, len(PAUSES)) - 1], retry_after or 0.0)
         values: dict[str, Any] = {"attempts": attempts, "claimed_until": None, "last_error": error}
-        values |= {"dead_at": now} if dead else {"next_try_at": now + timedelta(seconds=pause)}
+        values |= {"dead_at": now, "next_try_at": NEVER} if dead else {"next_try_at": now + timedelta(seconds=pause)}
         with self._store.begin() as connection:
             connection.execute(outbox.update().where(outbox.c.id == row["id"]).values(**values))
             if dead:

@@ -8,7 +8,6 @@ reading the log again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -138,17 +137,3 @@ class AlertStage:
         if self._policies_read is None or now - self._policies_read > _REGISTER_AGE:
             self._policies = {policy.id: policy for policy in self._register.all()}
             self._policies_read = now
-
-
-def forget(store: Store, clock: Clock, days: int) -> int:
-    """Retention: drop observations published more than `days` days ago; tickets keep their evidence's ids.
-
-    Returns how many went.
-    """
-    from alerts.tables import observation_policies, observations, policy_hours
-
-    moment = clock.now() - timedelta(days=days)
-    with store.begin() as connection:
-        connection.execute(observation_policies.delete().where(observation_policies.c.published_at < moment))
-        connection.execute(policy_hours.delete().where(policy_hours.c.hour < moment))
-        return connection.execute(observations.delete().where(observations.c.published_at < moment)).rowcount

@@ -124,7 +124,7 @@ outbox = sa.Table(
     sa.Column("id", _BIG, primary_key=True, autoincrement=True),
     sa.Column("key", sa.String(200), nullable=False, unique=True, comment="the same notice is never put in twice"),
     sa.Column("ticket_id", _BIG, sa.ForeignKey("tickets.id"), nullable=False, index=True),
-    sa.Column("reason", sa.String(20), nullable=False, comment="new, worse, due, overdue or resolved"),
+    sa.Column("reason", sa.String(20), nullable=False, comment="new, worse, due or overdue"),
     sa.Column("channel", sa.String(100), nullable=False),
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),

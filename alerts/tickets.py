@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from alerts import timeline
 from alerts.deadlines import cancel_timers
+from alerts.notices import NEVER
 from alerts.tables import observations, outbox, ticket_timeline, tickets, timers
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
@@ -150,7 +151,7 @@ class TicketBook:
                 .order_by(observations.c.published_at.desc(), observations.c.document_id)
             ).all()
         ticket = _ticket(row, clocks.get(row["id"], []))
-        # Evidence that retention has removed from the observations stays named.
+        # Evidence stays named, also where a new version of the document has moved to another event.
         every = dict.fromkeys([*event, *ticket.documents])
         return msgspec.structs.replace(ticket, documents=list(every))
 
@@ -261,7 +262,7 @@ def _drop_notices(connection: Connection, ticket_id: int, now: datetime) -> None
     connection.execute(
         outbox.update()
         .where(outbox.c.ticket_id == ticket_id, outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None))
-        .values(dead_at=now, last_error="ticket closed before it was sent")
+        .values(dead_at=now, next_try_at=NEVER, last_error="ticket closed before it was sent")
     )
 
 

@@ -9,6 +9,7 @@ itself: they name a file or a variable that holds them.
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -186,6 +187,13 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     conference_hours: float = 24.0  # orange and red: press conference
     response_hours: float = 48.0  # blue and yellow: response
     warn_at: Share = 0.8  # share of a deadline's time after which the officer is warned
+
+    def __post_init__(self) -> None:
+        if not self.windows_hours or min(self.windows_hours) < 1:
+            raise ValueError("alert.windows_hours needs at least one window, of an hour or more")
+        levels = (self.blue, self.yellow, self.orange, self.red)
+        if any(low.score > high.score or low.voices > high.voices for low, high in itertools.pairwise(levels)):
+            raise ValueError("alert: a higher level may not take less than a lower one (score, voices)")
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from alerts.stage import AlertStage, forget
+from alerts.stage import AlertStage
 from alerts.tables import observations, outbox, policy_hours, ticket_timeline, tickets, timers
 from minsheng.records import Grouped
 from minsheng.store import Store
@@ -183,14 +183,6 @@ def test_the_stage_says_when_notices_wait(make_world: MakeWorld) -> None:
     assert told == []
     stage.work(burst(20))
     assert told == [1]
-
-
-def test_old_observations_are_forgotten_and_evidence_stays_named(world: World) -> None:
-    world.take(burst(20))
-    world.clock.advance(days=100)
-    assert forget(world.store, world.clock, 90) == 20
-    (ticket,) = world.tickets()
-    assert len(world.book.get(ticket.number).documents) == len(ticket.documents) > 0
 
 
 def test_programs_get_a_stable_shape(world: World) -> None:

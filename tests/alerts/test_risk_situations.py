@@ -132,13 +132,35 @@ def test_backfill_opens_a_historical_ticket_without_notices_or_clocks(world: Wor
 def test_a_historical_matter_that_flares_up_again_becomes_live(world: World) -> None:
     from alerts.outbox import Outbox
 
-    world.take(burst(30, NOW - timedelta(days=20), fetched=NOW))
-    world.take(burst(30, NOW, prefix="again"))
+    world.take(burst(120, NOW - timedelta(days=20), minutes=0.3, fetched=NOW))
+    assert rank_of(world.tickets()[0].level) >= rank_of("orange")
+    world.take(burst(12, NOW, prefix="again"))
     (ticket,) = world.tickets()
     assert not ticket.historical
+    assert ticket.level == "blue"
     assert ticket.deadlines
     assert "became-live" in [event.kind for event in world.book.timeline(ticket.id)]
     assert Outbox(world.store, world.settings, world.clock).counts()["waiting"] >= 1
+
+
+def test_nobody_is_woken_by_old_news_of_a_matter_with_a_ticket(world: World) -> None:
+    from alerts.outbox import Outbox
+
+    world.take(burst(10))
+    told = Outbox(world.store, world.settings, world.clock).counts()
+    world.take(burst(120, NOW - timedelta(days=20), minutes=0.2, prefix="old", fetched=NOW))
+    (ticket,) = world.tickets()
+    assert ticket.level == "blue"
+    assert Outbox(world.store, world.settings, world.clock).counts() == told
+
+
+def test_a_policy_that_is_named_only_later_is_taken_up_when_the_level_rises(world: World) -> None:
+    world.take(burst(10, policy=None))
+    assert world.tickets()[0].policy is None
+    world.take(burst(30, NOW + timedelta(minutes=45), minutes=1, prefix="named"))
+    (ticket,) = world.tickets()
+    assert ticket.level != "blue" and ticket.policy == "water-price"
+    assert ticket.title.startswith("《云和市居民阶梯水价调整方案》：")
 
 
 def test_late_arrivals_count_where_they_belong(world: World) -> None:
