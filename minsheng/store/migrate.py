@@ -52,7 +52,7 @@ def migrate(store: Store) -> str:
         _refuse_newer(store, _current(connection))
         from alembic import command
 
-        command.upgrade(_config(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
     return newest
 
 
@@ -63,7 +63,7 @@ def downgrade(store: Store, revision: str) -> None:
         _refuse_newer(store, _current(connection))
         from alembic import command
 
-        command.downgrade(_config(connection), revision)
+        command.downgrade(alembic_config(connection), revision)
 
 
 def _current(connection: Connection) -> str | None:
@@ -88,10 +88,12 @@ def _lock(connection: Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
-def _config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
+    """What Alembic's commands take to work on this connection, in its transaction."""
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
     config.attributes["connection"] = connection
     return config
