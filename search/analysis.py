@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 VERSION = 1
@@ -41,12 +41,12 @@ _UNSPACED = re.compile(
 _INVISIBLE = re.compile("[\u0300-\u036f\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
-class Unit(NamedTuple):
-    """A unit and where it stands in the original text, in characters."""
+class Located(NamedTuple):
+    """The units of a text and where each starts and ends in the original, in characters."""
 
-    text: str
-    start: int
-    end: int
+    units: list[str]
+    starts: list[int]
+    ends: list[int]
 
 
 class _Pieces(dict[int, str]):
@@ -71,6 +71,7 @@ def _piece(char: str) -> str:
     if char.isspace() or category in ("Cc", "Zs", "Zl", "Zp"):
         return " "
     if _UNSPACED.match(char):
+        _characters.add(char)
         return f" {char} "
     if category[0] in "LNM":
         return char
@@ -80,39 +81,57 @@ def _piece(char: str) -> str:
 
 
 _pieces = _Pieces()
+_characters: set[str] = set()
+_BREAKS = re.compile(f"{BREAK}(?: +{BREAK})+")
+_TOO_LONG = re.compile(f"[^ ]{{{LONGEST_UNIT + 1},}}")
 
 
 def fold(text: str) -> list[str]:
     """The units of a text, without their places; quick."""
-    units: list[str] = []
-    last = ""
-    for unit in text.translate(_pieces).split():
-        if len(unit) > LONGEST_UNIT:
-            units += _cut(unit)
-        elif unit != BREAK or last != BREAK:
-            units.append(unit)
-        last = unit
-    return units
+    folded = _BREAKS.sub(BREAK, text.translate(_pieces))
+    if _TOO_LONG.search(folded):
+        folded = _TOO_LONG.sub(lambda word: " ".join(_cut(word.group())), folded)
+    return folded.split()
 
 
-def locate(text: str) -> list[Unit]:
+def locate(text: str) -> Located:
     """The units of a text with their places: the same units as `fold` gives."""
-    found: list[Unit] = []
-    word, places = "", []
-    for place, char in enumerate(text + " "):
-        for part in _pieces[ord(char)]:
+    units, starts, ends = found = Located([], [], [])
+    word: list[str] = []
+    places: list[int] = []
+    for place, piece in enumerate(map(_pieces.__getitem__, map(ord, text))):
+        if len(piece) == 3 and piece[0] == " ":  # a unit of its own: most of Chinese, so it is kept short
+            if word:
+                _add(found, word, places)
+            if piece[1] == BREAK and units and units[-1] == BREAK:
+                ends[-1] = place + 1
+            else:
+                units.append(piece[1])
+                starts.append(place)
+                ends.append(place + 1)
+            continue
+        for part in piece:
             if part != " ":
-                word += part
+                word.append(part)
                 places.append(place)
-                continue
-            if word == BREAK and found and found[-1].text == BREAK:
-                found[-1] = Unit(BREAK, found[-1].start, places[-1] + 1)
             elif word:
-                for start in range(0, len(word), LONGEST_UNIT):
-                    cut = places[start : start + LONGEST_UNIT]
-                    found.append(Unit(word[start : start + LONGEST_UNIT], cut[0], cut[-1] + 1))
-            word, places = "", []
+                _add(found, word, places)
+    if word:
+        _add(found, word, places)
     return found
+
+
+def _add(found: Located, word: list[str], places: list[int]) -> None:
+    """Take over a word whose characters are complete."""
+    if word == [BREAK] and found.units and found.units[-1] == BREAK:
+        found.ends[-1] = places[-1] + 1
+    else:
+        for start in range(0, len(word), LONGEST_UNIT):
+            found.units.append("".join(word[start : start + LONGEST_UNIT]))
+            found.starts.append(places[start])
+            found.ends.append(places[min(start + LONGEST_UNIT, len(places)) - 1] + 1)
+    word.clear()
+    places.clear()
 
 
 def phrase(text: str) -> tuple[str, ...]:
@@ -124,8 +143,8 @@ def phrase(text: str) -> tuple[str, ...]:
 
 
 def unspaced(unit: str) -> bool:
-    """Whether the unit is a character of a script written without spaces: it is indexed in pairs."""
-    return len(unit) == 1 and _UNSPACED.match(unit) is not None
+    """Whether the unit, which `fold` has given, is a character of a script written without spaces."""
+    return unit in _characters
 
 
 def is_break(char: str) -> bool:
@@ -134,18 +153,20 @@ def is_break(char: str) -> bool:
     return piece in ("", BREAK)
 
 
-def _cut(unit: str) -> Iterable[str]:
-    return (unit[start : start + LONGEST_UNIT] for start in range(0, len(unit), LONGEST_UNIT))
-
-
-def find(units: Sequence[Unit], wanted: Sequence[str]) -> list[tuple[int, int]]:
+def find(located: Located, wanted: Sequence[str]) -> list[tuple[int, int]]:
     """The places (start, end) in the original text where the wanted units stand one after the other."""
-    if not wanted:
-        return []
-    length = len(wanted)
-    rest = tuple(wanted[1:])
-    return [
-        (unit.start, units[place + length - 1].end)
-        for place, unit in enumerate(units[: len(units) - length + 1])
-        if unit.text == wanted[0] and tuple(other.text for other in units[place + 1 : place + length]) == rest
-    ]
+    found = []
+    length, rest = len(wanted), list(wanted)
+    place = -1
+    try:
+        while rest:
+            place = located.units.index(rest[0], place + 1)
+            if located.units[place : place + length] == rest:
+                found.append((located.starts[place], located.ends[place + length - 1]))
+    except ValueError:
+        pass
+    return found
+
+
+def _cut(word: str) -> list[str]:
+    return [word[start : start + LONGEST_UNIT] for start in range(0, len(word), LONGEST_UNIT)]

@@ -43,9 +43,9 @@ def marks(text: str, terms: list[tuple[str, ...]]) -> Spans:
     """Where any of the terms stands in the text: spans in order, those that touch or overlap joined."""
     if not text or not terms:
         return ()
-    units = analysis.locate(text)
+    located = analysis.locate(text)
     joined: list[tuple[int, int]] = []
-    for start, end in sorted({span for term in terms for span in analysis.find(units, term)}):
+    for start, end in sorted({span for term in terms for span in analysis.find(located, term)}):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

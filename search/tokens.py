@@ -40,12 +40,15 @@ def _pairs(units: Iterable[str]) -> list[str]:
     tokens = []
     before = ""  # the character before, where the unit before is one
     for unit in units:
-        character = analysis.unspaced(unit)
-        if before:
-            tokens.append(before + unit if character else before)
-        if not character:
+        if analysis.unspaced(unit):
+            if before:
+                tokens.append(before + unit)
+            before = unit
+        else:
+            if before:
+                tokens.append(before)
+                before = ""
             tokens.append(unit)
-        before = unit if character else ""
     if before:
         tokens.append(before)
     return tokens

@@ -410,11 +410,9 @@ def test_pages_keep_their_place_while_documents_arrive(index: Index, sort: str) 
     arrived = iter(range(1_000, 2_000))
 
     def arrive() -> None:
-        late = [
-            grouped(next(arrived), "了" * place, title="新来的，都说了", at=START + timedelta(days=90))
-            for place in range(1, 4)
-        ]
-        put(index, *late)
+        for place, number in zip(range(1, 4), arrived, strict=False):
+            at = START + timedelta(days=90, minutes=number)
+            put(index, grouped(number, "了" * place, title="新来的，都说了", at=at))
 
     put(index, *corpus())
     for query in ("", "了", "-了"):

@@ -1,0 +1,254 @@
+"""Indexing and searching on both engines, beside the least that each could do.
+
+    python -m benchmarks.search_speed [--documents 20000] [--engines embedded elasticsearch]
+
+The documents are a mixed stream of real texts. Each kind of query is asked with words cut from them at random, most of
+them frequent as words are. The peers hold no more than words and time: a bare FTS5 table over the same tokens, and an
+Elasticsearch index with its standard analyser, asked directly; so they answer with ids alone, without records, exact
+counts, marks or filters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from elasticsearch import Elasticsearch, helpers
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.mixed import mixed_stream
+from deploy.servers import KINDS, cache_folder
+from deploy.servers.running import read_running
+from minsheng.records import Assessed, Duplicate, EventRef, Grouped, PolicyLink, scores_of
+from search import tokens
+from search.elastic import ElasticsearchIndex
+from search.embedded import EmbeddedIndex
+from search.index import FACETS, Filters, Index, Search
+from search.query import And, Not, Term
+
+BATCH = 500
+QUERIES = 200
+
+Asking = Callable[[str], object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--engines", nargs="+", default=["embedded", "elasticsearch"])
+    chosen = parser.parse_args()
+    records = list(grouped(chosen.documents))
+    words = random_words(records)
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        if "embedded" in chosen.engines:
+            rows.append(measure("embedded", EmbeddedIndex(Path(folder) / "index.db"), records, words))
+            rows.append(bare_fts5(Path(folder) / "bare.db", records, words))
+        if "elasticsearch" in chosen.engines:
+            address = server(opened)
+            prefix = f"bench{uuid4().hex[:8]}"
+            client = Elasticsearch(address, request_timeout=60)
+            opened.callback(client.close)
+            opened.callback(remove, client, prefix)
+            rows.append(measure("elasticsearch", ElasticsearchIndex(client, prefix), records, words))
+            rows.append(bare_elasticsearch(client, f"{prefix}-documents-bare", records, words))
+    show(rows)
+    print(json.dumps({"documents": chosen.documents, "processors": os.cpu_count(), "rows": rows}))
+
+
+def grouped(count: int) -> Iterator[Grouped]:
+    """Records as they come to the index, without having been judged."""
+    pick = random.Random(5)
+    for number, document in enumerate(mixed_stream(count, datetime.now(UTC))):
+        yield Grouped(
+            assessed=Assessed(
+                document=document,
+                sentiment=scores_of(pick.choice(("positive", "neutral", "negative")), {"x": 0.1}),
+                emotion=scores_of("neutral", {"angry": 0.2}),
+                topic=scores_of(pick.choice(("城乡建设", "交通运输", "卫生计生", "教育文体"))),
+                request=scores_of(pick.choice(("complaint", "inquiry", "none"))),
+                policies=tuple(
+                    PolicyLink(policy_id=f"p{pick.randrange(50)}", reason="alias", confidence=0.9)
+                    for _ in range(pick.random() < 0.1)
+                ),
+                assessed_at=document.fetched_at,
+            ),
+            duplicate=Duplicate(group=document.id),
+            event=EventRef(id=f"e{number // 20}"),
+        )
+
+
+def random_words(records: Sequence[Grouped]) -> list[str]:
+    """Words of two to four characters, from random places: frequent ones come often."""
+    pick = random.Random(9)
+    found: list[str] = []
+    while len(found) < QUERIES:
+        text = pick.choice(records).document.text
+        start = pick.randrange(len(text))
+        word = text[start : start + pick.choice((2, 2, 2, 3, 4))]
+        if len(word) > 1 and all("\u4e00" <= char <= "\u9fff" for char in word):
+            found.append(word)
+    return found
+
+
+def measure(name: str, index: Index, records: Sequence[Grouped], words: Sequence[str]) -> dict[str, Any]:
+    index.ensure()
+    started = time.perf_counter()
+    for start in range(0, len(records), BATCH):
+        index.write(records[start : start + BATCH])
+    index.refresh()
+    seconds = time.perf_counter() - started
+    other = random.Random(3)
+
+    def ask(**options: Any) -> Asking:
+        return lambda word: index.search(Search(**{"query": Term(word), **options}))
+
+    asked: dict[str, Asking] = {
+        "word": ask(),
+        "character": lambda word: index.search(Search(query=Term(word[0]))),
+        "and not": lambda word: index.search(Search(query=And((Term(word), Not(Term(other.choice(words))))))),
+        "filtered": ask(filters=Filters(sentiments=("negative",), sources=("weibo-1",))),
+        "relevance": ask(sort="relevance"),
+        "facets": ask(size=0, facets=FACETS, histogram="hour", histogram_split="sentiment"),
+        "all, facets": lambda _: index.search(Search(size=20, facets=FACETS, histogram="day")),
+    }
+    return {
+        "engine": name,
+        "documents_per_second": round(len(records) / seconds),
+        "megabytes": round(int(index.statistics()["bytes"]) / 1e6),
+        "milliseconds": {kind: timed(asking, words) for kind, asking in asked.items()},
+    }
+
+
+def bare_fts5(path: Path, records: Sequence[Grouped], words: Sequence[str]) -> dict[str, Any]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize=\"ascii tokenchars '_'\")")
+    started = time.perf_counter()
+    for start in range(0, len(records), BATCH):
+        connection.execute("BEGIN")
+        for record in records[start : start + BATCH]:
+            text = f"{record.document.title} , {record.document.text}"
+            connection.execute("INSERT INTO words (text) VALUES (?)", (tokens.of_text(text),))
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - started
+
+    def ask(word: str) -> object:
+        phrase = f'"{" ".join(tokens.of_phrase(word).tokens)}"'
+        return connection.execute(
+            "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT 20", (phrase,)
+        ).fetchall()
+
+    answer = {"word": timed(ask, words)}
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return {
+        "engine": "  bare FTS5",
+        "documents_per_second": round(len(records) / seconds),
+        "megabytes": round(path.stat().st_size / 1e6),
+        "milliseconds": answer,
+    }
+
+
+def bare_elasticsearch(
+    client: Elasticsearch, name: str, records: Sequence[Grouped], words: Sequence[str]
+) -> dict[str, Any]:
+    text = {"type": "text", "analyzer": "standard"}
+    client.options(ignore_status=400).indices.delete_index_template(name=name.removesuffix("-bare"))
+    client.indices.create(
+        index=name, mappings={"properties": {"title": text, "text": text, "published_at": {"type": "date"}}}
+    )
+    started = time.perf_counter()
+    actions = (
+        {
+            "_index": name,
+            "_id": record.document.id,
+            "_source": {
+                "title": record.document.title,
+                "text": record.document.text,
+                "published_at": record.document.published_at,
+            },
+        }
+        for record in records
+    )
+    helpers.bulk(client, actions, chunk_size=BATCH)
+    client.indices.refresh(index=name)
+    seconds = time.perf_counter() - started
+
+    def ask(word: str) -> object:
+        return client.search(
+            index=name,
+            query={"multi_match": {"query": word, "type": "phrase", "fields": ["title", "text"]}},
+            sort=[{"published_at": "desc"}],
+            size=20,
+            source=False,
+        )
+
+    size = client.indices.stats(index=name)["_all"]["primaries"]["store"]["size_in_bytes"]
+    return {
+        "engine": "  bare Elasticsearch",
+        "documents_per_second": round(len(records) / seconds),
+        "megabytes": round(size / 1e6),
+        "milliseconds": {"word": timed(ask, words)},
+    }
+
+
+def timed(ask: Asking, words: Sequence[str]) -> tuple[float, float]:
+    """Median and 95th percentile, in milliseconds, after a few to warm up."""
+    for word in words[:10]:
+        ask(word)
+    taken = []
+    for word in words:
+        started = time.perf_counter()
+        ask(word)
+        taken.append(1_000 * (time.perf_counter() - started))
+    cuts = statistics.quantiles(taken, n=20)
+    return round(cuts[9], 1), round(cuts[18], 1)
+
+
+def server(opened: ExitStack) -> str:
+    """The server of `MINSHENG_TEST_SERVERS`, or one started for this run."""
+    shared = os.environ.get("MINSHENG_TEST_SERVERS")
+    running = read_running(Path(shared)) if shared else {}
+    if "elasticsearch" in running:
+        return running["elasticsearch"].address
+    started = KINDS["elasticsearch"](cache_folder())
+    opened.callback(started.remove)
+    started.start()
+    return started.address
+
+
+def remove(client: Elasticsearch, prefix: str) -> None:
+    for index in client.indices.get(index=f"{prefix}-*").body:
+        client.indices.delete(index=index)
+    client.options(ignore_status=404).indices.delete_index_template(name=f"{prefix}-documents")
+
+
+def show(rows: Sequence[dict[str, Any]]) -> None:
+    kinds = list(dict.fromkeys(kind for row in rows for kind in row["milliseconds"]))
+    table = Table(title="indexing; queries in milliseconds: median / 95th percentile")
+    for column in ("engine", "documents/s", "MB", *kinds):
+        table.add_column(column, justify="right")
+    for row in rows:
+        spans = (row["milliseconds"].get(kind) for kind in kinds)
+        cells = (f"{span[0]} / {span[1]}" if span else "" for span in spans)
+        table.add_row(row["engine"], f"{row['documents_per_second']:,}", str(row["megabytes"]), *cells)
+    Console(width=160).print(table)
+
+
+if __name__ == "__main__":
+    main()
