@@ -30,6 +30,7 @@ from minsheng.records import (
 )
 from minsheng.store import Store
 from search.embedded import EmbeddedIndex
+from search.index import Index
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, TOPICS, Message
 
@@ -162,11 +163,12 @@ def earlier() -> list[Grouped]:
 class World:
     """The parts, and the clock, which stands at the morning after `DAY`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, store: str | None = None, index: Index | None = None) -> None:
+        folder.mkdir(exist_ok=True)
         self.clock = ManualClock(MIDNIGHT + timedelta(days=1, hours=7))
-        self.index = EmbeddedIndex(folder / "index.db")
+        self.index: Index = index or EmbeddedIndex(folder / "index.db")
         self.index.ensure()
-        self.store = Store(f"sqlite:///{folder / 'minsheng.db'}")
+        self.store = Store(store or f"sqlite:///{folder / 'minsheng.db'}")
         self.store.create_all()
         self.log = EmbeddedLog(folder / "log.db")
         self.log.ensure_topics(dict.fromkeys(TOPICS, 1))

@@ -22,6 +22,7 @@ from briefings.model import DailyBriefing
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
 from minsheng.records import Grouped
+from minsheng.settings import load_settings
 from search.index import Filters
 from tests.briefings.small_world import DAY, MIDNIGHT, World, burst, earlier, record
 
@@ -330,6 +331,23 @@ def test_texts_from_outside_are_never_markup(world: World) -> None:
 def test_the_same_data_give_the_same_page(world: World) -> None:
     world.fill()
     assert daily_html(brief(world)) == daily_html(brief(world))
+
+
+@pytest.mark.postgresql
+@pytest.mark.elasticsearch
+def test_the_servers_give_the_same_page(
+    tmp_path: Path, postgresql_url: str, elasticsearch_server: str, unique: str
+) -> None:
+    from search.elastic import ElasticsearchIndex
+
+    environ = {"MINSHENG_SEARCH__URLS": elasticsearch_server, "MINSHENG_SEARCH__INDEX_PREFIX": unique}
+    index = ElasticsearchIndex.from_settings(load_settings(tmp_path, environ=environ))
+    pages = []
+    for made in (World(tmp_path / "here"), World(tmp_path / "there", store=postgresql_url, index=index)):
+        made.fill()
+        pages.append(daily_html(brief(made)))
+        made.close()
+    assert pages[0] == pages[1]
 
 
 def test_an_empty_world_gives_a_clean_page(world: World) -> None:
