@@ -254,13 +254,18 @@ def _transaction(connection: sqlite3.Connection, *, write: bool = False) -> Iter
 
 
 def _create(connection: sqlite3.Connection) -> None:
-    (layout,) = connection.execute("PRAGMA user_version").fetchone()
-    if layout == LAYOUT:
+    def layout() -> int:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    if layout() == LAYOUT:
         return
     with _transaction(connection, write=True):
+        older = layout()  # again, as another process may have been quicker
+        if older == LAYOUT:
+            return
         for statement in _SCHEMA.split(";\n"):
             connection.execute(statement)
-        if layout:
+        if older:
             _index_anew(connection)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
@@ -477,7 +482,8 @@ class _Selection:
                 self._add(f"{column} {given}", _json(wanted), join=True)
         if filters.policies is not None:
             of_policies = f"SELECT row FROM policies WHERE policy {given}"  # noqa: S608 - only our own words
-            self._add(f"{self.row} IN ({of_policies})", _json(filters.policies))
+            # With a plus, as otherwise the words would be looked up once for each row of the policies.
+            self._add(f"{'+' if self.matched else ''}{self.row} IN ({of_policies})", _json(filters.policies))
         for moment, sign in ((filters.since, ">="), (filters.until, "<")):
             if moment is None:
                 continue
