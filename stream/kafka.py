@@ -32,6 +32,7 @@ T = TypeVar("T")
 _FRAME_BYTES = 65_536  # what Kafka puts around a message, generously
 _FETCH_BYTES = 50_000_000
 _RETRY_SECONDS = 0.3
+_LAG_SECONDS = 3.0
 
 
 class KafkaLog:
@@ -143,7 +144,8 @@ class KafkaLog:
                 end += last[part].offset
             return TopicLag(topic, group, behind, end)
 
-        return self._ask(ask)
+        # Briefly: workers ask it for their health between two batches.
+        return self._ask(ask, _LAG_SECONDS)
 
     def reset(self, group: str, topics: Sequence[str]) -> None:
         """Let the group start again at the oldest messages.
@@ -261,7 +263,7 @@ class KafkaLog:
             "client_id": "minsheng",
             "bootstrap_timeout_ms": self.timeout_ms,
             "reconnect_backoff_max_ms": 1000,
-            "request_timeout_ms": self.timeout_ms,
+            "request_timeout_ms": max(1000, self.timeout_ms // 2),
             **self._security,
         }
 
@@ -302,18 +304,20 @@ class KafkaLog:
     def _topic_partitions(self, topic: str) -> list[TopicPartition]:
         return [TopicPartition(self.prefix + topic, number) for number in range(self.partitions(topic))]
 
-    def _ask(self, question: Callable[[KafkaAdminClient], T]) -> T:
-        deadline = time.monotonic() + self.timeout
+    def _ask(self, question: Callable[[KafkaAdminClient], T], timeout: float | None = None) -> T:
+        seconds = self.timeout if timeout is None else min(timeout, self.timeout)
+        deadline = time.monotonic() + seconds
         with self._lock, errors_explained(self.bootstrap_servers):
             while True:
                 try:
                     if self._admin is None:
-                        self._admin = KafkaAdminClient(**self.client_config())
+                        left = max(1, int((deadline - time.monotonic()) * 1000))
+                        self._admin = KafkaAdminClient(**{**self.client_config(), "bootstrap_timeout_ms": left})
                     return question(self._admin)
                 except (KafkaError, OSError) as error:
                     # Begin afresh: a client that lost its brokers may not find them at their new addresses.
                     self._forget_admin()
-                    if not can_wait(error) or time.monotonic() > deadline:
+                    if not can_wait(error) or time.monotonic() + _RETRY_SECONDS > deadline:
                         raise
                 time.sleep(_RETRY_SECONDS)
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 _SESSION_SECONDS = 10  # a member that is silent for so long has died
 _HEARTBEAT_SECONDS = 2
 _MAX_POLL_SECONDS = 300
+_MIN_POLL_MS = 20  # with none, the library takes no part in a rebalance, and the whole group waits for it
 _PROOF_SECONDS = 3.0  # after so long without messages, ask the broker for a sign of life
+_PROOF_TIMEOUT_MS = 2000
 _LOST = (CommitFailedError, IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError)
 
 
@@ -48,7 +50,8 @@ class KafkaGroupConsumer:
     def poll(self, max_records: int = 500, timeout: float = 1.0) -> list[Received]:
         with errors_explained(self._log.bootstrap_servers):
             consumer = self._open()
-            batches = consumer.poll(timeout_ms=int(timeout * 1000), max_records=max_records)
+            milliseconds = max(_MIN_POLL_MS, int(timeout * 1000))
+            batches = consumer.poll(timeout_ms=milliseconds, max_records=max_records)
             if self._settled != self._changes.count:
                 batches = self._settle(consumer, batches)
             if batches:
@@ -108,7 +111,7 @@ class KafkaGroupConsumer:
         if self._consumer is not None:
             # Without a broker to say goodbye to, the session runs out by itself.
             with contextlib.suppress(KafkaError, OSError):
-                self._consumer.close(autocommit=False, timeout_ms=3000)
+                self._consumer.close(autocommit=False, timeout_ms=2000)
             self._consumer = None
 
     def _open(self) -> KafkaConsumer:
@@ -122,7 +125,7 @@ class KafkaGroupConsumer:
                 heartbeat_interval_ms=_HEARTBEAT_SECONDS * 1000,
                 max_poll_interval_ms=_MAX_POLL_SECONDS * 1000,
                 partition_assignment_strategy=[RoundRobinPartitionAssignor],
-                metadata_max_age_ms=30_000,
+                metadata_max_age_ms=5_000,  # a topic that is made later is seen after so long
             )
             consumer.subscribe([self._log.prefix + topic for topic in self._topics], listener=self._changes)
             self._consumer = consumer
@@ -146,7 +149,7 @@ class KafkaGroupConsumer:
         for topic in self._topics:
             if self._log.partitions(topic):
                 part = TopicPartition(self._log.prefix + topic, 0)
-                consumer.end_offsets([part], timeout_ms=min(5000, self._log.timeout_ms))
+                consumer.end_offsets([part], timeout_ms=_PROOF_TIMEOUT_MS)
                 break
         else:
             self._log.check()

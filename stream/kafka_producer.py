@@ -78,10 +78,7 @@ class KafkaLogProducer:
                 raise RuntimeError("the producer is closed")
             if self._producer is None:
                 self._producer = KafkaProducer(
-                    **{
-                        **self._log.client_config(),
-                        "request_timeout_ms": max(1000, self._log.timeout_ms // 2),
-                    },
+                    **self._log.client_config(),
                     acks="all",
                     enable_idempotence=True,
                     delivery_timeout_ms=self._log.timeout_ms,

@@ -247,8 +247,6 @@ def test_one_consumer_reads_several_topics(log: Log) -> None:
 
 
 def test_a_topic_made_later_is_read(log: Log) -> None:
-    if type(log).__name__ == "KafkaLog":
-        pytest.skip("Kafka's client looks for new topics every half minute")
     consumer = log.consumer(["later"], "g")
     assert nothing_comes(consumer)
     log.ensure_topics({"later": 1})
@@ -435,6 +433,27 @@ def test_a_member_paused_before_it_has_partitions_gets_nothing(log: Log) -> None
     assert nothing_comes(consumer)
     consumer.resume()
     assert values(collect(consumer, 10)) == list(range(10))
+
+
+def test_a_paused_member_gives_up_what_is_anothers_share(logs, log: Log) -> None:  # type: ignore[no-untyped-def]
+    log.ensure_topics({"t": 4})
+    first, second = log.consumer(["t"], "g"), logs.open().consumer(["t"], "g")
+    until(lambda: not first.poll(10, 0.1) and len(first.assignment()) == 4)
+    first.pause()
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            second.poll(10, 0.1)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        # Without waiting in the poll, as a worker does that waits for something else.
+        until(lambda: not first.poll(10, 0.0) and len(first.assignment()) == len(second.assignment()) == 2)
+    finally:
+        stop.set()
+        thread.join()
 
 
 # Replay, retention, reading
