@@ -25,8 +25,7 @@ from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS, Log
 from stream.messages import DocumentSink
 from stream.stage import Result
 from stream.worker import Worker
-
-from .worker_process import CountingStage, WritingStage, open_effects, open_log
+from tests.faults.worker_process import CountingStage, WritingStage, open_effects, open_log
 
 if TYPE_CHECKING:
     from deploy.servers import Server

@@ -9,12 +9,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stages import make_document
-
 from stream.dead_letters import dead_letter, dead_letter_message
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, DOCUMENTS, Received
 from stream.messages import document_message
+from tests.stream.small_stages import make_document
 
 
 def minsheng(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

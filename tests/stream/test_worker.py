@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from stages import AssessStage, CountingStage, make_document
 
 from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable, WrongUse
@@ -19,6 +18,7 @@ from stream.limits import TooManyRejected
 from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS, MAX_VALUE_BYTES, Message, Partition
 from stream.messages import DocumentSink, document_message
 from stream.worker import Worker
+from tests.stream.small_stages import AssessStage, CountingStage, make_document
 
 
 @pytest.fixture
