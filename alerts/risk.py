@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alerts.explain import Part, Window, parts_of, reason
-from alerts.history import Baseline, EventHistory, baseline
+from alerts.history import Baseline, DatedRows, EventHistory, baseline
 from alerts.levels import Level, rank
 from alerts.observations import Observation, voices
 from minsheng.policies import Policy
@@ -103,7 +103,8 @@ class RiskJudge:
             return None
         found = [self._burst(history, moment, since) for moment in self._moments(history, row)]
         if row.kind == "message" and row.concerned:
-            found.append(self._slow_matter(history, history.messages.last_until(row.published_at + self._slow), since))
+            moment = self._fullest(history.messages, row, since)
+            found.append(self._slow_matter(history, moment, since))
         return max((risk for risk in found if risk is not None), key=lambda risk: risk.severity, default=None)
 
     def is_calm(self, history: EventHistory, row: Observation) -> bool:
@@ -155,6 +156,22 @@ class RiskJudge:
             if best is None or risk.severity > best.severity:
                 best = risk
         return best
+
+    def _fullest(self, messages: DatedRows, row: Observation, since: datetime | None) -> datetime:
+        """The end of the window of weeks around `row` that holds most messages, of enough people if there is one.
+
+        Messages may come in any order, so the windows that end after `row` count as well. Where there are very many,
+        the one that ends last will do.
+        """
+        near = messages.between(_later(row.published_at - self._slow, since), row.published_at + self._slow)
+        if not near or len(near) > _DENSE:
+            return messages.last_until(row.published_at + self._slow)
+
+        def weight(end: datetime) -> tuple[bool, int]:
+            inside = [one for one in near if end - self._slow < one.published_at <= end]
+            return len({one.author for one in inside}) >= self._settings.slow_authors, len(inside)
+
+        return max((one.published_at for one in near if one.published_at >= row.published_at), key=weight)
 
     def _slow_matter(self, history: EventHistory, moment: datetime, since: datetime | None) -> Risk | None:
         """Messages from several people on one matter over weeks: no burst, but a matter all the same."""

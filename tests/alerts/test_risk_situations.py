@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -85,6 +86,20 @@ def test_four_messages_from_three_citizens_over_weeks_open_a_blue_ticket(world: 
     assert ticket.level == "blue"
     assert ticket.title == "学校门口的路什么时候能修好"
     assert "3 位群众" in ticket.why and "来信反映 4 次" in ticket.why
+
+
+def test_messages_in_any_order_open_the_same_tickets(make_world: MakeWorld) -> None:
+    days = {"close": (0, 20, 50, 60, 120), "far": (0, 40, 80, 125), "few": (0, 1, 2)}
+    letters = [
+        record(f"{event}{n}", NOW + timedelta(days=day), kind="message", event=event, author=f"c{n}", policy=None)
+        for event, listed in days.items()
+        for n, day in enumerate(listed)
+    ]
+    for seed in range(12):
+        world = make_world()
+        random.Random(seed).shuffle(letters)
+        world.take(letters, batch=1)
+        assert [ticket.event for ticket in world.tickets()] == ["close"]
 
 
 def test_messages_by_two_people_or_of_praise_open_none(world: World) -> None:
