@@ -143,16 +143,46 @@ def test_insert_or_ignore_respects_every_unique_constraint(made: Store) -> None:
     assert rows(made) == [(1, "a", 0), (3, "c", 0)]
 
 
-def test_many_rows_go_in_few_statements(made: Store) -> None:
-    statements: list[str] = []
-    sa.event.listen(made.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+def test_many_rows_reach_postgresql_in_one_statement(made: Store) -> None:
+    many_times: list[bool] = []
+    sa.event.listen(made.engine, "before_cursor_execute", lambda *call: many_times.append(call[5]))
     many = [{"id": number, "name": str(number), "size": number} for number in range(5_000)]
     with made.begin() as connection:
         upsert(made, things, many, keys=["id"], connection=connection)
         insert_or_ignore(made, things, many, connection=connection)
         upsert(made, things, [{**row, "size": 0} for row in many], keys=["id"], connection=connection)
-    assert len([statement for statement in statements if statement.startswith("INSERT")]) <= 18
+    assert made.name == "sqlite" or not any(many_times)
     assert rows(made) == [(number, str(number), 0) for number in range(5_000)]
+
+
+def test_every_kind_of_value_comes_back(made: Store) -> None:
+    kinds = sa.Table(
+        "kinds",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("text", sa.Text),
+        sa.Column("big", sa.BigInteger),
+        sa.Column("float", sa.Float),
+        sa.Column("yes", sa.Boolean),
+        sa.Column("json", sa.JSON),
+        sa.Column("json_or_null", sa.JSON(none_as_null=True)),
+        sa.Column("at", UtcDateTime),
+        sa.Column("bytes", sa.LargeBinary),
+    )
+    at = datetime(2026, 5, 1, 1, 2, 3, 456789, UTC)
+    given = [
+        (1, "供暖😀", 2**62, 0.1, True, {"a": [1, None, 'x"y{,}\\\n']}, [1, "暖"], at, b"\x00\\\xff"),
+        (2, 'a"b\\c{},NULL', -1, -1e300, False, [], None, at, b""),
+        (3, "NULL", None, None, None, None, {}, None, None),
+        (4, "", 0, 0.0, True, "text", [[1], [2, 3]], at, b"x" * 100_000),
+    ]
+    columns = [column.name for column in kinds.c]
+    with made.begin() as connection:
+        kinds.create(connection)
+        values = [dict(zip(columns, row, strict=True)) for row in given]
+        insert_or_ignore(made, kinds, values[:2], connection=connection)
+        upsert(made, kinds, values, keys=["id"], connection=connection)
+        assert [tuple(row) for row in connection.execute(sa.select(kinds).order_by(kinds.c.id))] == given
 
 
 def test_writers_at_the_same_time_wait_for_each_other(made: Store) -> None:
