@@ -46,8 +46,10 @@ class Stage(Protocol[In]):
 
     name: str
     input: str
-    output: str | None
     record: type[In]
+
+    @property
+    def output(self) -> str | None: ...
 
     def start(self) -> Mapping[Partition, int] | None:
         """Load what the stage needs. Returns the positions its saved state belongs to, to continue from there; None
