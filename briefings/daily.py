@@ -21,13 +21,19 @@ from minsheng.policies import Policy
 from search.index import Bucket, Filters, Index, Page, Search
 
 BASELINE_DAYS = 7
-RELEASE_WINDOW_DAYS = 30
 ALL = 10_000
 """Facet values asked for where all are wanted."""
 
 
 def daily_briefing(
-    day: date, *, index: Index, policies: Sequence[Policy], facts: Facts, unit: str, clock: Clock
+    day: date,
+    *,
+    index: Index,
+    policies: Sequence[Policy],
+    facts: Facts,
+    unit: str,
+    clock: Clock,
+    release_days: int = 30,
 ) -> DailyBriefing:
     """Make the briefing of one day, China time.
 
@@ -41,6 +47,8 @@ def daily_briefing(
         Tickets, coverage and dead letters, as `briefings.gather` reads them.
     unit:
         The issuing unit in the masthead.
+    release_days:
+        How long after its release a policy is marked as newly released: `alert.release_days` of the settings.
 
     Raises
     ------
@@ -51,7 +59,8 @@ def daily_briefing(
     since = datetime.combine(day, time(), CHINA)
     if since > now:
         raise WrongUse(f"{day} is not here yet", "choose today or an earlier day")
-    until = min(since + timedelta(days=1), now)
+    # Whole seconds, as the command lines of the evidence have them.
+    until = min(since + timedelta(days=1), now.replace(microsecond=0))
     span = Filters(since=since, until=until)
     page = index.search(
         Search(
@@ -78,7 +87,7 @@ def daily_briefing(
     book = EvidenceBook(index)
     total = book.documents("全部信息", span, page.total)
     total_change = _moved(book, "全部信息", page.total, [(day, count) for day, count, _ in earlier], span)
-    policy_lines = _policy_lines(book, policies, page, negative["policy"], earlier, since, until)
+    policy_lines = _policy_lines(book, policies, page, negative["policy"], earlier, span, release_days)
     events = top_events(book, index, page.facets.get("event", ()), negative["event"], facts, policies, since, until)
     hours = _hours(page.histogram)
     levels = level_lines(book, facts.tickets, since, until)
@@ -168,20 +177,22 @@ def _policy_lines(
     page: Page,
     negative: dict[str, int],
     earlier: Earlier,
-    since: datetime,
-    until: datetime,
+    span: Filters,
+    release_days: int,
 ) -> tuple[PolicyLine, ...]:
     """Policies that were spoken of, or that fell silent, most spoken of first."""
     counts = _counts(page).get("policy", {})
+    assert span.since is not None
+    day = span.since.date()
     lines = []
     for policy in policies:
         count = counts.get(policy.id, 0)
-        before = [(day, by_policy.get(policy.id, 0)) for day, _, by_policy in earlier]
+        before = [(then, by_policy.get(policy.id, 0)) for then, _, by_policy in earlier]
         if not count and change(count, [number for _, number in before]).direction != "down":
             continue
-        filters = Filters(policies=(policy.id,), since=since, until=until)
-        bad = Filters(policies=(policy.id,), sentiments=("negative",), since=since, until=until)
-        age = (since.date() - policy.released_on).days if policy.released_on else None
+        filters = msgspec.structs.replace(span, policies=(policy.id,))
+        bad = msgspec.structs.replace(filters, sentiments=("negative",))
+        age = (day - policy.released_on).days if policy.released_on else None
         lines.append(
             PolicyLine(
                 id=policy.id,
@@ -192,7 +203,7 @@ def _policy_lines(
                 count=book.documents(f"涉及《{policy.title}》", filters, count),
                 negative=book.documents(f"涉及《{policy.title}》的负面信息", bad, negative.get(policy.id, 0)),
                 change=_moved(book, f"涉及《{policy.title}》", count, before, filters),
-                released_days=age if age is not None and 0 <= age <= RELEASE_WINDOW_DAYS else None,
+                released_days=age if age is not None and 0 <= age <= release_days else None,
             )
         )
     return tuple(sorted(lines, key=lambda line: (-line.count.value, line.id)))

@@ -56,6 +56,7 @@ def daily(
             facts=gather(store, log, day, clock),
             unit=settings.briefing.unit,
             clock=clock,
+            release_days=settings.alert.release_days,
         )
     finally:
         log.close()

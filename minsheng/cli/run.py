@@ -147,6 +147,7 @@ def write_briefing(road: object) -> Path | None:
         briefing = daily_briefing(
             day, index=road.index, policies=PolicyRegister(road.store).all(),
             facts=gather(road.store, road.log, day, road.clock), unit=road.settings.briefing.unit, clock=road.clock,
+            release_days=road.settings.alert.release_days,
         )  # fmt: skip
     except Unavailable as error:
         context.errors().print(f"no briefing now: {error}", markup=False, soft_wrap=True)
