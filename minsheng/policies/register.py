@@ -88,13 +88,11 @@ class PolicyRegister:
 
     def find(self, text: str) -> Policy | None:
         """The policy with this id, 文号 (in any spelling) or title; None where there is none or more than one."""
-        wanted = {text, standard_number(text)}
         by_id = self.get(text)
         if by_id is not None:
             return by_id
-        found = [
-            policy for policy in self.all() if policy.number in wanted - {None} or policy.title == text.strip("《》")
-        ]
+        number, title = standard_number(text) or text, text.strip("《》")
+        found = [policy for policy in self.all() if number == policy.number or title == policy.title]
         return found[0] if len(found) == 1 else None
 
     def revision(self) -> str:
