@@ -334,14 +334,11 @@ class ElasticsearchIndex:
     def _forget_homes(self, index: str) -> None:
         self._client.indices.refresh(index=self._homes)
         while True:
-            found = self._client.search(index=self._homes, query={"term": {"index": index}}, size=1_000, source=False)[
-                "hits"
-            ]["hits"]
-            if not found:
+            found = self._client.search(index=self._homes, query={"term": {"index": index}}, size=1_000, source=False)
+            actions = [{"delete": {"_index": self._homes, "_id": item["_id"]}} for item in found["hits"]["hits"]]
+            if not actions:
                 return
-            self._client.bulk(
-                operations=[{"delete": {"_index": self._homes, "_id": item["_id"]}} for item in found], refresh=True
-            )
+            self._client.bulk(operations=actions, refresh=True)
 
     def _copies(self, records: Sequence[Grouped]) -> dict[str, dict[str, int]]:
         """For each id, the months that hold it and the version there; read in real time, not from the last refresh."""
@@ -356,22 +353,26 @@ class ElasticsearchIndex:
                     found.setdefault(item["_id"], {})[item["_index"]] = item["_version"]
         return found
 
-    def _delete_moved(self, records: Sequence[Grouped], answers: Sequence[Written | None]) -> None:
-        """Remove what an earlier revision has left in another month."""
-        later = [
-            record
-            for record, answer in zip(records, answers, strict=True)
+    def _delete_moved(self, records: Sequence[Grouped], answers: list[Written | None]) -> None:
+        """Remove what an earlier revision has left in another month; where that fails, the record is to be retried."""
+        later = {
+            record.document.id: place
+            for place, (record, answer) in enumerate(zip(records, answers, strict=True))
             if record.document.revision > 1 and answer is not None and answer.outcome in ("stored", "conflict")
-        ]
-        copies = self._copies(later)
+        }
+        copies = self._copies([records[place] for place in later.values()])
         actions: list[Any] = []
         for name, versions in copies.items():
             newest = max(versions.values())
             actions += [
                 _action("delete", index, name, newest) for index, version in versions.items() if version < newest
             ]
-        if actions:
-            self._client.bulk(operations=actions)
+        if not actions:
+            return
+        for item in self._client.bulk(operations=actions)["items"]:
+            result = item["delete"]
+            if result["status"] not in (200, 404, 409):  # 404, 409: somebody else was quicker
+                answers[later[result["_id"]]] = Written(result["_id"], "retry", _reason(result))
 
     def _send(self, items: Sequence[_Item], records: Sequence[Grouped], answers: list[Written | None]) -> None:
         """Write a chunk. Where the server refuses it as a whole, halves are sent, down to the record it dislikes."""
@@ -518,7 +519,6 @@ def _template(alias: str, shards: int, replicas: int) -> dict[str, Any]:
                 "number_of_shards": shards,
                 "number_of_replicas": replicas,
                 "refresh_interval": "1s",
-                "codec": "best_compression",  # a quarter less on disk, and no slower
             },
             "mappings": {
                 "dynamic": False,
@@ -607,6 +607,9 @@ def _written(name: str, result: Mapping[str, Any]) -> Written:
 def _reason(answer: Any) -> str:
     """What Elasticsearch says of an error, with its first cause."""
     error = answer.get("error", answer) if isinstance(answer, Mapping) else answer
+    if isinstance(error, Mapping):
+        failures = error.get("_shards", {}).get("failures") or [{}]
+        error = failures[0].get("reason", error)  # where shards fail one by one, there is no error of the whole
     if not isinstance(error, Mapping):
         return str(error)
     text = f"{error.get('type', 'error')}: {error.get('reason', '')}"

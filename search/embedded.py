@@ -16,13 +16,13 @@ import sqlite3
 import threading
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from minsheng.errors import Unavailable
+from minsheng.errors import MinshengError, Unavailable
 from minsheng.logs import get_logger
 from minsheng.records import Grouped, decode
 from search import analysis, buckets, cursors, tokens
@@ -36,8 +36,8 @@ log = get_logger(__name__)
 LAYOUT = analysis.VERSION
 """Kept in the file; a file with another one has its words indexed anew."""
 
-SLOTS = 1 << 20
-"""Row ids an hour."""
+SLOTS = 1 << 24
+"""Row ids an hour: room for a large file without times, all of whose documents are of the hour of its import."""
 
 RANKED = 2_000
 """Sorting by relevance ranks so many of the newest matches; older ones follow by time. Ranking all matches of a common
@@ -126,7 +126,7 @@ class EmbeddedIndex:
                 versions[name] = record.version
                 answers.append(Written(name, "stored"))
             _remove(connection, [row for name, (_, row, _) in known.items() if name in chosen])
-            _insert(connection, chosen.values(), {name: arrival for name, (_, _, arrival) in known.items()})
+            _insert(connection, chosen.values(), known)
         return answers
 
     def search(self, search: Search) -> Page:
@@ -306,19 +306,26 @@ def _remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
         connection.executemany(f"DELETE FROM {table} WHERE row = ?", numbers)  # noqa: S608 - names from above
 
 
-def _insert(connection: sqlite3.Connection, chosen: Any, arrivals: Mapping[str, int]) -> None:
+def _insert(
+    connection: sqlite3.Connection,
+    chosen: Iterable[tuple[Grouped, bytes]],
+    known: Mapping[str, tuple[int, int, int]],
+) -> None:
     (arrival,) = connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
     free: dict[int, int] = {}
     placed = []
     for record, packed in chosen:
         first = _first_row(record.document.published_at)
-        if first not in free:
-            (last,) = connection.execute(
-                "SELECT max(row) FROM documents WHERE row >= ? AND row < ?", (first, first + SLOTS)
-            ).fetchone()
-            free[first] = first if last is None else last + 1
-        placed.append((free[first], record, packed))
-        free[first] += 1
+        _, row, _ = known.get(record.document.id, (0, -1, 0))
+        if not first <= row < first + SLOTS:
+            row = free[first] if first in free else _free_row(connection, first)
+            if row >= first + SLOTS:
+                raise MinshengError(
+                    f"index: more than {SLOTS:,} documents were published within one hour",
+                    "so many need Elasticsearch: see the section [search]",
+                )
+            free[first] = row + 1
+        placed.append((row, record, packed))
     placed.sort(key=lambda item: item[0])
     for row, record, packed in placed:
         document, assessed = record.document, record.assessed
@@ -333,7 +340,7 @@ def _insert(connection: sqlite3.Connection, chosen: Any, arrivals: Mapping[str, 
                 row,
                 document.id,
                 record.version,
-                arrivals.get(document.id, arrival),
+                known[document.id][2] if document.id in known else arrival,
                 buckets.milliseconds(document.published_at),
                 document.source,
                 document.kind,
@@ -350,6 +357,13 @@ def _insert(connection: sqlite3.Connection, chosen: Any, arrivals: Mapping[str, 
             "INSERT INTO policies VALUES (?, ?)",
             [(policy, row) for policy in {link.policy_id for link in assessed.policies}],
         )
+
+
+def _free_row(connection: sqlite3.Connection, first: int) -> int:
+    (last,) = connection.execute(
+        "SELECT max(row) FROM documents WHERE row >= ? AND row < ?", (first, first + SLOTS)
+    ).fetchone()
+    return first if last is None else int(last) + 1
 
 
 class _Selection:

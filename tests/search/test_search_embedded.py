@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from minsheng.errors import Unavailable
+from minsheng.errors import MinshengError, Unavailable
 from search import embedded
 from search.embedded import EmbeddedIndex
 from search.index import Filters, Search
@@ -116,3 +116,16 @@ def test_it_can_be_used_after_closing(tmp_path: Path) -> None:
     index.close()
     index.close()
     assert found(index, "医保") == [1]
+
+
+def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour has a bounded number of rows; new opinions must not use them up."""
+    monkeypatch.setattr(embedded, "SLOTS", 8)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    for opinion in range(1, 6):
+        index.write([grouped(number, f"第{opinion}次", opinion=opinion) for number in range(8)])
+    assert sorted(found(index, "第5次")) == list(range(8))
+    assert found(index, "第4次") == []
+    with pytest.raises(MinshengError, match="one hour"):
+        index.write([grouped(9, "满了")])
+    assert index.count(Filters()) == 8
