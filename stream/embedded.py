@@ -124,7 +124,7 @@ class EmbeddedLog:
             now = self.clock.monotonic()
             live = writer.execute(
                 "SELECT count(*) FROM members WHERE group_name = ? AND seen BETWEEN ? AND ?",
-                (group, now - self.lease_seconds, now),
+                (group, now - self.lease_seconds, now + self.lease_seconds),
             ).fetchone()[0]
             if live:
                 raise MinshengError(

@@ -17,8 +17,11 @@ from collections.abc import Mapping, Sequence
 
 from minsheng.clock import Clock
 from minsheng.errors import MinshengError
+from minsheng.logs import get_logger
 from stream.embedded_file import SPAN, LogFile
 from stream.log import Partition, Received, key_text
+
+logger = get_logger(__name__)
 
 _OTHER_PROCESSES_SECONDS = 0.05  # how often to look for what other processes wrote
 _MAX_POLL_BYTES = 32_000_000  # so that 500 of the longest texts do not fill the memory
@@ -95,7 +98,8 @@ class EmbeddedConsumer:
     def seek(self, positions: Mapping[Partition, int]) -> None:
         for partition, offset in positions.items():
             if partition in self._next:
-                self._next[partition] = offset
+                with self._file.errors_explained():
+                    self._next[partition] = self._within(self._open(), self._ids[partition], offset)
             else:
                 self._seeks[partition] = offset
 
@@ -184,8 +188,9 @@ class EmbeddedConsumer:
 
     def _tend(self, connection: sqlite3.Connection) -> None:
         """Renew the membership, bury dead members, give up and take partitions."""
-        now = self._clock.monotonic()
         with self._file.transaction(connection):
+            # Read once nobody else writes: a heartbeat of another member must not lie in the future.
+            now = self._clock.monotonic()
             changed = self._renew(connection, now)
             wanted = self._wanted(connection)
             leases = dict(
@@ -221,18 +226,27 @@ class EmbeddedConsumer:
         self._next = {p: offset for p, offset in self._next.items() if p in kept}
         for partition, partition_id in gained.items():
             self._ids[partition] = partition_id
-            self._next[partition] = self._seeks.pop(partition, committed.get(partition_id, 0))
+            offset = self._seeks.pop(partition, committed.get(partition_id, 0))
+            self._next[partition] = self._within(connection, partition_id, offset)
         self._group_generation = row[0]
         self._tended_at = now
         if changed or given_up:
             self._file.announce()
 
+    def _within(self, connection: sqlite3.Connection, partition_id: int, offset: int) -> int:
+        """The offset, or the oldest where the log ends before it: then the file is another one than the offset's."""
+        end = connection.execute("SELECT next_offset FROM partitions WHERE id = ?", (partition_id,)).fetchone()[0]
+        if offset <= end:
+            return offset
+        logger.warning("offset_beyond_end", file=str(self._file.path), group=self.group, offset=offset, end=end)
+        return 0
+
     def _renew(self, connection: sqlite3.Connection, now: float) -> bool:
         """Write the own heartbeat and remove dead members. Returns whether the list of members changed."""
-        # A heartbeat from the future was written before the machine was started anew.
+        # A heartbeat from far in the future was written before the machine was started anew.
         dead = connection.execute(
             "SELECT member FROM members WHERE group_name = ? AND member != ? AND seen NOT BETWEEN ? AND ?",
-            (self.group, self.member, now - self._lease_seconds, now),
+            (self.group, self.member, now - self._lease_seconds, now + self._lease_seconds),
         ).fetchall()
         connection.executemany("DELETE FROM leases WHERE member = ?", dead)
         connection.executemany("DELETE FROM members WHERE member = ?", dead)

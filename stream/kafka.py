@@ -20,7 +20,7 @@ from kafka.errors import (
     for_code,
 )
 
-from minsheng.errors import MinshengError
+from minsheng.errors import MinshengError, WrongSettings
 from minsheng.settings import Settings
 from stream.kafka_consumer import KafkaGroupConsumer, received
 from stream.kafka_errors import can_wait, errors_explained
@@ -80,9 +80,13 @@ class KafkaLog:
         chosen = settings.stream
         security: dict[str, Any] = {"security_protocol": chosen.security_protocol}
         if chosen.security_protocol.startswith("SASL"):
+            if chosen.username is None or chosen.password is None:
+                raise WrongSettings(
+                    f"stream.security_protocol {chosen.security_protocol} needs stream.username and stream.password"
+                )
             security["sasl_mechanism"] = chosen.sasl_mechanism
             security["sasl_plain_username"] = chosen.username
-            security["sasl_plain_password"] = chosen.password.reveal() if chosen.password else None
+            security["sasl_plain_password"] = chosen.password.reveal()
         if chosen.ca_file:
             security["ssl_cafile"] = chosen.ca_file
         return cls(

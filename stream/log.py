@@ -92,7 +92,8 @@ class Consumer(Protocol):
         ...
 
     def seek(self, positions: Mapping[Partition, int]) -> None:
-        """Continue each partition from the given offset, also where it is assigned only later."""
+        """Continue each partition from the given offset, also where it is assigned only later. An offset that the
+        partition does not have, because it ends before it or was removed, means the oldest message there is."""
         ...
 
     def pause(self) -> None:

@@ -412,6 +412,28 @@ def test_seek(log: Log) -> None:
     assert values(collect(consumer, 10)) == list(range(10))
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_seek_behind_the_end_starts_at_the_oldest(log: Log, when: str) -> None:
+    """So goes on a stage whose saved state is older than a new, empty log."""
+    log.ensure_topics({"t": 1})
+    log.producer().send(messages("t", range(10)))
+    consumer = log.consumer(["t"], "g")
+    if when == "after":
+        collect(consumer, 10)
+    consumer.seek({Partition("t", 0): 5000})
+    assert values(collect(consumer, 10)) == list(range(10))
+
+
+def test_seek_to_the_end_waits_for_what_comes(log: Log) -> None:
+    log.ensure_topics({"t": 1})
+    log.producer().send(messages("t", range(10)))
+    consumer = log.consumer(["t"], "g")
+    consumer.seek({Partition("t", 0): 10})
+    assert nothing_comes(consumer)
+    log.producer().send(messages("t", [10]))
+    assert values(collect(consumer, 1)) == [10]
+
+
 def test_a_paused_member_gets_nothing_and_keeps_its_partitions(log: Log) -> None:
     log.ensure_topics({"t": 1})
     log.producer().send(messages("t", range(10)))
