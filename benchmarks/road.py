@@ -203,7 +203,8 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         alone = "  ".join(f"{name} {speed}" for name, speed in row["stage_documents_per_second"].items())
         print(
             f"{row['parts']:<10} {row['documents_per_second']:>6} documents/s   indexed {row['indexed']}   "
-            f"start {row["start_seconds"]} s   memory {row['memory_mb']} MB   peer {row['peer_documents_per_second']}/s\n"
+            f"start {row['start_seconds']} s   memory {row['memory_mb']} MB   "
+            f"peer {row['peer_documents_per_second']}/s\n"
             f"           share of time: {share}\n           documents/s of each stage's own time: {alone}",
             flush=True,
         )

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from alerts.deadlines import TITLES
 from alerts.service import AlertService
@@ -42,7 +42,7 @@ class Running:
         self.road = road
         self.failed: dict[str, str] = {}
         self.crawl = CrawlStage(road.settings, road.store, road.log, road.clock)
-        self._workers: list[Worker] = []  # type: ignore[type-arg]
+        self._workers: list[Worker[Any]] = []
         self._threads: list[threading.Thread] = []
         self._workers_stop = threading.Event()
         self._open = ExitStack()
@@ -101,8 +101,8 @@ class Running:
         for stage, reason in self.failed.items():
             problem = f"{problem}\n{stage}: {reason}".strip()
         return Picture(
-            now=road.clock.now(), stages=[self.crawl.health, *(worker.health for worker in self._workers)], sources=sources,
-            documents=documents, newest=newest, tickets=tickets, policies=names, problem=problem,
+            now=road.clock.now(), stages=[self.crawl.health, *(worker.health for worker in self._workers)],
+            sources=sources, documents=documents, newest=newest, tickets=tickets, policies=names, problem=problem,
         )  # fmt: skip
 
     def _start(self, name: str, work: Callable[[], None]) -> None:

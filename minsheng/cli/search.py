@@ -26,9 +26,12 @@ _BAR = 40
 
 
 def search(
-    query: Annotated[
-        str, typer.Argument(help='Words, "phrases", AND OR NOT, -word, (brackets); nothing: every document.')
-    ] = "",
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY]...", help='Words, "phrases", AND OR NOT, -word, (brackets); nothing: every document.'
+        ),
+    ] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Only about this policy (its id). Repeatable.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only from this source. Repeatable.")] = None,
     kind: Annotated[list[str] | None, typer.Option(help=f"{', '.join(KINDS)}. Repeatable.")] = None,
@@ -58,7 +61,7 @@ def search(
     from search.query import parse
 
     wanted = Search(
-        query=parse(query),
+        query=parse(" ".join(words or ())),
         filters=Filters(
             policies=_given(policy),
             sources=_given(source),

@@ -24,8 +24,10 @@ def parse_time(text: str, clock: Clock | None = None) -> datetime:
     text = text.strip()
     ago = _AGO.fullmatch(text)
     if ago:
-        step = timedelta(**{_UNITS[ago[2]]: float(ago[1])})
-        return (clock or SystemClock()).now() - step
+        try:
+            return (clock or SystemClock()).now() - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
+        except OverflowError:
+            raise WrongUse(f"'{text}' is too long ago", "write 2026-11-24, or an age such as 90m, 12h, 2d") from None
     try:
         moment = datetime.fromisoformat(text.replace("/", "-"))
     except ValueError:
