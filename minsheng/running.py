@@ -19,6 +19,7 @@ from minsheng.errors import MinshengError, Unavailable
 from minsheng.live import Picture, TicketLine
 from minsheng.logs import get_logger
 from minsheng.policies import PolicyRegister
+from minsheng.retention import RetentionClock
 from minsheng.road import WORKERS, Road
 from search.index import Search
 from stream.worker import Worker
@@ -50,6 +51,7 @@ class Running:
     def __enter__(self) -> Self:
         service = AlertService(self.road.store, self.road.settings, self.road.clock)
         self._open.enter_context(service)
+        self._open.enter_context(RetentionClock(self.road))
         self.road.on_notice = service.wake
         for name in WORKERS:
             worker = self.road.worker(name)

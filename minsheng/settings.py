@@ -94,6 +94,7 @@ class SearchSettings(Section, frozen=True, kw_only=True):
     password: Secret | None = None  # elasticsearch
     ca_file: str | None = None  # elasticsearch: the authority that signed the servers' certificates
     timeout: Seconds = 30.0  # seconds a request
+    retention_days: Count = 1_100  # whole months older than this are removed from the index
 
 
 class StoreSettings(Section, frozen=True, kw_only=True):
@@ -187,6 +188,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     conference_hours: float = 24.0  # orange and red: press conference
     response_hours: float = 48.0  # blue and yellow: response
     warn_at: Share = 0.8  # share of a deadline's time after which the officer is warned
+    retention_days: Count = 400  # what risk is judged by is removed when it is older; tickets stay
 
     def __post_init__(self) -> None:
         if not self.windows_hours or min(self.windows_hours) < 1:

@@ -42,8 +42,9 @@ def stage(
             road.replay(name)  # type: ignore[arg-type]
         if name == "alert":
             from alerts.service import AlertService
+            from minsheng.retention import RetentionClock
 
-            with AlertService(road.store, road.settings, road.clock) as service:
+            with AlertService(road.store, road.settings, road.clock) as service, RetentionClock(road):
                 road.on_notice = service.wake
                 road.worker(name).run(stop)
         else:
