@@ -31,7 +31,7 @@ class Encoder(nn.Module):
         config = BertConfig(
             vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
             intermediate_size=feed_forward, max_position_embeddings=MAX_LENGTH, type_vocab_size=1,
-            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, attn_implementation="sdpa",
+            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, attn_implementation="eager",
         )  # fmt: skip
         self.bert = BertModel(config, add_pooling_layer=False)
         self.pairs = nn.Embedding(PAIRS, hidden, padding_idx=0)

@@ -132,7 +132,10 @@ def main() -> None:
     decayed = [one for one in model.parameters() if one.dim() > 1]
     plain = [one for one in model.parameters() if one.dim() <= 1]
     optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}], lr=1e-4, betas=(0.9, 0.98)
+        [{"params": decayed, "weight_decay": 0.01}, {"params": plain, "weight_decay": 0.0}],
+        lr=1e-4,
+        betas=(0.9, 0.98),
+        fused=True,
     )
     saved = chosen.folder / "checkpoint.pt"
     step, used, seen = 0, 0.0, 0
