@@ -56,7 +56,7 @@ def draw(picture: Picture, rows: int = 8) -> RenderableType:
     """The picture for a terminal. Texts from outside are never read as markup."""
     clock = picture.now.astimezone(CHINA).strftime("%H:%M:%S")
     parts: list[RenderableType] = [
-        Rule(f"民声 · 已入库 {picture.documents} 篇 · {clock}", style="cyan"),
+        Rule(Text(f"民声 · 已入库 {picture.documents} 篇 · {clock}"), style="cyan"),
         _stages(picture.stages),
         _sources(picture.sources),
         _newest(picture.newest[:rows], picture.policies),
@@ -74,7 +74,8 @@ def draw(picture: Picture, rows: int = 8) -> RenderableType:
 def _stages(stages: Sequence[Health]) -> Table:
     table = _table("环节", "状态", "已处理", "积压", "条/秒", "说明")
     for health in stages:
-        style = {"waiting": "yellow", "stopped": "red"}.get(health.state, "")
+        troubled = health.state == "waiting" or (health.state == "stopped" and health.reason)
+        style = "yellow" if troubled else ""
         table.add_row(
             STAGE_WORDS.get(health.stage, health.stage),
             Text(STATE_WORDS[health.state], style=style),
@@ -102,7 +103,9 @@ def _sources(sources: Sequence[SourceState]) -> Table:
 
 
 def _newest(records: Sequence[Grouped], policies: dict[str, str]) -> Table:
-    table = _table("时间", "情感", "最新内容", "政策")
+    table = Table(box=None, pad_edge=False, expand=True, header_style="dim")
+    for column, width in (("时间", 11), ("情感", 4), ("最新内容", None), ("政策", 16)):
+        table.add_column(column, width=width, ratio=None if width else 1, no_wrap=True, overflow="ellipsis")
     for record in records:
         document = record.document
         word, style = SENTIMENT_WORDS.get(record.assessed.sentiment.label, ("", ""))
@@ -110,8 +113,8 @@ def _newest(records: Sequence[Grouped], policies: dict[str, str]) -> Table:
         table.add_row(
             document.published_at.astimezone(CHINA).strftime("%m-%d %H:%M"),
             Text(word, style=style),
-            Text(_short(document.title or document.text, 56)),
-            Text(_short(links, 24), style="cyan"),
+            Text(_short(document.title or document.text, 100)),
+            Text(links, style="cyan"),
         )
     return table
 
