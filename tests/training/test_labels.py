@@ -14,6 +14,7 @@ from minsheng.errors import BadInput
 from tests.shared_data import shared_data
 from training.labels import reading
 
+STANCES = ("support", "against", "question", "neutral")
 TEXT = Text(title="关于路灯", text="我们村口的路灯坏了半个月,请派人来修。")
 LINE = Text(title="", text="今天的晚霞真好看")
 
@@ -31,22 +32,30 @@ def own_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_request_labels_are_well_formed() -> None:
-    rows = reading.labels("request")
+@pytest.mark.parametrize(
+    ("name", "known", "least", "least_of_each"), [("request", REQUESTS, 1600, 60), ("stance", STANCES, 600, 85)]
+)
+def test_labels_are_well_formed(name: str, known: tuple[str, ...], least: int, least_of_each: int) -> None:
+    rows = reading.labels(name)
     counts = Counter(row.label for row in rows)
-    assert len(rows) >= 1600
-    assert set(counts) == set(REQUESTS)
-    assert min(counts.values()) >= 60, counts
+    assert len(rows) >= least
+    assert set(counts) == set(known)
+    assert min(counts.values()) >= least_of_each, counts
     assert len({row.hash for row in rows}) == len(rows)
     assert all(re.fullmatch(r"[0-9a-f]{24}", row.hash) for row in rows)
     assert all(re.fullmatch(r"\w+\.(csv|txt)\.gz", row.source) for row in rows)
 
 
-def test_every_request_label_finds_its_text() -> None:
-    folders = {shared_data(source).parent for source in {row.source for row in reading.labels("request")}}
+def test_every_stance_names_its_measure() -> None:
+    assert all(2 <= len(row.target) <= 12 and row.target.strip() == row.target for row in reading.labels("stance"))
+
+
+@pytest.mark.parametrize("name", ["request", "stance"])
+def test_every_label_finds_its_text(name: str) -> None:
+    folders = {shared_data(source).parent for source in {row.source for row in reading.labels(name)}}
     (folder,) = folders
-    examples = reading.labelled("request", folder)
-    assert [example.label for example in examples] == [row.label for row in reading.labels("request")]
+    examples = reading.labelled(name, folder)
+    assert [example.label for example in examples] == [row.label for row in reading.labels(name)]
     assert all((example.text.title or example.text.text).strip() for example in examples)
 
 

@@ -21,17 +21,21 @@ HASH_DIGITS = 24
 
 
 class Label(NamedTuple):
-    """One row: `hash` of the text (hexadecimal digits), `source` the data file's name."""
+    """One row: `hash` of the text (hexadecimal digits), `source` the data file's name.
+
+    `target` names the measure that a stance is about; the other label files have none.
+    """
 
     hash: str
     source: str
     label: str
+    target: str = ""
 
 
 def labels(name: str) -> list[Label]:
     """The rows of `name`.csv, in its order."""
     with (LABELS / f"{name}.csv").open(encoding="utf-8", newline="") as lines:
-        return [Label(row["hash"], row["source"], row["label"]) for row in csv.DictReader(lines)]
+        return [Label(**row) for row in csv.DictReader(lines)]
 
 
 def labelled(name: str, folder: Path = FOLDER) -> list[Example]:
