@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -10,14 +11,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from deploy.servers import Server, fresh_database
+from deploy.servers import Server
 from deploy.servers.variables import server_variables
 from minsheng.errors import Unavailable
+from minsheng.records import Document, document_id
 from minsheng.road import WORKERS, Road
+from stream.worker import DocumentSink
 from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened
 from tests.acceptance.outcome import outcome
 from tests.acceptance.written import write_posts
@@ -136,41 +140,75 @@ def test_every_stage_killed_in_mid_batch_loses_nothing_and_doubles_nothing(
 @pytest.mark.elasticsearch
 @pytest.mark.postgresql
 def test_servers_that_are_away_are_waited_for_while_the_other_stages_live_on(
-    own_server: Callable[[str], Server], elasticsearch_server: str, postgresql_server: str, tmp_path: Path, unique: str
+    own_server: Callable[[str], Server], tmp_path: Path, unique: str
 ) -> None:
-    count = 300
-    posts = tmp_path / "posts.jsonl"
-    write_posts(posts, count)
-    kafka, search = own_server("kafka"), own_server("elasticsearch")
-    with fresh_database(postgresql_server) as database:
-        chosen = server_variables(kafka.address, search.address, database, unique) | {
-            "MINSHENG_DATA_DIR": str(tmp_path / "data"),
-            "MINSHENG_NOTIFY__TERMINAL": "false",
-        }
-        kafka.kill()
-        with stages(chosen, tmp_path) as running:
-            wait_for(
-                lambda: all("Kafka" in process.said() and "waiting" in process.said() for process in running.values()),
-                "each stage says that it waits for Kafka", running,
-            )  # fmt: skip
-            assert all(process.running for process in running.values())
-            kafka.start()
-            with opened(chosen) as road:
-                minsheng(chosen, "import", posts, "--source", "board")
-                wait_for(caught_up(road, count), "all stages caught up after Kafka came", running)
+    kafka, search, store = own_server("kafka"), own_server("elasticsearch"), own_server("postgresql")
+    chosen = server_variables(kafka.address, search.address, store.address, unique) | {
+        "MINSHENG_DATA_DIR": str(tmp_path / "data"),
+        "MINSHENG_NOTIFY__TERMINAL": "false",
+    }
+    posts = Posts(tmp_path / "posts.jsonl")
+    kafka.kill()
+    with stages(chosen, tmp_path) as running:
+        wait_for(
+            lambda: all("Kafka" in process.said() and "waiting" in process.said() for process in running.values()),
+            "each stage says that it waits for Kafka", running,
+        )  # fmt: skip
+        assert all(process.running for process in running.values())
+        kafka.start()
+        with opened(chosen) as road:
+            minsheng(chosen, "import", posts.more(), "--source", "board")
+            wait_for(caught_up(road, posts.count), "all stages caught up after Kafka came", running)
 
-                search.kill()
-                write_posts(posts, count, seed=6)
-                more = [line.replace('"id": "n', '"id": "m') for line in posts.read_text("utf-8").splitlines()]
-                posts.write_text("\n".join(more), encoding="utf-8")
-                minsheng(chosen, "import", posts, "--source", "board")
-                wait_for(
-                    lambda: road.behind()["alert"] == 0 and road.log.lag("grouped", "alert").end >= 2 * count,
-                    "the alert stage goes on without the index", running,
-                )  # fmt: skip
-                wait_for(lambda: "index" in running["index"].said(), "the index stage says what it waits for", running)
-                assert road.behind()["index"] > 0
-                search.start()
-                wait_for(caught_up(road, 2 * count), "the index stage caught up after Elasticsearch came back", running)
-                assert len(outcome(road).indexed) == 2 * count
-            assert {name: process.stop() for name, process in running.items()} == dict.fromkeys(WORKERS, 0)
+            search.kill()
+            minsheng(chosen, "import", posts.more(), "--source", "board")
+            wait_for(
+                lambda: road.behind()["alert"] == 0 and road.log.lag("grouped", "alert").end >= posts.count,
+                "the alert stage goes on without the index", running,
+            )  # fmt: skip
+            wait_for(lambda: "index" in running["index"].said(), "the index stage says what it waits for", running)
+            assert road.behind()["index"] > 0
+            search.start()
+            wait_for(caught_up(road, posts.count), "the index stage caught up after Elasticsearch came back", running)
+
+            store.kill()
+            with DocumentSink(road.log) as sink:
+                sink.put(posts.documents())
+            wait_for(
+                lambda: road.behind()["assess"] == 0 and road.log.lag("assessed", "group").end >= posts.count,
+                "the assess stage goes on without the store", running,
+            )  # fmt: skip
+            wait_for(lambda: "store" in running["group"].said(), "the group stage says what it waits for", running)
+            assert road.behind()["group"] > 0
+            assert all(process.running for process in running.values())
+            store.start()
+            wait_for(caught_up(road, posts.count), "all stages caught up after PostgreSQL came back", running)
+            assert len(outcome(road).indexed) == posts.count
+        assert {name: process.stop() for name, process in running.items()} == dict.fromkeys(WORKERS, 0)
+
+
+class Posts:
+    """Files of posts, each with ids of its own. `count`: how many were written so far."""
+
+    def __init__(self, file: Path, size: int = 200) -> None:
+        self._file = file
+        self._size = size
+        self.count = 0
+
+    def more(self) -> Path:
+        """The next posts as a file to import."""
+        write_posts(self._file, self._size, seed=self.count, first=self.count)
+        self.count += self._size
+        return self._file
+
+    def documents(self) -> list[Document]:
+        """The next posts as documents."""
+        rows = [json.loads(line) for line in self.more().read_text(encoding="utf-8").splitlines()]
+        return [
+            Document(
+                id=document_id("board", row["id"]), source="board", kind="message", native_id=row["id"],
+                text=row["text"], published_at=datetime.fromisoformat(row["published_at"]),
+                fetched_at=datetime.now(UTC),
+            )
+            for row in rows
+        ]  # fmt: skip

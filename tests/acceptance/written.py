@@ -14,8 +14,11 @@ ENDINGS = ["请尽快处理", "到底谁来管", "希望给个说法", "已经�
 OPENINGS = ["领导您好，", "请问", "反映一下，", "又来说说，", "", "真是受够了，", "各位邻居，"]
 
 
-def write_posts(file: Path, count: int, *, seed: int = 5, days: float = 1.0) -> None:
-    """JSON Lines of `count` posts by many authors over the last `days`, the same for the same seed but for times."""
+def write_posts(file: Path, count: int, *, seed: int = 5, days: float = 1.0, first: int = 0) -> None:
+    """JSON Lines of `count` posts by many authors over the last `days`, the same for the same seed but for times.
+
+    `first`: the number of the first one, which its id is made of.
+    """
     pick = random.Random(seed)
     start = datetime.now(UTC) - timedelta(days=days)
     step = timedelta(days=days) / count
@@ -26,7 +29,7 @@ def write_posts(file: Path, count: int, *, seed: int = 5, days: float = 1.0) -> 
                 f"{pick.choice(ENDINGS)}，第{pick.randrange(30)}天了"
             )
             row = {
-                "id": f"n{number}",
+                "id": f"n{first + number}",
                 "text": text,
                 "author": f"作者{pick.randrange(count)}",
                 "published_at": (start + number * step).isoformat(timespec="seconds"),
