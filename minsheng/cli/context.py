@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
 JSON_OPTION = typer.Option(False, "--json", help="Print JSON for programs instead of a table for people.")
 
-NARROW = 24
-"""Cells; a table's column with nothing wider is never broken."""
+NARROW = 32
+"""Cells; a table's first column with nothing wider is never broken."""
+
+PIPED_WIDTH = 160
+"""Cells of a line where the output is no terminal."""
 
 _chosen: dict[str, Path | None] = {"data_dir": None, "settings": None}
 _loaded: list[Settings] = []
@@ -67,7 +71,10 @@ def local_time(moment: datetime | None) -> str:
 
 def console() -> Console:
     """Where tables and progress bars go: progress to standard error, so that output can be piped."""
-    return Console(highlight=False)
+    screen = Console(highlight=False)
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        screen.width = PIPED_WIDTH
+    return screen
 
 
 def errors() -> Console:
@@ -90,9 +97,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     table = Table(title=title, title_justify="left")
     shown = [[plain_text(value) for value in row] for row in rows]
     for place, column in enumerate(columns):
-        # Ids, numbers and times stay whole, so that they can be copied; long texts take the room that is left.
-        narrow = all(row[place].cell_len <= NARROW for row in shown)
-        table.add_column(column, overflow="fold", no_wrap=narrow)
+        # Ids and numbers stand first and stay whole, so that they can be copied; the rest is folded into what is left.
+        longest = max((row[0].cell_len for row in shown), default=0) if place == 0 else NARROW + 1
+        table.add_column(
+            column, overflow="fold", no_wrap=longest <= NARROW, min_width=longest if longest <= NARROW else None
+        )
     for row in shown:
         table.add_row(*row)
     console().print(table)
