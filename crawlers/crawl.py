@@ -113,9 +113,18 @@ async def crawl_source(source: Source, run: Run, settings: CrawlSettings, gate: 
     return report
 
 
+_background: set[asyncio.Future[None]] = set()
+
+
 async def _ended(task: asyncio.Task[None], crawler: Crawler, limit: float) -> str:
     """Wait for the crawl; after `limit` seconds tell it to stop, and leave it behind if it does not."""
-    done, _ = await asyncio.wait({task}, timeout=limit)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=limit)
+    except asyncio.CancelledError:
+        # We are to stop: what is under way gets its chance to end, but nobody waits for it.
+        _background.add(stopping := asyncio.ensure_future(crawler.stop_async()))
+        stopping.add_done_callback(_background.discard)
+        raise
     if done:
         task.result()
         return ""

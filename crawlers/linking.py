@@ -62,7 +62,7 @@ def selected_links(tree: lxml.html.HtmlElement, base: str, selector: str) -> lis
 
 def select(tree: lxml.html.HtmlElement, selector: str) -> list[lxml.html.HtmlElement]:
     """The elements that a CSS selector or XPath names. Raises `WrongUse` for a wrong one."""
-    from cssselect import SelectorError
+    from lxml.cssselect import SelectorError
 
     try:
         is_xpath = selector.lstrip().startswith(("/", "(", "./"))
@@ -138,11 +138,20 @@ def _row(anchor: lxml.html.HtmlElement) -> lxml.html.HtmlElement:
     for parent in anchor.iterancestors():
         if parent.tag in ("body", "html", "tbody", "table", "ul", "ol"):
             break
-        links = {link.get("href") for link in parent.iter("a") if link.get("href")}
-        if len(links) > 2:
+        if _holds_many(parent):
             break
         row = parent
     return row
+
+
+def _holds_many(element: lxml.html.HtmlElement) -> bool:
+    """Whether links inside lead to more than two places. Stops at the third: lists are long."""
+    seen: set[str] = set()
+    for anchor in element.iter("a"):
+        seen.add(anchor.get("href") or "")
+        if len(seen - {""}) > 2:
+            return True
+    return False
 
 
 def _in_navigation(anchor: lxml.html.HtmlElement) -> bool:

@@ -190,7 +190,7 @@ def _published(
         return _date_of(candidates[0], now), None
     if found := _date_in(url, now):
         return found, None
-    short = next((line for line in lines if len(line) <= 60 and _date_of(line, now) and _DATE.search(line)), None)
+    short = next((line for line in lines if len(line) <= 60 and _DATE.search(line) and _date_of(line, now)), None)
     if short:
         return _date_of(short, now), None
     raw = next(iter((*said, *seen)), None)

@@ -41,6 +41,10 @@ class HostGate:
         self._under_way: dict[str, asyncio.Semaphore] = {}
         self._free_at: dict[str, float] = {}
 
+    def __deepcopy__(self, memo: object) -> HostGate:
+        # Scrapy copies its settings for each crawl; there is one gate for all of them.
+        return self
+
     @asynccontextmanager
     async def pass_through(self, url: str) -> AsyncIterator[None]:
         host = urlsplit(url).netloc.lower()

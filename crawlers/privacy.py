@@ -18,7 +18,9 @@ from minsheng.settings import Settings
 
 KEY_FILE = "keys/author.key"
 
-_MOBILE = re.compile(r"(?<![\d.])(?:(?:\+|00)?86[-\s]?)?1[3-9]\d(?P<gap>[-\s]?)\d{4}(?P=gap)\d{4}(?!\d)")
+_MOBILE = re.compile(
+    r"(?<![\d.])(?:(?:\+|00)?86[-\s]?)?1[3-9]\d(?P<gap>[-\s]?)\d{4}(?P=gap)\d{4}(?!\d|\s?(?:元|万|亿|条|个|人次))"
+)
 _LANDLINE = re.compile(
     r"(?<![\d.-])(?:[(（]0(?:10|2\d|[3-9]\d{2})[)）]\s?|0(?:10|2\d|[3-9]\d{2})[-—－\s])[2-9]\d{6,7}(?:[-转]\d{1,5})?(?![\d-])"
 )

@@ -74,7 +74,7 @@ def record_run(store: Store, source: Source, report: RunReport, started: datetim
         "next_run_at": due,
         "last_run_at": started,
         "failures": failures,
-        "last_error": report.error[:2000],
+        "last_error": report.error.replace("\x00", "")[:2000],
         "items": report.items,
         "rejected": sum(report.rejected.values()),
         **({"last_ok_at": now} if report.ok else {}),

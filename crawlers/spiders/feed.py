@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
@@ -40,8 +41,7 @@ class FeedSpider(SourceSpider):
             if entry.url is None:
                 yield Harvest(found=[entry])
                 continue
-            hint = f"{entry.title}\n{entry.text}\n{entry.published}"
-            yield await self.page(entry.url, self.article, hint, entry=entry)
+            yield await self.page(entry.url, self.article, f"{entry.title}\n{entry.text}", entry=entry)
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:
         """The entry with its article's text; the feed's own title and time are kept where it has them."""
@@ -71,7 +71,13 @@ def entries(response: Response, kind: Literal["news", "post", "message"] = "news
             f"{response.url} is no feed{f': {cause}' if cause else ''}",
             "give the address of the feed itself, not of the page that links to it",
         )
-    return [_entry(entry, response, kind) for entry in feed.entries]
+    found = [_entry(entry, response, kind) for entry in feed.entries]
+    shared = {key for key, times in Counter(one.key for one in found).items() if times > 1}
+    for one in found:
+        if one.key in shared:
+            # Some feeds give all their entries one address, or one id.
+            one.key = f"{one.key}#{one.title}"
+    return found
 
 
 def _entry(entry: Any, response: Response, kind: Literal["news", "post", "message"]) -> Found:
@@ -82,7 +88,6 @@ def _entry(entry: Any, response: Response, kind: Literal["news", "post", "messag
     native = entry.get("id") or None
     source = entry.get("source") or {}
     return Found(
-        # Some feeds give every entry the same id or none, and addresses change less than titles.
         key=url or native or title,
         kind=kind,
         title=title,

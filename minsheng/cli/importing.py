@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from minsheng.cli import context
 from minsheng.errors import WrongUse
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from crawlers.importing import ImportReport
 
 
 def import_file(
@@ -66,7 +71,13 @@ def import_file(
         log.close()
     if json:
         context.print_json(report)
-        return
+    else:
+        _show(report)
+    if report.rows and report.skipped == report.rows:
+        raise typer.Exit(1)
+
+
+def _show(report: ImportReport) -> None:
     context.print_table(
         f"{report.file} → source {report.source}",
         ("", ""),
@@ -85,7 +96,7 @@ def import_file(
     )
 
 
-def _progress():  # type: ignore[no-untyped-def]  # rich is imported only when a bar is shown
+def _progress() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(

@@ -43,13 +43,12 @@ def list_sources(json: bool = context.JSON_OPTION) -> None:
 
     context.print_table(
         f"{len(found)} sources",
-        ("id", "kind", "state", "last ok", "last new", "next", "failures", "error"),
+        ("id", "kind", "state", "last ok", "last new", "error"),
         [
-            (s.id, s.kind, s.state, local(s.last_ok_at), local(s.last_item_at), local(s.next_run_at), s.failures or "",
-             s.last_error)
-            for s in found
+            (state.id, state.kind, state.state, local(state.last_ok_at), local(state.last_item_at), state.last_error)
+            for state in found
         ],
-    )  # fmt: skip
+    )
 
 
 @app.command()

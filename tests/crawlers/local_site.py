@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -30,6 +32,9 @@ class LocalSite:
     def __init__(self) -> None:
         self.pages: dict[str, Served] = {}
         self.asked: list[Asked] = []
+        self.most_at_once = 0
+        self._at_once = 0
+        self._counting = threading.Lock()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,6 +51,17 @@ class LocalSite:
         self._closing = threading.Event()
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        with self._counting:
+            self._at_once += 1
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._at_once -= 1
 
     def put(self, path: str, body: str | bytes, **served: object) -> None:
         raw = body.encode() if isinstance(body, str) else body
@@ -65,7 +81,8 @@ class LocalSite:
         known = served.status == 200 and handler.headers.get("If-None-Match") == tag
         status = 304 if known else served.status
         self.asked.append(Asked(unquote(handler.path), dict(handler.headers), status))
-        if served.seconds:
+        # Counted until the answer begins: its reader may ask again before this thread is done.
+        with self.counted():
             self._closing.wait(served.seconds)
         try:
             handler.send_response(status)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -24,9 +27,15 @@ HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-source-kind.md"
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MINSHENG_CRAWL__PER_HOST_DELAY", "0")
-    return tmp_path / "data"
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield tmp_path / "data"
+    # Commands send the logs to their own standard error, which is gone when they have ended.
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 def minsheng(data_dir: Path, *words: str, code: int = 0) -> Result:

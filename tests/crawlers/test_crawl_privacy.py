@@ -44,6 +44,7 @@ def test_masks(text: str, expected: str) -> None:
         "20261124123000",
         "2019-2020年度",
         "投入1234567890元",
+        "合计13800138000元，13912345678条",
         "补贴13800元，共138001380000元",
         "订单号20261124123456789",
         "编号110105194912310021",  # as long as an identity number, but its check digit is wrong

@@ -104,6 +104,47 @@ def test_one_hanging_host_does_not_hold_up_the_others(crawling: Crawling, site: 
     assert all(reports[f"good-{n}"].ok and reports[f"good-{n}"].new == 2 for n in range(8))
 
 
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_sources_on_one_host_share_its_limits(concurrency: int, crawling: Crawling, site: LocalSite) -> None:
+    serve_list(site, 6, seconds=0.02)
+    for n in range(4):
+        crawling.source(f"s{n}", "listing", f"{site.url}/list/")
+    crawling.crawl["per_host_concurrency"] = concurrency
+    assert all(report.new == 6 for report in crawling.stage.run_once())
+    assert site.most_at_once <= concurrency
+
+
+def test_entries_of_a_feed_that_share_an_address_stay_apart(crawling: Crawling, site: LocalSite) -> None:
+    items = "".join(
+        f"<item><title>第{n}号通知</title><link>/</link><description>内容{n}</description></item>" for n in range(3)
+    )
+    site.put("/feed.xml", f'<rss version="2.0"><channel>{items}</channel></rss>')
+    crawling.source("one", "feed", f"{site.url}/feed.xml")
+    assert crawling.run().new == 3
+    site.put("/feed.xml", f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>')
+    assert crawling.run().items == 0
+
+
+def test_a_feed_is_read_as_far_as_it_goes(crawling: Crawling, site: LocalSite) -> None:
+    whole = "<item><title>第1号通知</title><link>/1</link><description>内容 & 附件</description></item>"
+    site.put("/feed.xml", f'<rss version="2.0"><channel>{whole}<item><title>第2号')
+    crawling.source("one", "feed", f"{site.url}/feed.xml")
+    report = crawling.run()
+    assert report.ok
+    first = crawling.documents()[0]
+    assert (first.title, first.text, first.published_estimated) == ("第1号通知", "内容 & 附件", True)
+
+
+def test_full_text_follows_the_entries(crawling: Crawling, site: LocalSite) -> None:
+    url, _ = put_up("feed", site)
+    for n in (1, 2):
+        site.put(f"/a/{n}.html", article("页面上的标题", "2026-11-20 08:00"))
+    crawling.source("one", "feed", url, full_text=True)
+    assert crawling.run().new == 2
+    assert {document.text for document in crawling.documents()} == {"\n".join(BODY)}
+    assert {document.title for document in crawling.documents()} == {"水费重复扣收已退款", "学区划分方案征求意见"}
+
+
 def test_no_answer_in_time_is_told(crawling: Crawling, site: LocalSite) -> None:
     site.put("/robots.txt", "", media_type="text/plain")
     site.put("/feed.xml", "", seconds=60)
