@@ -54,8 +54,8 @@ CONFIDENT = 0.5
 
 
 class Member(NamedTuple):
-    """A document as grouping remembers it. `vector` is kept for the first document of a duplicate group only, `title`
-    for the first of an event."""
+    """A document as grouping remembers it. `vector` and `title` are kept for the first document of a duplicate group
+    only."""
 
     sequence: int
     document: str
@@ -187,17 +187,17 @@ class Memory:
                 similarity = 1.0
             if not event_id:
                 event_id, event_similarity = self._event_for(document, policies, aggrieved, near)
-        opens = event_id not in self.events
-        title = title_of(document) if opens else ""
+        title = title_of(document) if vector is not None else ""
         self.sequence += 1
         member = Member(
             self.sequence, document.id, event_id, group, kind, similarity, event_similarity, at, text_hash, policies,
             aggrieved, title, vector,
         )  # fmt: skip
-        if opens:
+        if event_id not in self.events:
             self.events[event_id] = Event(event_id, title, document.id, at)
         self.events[event_id].add(at, policies, aggrieved)
         self._remember(member)
+        self._name(self.events[event_id])
         return Placed(member, True)
 
     def restore(self, event: Event) -> None:
@@ -212,6 +212,18 @@ class Memory:
             event = self.events[member.event] = Event(member.event, member.title, member.document, member.published_at)
             event.add(member.published_at, member.policies, member.aggrieved)
         self._remember(member)
+
+    def _name(self, event: Event) -> None:
+        """Give a growing event the title of its most typical text: the one closest to the others.
+
+        Done when the number of documents has doubled: early names are the first text's, which may be an odd one.
+        """
+        if event.documents < 4 or event.documents & (event.documents - 1):
+            return
+        kept = [number for number in event.leaders if number >= self._neighbours.oldest]
+        typical = self._neighbours.most_typical(kept)
+        if typical is not None:
+            event.title = self._leader[typical].title
 
     def drop_events_without_texts(self) -> None:
         """After restoring: forget the events that no kept text belongs to."""

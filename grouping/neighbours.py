@@ -103,6 +103,19 @@ class Neighbours:
         self._query[vector.bins] = 0
         return Near(numbers, cosines, resemblance(vector.sketch, self._sketches[slots]))
 
+    def most_typical(self, numbers: list[int]) -> int | None:
+        """The one of these, all still kept, whose cosines with the others are highest; None of an empty list."""
+        if not numbers:
+            return None
+        slots = np.array(numbers) % self.capacity
+        bins, weights = self._bins[slots], self._weights[slots]
+        closeness = []
+        for own_bins, own_weights in zip(bins, weights, strict=True):
+            self._query[own_bins] = own_weights
+            closeness.append(float((self._query[bins] * weights).sum()))
+            self._query[own_bins] = 0
+        return numbers[int(np.argmax(closeness))]
+
     def _grow(self) -> None:
         size = min(self.capacity, 2 * len(self._bins))
         for name in ("_bins", "_weights", "_sketches"):

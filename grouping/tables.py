@@ -34,7 +34,7 @@ members = sa.Table(
     sa.Column("text_hash", sa.BigInteger, nullable=False),
     sa.Column("policies", sa.JSON, nullable=False),
     sa.Column("aggrieved", sa.Boolean, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),  # of the first of an event
+    sa.Column("title", sa.Text, nullable=False),  # where it has a vector
     sa.Column(
         "vector", sa.LargeBinary
     ),  # of the first of a duplicate group; int32 bins, float32 weights, uint32 sketch

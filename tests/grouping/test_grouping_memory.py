@@ -154,3 +154,16 @@ def test_an_event_is_named_by_title_or_first_sentence() -> None:
     assert title_of(assessed("今天又停水了。已经是这个月第三次，谁来解释一下？").document) == "今天又停水了"
     assert title_of(assessed("正文", title="关于停水的投诉").document) == "关于停水的投诉"
     assert len(title_of(assessed("长" * 500).document)) == 60
+
+
+def test_a_growing_event_is_named_after_its_most_typical_text() -> None:
+    groups = memory()
+    odd = groups.place(assessed("桂花苑拌合站又来了，笑死。", key="odd")).member
+    texts = [
+        "桂花苑旁边的沥青拌合站半夜还在生产，噪音大。",
+        "投诉桂花苑旁边的沥青拌合站，半夜生产噪音大，气味呛人。",
+        "桂花苑旁边沥青拌合站半夜生产，噪音和气味扰民，何时停产？",
+    ]
+    for number, text in enumerate(texts):
+        assert groups.place(assessed(text, key=str(number), minutes=number + 1)).member.event == odd.event
+    assert groups.events[odd.event].title.startswith(("桂花苑旁边", "投诉桂花苑旁边"))
