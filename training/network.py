@@ -64,3 +64,33 @@ class MaskedModel(nn.Module):
         """Scores of every token at the masked `places` (flat positions), shape (places, vocabulary)."""
         vectors = self.encoder(ids, pairs, mask).flatten(0, 1)[places]
         return nn.functional.linear(self.head(vectors), self.encoder.characters.weight, self.bias)
+
+
+class Classifier(nn.Module):
+    """The encoder with all heads: each reads the first position's vector and the mean of all."""
+
+    def __init__(self, encoder: Encoder, heads: dict[str, int], dropout: float = 0.1) -> None:
+        super().__init__()
+        self.encoder = encoder
+        hidden = encoder.characters.embedding_dim
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict(
+            {
+                name: nn.Sequential(
+                    nn.Linear(2 * hidden, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, size)
+                )
+                for name, size in heads.items()
+            }
+        )
+
+    def pooled(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """One vector a text, shape (texts, 2 x hidden)."""
+        vectors = self.encoder(ids, pairs, mask)
+        weights = mask.unsqueeze(-1).to(vectors.dtype)
+        mean = (vectors * weights).sum(1) / weights.sum(1)
+        return self.dropout(torch.cat([vectors[:, 0], mean], dim=1))
+
+    def forward(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Head → scores before the softmax, shape (texts, labels of the head)."""
+        pooled = self.pooled(ids, pairs, mask)
+        return {name: head(pooled) for name, head in self.heads.items()}

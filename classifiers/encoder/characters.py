@@ -50,3 +50,25 @@ def pairs(ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     good[:, 1:] &= plain[:, :-1]
     good[:, 0] = False
     return np.where(good, bins, 0)
+
+
+LENGTH = 128
+"""Most tokens of a text, special ones included."""
+
+TAIL = 32
+"""Of these, how many are read at a long text's end."""
+
+
+def cut(title: list[int], text: list[int]) -> list[int]:
+    """Title and text as one sequence: [CLS] title [SEP] text [SEP]; of a long text its head and its tail.
+
+    Parameters
+    ----------
+    title, text:
+        Token ids without special ones. Either may be empty.
+    """
+    start = [CLS, *title[: LENGTH // 2], SEP] if title else [CLS]
+    room = LENGTH - len(start) - 1
+    if len(text) > room:
+        text = [*text[: room - TAIL], *text[-TAIL:]]
+    return [*start, *text, SEP]
