@@ -12,8 +12,7 @@ from crawlers.politeness import ROBOTS_NAME, HostGate, user_agent
 from crawlers.run import Run, RunReport
 from crawlers.sources import Source, check_options
 from crawlers.spiders import KINDS
-from crawlers.spiders.base import Harvest
-from minsheng.errors import MinshengError
+from crawlers.spiders.base import Harvest, said
 from minsheng.logs import get_logger
 from minsheng.settings import CrawlSettings
 
@@ -39,8 +38,9 @@ class HandOver:
         run: Run = self._crawler.spider.run  # type: ignore[union-attr]
         try:
             await run.take(item.found, item.page)
-        except MinshengError as error:
-            run.not_stored(str(error))
+        except Exception as error:
+            # Scrapy would only log it, and the page would count as done.
+            run.not_stored(said(error))
         return item
 
 
@@ -105,9 +105,8 @@ async def crawl_source(source: Source, run: Run, settings: CrawlSettings, gate: 
         report = await run.finish(broken)
     except Exception as error:
         # Whatever is wrong with one source must not reach the others.
-        broken = str(error) if isinstance(error, MinshengError) else f"{type(error).__name__}: {error}"
         log.exception("crawl_broke", source=source.id)
-        report = await run.finish(broken)
+        report = await run.finish(said(error))
     report.seconds = round(loop.time() - started, 3)
     log.info("crawled", **_plain(report))
     return report

@@ -20,7 +20,10 @@ from crawlers.charset import declared_charset, decode
 from crawlers.intake import PageMark
 from crawlers.run import Run
 from crawlers.sources import Source
-from minsheng.errors import BadInput
+from minsheng.errors import BadInput, MinshengError
+from minsheng.logs import get_logger
+
+log = get_logger(__name__)
 
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
@@ -145,8 +148,8 @@ class SourceSpider(scrapy.Spider):
             async for result in self.read(response, **kwargs):
                 if result is not None:
                     yield result
-        except BadInput as error:
-            self.run.index_failed(str(error))
+        except Exception as error:
+            self.run.index_failed(said(error))
             return
         # Remembered only when all that the page led to is stored: until then the next run must see it again.
         self.run.mark_at_end(self.mark(response, _asked(response)))
@@ -167,8 +170,9 @@ class SourceSpider(scrapy.Spider):
         try:
             # Reading a large page takes a while; the other sources go on meanwhile.
             found, settled = await asyncio.to_thread(reader, response, **rest)
-        except BadInput as error:
-            self.run.page_failed(asked, str(error))
+        except Exception as error:
+            # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
+            self.run.page_failed(asked, said(error))
             return
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled))
 
@@ -197,6 +201,14 @@ def body_text(response: Response) -> str:
     if not response.body.strip():
         raise BadInput(f"{response.url} answered with an empty page")
     return decode(response.body, declared_charset(_header(response, "Content-Type") or ""))
+
+
+def said(error: Exception) -> str:
+    """What an error says to an operator; one that was not foreseen also goes to the log with its place."""
+    if isinstance(error, MinshengError):
+        return str(error)
+    log.error("unforeseen", exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 def hint_of(words: str) -> str:

@@ -145,6 +145,30 @@ def test_full_text_follows_the_entries(crawling: Crawling, site: LocalSite) -> N
     assert {document.title for document in crawling.documents()} == {"水费重复扣收已退款", "学区划分方案征求意见"}
 
 
+def test_a_wrong_selector_is_told(crawling: Crawling, site: LocalSite) -> None:
+    serve_list(site, 3)
+    crawling.source("one", "listing", f"{site.url}/list/", links="ul[")
+    report = crawling.run()
+    assert not report.ok
+    assert "'ul[' is no selector" in report.error
+
+
+@pytest.mark.parametrize("place", ["crawlers.spiders.listing.extract", "crawlers.run.Admission.__call__"])
+def test_what_nobody_foresaw_is_told_and_tried_again(
+    place: str, crawling: Crawling, site: LocalSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve_list(site, 3)
+    crawling.source("one", "listing", f"{site.url}/list/")
+
+    def breaks(*_: object) -> None:
+        raise KeyError("surprise")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, breaks)
+        assert "KeyError: 'surprise'" in crawling.run().error
+    assert crawling.run().new == 3
+
+
 def test_no_answer_in_time_is_told(crawling: Crawling, site: LocalSite) -> None:
     site.put("/robots.txt", "", media_type="text/plain")
     site.put("/feed.xml", "", seconds=60)
