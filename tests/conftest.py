@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -172,12 +173,21 @@ def smtp_server() -> Iterator[MailServer]:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The installed Chromium or Chrome."""
+    if not _driver_starts():
+        leave_out("Playwright's driver does not start: apt-get install libatomic1")
     for name in ("chromium", "chromium-browser", "google-chrome"):
         found = shutil.which(name)
         if found:
             return found
     leave_out("no Chromium was found: apt-get install chromium fonts-noto-cjk")
     raise AssertionError("unreachable")
+
+
+def _driver_starts() -> bool:
+    from playwright._impl._driver import compute_driver_executable
+
+    executable = compute_driver_executable()[0]
+    return subprocess.run([executable, "--version"], capture_output=True, check=False).returncode == 0
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
