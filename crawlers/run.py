@@ -128,6 +128,8 @@ class Run:
                 log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
             else:
                 documents.append(admitted)
+        # Lists show the newest first; the log tells things in the order in which they happened.
+        documents.sort(key=lambda document: document.published_at)
         outcomes = await self._sink.take(documents, [mark] if mark else [])
         self.report.new += outcomes.count("new")
         self.report.unchanged += outcomes.count("unchanged")
