@@ -139,8 +139,11 @@ class TicketDesk:
         before = ticket["level"]
         self._complete(ticket)
         if ticket["policy_id"] is None and risk.policy_id is not None:
-            policy = self._policy_of(risk.policy_id)
-            ticket.update(policy_id=risk.policy_id, title=title_of(risk, ticket["risk_kind"], policy))
+            ticket["policy_id"] = risk.policy_id
+        if ticket["status"] == "open":
+            # Nobody knows it by its first name yet, and more voices name the matter better.
+            policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
+            ticket["title"] = title_of(risk, ticket["risk_kind"], policy)
         ticket.update(level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
         self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
@@ -256,10 +259,16 @@ class TicketDesk:
 
 
 def title_of(risk: Risk, risk_kind: RiskKind, policy: Policy | None) -> str:
-    """The policy, and the words of the voice that most people joined, if possible one that names the matter."""
+    """The policy, and the words of one voice: one that names the matter, if possible with a headline of its own (a
+    message or an article rather than a post), and among those the one that most people joined."""
     leading = max(
         risk.voices,
-        key=lambda row: (kind_hint(row.headline) == risk_kind, row.reach, -row.published_at.timestamp()),
+        key=lambda row: (
+            kind_hint(row.headline) == risk_kind,
+            row.kind in ("message", "news"),
+            row.reach,
+            -row.published_at.timestamp(),
+        ),
     )
     return f"《{policy.title}》：{leading.headline}" if policy else leading.headline
 
