@@ -181,7 +181,7 @@ def _say_goodbye(picture: Picture, briefing: Path | None, data_dir: Path, *, sam
             "Your own sources: choose a new folder, then add policies and sources to it and run.",
             "  export MINSHENG_DATA_DIR=my-data",
             "  .venv/bin/minsheng policies import FOLDER",
-            "  .venv/bin/minsheng sources add feed https://example.org/rss.xml",
+            "  .venv/bin/minsheng sources add https://example.org/rss.xml",
             "  .venv/bin/minsheng run",
         ]
     say.print("\n".join(lines), markup=False, soft_wrap=True)
