@@ -74,7 +74,7 @@ class Running:
 
     def crawl_once(self) -> list[RunReport]:
         """Crawl every source now, and return when all are done."""
-        return self.crawl.run_once()
+        return self.crawl.run_once(stop=self.road.stop)
 
     def wait_until_done(self) -> None:
         """Return when every stage has handled everything, or one of them has failed, or the road is stopped."""

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from minsheng.cli import context
-from minsheng.errors import MinshengError, WrongUse
+from minsheng.errors import WrongUse
 
 app = typer.Typer(help="Reports for leaders.", no_args_is_help=True)
 
@@ -32,49 +32,22 @@ def daily(
     ] = None,
 ) -> None:
     """Make the daily briefing (舆情风险日报) of one day."""
-    import msgspec
-
-    from briefings.daily import daily_briefing
-    from briefings.gather import gather
-    from briefings.html import daily_html
+    from briefings.making import make_daily, render, write_daily
     from minsheng.clock import CHINA, SystemClock
-    from minsheng.parts import open_index, open_log
-    from minsheng.policies import PolicyRegister
+    from minsheng.road import Road
+    from minsheng.store.migrate import migrate
 
-    settings = context.settings()
-    clock = SystemClock()
-    day = _day(date) if date else clock.now().astimezone(CHINA).date()
-    store = context.store()
-    index = open_index(settings)
-    log = open_log(settings)
+    road = Road(context.settings(), SystemClock())
+    day = _day(date) if date else road.clock.now().astimezone(CHINA).date()
     try:
-        index.ensure()
-        briefing = daily_briefing(
-            day,
-            index=index,
-            policies=PolicyRegister(store).all(),
-            facts=gather(store, log, day, clock),
-            unit=settings.briefing.unit,
-            clock=clock,
-            release_days=settings.alert.release_days,
-        )
+        migrate(road.store)
+        road.index.ensure()
+        if output == Path("-"):
+            typer.get_binary_stream("stdout").write(render(make_daily(road, day), format.value))
+            return
+        target = write_daily(road, day, format.value, output)
     finally:
-        log.close()
-        index.close()
-        store.close()
-    if format is Format.json:
-        content = msgspec.json.format(msgspec.json.encode(briefing), indent=2)
-    else:
-        content = daily_html(briefing).encode()
-    if output == Path("-"):
-        typer.get_binary_stream("stdout").write(content)
-        return
-    target = output or settings.path("briefings") / f"daily-{day}.{format.value}"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    except OSError as error:
-        raise MinshengError(f"{target} can't be written: {error.strerror}", "choose another file with -o") from error
+        road.close()
     context.errors().print(f"written to {target}", markup=False, soft_wrap=True)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +17,7 @@ from minsheng.cli.stage import stop_at_signals
 
 if TYPE_CHECKING:
     from minsheng.live import Picture
+    from minsheng.road import Road
     from minsheng.running import Running
 
 REFRESH_SECONDS = 1.0
@@ -61,7 +64,7 @@ def run(
             running.start_crawling()
             _show_while(running, stop, None)
         picture = running.picture()
-        briefing = write_briefing(road)
+        briefing = _write_briefing(road)
         failed = dict(running.failed)
     _say_goodbye(picture, briefing, settings.data_dir, sample=sample)
     if failed:
@@ -77,51 +80,43 @@ def _once(running: Running) -> None:
     running.wait_until_done()
 
 
-def _show_while(running: Running, stop: threading.Event, work: object) -> None:
+def _show_while(running: Running, stop: threading.Event, work: Callable[[], None] | None) -> None:
     """Show the picture until `work` is done, or until the user stops where there is none; briefing kept fresh."""
-    done = stop
-    if callable(work):
+    done, trouble = stop, []
+    if work is not None:
         done = threading.Event()
-        trouble: list[BaseException] = []
 
-        def body() -> None:
+        def guarded() -> None:
             try:
                 work()
-            except BaseException as error:
+            except Exception as error:
                 trouble.append(error)
             finally:
                 done.set()
 
-        threading.Thread(target=body, name="once", daemon=True).start()
+        threading.Thread(target=guarded, name="once", daemon=True).start()
     screen = context.console()
-    briefed = time.monotonic()
-    if screen.is_terminal:
-        from minsheng.live import draw
-
-        with Live(console=screen, refresh_per_second=2, transient=False) as live:
-            while not done.wait(REFRESH_SECONDS) and not stop.is_set():
-                live.update(draw(running.picture()))
-                briefed = _keep_fresh(running, briefed)
-            live.update(draw(running.picture()))
-    else:
-        while not done.wait(LINE_SECONDS) and not stop.is_set():
-            _line(running.picture())
-            briefed = _keep_fresh(running, briefed)
-        _line(running.picture())
-    if callable(work) and trouble:
+    show = Live(console=screen, refresh_per_second=2) if screen.is_terminal else None
+    with show or nullcontext():
+        pause, briefed = (REFRESH_SECONDS if show else LINE_SECONDS), time.monotonic()
+        while not done.wait(pause) and not stop.is_set():
+            _show(running.picture(), show)
+            if time.monotonic() - briefed >= BRIEFING_SECONDS:
+                # So that today's page can be read while the road runs.
+                _write_briefing(running.road)
+                briefed = time.monotonic()
+        _show(running.picture(), show)
+    if trouble:
         raise trouble[0]
 
 
-def _keep_fresh(running: Running, briefed: float) -> float:
-    """Write today's briefing again each minute, so that it can be read while the road runs."""
-    if time.monotonic() - briefed < BRIEFING_SECONDS:
-        return briefed
-    write_briefing(running.road)
-    return time.monotonic()
+def _show(picture: Picture, show: Live | None) -> None:
+    """The whole picture on a terminal, elsewhere one line of progress."""
+    if show is not None:
+        from minsheng.live import draw
 
-
-def _line(picture: Picture) -> None:
-    """One line of progress, where the output is no terminal."""
+        show.update(draw(picture))
+        return
     stages = " ".join(f"{health.stage}={health.processed}" for health in picture.stages)
     context.console().print(
         f"{picture.now:%H:%M:%S} indexed={picture.documents} {stages} tickets={len(picture.tickets)}"
@@ -131,31 +126,17 @@ def _line(picture: Picture) -> None:
     )
 
 
-def write_briefing(road: object) -> Path | None:
+def _write_briefing(road: Road) -> Path | None:
     """Today's briefing, in the data folder; None where the parts can't be read now."""
-    from briefings.daily import daily_briefing
-    from briefings.gather import gather
-    from briefings.html import daily_html
+    from briefings.making import write_daily
     from minsheng.clock import CHINA
     from minsheng.errors import Unavailable
-    from minsheng.policies import PolicyRegister
-    from minsheng.road import Road
 
-    assert isinstance(road, Road)
-    day = road.clock.now().astimezone(CHINA).date()
     try:
-        briefing = daily_briefing(
-            day, index=road.index, policies=PolicyRegister(road.store).all(),
-            facts=gather(road.store, road.log, day, road.clock), unit=road.settings.briefing.unit, clock=road.clock,
-            release_days=road.settings.alert.release_days,
-        )  # fmt: skip
+        return write_daily(road, road.clock.now().astimezone(CHINA).date())
     except Unavailable as error:
         context.errors().print(f"no briefing now: {error}", markup=False, soft_wrap=True)
         return None
-    target = road.settings.path("briefings") / f"daily-{day}.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(daily_html(briefing), encoding="utf-8")
-    return target
 
 
 def _say_goodbye(picture: Picture, briefing: Path | None, data_dir: Path, *, sample: bool) -> None:
