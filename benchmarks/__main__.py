@@ -1,4 +1,4 @@
-"""All benchmarks, or those named: `python -m benchmarks [road] [log] [search] [classify]`.
+"""All benchmarks, or those named: `python -m benchmarks [road] [log] [search] [classify] [grouping]`.
 
 Each can also be run alone, with options of its own: `python -m benchmarks.road --help`.
 """
@@ -13,6 +13,7 @@ MODULES = {
     "log": "benchmarks.log_throughput",
     "search": "benchmarks.search_speed",
     "classify": "benchmarks.classify_speed",
+    "grouping": "benchmarks.grouping_speed",
 }
 
 

@@ -6,7 +6,6 @@ Everything is bounded by counts, oldest first, so that what is rebuilt from stor
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -48,6 +47,9 @@ POLICY_SPAN = timedelta(hours=12)
 
 LONG_ENOUGH = 10
 """Letters from which equal texts are one text posted again; "支持" twice is two people."""
+
+LATEST_LEADERS = 64
+"""Texts of an event that it is compared by where its policy brings a document, and named after."""
 
 CONFIDENT = 0.5
 """Policy links below this are ambiguous and count for nothing here."""
@@ -103,7 +105,7 @@ class Event:
         self.documents = 0
         self.aggrieved = 0
         self.policies: dict[str, int] = {}
-        self.leaders: deque[int] = deque(maxlen=64)
+        self.leaders: list[int] = []
         self.kept = 0  # leaders still among the neighbours
 
     def add(self, at: datetime, policies: tuple[str, ...], aggrieved: bool) -> None:
@@ -141,7 +143,7 @@ class Memory:
     window:
         How long after its last document an event can be joined.
     max_texts:
-        Distinct texts remembered (about 1 kB each).
+        Distinct texts remembered (about 2 kB each).
     max_documents:
         Documents whose place is remembered, copies included (about 400 bytes each).
     """
@@ -220,7 +222,7 @@ class Memory:
         """
         if event.documents < 4 or event.documents & (event.documents - 1):
             return
-        kept = [number for number in event.leaders if number >= self._neighbours.oldest]
+        kept = [number for number in event.leaders[-LATEST_LEADERS:] if number >= self._neighbours.oldest]
         typical = self._neighbours.most_typical(kept)
         if typical is not None:
             event.title = self._leader[typical].title
@@ -231,17 +233,20 @@ class Memory:
             del self.events[event_id]
 
     def _remember(self, member: Member) -> None:
+        vector, member = member.vector, member._replace(vector=None)  # the neighbours keep the vector
         self._known[member.document] = member
         if len(self._known) > self.max_documents:
             del self._known[next(iter(self._known))]
-        if member.vector is None:
+        if vector is None:
             return
         event = self.events[member.event]
         self._forget_oldest()
-        number = self._neighbours.add(member.vector)
+        number = self._neighbours.add(vector)
         self._leader[number] = member
         self._texts[member.text_hash] = member
         event.leaders.append(number)
+        if len(event.leaders) > 2 * LATEST_LEADERS:
+            del event.leaders[:LATEST_LEADERS]
         event.kept += 1
         for policy in member.policies:
             recent = self._of_policy.setdefault(policy, {})
@@ -268,7 +273,7 @@ class Memory:
         numbers: list[int] = []
         for policy in policies:
             for event_id in list(reversed(self._of_policy.get(policy, {})))[:8]:
-                numbers.extend(list(self.events[event_id].leaders)[-8:])
+                numbers.extend(self.events[event_id].leaders[-8:])
         return numbers
 
     def _event_for(

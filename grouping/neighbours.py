@@ -6,7 +6,6 @@ entries of its own heaviest n-grams, and computes the exact cosine with those.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import NamedTuple
 
 import numpy as np
@@ -45,7 +44,7 @@ class Neighbours:
         self._bins = np.zeros((min(capacity, 1024), SIZE), np.int32)
         self._weights = np.zeros((min(capacity, 1024), SIZE), np.float32)
         self._sketches = np.full((min(capacity, 1024), SKETCH), EMPTY, np.uint32)
-        self._listed: dict[int, deque[int]] = {}
+        self._listed: dict[int, list[int]] = {}
         self._query = np.zeros(BINS, np.float32)
 
     @property
@@ -65,14 +64,10 @@ class Neighbours:
         self._weights[slot, :size] = vector.weights
         self._weights[slot, size:] = 0
         self._sketches[slot] = vector.sketch
-        oldest = self.oldest
         for key in vector.bins[:KEYS].tolist():
-            listed = self._listed.get(key)
-            if listed is None:
-                self._listed[key] = deque((number,))
-                continue
-            while listed and listed[0] < oldest:
-                listed.popleft()
+            listed = self._listed.setdefault(key, [])
+            if len(listed) == 2 * LATEST:
+                del listed[:LATEST]  # never looked at again
             listed.append(number)
         return number
 
@@ -87,13 +82,7 @@ class Neighbours:
         oldest = self.oldest
         found: set[int] = {number for number in also or () if number >= oldest}
         for key in vector.bins[:KEYS].tolist():
-            listed = self._listed.get(key)
-            if listed is None:
-                continue
-            if len(listed) <= LATEST:
-                found.update(listed)
-            else:
-                found.update(listed[index] for index in range(-LATEST, 0))
+            found.update(self._listed.get(key, ())[-LATEST:])
         numbers = sorted(number for number in found if number >= oldest)
         if not numbers:
             return Near([], np.empty(0, np.float32), np.empty(0, np.float32))

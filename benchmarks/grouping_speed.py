@@ -1,0 +1,79 @@
+"""Documents a second of grouping, and its memory, as more and more is remembered.
+
+    python -m benchmarks.grouping_speed [--documents 10000 50000 200000]
+
+The peer puts the same texts into datasketch's MinHash LSH (threshold 0.6, character trigrams), if that is installed:
+it finds near duplicates alone, no events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from benchmarks.mixed import mixed_stream
+from grouping.memory import Memory
+from minsheng.records import Assessed, Document, Judgement
+from minsheng.settings import GroupSettings
+
+WINDOW = 5_000
+"""Documents at the end of each run that the speed is taken from."""
+
+
+def assessed(documents: Iterator[Document]) -> Iterator[Assessed]:
+    neutral = Judgement(label="neutral", scores={"neutral": 1.0})
+    for document in documents:
+        yield Assessed(
+            document=document, sentiment=neutral, emotion=neutral, topic=neutral, request=neutral,
+            assessed_at=document.fetched_at,
+        )  # fmt: skip
+
+
+def peer(documents: list[Document]) -> float | None:
+    """Documents a second of MinHash LSH over the same texts; None where datasketch is not installed."""
+    try:
+        from datasketch import MinHash, MinHashLSH
+    except ImportError:
+        return None
+    index = MinHashLSH(threshold=0.6, num_perm=64)
+    began = time.perf_counter()
+    for document in documents:
+        text = document.text
+        sketch = MinHash(num_perm=64)
+        sketch.update_batch([text[place : place + 3].encode() for place in range(max(1, len(text) - 2))])
+        if not index.query(sketch):
+            index.insert(document.id, sketch)
+    return len(documents) / (time.perf_counter() - began)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--documents", type=int, nargs="+", default=[10_000, 50_000, 200_000])
+    chosen = parser.parse_args()
+    settings = GroupSettings()
+    memory = Memory(
+        timedelta(days=settings.window_days), max_texts=settings.max_texts, max_documents=settings.max_documents
+    )
+    last: deque[Document] = deque(maxlen=WINDOW)
+    began = time.perf_counter()
+    wanted = sorted(chosen.documents)
+    print(f"{'documents':>10} {'documents/s':>12} {'events':>8} {'MB':>6}")
+    for placed, one in enumerate(assessed(mixed_stream(wanted[-1], datetime.now(UTC))), 1):
+        if placed - 1 in [mark - WINDOW for mark in wanted]:
+            began = time.perf_counter()
+        memory.place(one)
+        last.append(one.document)
+        if placed in wanted:
+            speed = WINDOW / (time.perf_counter() - began)
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(f"{placed:>10} {speed:>12,.0f} {len(memory.events):>8} {used:>6.0f}", flush=True)
+    found = peer(list(last))
+    print(f"MinHash LSH on the last {WINDOW}: {found:,.0f}/s" if found else "datasketch is not installed: no peer")
+
+
+if __name__ == "__main__":
+    main()
