@@ -135,9 +135,9 @@ def import_file(
     Raises
     ------
     BadInput
-        If the file can't be read as such a file, or has no column for a title or text.
+        If the file can't be read as such a file.
     WrongUse
-        If the mapping names a column or a field that there is not.
+        If there is no such file, no column for a title or text, or the mapping names a column or field that is not.
     """
     chosen = source or _source_id(path)
     report = ImportReport(file=str(path), source=chosen)
@@ -159,7 +159,7 @@ def import_file(
 
 
 def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> dict[str, str]:
-    """Field → column. Raises `WrongUse` for a wrong mapping and `BadInput` where there is nothing to read."""
+    """Field → column. Raises `WrongUse` for a wrong mapping, and where no column is a title or a text."""
     present = list(names)
     plain = {_plain(name): name for name in reversed(present)}
     columns: dict[str, str] = {}
@@ -180,7 +180,7 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> d
                 taken.add(candidate)
                 break
     if "title" not in columns and "text" not in columns:
-        raise BadInput(
+        raise WrongUse(
             f"{where}: no column for a title or a text among {', '.join(present[:20])}",
             "say which: --map COLUMN=text",
         )
@@ -194,7 +194,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         if body[:2] == b"\x1f\x8b":
             body = gzip.decompress(body)
     except (OSError, EOFError, zlib.error) as error:
-        raise BadInput(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
+        kind = WrongUse if isinstance(error, FileNotFoundError) else BadInput
+        raise kind(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
     text = decode(body)
     name = path.name.lower().removesuffix(".gz")
     if "\x00" in text[:1000]:

@@ -119,7 +119,7 @@ def test_broken_json_lines_are_told(crawling: Crawling) -> None:
 
 def test_columns_can_be_mapped(crawling: Crawling) -> None:
     path = file(crawling, "m.csv", "甲,乙\n水费重复扣收,2026-11-20\n")
-    with pytest.raises(BadInput, match="no column for a title or a text among 甲, 乙"):
+    with pytest.raises(WrongUse, match="no column for a title or a text among 甲, 乙"):
         run(crawling, path)
     with pytest.raises(WrongUse, match="no column '丙'"):
         run(crawling, path, mapping={"丙": "text"})
@@ -142,7 +142,7 @@ def test_rows_may_name_their_source(crawling: Crawling) -> None:
 def test_what_is_no_such_file_is_told(body: bytes, crawling: Crawling) -> None:
     with pytest.raises(BadInput):
         run(crawling, file(crawling, "m.csv", body))
-    with pytest.raises(BadInput, match="can't be read"):
+    with pytest.raises(WrongUse, match="can't be read"):
         run(crawling, crawling.folder / "none.csv")
 
 
