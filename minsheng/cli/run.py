@@ -157,10 +157,12 @@ def _say_goodbye(picture: Picture, briefing: Path | None, data_dir: Path, *, sam
         "  .venv/bin/minsheng doctor                  how every part is doing",
     ]
     if sample:
+        lines += ["", "Your own sources: choose a new folder, then add policies and sources to it and run.",
+                  "  export MINSHENG_DATA_DIR=my-data"]  # fmt: skip
+    elif not picture.sources:
+        lines += ["", "There are no sources yet."]
+    if sample or not picture.sources:
         lines += [
-            "",
-            "Your own sources: choose a new folder, then add policies and sources to it and run.",
-            "  export MINSHENG_DATA_DIR=my-data",
             "  .venv/bin/minsheng policies import FOLDER",
             "  .venv/bin/minsheng sources add https://example.org/rss.xml",
             "  .venv/bin/minsheng run",
