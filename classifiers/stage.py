@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from classifiers.linking import PolicyLinker, inherit
-from classifiers.model import Model, Text
+from classifiers.model import EVERY_MODEL, HEADS, Model, Text, judge_with
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
 from minsheng.policies import Policy
-from minsheng.records import Assessed, Document, PolicyLink
+from minsheng.records import Assessed, Document, Judgement, PolicyLink
 from search.index import Index
 from stream.log import ASSESSED, DOCUMENTS, Partition
 from stream.stage import Result
@@ -81,22 +82,13 @@ class AssessStage:
 
     def work(self, batch: Sequence[Document]) -> Result:
         linker = self._current_linker()
-        judged = self._model.judge([Text(document.title, document.text) for document in batch])
+        judged = judge_with(self._model, [Text(document.title, document.text) for document in batch])
         links = self._link(batch, linker)
-        models = {**self._model.versions, "policies": linker.revision}
+        versions = {**self._model.versions, "policies": linker.revision}
         now = self._clock.now()
         return Result(
             outputs=[
-                Assessed(
-                    document=document,
-                    sentiment=heads["sentiment"],
-                    emotion=heads["emotion"],
-                    topic=heads["topic"],
-                    request=heads["request"],
-                    policies=policies,
-                    models=models,
-                    assessed_at=now,
-                )
+                assessed(document, heads, policies, versions, now)
                 for document, heads, policies in zip(batch, judged, links, strict=True)
             ]
         )
@@ -156,6 +148,38 @@ class AssessStage:
         linker = PolicyLinker(self._policies.all())
         log.info("policies_loaded", revision=linker.revision)
         return linker
+
+
+def assessed(
+    document: Document,
+    heads: Mapping[str, Judgement],
+    policies: Links,
+    versions: Mapping[str, str],
+    at: datetime,
+    *,
+    opinion: int = 1,
+) -> Assessed:
+    """The record of what was found: a stance only where a policy is linked without doubt.
+
+    Parameters
+    ----------
+    heads, versions:
+        Head → its judgement and the version of what judged; `versions` has `policies` too.
+    """
+    has_stance = "stance" in heads and any(not link.ambiguous for link in policies)
+    kept = {*(HEADS if has_stance else EVERY_MODEL), "policies"}
+    return Assessed(
+        document=document,
+        sentiment=heads["sentiment"],
+        emotion=heads["emotion"],
+        topic=heads["topic"],
+        request=heads["request"],
+        stance=heads["stance"] if has_stance else None,
+        policies=policies,
+        models={head: version for head, version in versions.items() if head in kept},
+        opinion=opinion,
+        assessed_at=at,
+    )
 
 
 def parents_in(index: Index) -> ParentLookup:
