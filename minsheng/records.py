@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -112,7 +112,7 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     unsure: bool = False
 
 
-PERSON = "person"
+PERSON: Final = "person"
 """Stands in `Assessed.models` for a head whose label a person has set, and in `PolicyLink.reason`."""
 
 LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent", "person"]
