@@ -62,12 +62,16 @@ def runs(post: OwnPost, length: int = 4) -> set[str]:
 
 def alike(some: Iterable[OwnPost], others: Iterable[OwnPost]) -> list[tuple[str, str]]:
     """The pairs, one of each side, that share more than `ALIKE` of their runs."""
-    others_runs = [(other, runs(other)) for other in others]
+    known: list[tuple[OwnPost, set[str]]] = [(other, runs(other)) for other in others]
+    holders: dict[str, list[int]] = {}
+    for place, (_, theirs) in enumerate(known):
+        for run in theirs:
+            holders.setdefault(run, []).append(place)
     pairs = []
     for one in some:
         ones = runs(one)
-        for other, theirs in others_runs:
-            common = len(ones & theirs)
+        for place, common in Counter(place for run in ones for place in holders.get(run, ())).items():
+            other, theirs = known[place]
             if other is not one and common / (len(ones) + len(theirs) - common) > ALIKE:
                 pairs.append((one.text, other.text))
     return pairs
