@@ -20,10 +20,11 @@ from classifiers.stage import assess_one
 from minsheng.errors import Unavailable, WrongUse
 from minsheng.policies import Policy, PolicyRegister
 from minsheng.records import PERSON, Assessed, Document, document_id
-from minsheng.road import Road
+from minsheng.road import WORKERS, Road
 from search.index import Filters, Search
 from stream.messages import DocumentSink
-from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened, variables
+from stream.worker import Worker
+from tests.acceptance.conftest import BOTH, Variables, minsheng, opened, variables
 
 __all__ = ["variables"]
 
@@ -46,6 +47,7 @@ class Desk:
 
     def __init__(self, road: Road) -> None:
         self.road = road
+        self._workers = [Worker(road.stage(stage), road.log, clock=road.clock, poll_seconds=0.05) for stage in WORKERS]
         self.book = CorrectionBook(road.store, road.clock)
         self.register = PolicyRegister(road.store)
         self.register.import_policies([HOUSING])
@@ -60,10 +62,19 @@ class Desk:
     def crawl(self, *documents: Document) -> None:
         with DocumentSink(self.road.log) as sink:
             sink.put(documents)
-        drain(self.road)
+        self.drain()
+
+    def drain(self) -> None:
+        for worker in self._workers:
+            worker.drain()
+        self.road.index.refresh()
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.close()
 
     def shown(self, number: int) -> Assessed:
-        drain(self.road)
+        self.drain()
         return self.road.index.get([name(number)])[name(number)].assessed
 
     def found(self, **filters: Any) -> set[str]:
@@ -71,14 +82,20 @@ class Desk:
         return {str(hit.record.document.native_id) for hit in hits}
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture
 def desk(request: pytest.FixtureRequest, variables: Variables) -> Iterator[Desk]:
-    with opened(variables(request.param)) as road:
+    """On the embedded parts, or those that the test names."""
+    with opened(variables(getattr(request, "param", "embedded"))) as road:
         desk = Desk(road)
         desk.crawl(*(make_document(number) for number in range(4)))
         yield desk
+        desk.close()
 
 
+on_both = pytest.mark.parametrize("desk", BOTH, indirect=True)
+
+
+@on_both
 def test_a_label_set_is_found_and_no_model_undoes_it(desk: Desk) -> None:
     assert desk.shown(0).sentiment.label == "positive"
     change = desk.relabeller.set(name(0), "sentiment", "negative", by="李敏", reason="反话")
@@ -92,6 +109,7 @@ def test_a_label_set_is_found_and_no_model_undoes_it(desk: Desk) -> None:
     assert (desk.shown(0).sentiment.label, desk.shown(0).version) == ("negative", 2_000_001)
 
 
+@on_both
 def test_several_labels_in_a_row_are_all_kept(desk: Desk) -> None:
     for head, label in (("sentiment", "negative"), ("emotion", "angry"), ("stance", "against"), ("emotion", "sad")):
         desk.relabeller.set("weibo:0", head, label, by="李敏")  # the index sees none of them yet
@@ -116,20 +134,20 @@ def test_a_label_taken_back_gives_the_models_own(desk: Desk) -> None:
 def test_a_person_says_which_policy_it_is_about(desk: Desk) -> None:
     desk.relabeller.set(name(0), "policy:housing", "not-about", by="李敏")
     desk.relabeller.set(name(2), "policy:housing", "about", by="李敏")
-    drain(desk.road)
+    desk.drain()
     assert desk.found(policies=("housing",)) == {"1", "2"}
     desk.relabeller.set(name(2), "stance", "support", by="李敏")
     assert desk.shown(2).policies[0].reason == PERSON
     desk.relabeller.unset(name(2), "policy:housing", by="李敏")
     desk.relabeller.unset(name(0), "policy:housing", by="李敏")
-    drain(desk.road)
+    desk.drain()
     assert desk.found(policies=("housing",)) == {"0", "1"}
     assert desk.shown(2).stance is None
 
 
 def test_the_same_label_again_does_nothing(desk: Desk) -> None:
     desk.relabeller.set(name(0), "sentiment", "negative", by="李敏")
-    drain(desk.road)
+    desk.drain()
     assert desk.relabeller.set(name(0), "sentiment", "negative", by="王芳").correction is None
     assert len(desk.book.history()) == 1
     confirmed = desk.relabeller.set(name(1), "sentiment", desk.shown(1).sentiment.label, by="王芳")
@@ -143,9 +161,8 @@ def test_the_same_text_elsewhere_is_told(desk: Desk) -> None:
     assert set(change.same_text) <= {name(2)}
 
 
-@pytest.mark.parametrize(
-    ("document", "head", "label", "words"),
-    [
+def test_what_can_not_be_set_says_why(desk: Desk) -> None:
+    for document, head, label, words in (
         ("nothing", "sentiment", "negative", "no document nothing"),
         ("weibo:99", "sentiment", "negative", "no document weibo:99"),
         (name(0), "mood", "negative", "no head 'mood'"),
@@ -154,11 +171,9 @@ def test_the_same_text_elsewhere_is_told(desk: Desk) -> None:
         (name(0), "policy:housing", "negative", "no label 'negative'"),
         (name(0), "policy:water", "about", "no policy 'water'"),
         (name(2), "stance", "against", "none is linked"),
-    ],
-)
-def test_what_can_not_be_set_says_why(desk: Desk, document: str, head: str, label: str, words: str) -> None:
-    with pytest.raises(WrongUse, match=words):
-        desk.relabeller.set(document, head, label, by="李敏")
+    ):
+        with pytest.raises(WrongUse, match=words):
+            desk.relabeller.set(document, head, label, by="李敏")
     assert desk.book.history() == []
 
 
@@ -181,14 +196,15 @@ def test_what_the_log_did_not_take_is_sent_later(desk: Desk, monkeypatch: pytest
 def test_the_commands(variables: Variables, tmp_path: Path) -> None:
     chosen = variables("embedded")
     with opened(chosen) as road:
-        Desk(road).crawl(*(make_document(number) for number in range(4)))
+        desk = Desk(road)
+        desk.crawl(*(make_document(number) for number in range(4)))
         told = minsheng(chosen, "labels", "set", "weibo:0", "--head", "sentiment", "--label", "negative",
                         "--by", "李敏", "--reason", "反话")  # fmt: skip
         assert "positive → negative" in told.stdout and "李敏" in told.stdout
         minsheng(chosen, "labels", "set", "weibo:1", "--head", "request", "--label", "complaint", "--by", "王芳")
         minsheng(chosen, "labels", "set", "weibo:2", "--head", "request", "--label", "help", "--by", "王芳")
         minsheng(chosen, "labels", "unset", "weibo:2", "--head", "request", "--by", "王芳")
-        drain(road)
+        desk.drain()
         listed = json.loads(minsheng(chosen, "labels", "list", "--json").stdout)
         assert [(row["document_id"], row["label"]) for row in listed] == [(name(0), "negative"), (name(1), "complaint")]
         assert "（撤回）" in minsheng(chosen, "labels", "list", name(2)).stdout
@@ -215,5 +231,6 @@ def test_the_commands(variables: Variables, tmp_path: Path) -> None:
             ["housing"],
         )
         assert minsheng(chosen, "labels", "export", "labels.xlsx", check=False).returncode == 2
+        desk.close()
         road.index.drop_before(AT + timedelta(days=62))
         assert "2 labels have no text" in minsheng(chosen, "labels", "export", lines).stderr.replace("\n", " ")
