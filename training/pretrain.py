@@ -171,7 +171,7 @@ class Run:
         self._step, self._used, self._seen = 0, 0.0, 0
         state = torch.load(self._saved, weights_only=True) if self._saved.exists() else None
         if state is None:
-            self._build(shape["layers"] // 2)
+            self._build(max(1, shape["layers"] // 2))
         else:
             self._build(state["shape"]["layers"])
             self._model.load_state_dict(state["model"])
@@ -248,7 +248,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--hidden", type=int, default=256)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)

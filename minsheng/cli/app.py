@@ -15,6 +15,7 @@ from minsheng.cli import (
     context,
     deadletters,
     doctor,
+    evaluate,
     events,
     importing,
     labels,
@@ -70,6 +71,7 @@ app.command("extract")(sources.extract)
 app.add_typer(sources.app, name="sources")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
+app.command("evaluate")(evaluate.evaluate)
 app.command("search")(search.search)
 app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from classifiers.labelled_files import SENTIMENT_OF_EMOTION
 from classifiers.model import EMOTIONS, REQUESTS, SENTIMENTS, Text
 from classifiers.ngram import FOLDER
 from minsheng.errors import BadInput
-from training.data import SENTIMENT_OF_EMOTION, key, part_of
-from training.evaluate import OWN_SET
+from training.data import key, part_of
 from training.labels.own import HEADS, OwnPost, own_posts, read_posts
+from training.written_set import OWN_SET
 
 STANCES = ("support", "against", "question", "neutral")
 ALIKE = 0.15
