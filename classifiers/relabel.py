@@ -144,25 +144,13 @@ class Relabeller:
 
     def send_again(self) -> SentAgain:
         """Send every document whose record in the index is not as a person's label wants it."""
-        wanted: dict[str, list[Correction]] = {}
-        for one in self._book.current():
-            wanted.setdefault(one.document_id, []).append(one)
-        sent, missing = [], []
-        for start in range(0, len(wanted), _CHUNK):
-            ids = list(wanted)[start : start + _CHUNK]
-            found = self._index.get(ids)
-            for name in ids:
-                if name not in found:
-                    missing.append(name)
-                    continue
-                record = found[name].assessed
-                if all(shows(record, one.head, one.label or "") for one in wanted[name]):
-                    continue
-                opinions = [one.opinion for one in wanted[name] if one.revision == record.document.revision]
-                anew = any(one.head.startswith(POLICY) for one in wanted[name])
-                self._send(record, max([record.opinion, *opinions]) + 1, anew=anew)
-                sent.append(name)
-        return SentAgain(sent=tuple(sent), missing=tuple(missing))
+        current = self._book.current()
+        overtaken, missing = not_shown(current, self._index)
+        for record, labels in overtaken:
+            opinions = [one.opinion for one in labels if one.revision == record.document.revision]
+            anew = any(one.head.startswith(POLICY) for one in labels)
+            self._send(record, max([record.opinion, *opinions]) + 1, anew=anew)
+        return SentAgain(sent=tuple(record.document.id for record, _ in overtaken), missing=tuple(missing))
 
     def _send(self, record: Assessed, opinion: int, *, anew: bool) -> Assessed:
         """Send the document with all labels that hold now.
@@ -216,6 +204,30 @@ class Relabeller:
         key = document_key(document)
         others = [hit.record.document for hit in self._index.search(search).hits]
         return tuple(one.id for one in others if one.id != document.id and document_key(one) == key)
+
+
+def not_shown(
+    corrections: Sequence[Correction], index: Index
+) -> tuple[list[tuple[Assessed, list[Correction]]], list[str]]:
+    """Which labels the index does not show.
+
+    Returns
+    -------
+    The records that are not as the labels want them, each with all its labels; and the ids of documents that the index
+    does not have.
+    """
+    wanted: dict[str, list[Correction]] = {}
+    for one in corrections:
+        wanted.setdefault(one.document_id, []).append(one)
+    overtaken, missing = [], []
+    for start in range(0, len(wanted), _CHUNK):
+        ids = list(wanted)[start : start + _CHUNK]
+        found = index.get(ids)
+        missing += [name for name in ids if name not in found]
+        for name, grouped in found.items():
+            if not all(shows(grouped.assessed, one.head, one.label or "") for one in wanted[name]):
+                overtaken.append((grouped.assessed, wanted[name]))
+    return overtaken, missing
 
 
 def _label(record: Assessed, head: str) -> str | None:
