@@ -66,7 +66,7 @@ test-torch: setup-dev $(TORCH_VENV)/.installed ## Run the tests of users' own mo
 
 # An environment beside the other one, which it sees: only PyTorch and what that needs lie in it.
 $(TORCH_VENV)/.installed: $(VENV)/.installed-dev requirements-torch.txt
-	@$(PHASE) "environment of PyTorch" deploy/make-venv $(PYTHON) $(TORCH_VENV)
+	@$(PHASE) "environment of PyTorch" $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(TORCH_VENV)
 	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 		> "$$($(TORCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/development.pth"
 	@$(PHASE) "install PyTorch" $(BIN)/uv pip install --quiet --python $(TORCH_VENV) --require-hashes \
