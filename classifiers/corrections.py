@@ -81,7 +81,7 @@ class CorrectionBook:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             rows = _read(connection, sa.select(table).where(table.c.document_id == document.id).order_by(table.c.id))
             of_head = [row for row in rows if row.head == head]
-            if of_head and (of_head[-1].label is not None or _by_person(record, head)):
+            if of_head and (of_head[-1].label is not None or record.models.get(head) == PERSON):
                 # What stands in the record is a person's label: the model's is the one noted before.
                 said = (of_head[-1].model_label, of_head[-1].model_score, of_head[-1].model_version)
             else:
@@ -118,10 +118,16 @@ class CorrectionBook:
         self, *, document_id: str | None = None, head: str | None = None, since: datetime | None = None
     ) -> list[Correction]:
         """The labels that hold now, oldest first; `since`: only those set at or after this moment."""
+        return [row for row in self.last(document_id=document_id, head=head, since=since) if row.label is not None]
+
+    def last(
+        self, *, document_id: str | None = None, head: str | None = None, since: datetime | None = None
+    ) -> list[Correction]:
+        """Of each document and head the last row, whether it sets a label or takes one back; oldest first."""
         last = sa.select(sa.func.max(table.c.id)).group_by(table.c.document_id, table.c.head)
         if document_id is not None:
             last = last.where(table.c.document_id == document_id)
-        query = sa.select(table).where(table.c.id.in_(last), table.c.label.is_not(None)).order_by(table.c.id)
+        query = sa.select(table).where(table.c.id.in_(last)).order_by(table.c.id)
         if head is not None:
             query = query.where(table.c.head == head)
         if since is not None:
@@ -162,14 +168,15 @@ class CurrentLabels:
 
 
 def corrected(record: Assessed, labels: Labels) -> Assessed:
-    """The record with the persons' labels in the place of its own: score 1, and `PERSON` in `models`.
+    """The record with the persons' labels in the place of its own: score 1, and `PERSON` in `models`, there also for
+    each policy that a person has linked or taken away.
 
     Labels of policies are applied first: a stance holds only beside a policy that is linked without doubt.
     """
     if not labels:
         return record
     changes: dict[str, Any] = {"policies": corrected_links(record.policies, labels)}
-    models = dict(record.models)
+    models = {**record.models, **{head: PERSON for head in labels if head.startswith(POLICY)}}
     linked = any(not link.ambiguous for link in changes["policies"])
     for head in HEADS:
         if head in labels and (linked or head != "stance"):
@@ -189,27 +196,23 @@ def corrected_links(links: Sequence[PolicyLink], labels: Labels) -> tuple[Policy
     return (*kept, *set_by_person)
 
 
-def shows(record: Assessed, head: str, label: str) -> bool:
-    """Whether the record is as the person's label wants it; a stance without a linked policy has no place to be."""
+def shows(record: Assessed, head: str, label: str | None) -> bool:
+    """Whether the record is as the person's label wants it; None: as it is when no person's label holds."""
+    by_person = record.models.get(head) == PERSON
+    if label is None:
+        return not by_person
     if head.startswith(POLICY):
-        reasons = [link.reason for link in record.policies if POLICY + link.policy_id == head]
-        return reasons == ([PERSON] if label == ABOUT else [])
+        return by_person and (label == ABOUT) == any(POLICY + link.policy_id == head for link in record.policies)
     if head == "stance" and all(link.ambiguous for link in record.policies):
-        return True
+        return True  # a stance without a linked policy has no place to be
     judgement = record.judgements.get(head)
-    return judgement is not None and judgement.label == label and record.models.get(head) == PERSON
+    return by_person and judgement is not None and judgement.label == label
 
 
 def _certain(record: Assessed, head: str, label: str) -> Judgement:
     before = record.judgements.get(head)
     others = before.scores if before is not None else STANCES
     return Judgement(label=label, scores={**dict.fromkeys(others, 0.0), label: 1.0})
-
-
-def _by_person(record: Assessed, head: str) -> bool:
-    if head.startswith(POLICY):
-        return any(POLICY + link.policy_id == head and link.reason == PERSON for link in record.policies)
-    return record.models.get(head) == PERSON
 
 
 def _said(record: Assessed, head: str) -> tuple[str | None, float | None, str | None]:

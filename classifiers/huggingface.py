@@ -17,21 +17,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.model import EMOTIONS, REQUESTS, SENTIMENTS, STANCES, Text
+from classifiers.model import LABELS, Text
 from minsheng.errors import MinshengError, WrongSettings
 from minsheng.logs import get_logger
 from minsheng.records import Judgement
 from minsheng.settings import HeadSettings, Settings
 
 log = get_logger(__name__)
-
-LABELS: Mapping[str, tuple[str, ...]] = {
-    "sentiment": SENTIMENTS,
-    "emotion": EMOTIONS,
-    "request": REQUESTS,
-    "stance": STANCES,
-}
-"""The labels that a head must end up with. Topics are the model's own."""
 
 DECIMALS = 4
 CHARACTERS_A_TOKEN = 8

@@ -17,6 +17,14 @@ EMOTIONS = ("happy", "angry", "sad", "fear", "surprise", "neutral")
 REQUESTS = ("complaint", "inquiry", "suggestion", "praise", "report", "help", "none")
 STANCES = ("support", "against", "question", "neutral")
 
+LABELS: Mapping[str, tuple[str, ...]] = {
+    "sentiment": SENTIMENTS,
+    "emotion": EMOTIONS,
+    "request": REQUESTS,
+    "stance": STANCES,
+}
+"""Head → its labels. Those of `topic`, and of heads that records have no room for, are the model's own."""
+
 EVERY_MODEL = ("sentiment", "emotion", "topic", "request")
 """The heads that no model may lack: every record has them."""
 

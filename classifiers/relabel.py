@@ -1,7 +1,7 @@
 """Setting a label by hand: it is noted, and the document goes through the log again with a higher opinion.
 
-So search, alerts and briefings see it by the way that every document takes, and at the latest when the index has the
-new version. Should something have overtaken it there, or the log have been away, `send_again` makes up for it.
+So search, alerts and briefings see it by the way that every document takes. Should the log have been away, or something
+have overtaken the label on the way to the index, `send_again` makes up for it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from collections.abc import Callable, Collection, Sequence
 import msgspec
 
 from classifiers.corrections import ABOUT, NOT_ABOUT, POLICY, Correction, CorrectionBook, corrected, shows
-from classifiers.model import EMOTIONS, HEADS, REQUESTS, SENTIMENTS, STANCES
+from classifiers.model import HEADS, LABELS
 from classifiers.text_key import document_key
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
-from minsheng.records import Assessed, Document, document_id
+from minsheng.records import PERSON, Assessed, Document, document_id
 from search.index import Filters, Index, Search
 from stream.log import ASSESSED, Log
 from stream.messages import record_message
-
-LABELS = {"sentiment": SENTIMENTS, "emotion": EMOTIONS, "request": REQUESTS, "stance": STANCES}
-"""Head → its labels; those of `topic` are the model's own."""
 
 _CHUNK = 500
 
@@ -104,8 +101,9 @@ class Relabeller:
         record = self._record(document)
         self._check(record, head, label)
         before = _label(record, head)
-        if self._book.labels(record.document.id).get(head) == label and shows(record, head, label):
-            return Change(document_id=record.document.id, head=head, before=before, after=label, correction=None)
+        if self._book.labels(record.document.id).get(head) == label:
+            return Change(document_id=record.document.id, head=head, before=label, after=label, correction=None)
+        same_text = self._same_text(record.document)
         correction = self._book.add(record, head, label, by=by, reason=reason)
         self._send(record, correction.opinion, anew=head.startswith(POLICY))
         return Change(
@@ -114,7 +112,7 @@ class Relabeller:
             before=before,
             after=label,
             correction=correction,
-            same_text=self._same_text(record.document),
+            same_text=same_text,
             other_labels=tuple(one for one in self._book.of_same_text(correction) if one.label != label),
         )
 
@@ -143,12 +141,11 @@ class Relabeller:
         )
 
     def send_again(self) -> SentAgain:
-        """Send every document whose record in the index is not as a person's label wants it."""
-        current = self._book.current()
-        overtaken, missing = not_shown(current, self._index)
+        """Send every document whose record in the index is not as a person's label, or its withdrawal, wants it."""
+        overtaken, missing = not_shown(self._book.last(), self._index)
         for record, labels in overtaken:
             opinions = [one.opinion for one in labels if one.revision == record.document.revision]
-            anew = any(one.head.startswith(POLICY) for one in labels)
+            anew = any(one.head.startswith(POLICY) for one in labels)  # the links are made, not kept
             self._send(record, max([record.opinion, *opinions]) + 1, anew=anew)
         return SentAgain(sent=tuple(record.document.id for record, _ in overtaken), missing=tuple(missing))
 
@@ -158,7 +155,10 @@ class Relabeller:
         `anew`: judged again; otherwise what the models said of the other heads stays as it is.
         """
         document = record.document
-        judged = self._assess(document) if anew else corrected(record, self._book.labels(document.id))
+        labels = self._book.labels(document.id)
+        # A label that was taken back a moment ago may still stand in the record that the index has.
+        anew |= any(version == PERSON and head not in labels for head, version in record.models.items())
+        judged = self._assess(document) if anew else corrected(record, labels)
         judged = msgspec.structs.replace(judged, opinion=opinion, assessed_at=self._clock.now())
         producer = self._log.producer()
         try:
@@ -168,8 +168,7 @@ class Relabeller:
         return judged
 
     def _record(self, document: str) -> Assessed:
-        source, colon, key = document.partition(":")
-        name = document_id(source, key) if colon else document
+        name = id_of(document)
         found = self._index.get([name])
         if name not in found:
             raise WrongUse(
@@ -206,10 +205,21 @@ class Relabeller:
         return tuple(one.id for one in others if one.id != document.id and document_key(one) == key)
 
 
+def id_of(document: str) -> str:
+    """The id of a document that is named by it, or by SOURCE:KEY with what its source calls it."""
+    source, colon, key = document.partition(":")
+    return document_id(source, key) if colon else document
+
+
 def not_shown(
     corrections: Sequence[Correction], index: Index
 ) -> tuple[list[tuple[Assessed, list[Correction]]], list[str]]:
     """Which labels the index does not show.
+
+    Parameters
+    ----------
+    corrections:
+        The last of each document and head; one without a label is a label taken back.
 
     Returns
     -------
@@ -225,7 +235,7 @@ def not_shown(
         found = index.get(ids)
         missing += [name for name in ids if name not in found]
         for name, grouped in found.items():
-            if not all(shows(grouped.assessed, one.head, one.label or "") for one in wanted[name]):
+            if not all(shows(grouped.assessed, one.head, one.label) for one in wanted[name]):
                 overtaken.append((grouped.assessed, wanted[name]))
     return overtaken, missing
 

@@ -161,7 +161,8 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     opinion:
         1 for the first assessment; re-assessments of the same document carry a higher number.
     models:
-        Head (and `policies`) → the version of the model or register that judged; `PERSON` where a person did.
+        Head (and `policies`) → the version of the model or register that judged; `PERSON` where a person did, also
+        for each `policy:<id>` that a person has linked or taken away.
     """
 
     document: Document

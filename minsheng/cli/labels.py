@@ -52,7 +52,7 @@ def set_label(
         return
     console = context.console()
     if change.correction is None:
-        console.print(f"{head} 已由人工定为 {label}，未作改动", markup=False)
+        console.print(f"{head} 已由人工定为 {label}，未作改动；检索中若未显示：minsheng labels resend", markup=False)
         return
     console.print(_sentence(change), markup=False, soft_wrap=True)
     if change.same_text:
@@ -79,20 +79,21 @@ def unset_label(
 @app.command("list")
 def list_labels(
     document: Annotated[
-        str | None, typer.Argument(metavar="[DOCUMENT]", help="Only this document (its id), with its whole history.")
+        str | None, typer.Argument(metavar="[DOCUMENT]", help="Only this document, with its whole history.")
     ] = None,
     head: Annotated[str | None, typer.Option(help="Only this head.")] = None,
     since: Annotated[str | None, typer.Option(help="Set at or after: 2026-11-24, or 12h, 2d ago.")] = None,
     json: bool = context.JSON_OPTION,
 ) -> None:
     """List the labels that persons have set and that hold; of one document, also those that held before."""
+    from classifiers.relabel import id_of
     from minsheng.cli.times import parse_time
 
     book = _book()
     if document is None:
         found = book.current(head=head, since=parse_time(since) if since else None)
     else:
-        found = [one for one in book.history(document) if head in (None, one.head)]
+        found = [one for one in book.history(id_of(document)) if head in (None, one.head)]
     if json:
         context.print_json(found)
         return
@@ -135,9 +136,9 @@ def export(
     check_name(file)
     settings = context.settings()
     found = _book().current(head=head, since=parse_time(since) if since else None)
-    keys = AuthorKeys.from_settings(settings)
+    keys = None if names else AuthorKeys.from_settings(settings)
     with closing(open_index(settings)) as index:
-        made = rows(found, index, (lambda name: name) if names else (lambda name: keys("labels", name)))
+        made = rows(found, index, lambda name: name if keys is None else keys("labels", name))
     write(file, made)
     context.console().print(f"{len(made)} labels written to {file}", markup=False, soft_wrap=True)
     if len(made) < len(found):

@@ -73,14 +73,14 @@ def labels(patient: Patient) -> Iterator[Finding]:
     from classifiers.relabel import not_shown
 
     now = patient.clock.now()
-    current = CorrectionBook(patient.store, patient.clock).current(since=now - RECENT)
-    overtaken, _ = not_shown([one for one in current if one.set_at < now - GRACE], patient.index)
+    recent = CorrectionBook(patient.store, patient.clock).last(since=now - RECENT)
+    overtaken, _ = not_shown([one for one in recent if one.set_at < now - GRACE], patient.index)
     if overtaken:
         yield warning(
-            "labels", f"{len(overtaken)} documents do not show the label that a person set", "minsheng labels resend"
+            "labels", f"{len(overtaken)} documents do not show what a person set or took back", "minsheng labels resend"
         )
     else:
-        yield ok("labels", f"{len(current)} set by persons in the last week")
+        yield ok("labels", f"{len(recent)} set or taken back by persons in the last week")
 
 
 def plans(patient: Patient) -> Iterator[Finding]:

@@ -154,6 +154,7 @@ def test_what_is_added_later_is_seen_by_those_who_follow(book: CorrectionBook) -
 
 
 def test_a_corrected_record_is_certain_and_says_that_a_person_was() -> None:
+    assert all(shows(make_record(), head, None) for head in ("sentiment", "stance", "policy:housing"))
     record = corrected(make_record(), {"sentiment": "negative", "topic": "交通运输", "stance": "against"})
     assert record.sentiment.scores == {"neutral": 0.0, "negative": 1.0, "positive": 0.0}
     assert record.topic.label == "交通运输" and record.topic.scores["城乡建设"] == 0.0
@@ -165,6 +166,10 @@ def test_a_corrected_record_is_certain_and_says_that_a_person_was() -> None:
     assert decode(Assessed, encode(record)) == record
     for head, label in (("sentiment", "negative"), ("topic", "交通运输"), ("stance", "against")):
         assert shows(record, head, label) and not shows(make_record(), head, label)
+        assert not shows(record, head, None)
+    without = corrected(make_record(), {"policy:housing": "not-about"})
+    assert without.models["policy:housing"] == PERSON and shows(without, "policy:housing", "not-about")
+    assert not shows(without, "policy:housing", "about") and not shows(without, "policy:housing", None)
 
 
 def test_what_a_person_is_sure_of_is_not_unsure() -> None:

@@ -187,6 +187,31 @@ def test_what_the_log_did_not_take_is_sent_later(desk: Desk, monkeypatch: pytest
     assert desk.relabeller.send_again().sent == ()
 
 
+def test_a_label_taken_back_does_not_return(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = desk.shown(0)
+    desk.relabeller.set(name(0), "sentiment", "negative", by="李敏")
+    desk.drain()
+    desk.relabeller.unset(name(0), "sentiment", by="李敏")  # the index has not seen it when the next one comes
+    desk.relabeller.set(name(0), "emotion", "angry", by="李敏")
+    shown = desk.shown(0)
+    assert (shown.sentiment, shown.emotion.label) == (before.sentiment, "angry")
+
+    def away() -> None:
+        raise Unavailable("log", "away")
+
+    desk.relabeller.set(name(0), "policy:housing", "not-about", by="李敏")
+    desk.drain()
+    for head in ("emotion", "policy:housing"):
+        with monkeypatch.context() as broken:
+            broken.setattr(desk.road.log, "producer", away)
+            with pytest.raises(Unavailable):
+                desk.relabeller.unset(name(0), head, by="李敏")
+    assert desk.shown(0).emotion.label == "angry" and desk.shown(0).policies == ()
+    assert desk.relabeller.send_again().sent == (name(0),)
+    after = desk.shown(0)
+    assert (after.emotion, after.policies, after.models) == (before.emotion, before.policies, before.models)
+
+
 def test_the_commands(variables: Variables, tmp_path: Path) -> None:
     chosen = variables("embedded")
     with opened(chosen) as road:
