@@ -108,7 +108,7 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     scores: dict[str, float]
 
 
-LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent"]
+LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent", "weak"]
 
 
 class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
