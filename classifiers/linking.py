@@ -69,6 +69,7 @@ class PolicyLinker:
         self.revision = revision_of(policies)
         titles = [take_apart(policy) for policy in policies]
         self._titles = [title.whole[0] for title in titles]
+        self._all_titles = "\n".join(self._titles)
         self._numbers = NumberIndex()
         odd = [
             (policy.number, place)
@@ -159,7 +160,7 @@ class PolicyLinker:
 
     def _find_fragment(self, content: str) -> frozenset[int]:
         core = QUALIFIED.sub("", content)
-        if len(core) < SHORTEST_FRAGMENT or len(GENERIC.sub("", core)) < 4:
+        if len(core) < SHORTEST_FRAGMENT or core not in self._all_titles or len(GENERIC.sub("", core)) < 4:
             return frozenset()
         places = frozenset(place for place, title in enumerate(self._titles) if core in title)
         return places if len(places) <= MOST_SHARED else frozenset()

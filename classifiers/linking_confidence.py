@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from classifiers.folding import fold
 from classifiers.linking_field import Field
 from classifiers.linking_names import Match
 from classifiers.linking_titles import TELLING, Title
@@ -46,6 +47,7 @@ class Judge:
     def __init__(self, policies: Sequence[Policy], titles: Sequence[Title]) -> None:
         self._titles = titles
         self._years = [_years_of(policy) for policy in policies]
+        self._pairs = [_pairs_of(policy, title) for policy, title in zip(policies, titles, strict=True)]
         self._repealed = [policy.stage == "repealed" for policy in policies]
         regions = Counter(title.region for title in titles if title.region and title.region.endswith(("省", "自治区")))
         self._home = regions.most_common(1)[0][0] if regions else None
@@ -111,7 +113,7 @@ class Judge:
         says = whose(field.folded, match.start, self._titles[place].region)
         if says in ("other", "wider") or region_before(field.folded, match.start):
             return 0.0
-        return 0.6 if _has_cue(match, field) else AMBIGUOUS
+        return 0.6 if _has_cue(match, field) else 0.0
 
     def _of_alias(self, match: Match, place: int, field: Field) -> float:
         start, end = field.range(match.start, match.end)
@@ -128,7 +130,22 @@ class Judge:
             return 0.6  # 《双减之下》 may be a news article or a novel
         if around and length <= 2 and not _has_cue(match, field):
             return AMBIGUOUS  # and 《撤桶》 a song
+        if not self._is_supported(match, place, field):
+            return AMBIGUOUS
         return BY_ALIAS_LENGTH.get(length, 0.9)
+
+    def _is_supported(self, match: Match, place: int, field: Field) -> bool:
+        """An alias that is a word of its own right (换新, 并轨) is the policy's only where more of it is in the text."""
+        if not lexicon().knows(field.folded[match.start : match.end]) or _has_cue(match, field):
+            return True
+        around = f"{field.folded[: match.start]} {field.folded[match.end :]}"
+        return any(pair in around for pair in self._pairs[place])
+
+
+def _pairs_of(policy: Policy, title: Title) -> set[str]:
+    """Pairs of characters in the policy's telling words; half a word (养老 of 养老金) tells enough beside a name."""
+    words = (*title.words, *map(fold, policy.watch_words))
+    return {word[place : place + 2] for word in words for place in range(len(word) - 1)}
 
 
 def _years_of(policy: Policy) -> set[str]:

@@ -51,7 +51,7 @@ class Title(NamedTuple):
     words:
         Its telling words, each of two characters or more.
     weight:
-        How rare these words are together, in nats.
+        How rare these words and the single characters beside them are together, in nats.
     region:
         Whose policy it is.
     """
@@ -71,7 +71,7 @@ def take_apart(policy: Policy) -> Title:
     --------
     >>> title = take_apart(Policy(id="p", title="云河省耕地地力保护补贴实施方案（试行）"))
     >>> title.short, title.words, title.region
-    ('耕地地力保护补贴实施方案', ('耕地', '地力', '保护', '补贴'), '云河省')
+    ('耕地地力保护补贴实施方案', ('耕地', '保护', '补贴'), '云河省')
     """
     folded = fold(policy.title)
     region = region_of(policy)
@@ -86,8 +86,9 @@ def take_apart(policy: Policy) -> Title:
     if region and short.startswith(region):
         short = short.removeprefix(region).removeprefix("关于")
     core = _KIND.sub("", short)
-    words = tuple(dict.fromkeys(word for word in _telling_words(core) if len(word) > 1))
-    weight = sum(map(lexicon().cost, words))
+    telling_words = dict.fromkeys(_telling_words(core))
+    words = tuple(word for word in telling_words if len(word) > 1)
+    weight = sum(map(lexicon().cost, telling_words))
     telling = len(short) >= SHORTEST and len(GENERIC.sub("", short)) >= 4
     return Title(
         whole=tuple(dict.fromkeys(whole)),

@@ -71,14 +71,15 @@ class WeakEvidence:
     def __init__(self, policies: Sequence[Policy], titles: Sequence[Title]) -> None:
         self._titles = titles
         self._watched = [tuple(map(fold, policy.watch_words)) for policy in policies]
-        departments: dict[str, set[int]] = defaultdict(set)
+        # Department name → region of the policies → their places: one look at the region serves all of them.
+        departments: dict[str, dict[str | None, list[int]]] = defaultdict(lambda: defaultdict(list))
         for place, policy in enumerate(policies):
             if policy.department and titles[place].words:
                 for name in names_of(policy.department):
-                    departments[name].add(place)
+                    departments[name][titles[place].region].append(place)
         self._automaton = ahocorasick.Automaton()
         for name, places in departments.items():
-            self._automaton.add_word(name, (len(name), frozenset(places)))
+            self._automaton.add_word(name, (len(name), dict(places)))
         self._automaton.make_automaton()
 
     def find(self, fields: Sequence[Field]) -> list[WeakLink]:
@@ -87,36 +88,51 @@ class WeakEvidence:
             return []
         named: dict[int, tuple[Field, int, int]] = {}
         for field in fields:
-            for last, (length, places) in self._automaton.iter(field.folded) if field.folded else ():
+            for last, (length, regions) in self._automaton.iter(field.folded) if field.folded else ():
                 start = last + 1 - length
-                for place in places:
-                    if whose(field.folded, start, self._titles[place].region) != "other":
-                        named.setdefault(place, (field, start, last + 1))
+                for region, places in regions.items():
+                    if whose(field.folded, start, region) != "other":
+                        for place in places:
+                            named.setdefault(place, (field, start, last + 1))
+        if not named:
+            return []
+        # The department's own name counts for nothing.
+        departments = {(id(field), start): field.folded[start:end] for field, start, end in named.values()}
+        texts = [field.folded for field in fields]
+        for name in departments.values():
+            texts = [text.replace(name, " ") for text in texts]
+        there = _Words(texts)
         found = [
-            WeakLink(place, confidence, *named[place])
-            for place in named
-            if (confidence := self._weigh(place, named[place], fields))
+            WeakLink(place, confidence, *where)
+            for place, where in named.items()
+            if (confidence := self._weigh(place, texts, there))
         ]
         best = max((link.confidence for link in found), default=0.0)
         found = [link for link in found if link.confidence == best]
         return found if len(found) <= MOST_SHARED and (best < 0.5 or len(found) == 1) else []
 
-    def _weigh(self, place: int, department: tuple[Field, int, int], fields: Sequence[Field]) -> float:
-        """How much the title's words in the document weigh; the department's own name counts for nothing."""
-        named, start, end = department
+    def _weigh(self, place: int, texts: Sequence[str], there: _Words) -> float:
+        """How much the title's words in the document weigh."""
         words = self._titles[place].words
-        texts = [
-            one.folded if one is not named else f"{one.folded[:start]} {one.folded[end:]}" for one in fields
-        ]
-        there = [word for word in words if any(word in text for text in texts)]
-        watched = sum(any(word in text for text in texts) for word in self._watched[place])
-        if len(there) + watched < 2 or not there:
+        count = sum(there[word] for word in words)
+        if count == 0 or count + sum(there[word] for word in self._watched[place]) < 2:
             return 0.0
-        if len(there) < len(words):
+        if count < len(words):
             return SOME
         if len(words) >= 3 and any(_close(words, text) and _CUE.search(text) for text in texts):
             return AGREED
         return ALL
+
+
+class _Words(dict[str, bool]):
+    """Word → whether it stands in a document; worked out at first use."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    def __missing__(self, word: str) -> bool:
+        self[word] = found = any(word in text for text in self._texts)
+        return found
 
 
 def names_of(department: str) -> set[str]:

@@ -49,6 +49,10 @@ class Lexicon:
         found = self._costs.get(word)
         return found if found is not None else self._unknown if len(word) == 1 else self._best(word)[0]
 
+    def knows(self, word: str) -> bool:
+        """Whether it is a word of the list."""
+        return len(word) > 1 and word in self._costs
+
     def split(self, text: str) -> list[str]:
         """The likeliest words of a text."""
         steps = self._best(text)[1]
