@@ -11,10 +11,8 @@ that names no policy may still have weak links (`linking_weak`).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Literal
 
 from classifiers.folding import fold
 from classifiers.linking_addresses import AddressIndex
@@ -56,6 +54,8 @@ class PolicyLinker:
     ----------
     revision:
         Names exactly these policies, as `PolicyRegister.revision` does.
+    ids:
+        The policies' ids.
 
     Examples
     --------
@@ -67,6 +67,7 @@ class PolicyLinker:
     def __init__(self, policies: Sequence[Policy]) -> None:
         self._policies = tuple(policies)
         self.revision = revision_of(policies)
+        self.ids = frozenset(policy.id for policy in policies)
         titles = [take_apart(policy) for policy in policies]
         self._titles = [title.whole[0] for title in titles]
         self._all_titles = "\n".join(self._titles)
@@ -176,10 +177,17 @@ class PolicyLinker:
         ]
 
 
-def inherit(own: Sequence[PolicyLink], parents: Sequence[PolicyLink]) -> tuple[PolicyLink, ...]:
+def inherit(
+    own: Sequence[PolicyLink], parents: Sequence[PolicyLink], factor: float = PARENT_FACTOR
+) -> tuple[PolicyLink, ...]:
     """The links of a reply or repost: its own, and those of what it answers that it does not name itself.
 
     An ambiguous name in the reply that could mean one of the parent's policies means that one: its other readings go.
+
+    Parameters
+    ----------
+    factor:
+        What the parents' confidence is multiplied by; 1 where they are links that were inherited before.
     """
     sure = {link.policy_id for link in parents if link.confidence >= SURE}
     settled = {(link.field, link.span) for link in own if link.confidence < SURE and link.policy_id in sure}
@@ -190,7 +198,7 @@ def inherit(own: Sequence[PolicyLink], parents: Sequence[PolicyLink]) -> tuple[P
     ]
     named = {link.policy_id for link in kept if link.confidence >= SURE}
     taken = [
-        PolicyLink(policy_id=link.policy_id, reason="parent", confidence=round(link.confidence * PARENT_FACTOR, 4))
+        PolicyLink(policy_id=link.policy_id, reason="parent", confidence=round(link.confidence * factor, 4))
         for link in parents
         if link.policy_id not in named
     ]

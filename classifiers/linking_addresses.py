@@ -49,5 +49,6 @@ def _same_page(url: str) -> str:
     except ValueError:
         return url
     host = parts.netloc.lower().removeprefix("www.")
-    kept = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.fullmatch(key)]
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(key, value) for key, value in asked if not _TRACKING.fullmatch(key)]
     return f"{host}{parts.path.rstrip('/')}" + (f"?{urlencode(kept)}" if kept else "")

@@ -135,7 +135,7 @@ class Judge:
         return BY_ALIAS_LENGTH.get(length, 0.9)
 
     def _is_supported(self, match: Match, place: int, field: Field) -> bool:
-        """An alias that is a word of its own right (换新, 并轨) is the policy's only where more of it is in the text."""
+        """An alias that is an ordinary word (换新, 并轨) is the policy's only where more of it is in the text."""
         if not lexicon().knows(field.folded[match.start : match.end]) or _has_cue(match, field):
             return True
         around = f"{field.folded[: match.start]} {field.folded[match.end :]}"

@@ -1,4 +1,4 @@
-"""A title or a text as linking reads it: passage by passage, folded, with the way back to where each character stood."""
+"""A title or a text as linking reads it: passage by passage, folded, with the way back to the text as written."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ def lexicon(lines: list[str]) -> str:
             continue
         if len(word) == 1 or (len(word) <= LONGEST and int(count) >= LEAST and kind not in ("nr", "nrfg")):
             kept[word] = int(count)
-    head = f"# words of jieba 0.42.1 (MIT, Copyright 2013 Sun Junyi) counted at least {LEAST} times: training/lexicon.py"
+    head = (
+        f"# words of jieba 0.42.1 (MIT, Copyright 2013 Sun Junyi), counted {LEAST} times or more: training/lexicon.py"
+    )
     return "\n".join([head, *(f"{word} {kept[word]}" for word in sorted(kept))]) + "\n"
 
 
