@@ -130,7 +130,7 @@ def _plain(hit: Hit) -> dict[str, Any]:
         "emotion": assessed.emotion.label,
         "topic": assessed.topic.label,
         "request": assessed.request.label,
-        "policies": list(dict.fromkeys(link.policy_id for link in assessed.policies)),
+        "policies": list(assessed.filed_under),
         "event": hit.record.event.id,
         "duplicate_group": hit.record.duplicate.group,
         "score": hit.score,
@@ -157,7 +157,7 @@ def _show(page: Page) -> None:
             Text(document.source),
             shown,
             Text(f"{assessed.sentiment.label}\n{assessed.request.label}\n{assessed.topic.label}"),
-            Text("\n".join(dict.fromkeys(link.policy_id for link in assessed.policies))),
+            Text("\n".join(assessed.filed_under)),
         )
     if page.hits or not page.total:
         console.print(table)
