@@ -10,7 +10,7 @@ from classifiers.folding import fold
 from classifiers.linking_field import Field
 from classifiers.linking_names import Match
 from classifiers.linking_titles import TELLING, Title
-from classifiers.regions import region_before, whose
+from classifiers.regions import elsewhere_named, region_before, whose
 from classifiers.words import WINDOW, lexicon
 from minsheng.policies import Policy
 
@@ -23,7 +23,7 @@ BY_VERSION = 0.8
 BY_ALIAS_LENGTH = {1: 0.5, 2: 0.7, 3: 0.8}
 """An alias of four characters and more has 0.9."""
 
-_DERIVED = re.compile(r"(?:的)?(?:实施细则|实施办法|补充规定|补充通知|补充意见|配套|操作规程|考核办法)")
+_DERIVED = re.compile(r"(?:的)?(?:实施细则|实施办法|补充规定|补充通知|补充意见|配套|操作规程|考核办法|释义)")
 """What follows a title inside 《》 when another document is meant."""
 
 _CUE_AFTER = re.compile(
@@ -32,6 +32,8 @@ _CUE_AFTER = re.compile(
 _CUE_BEFORE = re.compile(r"(?:落实|执行|关于|根据|按照|按|依据|贯彻|解读|对照|出台了?|印发了?|公布了?|发布了?)$")
 _OLD = re.compile(r"(?:已?废止的?|原先?的?|旧版?的?|老版?的?)$")
 _NEW = re.compile(r"(?:新修订的?|新版的?|现行的?|新出台的?|最新的?)$")
+_COUNTED = re.compile(r"条(?:街|路|巷|河|沟|船|鱼|裤|腿|线|毯|烟|命|龙|蛇|狗|裙)")
+"""人才十条街 are ten streets."""
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 
 
@@ -117,12 +119,16 @@ class Judge:
 
     def _of_alias(self, match: Match, place: int, field: Field) -> float:
         start, end = field.range(match.start, match.end)
-        if "\n" in field.words[start:end] or not _stands_alone(match, field):
+        if (
+            "\n" in field.words[start:end]
+            or not _stands_alone(match, field)
+            or _COUNTED.match(field.folded, match.end - 1)
+        ):
             return 0.0
         says = whose(field.folded, match.start, self._titles[place].region)
         if says == "other":
             return 0.0
-        if says == "wider":
+        if says == "wider" or elsewhere_named(field.folded, match.start, self._titles[place].region):
             return AMBIGUOUS
         length = match.end - match.start
         around = _book_around(match, field)
@@ -138,7 +144,8 @@ class Judge:
         """An alias that is an ordinary word (换新, 并轨) is the policy's only where more of it is in the text."""
         if not lexicon().knows(field.folded[match.start : match.end]) or _has_cue(match, field):
             return True
-        around = f"{field.folded[: match.start]} {field.folded[match.end :]}"
+        alias = field.folded[match.start : match.end]
+        around = field.folded.replace(alias, " ")
         return any(pair in around for pair in self._pairs[place])
 
 

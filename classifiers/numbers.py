@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from classifiers.folding import fold
 from classifiers.regions import is_deictic
+from classifiers.words import WINDOW, lexicon
 from minsheng.policies import standard_number
 
 _DIGITS = {**{digit: value for value, digit in enumerate("零一二三四五六七八九")}, "〇": 0, "○": 0, "两": 2, "o": 0}
@@ -39,6 +40,10 @@ _ORDER_SERIAL = re.compile(rf"第?0*{_SERIAL}号{_NO_PLACE}")
 
 _ISSUER_BEGINS = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼国省市县区州党府中"
 """A 文号 whose issuer is preceded by one of these belongs to a longer issuer: 川府发 is not 府发."""
+
+_COMMON = 9.0
+"""Cost (in nats, see `classifiers.words`) up to which a single character before a 文号 is taken for a word: 按, 见, 提;
+above are those that names are made of."""
 
 SURE = 0.99
 WITHOUT_YEAR = 0.7
@@ -199,5 +204,12 @@ def _value(text: str) -> int:
 
 
 def _belongs_to_longer(folded: str, start: int) -> bool:
-    before = folded[max(0, start - 2) : start]
-    return bool(before) and before[-1] in _ISSUER_BEGINS and not is_deictic(before)
+    """Whether the character before an issuer is part of a longer one's name: 省, a province's short name, or one that is
+    no word by itself there."""
+    before = folded[max(0, start - WINDOW) : start]
+    if not before or not "\u4e00" <= before[-1] <= "\u9fff" or is_deictic(before):
+        return False
+    if before[-1] in _ISSUER_BEGINS:
+        return True
+    word = lexicon().split(before)[-1]
+    return len(word) == 1 and lexicon().cost(word) > _COMMON

@@ -15,14 +15,23 @@ _DEICTIC = re.compile(
     r"(?:[我本全该各贵咱在省市](?:省|市|县|自治区|自治州)|[城超上楼股都门]市|[直下管]辖[市县]|市县|省市|区县)的?$"
 )
 _ELSEWHERE = re.compile(
-    r"(?:(?:外|邻|邻近|隔壁|别的|其他|其它|兄弟|周边|有的|有些)(?:省|市|县|区|地|地方|城市)|外地|别处|国外|人家那边)的?$"
+    r"(?:(?:外|邻|邻近|隔壁|别的|其他|其它|兄弟|周边|有的|有些)(?:省|市|县|区|地|地方|城市)|外地|别处|国外|人家那边|"
+    r"(?:隔壁|邻近)[\u4e00-\u9fff]{2,4})的?$"
 )
-_PROVINCES = (
-    "北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|"
-    "云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
-)
-_PROVINCE = re.compile(rf"(?P<region>{_PROVINCES})(?:省|市|自治区)?的?$")
-"""Those are written without 省 or 市 as a rule; the list is closed."""
+_CITIES = {
+    "河北": "石家庄", "山西": "太原", "内蒙古": "呼和浩特", "辽宁": "沈阳|大连", "吉林": "长春", "黑龙江": "哈尔滨", "江苏": "南京|苏州",
+    "浙江": "杭州|宁波", "安徽": "合肥", "福建": "福州|厦门", "江西": "南昌", "山东": "济南|青岛", "河南": "郑州", "湖北": "武汉",
+    "湖南": "长沙", "广东": "广州|深圳", "广西": "南宁", "海南": "海口", "四川": "成都", "贵州": "贵阳", "云南": "昆明", "西藏": "拉萨",
+    "陕西": "西安", "甘肃": "兰州", "青海": "西宁", "宁夏": "银川", "新疆": "乌鲁木齐", "北京": "", "天津": "", "上海": "", "重庆": "",
+    "台湾": "", "香港": "", "澳门": "",
+}  # fmt: skip
+"""Provinces with their capitals and cities under separate planning: those are written without 省 or 市 as a rule."""
+
+_PROVINCE_OF = {city: province for province, cities in _CITIES.items() for city in cities.split("|") if city}
+_PROVINCE_OF.update((province, province) for province in _CITIES)
+_KNOWN = re.compile("|".join(sorted(_PROVINCE_OF, key=len, reverse=True)))
+_KNOWN_BEFORE = re.compile(rf"(?P<region>{_KNOWN.pattern})(?:省|市|自治区)?的?$")
+_SENTENCE_ENDS = "。!?！？;；\n"
 
 _LEVELS = ("省", "自治区", "市", "自治州", "县")
 Whose = Literal["own", "other", "wider", "unknown"]
@@ -65,8 +74,8 @@ def whose(folded: str, position: int, own: str | None) -> Whose:
     stem = _stem(own)
     if before.removesuffix("的").endswith((own, stem)):
         return "own"
-    province = _PROVINCE.search(before)
-    if province:
+    known = _KNOWN_BEFORE.search(before)
+    if known and not own.startswith(_PROVINCE_OF[known["region"]]):
         return "other"
     named = region_before(folded, position)
     if named is None:
@@ -75,6 +84,15 @@ def whose(folded: str, position: int, own: str | None) -> Whose:
     if level == own_level:
         return "other"
     return "wider" if level < own_level else "unknown"
+
+
+def elsewhere_named(folded: str, position: int, own: str | None) -> bool:
+    """Whether the sentence that leads to `position` names a known province or capital outside `own`, and not `own`."""
+    if own is None:
+        return False
+    start = max(folded.rfind(end, 0, position) for end in _SENTENCE_ENDS) + 1
+    said = folded[start:position]
+    return _stem(own) not in said and any(not own.startswith(_PROVINCE_OF[found[0]]) for found in _KNOWN.finditer(said))
 
 
 def _stem(region: str) -> str:
