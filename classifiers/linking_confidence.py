@@ -119,11 +119,9 @@ class Judge:
 
     def _of_alias(self, match: Match, place: int, field: Field) -> float:
         start, end = field.range(match.start, match.end)
-        if (
-            "\n" in field.words[start:end]
-            or not _stands_alone(match, field)
-            or _COUNTED.match(field.folded, match.end - 1)
-        ):
+        if "\n" in field.words[start:end] or _COUNTED.match(field.folded, match.end - 1):
+            return 0.0
+        if not _stands_alone(match, field):
             return 0.0
         says = whose(field.folded, match.start, self._titles[place].region)
         if says == "other":

@@ -156,7 +156,7 @@ class NumberIndex:
         for length in self._lengths:
             start = position - length
             if start >= 0 and folded[start:position] in self._issuers:
-                return None if _belongs_to_longer(folded, start) else folded[start:position]
+                return None if _belongs_to_longer(folded, start, position) else folded[start:position]
         return None
 
 
@@ -203,13 +203,16 @@ def _value(text: str) -> int:
     return total + digit
 
 
-def _belongs_to_longer(folded: str, start: int) -> bool:
-    """Whether the character before an issuer is part of a longer one's name: 省, a province's short name, or one that is
-    no word by itself there."""
+def _belongs_to_longer(folded: str, start: int, end: int) -> bool:
+    """Whether the character before an issuer is part of a longer one's name: 省, a province's short name, one that is
+    no word by itself there, or the first of a word that the issuer cuts (四川办发 is not 川办发)."""
     before = folded[max(0, start - WINDOW) : start]
     if not before or not "\u4e00" <= before[-1] <= "\u9fff" or is_deictic(before):
         return False
     if before[-1] in _ISSUER_BEGINS:
         return True
-    word = lexicon().split(before)[-1]
-    return len(word) == 1 and lexicon().cost(word) > _COMMON
+    words = lexicon()
+    word = words.split(before)[-1]
+    if len(word) == 1 and words.cost(word) > _COMMON:
+        return True
+    return not words.stands_alone(before + folded[start:end], len(before), len(before) + end - start)

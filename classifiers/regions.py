@@ -19,18 +19,20 @@ _ELSEWHERE = re.compile(
     r"(?:隔壁|邻近)[\u4e00-\u9fff]{2,4})的?$"
 )
 _CITIES = {
-    "河北": "石家庄", "山西": "太原", "内蒙古": "呼和浩特", "辽宁": "沈阳|大连", "吉林": "长春", "黑龙江": "哈尔滨", "江苏": "南京|苏州",
-    "浙江": "杭州|宁波", "安徽": "合肥", "福建": "福州|厦门", "江西": "南昌", "山东": "济南|青岛", "河南": "郑州", "湖北": "武汉",
-    "湖南": "长沙", "广东": "广州|深圳", "广西": "南宁", "海南": "海口", "四川": "成都", "贵州": "贵阳", "云南": "昆明", "西藏": "拉萨",
-    "陕西": "西安", "甘肃": "兰州", "青海": "西宁", "宁夏": "银川", "新疆": "乌鲁木齐", "北京": "", "天津": "", "上海": "", "重庆": "",
-    "台湾": "", "香港": "", "澳门": "",
-}  # fmt: skip
+    **{"河北": "石家庄", "山西": "太原", "内蒙古": "呼和浩特", "辽宁": "沈阳|大连", "吉林": "长春", "黑龙江": "哈尔滨"},
+    **{"江苏": "南京|苏州", "浙江": "杭州|宁波", "安徽": "合肥", "福建": "福州|厦门", "江西": "南昌"},
+    **{"山东": "济南|青岛", "河南": "郑州", "湖北": "武汉", "湖南": "长沙", "广东": "广州|深圳", "广西": "南宁"},
+    **{"海南": "海口", "四川": "成都", "贵州": "贵阳", "云南": "昆明", "西藏": "拉萨", "陕西": "西安", "甘肃": "兰州"},
+    **{"青海": "西宁", "宁夏": "银川", "新疆": "乌鲁木齐", "北京": "", "天津": "", "上海": "", "重庆": ""},
+    **{"台湾": "", "香港": "", "澳门": ""},
+}
 """Provinces with their capitals and cities under separate planning: those are written without 省 or 市 as a rule."""
 
 _PROVINCE_OF = {city: province for province, cities in _CITIES.items() for city in cities.split("|") if city}
 _PROVINCE_OF.update((province, province) for province in _CITIES)
 _KNOWN = re.compile("|".join(sorted(_PROVINCE_OF, key=len, reverse=True)))
 _KNOWN_BEFORE = re.compile(rf"(?P<region>{_KNOWN.pattern})(?:省|市|自治区)?的?$")
+_CLAUSE_BEGINS = re.compile(r"(?:^|[,、:])(?P<region>[\u4e00-\u9fff]{2,3}(?:省|市))(?![民场区政长委里面价钱心事])")
 _SENTENCE_ENDS = "。!?！？;；\n"
 
 _LEVELS = ("省", "自治区", "市", "自治州", "县")
@@ -87,12 +89,20 @@ def whose(folded: str, position: int, own: str | None) -> Whose:
 
 
 def elsewhere_named(folded: str, position: int, own: str | None) -> bool:
-    """Whether the sentence that leads to `position` names a known province or capital outside `own`, and not `own`."""
+    """Whether the sentence that leads to `position` speaks of a place outside `own`, and does not name `own`: it holds
+    a known province or capital, or it or its last clauses begin with another region of the same level (南浦市也…)."""
     if own is None:
         return False
     start = max(folded.rfind(end, 0, position) for end in _SENTENCE_ENDS) + 1
     said = folded[start:position]
-    return _stem(own) not in said and any(not own.startswith(_PROVINCE_OF[found[0]]) for found in _KNOWN.finditer(said))
+    if _stem(own) in said:
+        return False
+    if any(not own.startswith(_PROVINCE_OF[found[0]]) for found in _KNOWN.finditer(said)):
+        return True
+    return any(
+        not is_deictic(found["region"]) and _level(found["region"]) == _level(own)
+        for found in _CLAUSE_BEGINS.finditer(said)
+    )
 
 
 def _stem(region: str) -> str:

@@ -28,7 +28,8 @@ REGISTER = FOLDER / "linking_policies.toml"
 FIRST = FOLDER / "linking_cases.toml"
 DEVELOPMENT = FOLDER / "linking_cases_more.toml"
 FROZEN = FOLDER / "linking_cases_frozen.toml"
-CASES = (FIRST, DEVELOPMENT, FROZEN)
+LAST = FOLDER / "linking_cases_last.toml"
+CASES = (FIRST, DEVELOPMENT, FROZEN, LAST)
 
 SAMPLES = 1_000
 """Bootstrap samples of the cases for the interval of F1."""
