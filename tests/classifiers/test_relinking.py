@@ -10,11 +10,15 @@ from pathlib import Path
 import msgspec
 import pytest
 import sqlalchemy as sa
+from click.testing import Result
+from typer.testing import CliRunner
 
+from alerts.observations import observe
 from alerts.tables import outbox, tickets
 from classifiers import relinking
 from classifiers.linking import PolicyLinker
 from classifiers.relinking import Progress, ProgressFile, Relinker
+from minsheng.cli.app import app
 from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable
 from minsheng.policies import Policy, PolicyRegister
@@ -31,6 +35,8 @@ from minsheng.records import (
 )
 from minsheng.road import Road
 from minsheng.settings import Settings
+from minsheng.store import Store
+from minsheng.store.migrate import migrate
 from search.embedded import EmbeddedIndex
 from search.index import Filters
 from search.stage import IndexStage
@@ -336,22 +342,61 @@ def test_alerts_do_not_fire_twice(make_road: Callable[[ManualClock], Road], days
     assert road.log.lag(DOCUMENTS, "assess").behind == 0
 
 
-def test_old_news_of_a_new_policy_wakes_nobody(make_road: Callable[[ManualClock], Road]) -> None:
-    """A burst that was no risk without its policy opens at most a historical ticket when it is linked a month later."""
-    clock = ManualClock()
-    road = make_road(clock)
-    with DocumentSink(road.log) as sink:
-        sink.put(complaints(clock, 6))
-    drained(road, "assess", "group", "index", "alert")
-    assert told(road) == ([], 0)
-    clock.advance(days=30)
-    register = PolicyRegister(road.store, clock)
-    register.import_policies([msgspec.structs.replace(BUS, sensitivity="high", released_on=clock.now().date())])
-    linker = PolicyLinker(register.all())
-    Relinker(road.index, road.log.producer(), linker, clock).run(
-        Progress(register=linker.revision), threading.Event(), after_page=lambda _: None
+def test_a_new_opinion_of_an_old_document_is_old_news() -> None:
+    record = grouped("1", "公交免费取消了")
+    later = record.document.fetched_at + timedelta(days=30)
+    again = msgspec.structs.replace(
+        record, assessed=msgspec.structs.replace(record.assessed, opinion=2, assessed_at=later)
     )
-    drained(road, "index", "alert")
-    opened, notices = told(road)
-    assert notices == 0
-    assert all(historical for *_, historical in opened)
+    assert [observe(one, backfill_days=2).historical for one in (record, again)] == [False, True]
+
+
+# The command
+
+
+def minsheng(data_dir: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["--data-dir", str(data_dir), *arguments])
+
+
+def test_the_command_relinks_and_says_what_changed(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.put(grouped("1", "公交免费真好"), grouped("2", "下雨了"))
+    policy = tmp_path / "bus.toml"
+    policy.write_text(f'id = "bus"\ntitle = "{BUS.title}"\naliases = ["公交免费"]\n', encoding="utf-8")
+    assert minsheng(tmp_path, "policies", "import", str(policy)).exit_code == 0
+    result = minsheng(tmp_path, "policies", "relink")
+    assert result.exit_code == 0, result.output
+    assert "2 documents looked at, 1 sent again" in result.stdout
+    assert "newly about: bus 1" in result.stdout
+    assert not (tmp_path / "relink.json").exists()
+    parts.index_sent()
+    printed = msgspec.json.decode(minsheng(tmp_path, "policies", "relink", "--json").stdout)
+    assert (printed["seen"], printed["changed"], printed["finished"]) == (2, 0, True)
+
+
+def test_the_command_goes_on_where_it_was_stopped_unless_the_register_changed(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.put(grouped("1", "公交免费真好"))
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    migrate(store)
+    register = PolicyRegister(store)
+    register.import_policies([BUS])
+    file = ProgressFile(tmp_path / "relink.json")
+    file.write(Progress(register=PolicyLinker([BUS]).revision, total=11, seen=10, changed=4))
+    printed = msgspec.json.decode(minsheng(tmp_path, "policies", "relink", "--json").stdout)
+    assert (printed["seen"], printed["changed"]) == (11, 5)
+    file.write(Progress(register="older", total=11, seen=10, changed=4))
+    printed = msgspec.json.decode(minsheng(tmp_path, "policies", "relink", "--json").stdout)
+    assert (printed["seen"], printed["changed"]) == (1, 1)
+    file.write(Progress(register=PolicyLinker([BUS]).revision, total=11, seen=10, changed=4))
+    printed = msgspec.json.decode(minsheng(tmp_path, "policies", "relink", "--from-start", "--json").stdout)
+    assert printed["seen"] == 1
+    store.close()
+
+
+def test_documents_before_a_day_are_left_alone(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.put(grouped("1", "公交免费真好"), grouped("2", "公交免费真好", minutes=3 * 24 * 60))
+    day = (CLOCK.now() + timedelta(days=1)).date().isoformat()
+    printed = msgspec.json.decode(minsheng(tmp_path, "policies", "relink", "--since", day, "--json").stdout)
+    assert printed["seen"] == 1
