@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from classifiers.folding import fold
 from classifiers.linking_field import Field
 from classifiers.linking_names import Match
-from classifiers.linking_titles import TELLING, Title
+from classifiers.linking_titles import BEFORE_A_KIND, TELLING, Title
 from classifiers.regions import elsewhere_named, region_before, whose
 from classifiers.words import WINDOW, lexicon
 from minsheng.policies import Policy
@@ -112,6 +112,10 @@ class Judge:
         return 0.8 if title.weight >= TELLING else AMBIGUOUS
 
     def _of_phrase(self, match: Match, place: int, field: Field) -> float:
+        """A title without its kind of document; before another kind it is another document's (…征收与补偿条例)."""
+        around = _book_around(match, field)
+        if (around and around != (match.start, match.end)) or BEFORE_A_KIND.match(field.folded, match.end):
+            return 0.0
         says = whose(field.folded, match.start, self._titles[place].region)
         if says in ("other", "wider") or region_before(field.folded, match.start):
             return 0.0

@@ -19,10 +19,13 @@ GENERIC = re.compile(
 )
 """Words of which titles are made; a fragment needs at least four characters besides."""
 
-_KIND = re.compile(
+_KINDS = (
     "(?:的)?(?:(?:实施|管理|暂行|试行|若干|指导|工作|考核|发放|行动|配套|三年|五年|专项)*"
-    "(?:办法|细则|方案|意见|措施|规定|条例|规划|计划|通知|规则|政策|制度|标准))+$"
+    "(?:办法|细则|方案|意见|措施|规定|条例|规划|计划|通知|规则|政策|制度|标准))+"
 )
+_KIND = re.compile(f"{_KINDS}$")
+BEFORE_A_KIND = re.compile(_KINDS.replace("|政策|制度|标准", ""))
+"""What follows a phrase where it is part of a title: 实施办法. A policy (政策) may be anything."""
 _ISSUED = re.compile(r"印发(?P<title>.{6,}?)的通知$")
 
 SHORTEST = 8

@@ -172,3 +172,11 @@ def test_what_a_notice_brings_is_its_title_too(title: str) -> None:
     linker = PolicyLinker([Policy(id="data", title=title)])
     assert [shown(link) for link in linker.link("", "《云河省数据要素流通办法》全文")] == ["data title"]
     assert [shown(link) for link in linker.link("", f"刚看到{title}")] == ["data title"]
+
+
+def test_a_phrase_before_another_kind_of_document_is_another_document() -> None:
+    linker = PolicyLinker([Policy(id="p", title="云河省国有土地上房屋征收与补偿办法")])
+    assert linker.link("", "依照《国有土地上房屋征收与补偿条例》第十三条") == []
+    assert linker.link("", "国务院的国有土地上房屋征收与补偿条例早就有了") == []
+    assert [shown(link) for link in linker.link("", "国有土地上房屋征收与补偿的新政策出来了")] == ["p fragment"]
+    assert [shown(link) for link in linker.link("", "《国有土地上房屋征收与补偿办法》")] == ["p fragment"]
