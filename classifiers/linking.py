@@ -11,6 +11,7 @@ that names no policy may still have weak links (`linking_weak`).
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -36,6 +37,9 @@ PARENT_FACTOR = 0.9
 SHORTEST_FRAGMENT = 6
 MOST_SHARED = 3
 """A fragment that stands in more titles than this says nothing."""
+
+MOST_LOOKED_AT = 100
+"""Places of one passage that the same name is looked at; what repeats itself more often says nothing new."""
 
 _REASON: dict[Kind, LinkReason] = {
     "number": "number", "title": "title", "alias": "alias", "fragment": "fragment", "phrase": "fragment",
@@ -120,8 +124,10 @@ class PolicyLinker:
         if not found:
             return
         excluded = self._names.excluded(folded)
+        looked_at: Counter[tuple[Kind, frozenset[int]]] = Counter()
         for match in _longest(found):
-            if match.kind == "excluded":
+            looked_at[match.kind, match.places] += 1
+            if match.kind == "excluded" or looked_at[match.kind, match.places] > MOST_LOOKED_AT:
                 continue
             sure = {place: self._judge.confidence(match, place, field) for place in sorted(match.places)}
             if match.kind in ("alias", "fragment", "phrase"):

@@ -35,6 +35,9 @@ _KNOWN_BEFORE = re.compile(rf"(?P<region>{_KNOWN.pattern})(?:省|市|自治区)?
 _CLAUSE_BEGINS = re.compile(r"(?:^|[,、:])(?P<region>[\u4e00-\u9fff]{2,3}(?:省|市))(?![民场区政长委里面价钱心事])")
 _SENTENCE_ENDS = "。!?！？;；\n"
 
+SENTENCE = 60
+"""Characters that a sentence is followed back at most."""
+
 _LEVELS = ("省", "自治区", "市", "自治州", "县")
 Whose = Literal["own", "other", "wider", "unknown"]
 
@@ -93,8 +96,8 @@ def elsewhere_named(folded: str, position: int, own: str | None) -> bool:
     a known province or capital, or it or its last clauses begin with another region of the same level (南浦市也…)."""
     if own is None:
         return False
-    start = max(folded.rfind(end, 0, position) for end in _SENTENCE_ENDS) + 1
-    said = folded[start:position]
+    before = folded[max(0, position - SENTENCE) : position]
+    said = before[max(before.rfind(end) for end in _SENTENCE_ENDS) + 1 :]
     if _stem(own) in said:
         return False
     if any(not own.startswith(_PROVINCE_OF[found[0]]) for found in _KNOWN.finditer(said)):

@@ -41,7 +41,8 @@ class Lexicon:
 
     def __init__(self, counts: dict[str, int]) -> None:
         total = log(sum(counts.values()))
-        self._costs = {word: total - log(max(count, 1)) for word, count in counts.items()}
+        of_count = {count: total - log(max(count, 1)) for count in set(counts.values())}
+        self._costs = {word: of_count[count] for word, count in counts.items()}
         self._unknown = total
 
     def cost(self, word: str) -> float:

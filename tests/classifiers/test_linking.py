@@ -104,6 +104,26 @@ def test_a_very_long_text_of_names_gives_one_link() -> None:
     assert link.span == (0, 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "policies"),
+    [
+        ("《双减》政策" * 20_000, {"double"}),
+        ("生育新政" * 40_000, {"birth"}),
+        ("换新" * 90_000, {"trade-in"}),
+        ("https://www.yunhe.gov.cn/zwgk/2025/7.html " * 4_000, {"birth"}),
+        ("云府发〔2025〕7号、" * 15_000, {"birth"}),
+        ("云办发〔2023〕12、" * 15_000 + "15号", {"office-12", "office-15"}),
+        ("//@甲:好" * 30_000, set()),
+        ("云河省商务厅" * 30_000, set()),
+        ("一二三四五六七八九十" * 19_000, set()),
+        ("〔2025〕" * 30_000, set()),
+    ],
+    ids=lambda value: value[:12] if isinstance(value, str) else "",
+)
+def test_very_long_texts_that_repeat_themselves_are_linked(text: str, policies: set[str]) -> None:
+    assert {link.policy_id for link in LINKER.link("", text)} == policies
+
+
 def test_an_empty_register_links_nothing() -> None:
     assert PolicyLinker([]).link("双减", "云办发〔2023〕12号《办法》") == []
 
