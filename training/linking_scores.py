@@ -29,7 +29,8 @@ FIRST = FOLDER / "linking_cases.toml"
 DEVELOPMENT = FOLDER / "linking_cases_more.toml"
 FROZEN = FOLDER / "linking_cases_frozen.toml"
 LAST = FOLDER / "linking_cases_last.toml"
-CASES = (FIRST, DEVELOPMENT, FROZEN, LAST)
+DAILY = FOLDER / "linking_cases_daily.toml"
+CASES = (FIRST, DEVELOPMENT, FROZEN, LAST, DAILY)
 
 SAMPLES = 1_000
 """Bootstrap samples of the cases for the interval of F1."""

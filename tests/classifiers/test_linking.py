@@ -11,6 +11,7 @@ from classifiers.linking import PARENT_FACTOR, SURE, PolicyLinker, inherit
 from minsheng.policies import Policy
 from minsheng.records import PolicyLink
 from training.linking_scores import (
+    DAILY,
     DEVELOPMENT,
     FIRST,
     FROZEN,
@@ -24,7 +25,7 @@ from training.linking_scores import (
 
 POLICIES = read_register()
 FIRST_CASES = read_cases(FIRST)
-LATER_CASES = read_cases(DEVELOPMENT, FROZEN, LAST)
+LATER_CASES = read_cases(DEVELOPMENT, FROZEN, LAST, DAILY)
 LINKER = PolicyLinker(POLICIES)
 KNOWN_MISTAKES = {
     "旧冰箱换新能补多少？商场说要一级能效": "换新 is an ordinary word, and nothing else here is the policy's",
