@@ -78,6 +78,7 @@ class AssessStage:
         self._reload_after = reload_after
         self._remembered = remembered
         self._links: OrderedDict[str, Links] = OrderedDict()
+        self._links_before: Mapping[str, Links] = {}  # by the register before the last change
         self._linker: PolicyLinker | None = None
         self._checked_at = 0.0
 
@@ -106,6 +107,7 @@ class AssessStage:
 
     def close(self) -> None:
         self._links.clear()
+        self._links_before = {}
 
     def _link(self, batch: Sequence[Document], linker: PolicyLinker) -> list[Links]:
         parents = self._older_parents(batch)
@@ -126,14 +128,15 @@ class AssessStage:
         here = {document.id for document in batch}
         wanted = {document.parent_id for document in batch if document.parent_id is not None}
         missing = sorted(wanted - here - self._links.keys())
+        known = {name: self._links_before[name] for name in missing if name in self._links_before}
         if not missing or self._parent_lookup is None:
-            return {}
+            return known
         try:
-            return self._parent_lookup(missing)
+            return {**known, **self._parent_lookup(missing)}
         except Unavailable as error:
             # The index being away must not stop the assessment; replies then stand on their own words.
             log.warning("parents_not_looked_up", reason=str(error), documents=len(missing))
-            return {}
+            return known
 
     def _remember(self, document_id: str, links: Links) -> None:
         self._links[document_id] = links
@@ -161,6 +164,8 @@ class AssessStage:
             try:
                 if self._policies.revision() != self._linker.revision:
                     self._linker = self._read_register()
+                    # The index may know better by now: `minsheng policies relink`.
+                    self._links_before, self._links = self._links, OrderedDict()
             except Unavailable as error:
                 log.warning("policies_not_checked", reason=str(error))
         return self._linker

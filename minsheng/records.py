@@ -115,7 +115,7 @@ class Judgement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 PERSON: Final = "person"
 """Stands in `Assessed.models` for a head whose label a person has set, and in `PolicyLink.reason`."""
 
-LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent", "person"]
+LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent", "weak", "person"]
 
 
 AMBIGUOUS = 0.5
@@ -128,14 +128,16 @@ class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ----------
     reason:
         `number` 文号, `title` whole title, `alias`, `fragment` a distinctive part of the title, `url` a link to the
-        policy's own page, `parent` taken over from the document that this one answers or reposts, `person` put there
-        by a person.
+        policy's own page, `parent` taken over from the document that this one answers or reposts, `weak` the policy's
+        department and words of its title, where the document names no policy, `person` put there by a person.
     matched:
-        The words that matched, as they stand in the document; empty for `parent` and `person`.
+        The words that matched, as they stand in the document; for `weak` the department's name; empty for `parent` and
+        `person`.
     field, span:
         Where they stand: `title` or `text`, and start and end in characters. None for `parent`, `url` and `person`.
     confidence:
-        0 to 1. Below 0.5 the link is ambiguous: the same words point at more than one policy.
+        0 to 1. Below 0.5 the link is no more than possible: the same words point at more than one policy, or may mean
+        something else.
     """
 
     policy_id: str
@@ -192,6 +194,13 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     def version(self) -> int:
         """What the index and the alerts compare: content revision first, opinion second. The highest stays."""
         return self.document.revision * 1_000_000 + self.opinion
+
+    @property
+    def filed_under(self) -> tuple[str, ...]:
+        """The policies that an index files the document under, surest first: all that it names, also ambiguously, but
+        none for weak evidence alone."""
+        links = (link for link in self.policies if link.reason != "weak" or link.confidence >= 0.5)
+        return tuple(dict.fromkeys(link.policy_id for link in links))
 
 
 class Duplicate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -563,7 +563,7 @@ def _source(record: Grouped, encoded: bytes) -> _Source:
         emotion=assessed.emotion.label,
         topic=assessed.topic.label,
         request=assessed.request.label,
-        policies=sorted({link.policy_id for link in assessed.policies}),
+        policies=sorted(assessed.filed_under),
         event=record.event.id,
         duplicate_group=record.duplicate.group,
         words=_Words(tokens.of_text(document.title), tokens.of_text(document.text)),

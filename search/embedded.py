@@ -371,7 +371,7 @@ def _insert(
         connection.execute("INSERT INTO records VALUES (?, ?)", (row, _pack(packed)))
         connection.executemany(
             "INSERT INTO policies VALUES (?, ?)",
-            [(policy, row) for policy in {link.policy_id for link in assessed.policies}],
+            [(policy, row) for policy in assessed.filed_under],
         )
 
 

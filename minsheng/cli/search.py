@@ -138,7 +138,7 @@ def _plain(hit: Hit) -> dict[str, Any]:
         "stance": assessed.stance.label if assessed.stance else None,
         "unsure": [head for head, judgement in assessed.judgements.items() if judgement.unsure],
         "corrected": [head for head, version in assessed.models.items() if version == PERSON],
-        "policies": list(dict.fromkeys(link.policy_id for link in assessed.policies)),
+        "policies": list(assessed.filed_under),
         "event": hit.record.event.id,
         "duplicate_group": hit.record.duplicate.group,
         "score": hit.score,
@@ -177,7 +177,7 @@ def _show(page: Page) -> None:
             Text(document.source),
             shown,
             Text(_judged(assessed)),
-            Text("\n".join(dict.fromkeys(link.policy_id for link in assessed.policies))),
+            Text("\n".join(assessed.filed_under)),
         )
     if page.hits or not page.total:
         console.print(table)

@@ -6,6 +6,7 @@
 from minsheng.policies.model import STAGES, Policy, Sensitivity, Stage, revision_of, standard_number
 from minsheng.policies.reading import read_policies
 from minsheng.policies.register import ImportResult, PolicyRegister
+from minsheng.policies.succession import successors
 
 __all__ = [
     "STAGES",
@@ -17,4 +18,5 @@ __all__ = [
     "read_policies",
     "revision_of",
     "standard_number",
+    "successors",
 ]

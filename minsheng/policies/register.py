@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from minsheng.clock import Clock, SystemClock
 from minsheng.policies.model import Policy, combined_revision, standard_number
+from minsheng.policies.succession import circles
 from minsheng.policies.tables import policies as table
 from minsheng.store import Store, upsert
 
@@ -61,16 +62,22 @@ class PolicyRegister:
                 for policy in (*added, *changed)
             ]
             upsert(self._store, table, rows, keys=["id"], connection=connection)
+            everything = [
+                _decoder.decode(text) for text in connection.scalars(sa.select(table.c.content).order_by(table.c.id))
+            ]
         known = before.keys() | hashes.keys()
         touched = {policy.id for policy in (*added, *changed)}
         return ImportResult(
             added=tuple(policy.id for policy in added),
             changed=tuple(policy.id for policy in changed),
             unchanged=tuple(policy.id for policy in policies if policy.id not in touched),
-            warnings=tuple(
-                f"policy {policy.id}: its successor {policy.successor} is not in the register"
-                for policy in policies
-                if policy.successor and policy.successor not in known
+            warnings=(
+                *(
+                    f"policy {policy.id}: its successor {policy.successor} is not in the register"
+                    for policy in policies
+                    if policy.successor and policy.successor not in known
+                ),
+                *(f"policy {one}: its successors lead back to itself" for one in circles(everything)),
             ),
         )
 

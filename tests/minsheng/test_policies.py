@@ -10,7 +10,7 @@ import pytest
 
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
-from minsheng.policies import STAGES, Policy, PolicyRegister, read_policies, revision_of, standard_number
+from minsheng.policies import STAGES, Policy, PolicyRegister, read_policies, revision_of, standard_number, successors
 from minsheng.store import Store
 
 WHOLE = """\
@@ -215,6 +215,26 @@ def test_a_successor_that_nobody_knows_is_warned_of(register: PolicyRegister) ->
     assert "successor new is not in the register" in register.import_policies([HEATING]).warnings[0]
     register.import_policies([Policy(id="new", title="新办法")])
     assert register.import_policies([HEATING]).warnings == ()
+
+
+def test_successors_that_lead_in_a_circle_are_warned_of(register: PolicyRegister) -> None:
+    one, two = Policy(id="one", title="甲办法", successor="two"), Policy(id="two", title="乙办法", successor="one")
+    assert register.import_policies([one]).warnings == ("policy one: its successor two is not in the register",)
+    warnings = register.import_policies([two]).warnings
+    assert warnings == tuple(f"policy {name}: its successors lead back to itself" for name in ("one", "two"))
+
+
+def test_the_policies_that_came_after_one_are_told_in_their_order() -> None:
+    line = [
+        Policy(id="a", title="甲", stage="repealed", successor="b"),
+        Policy(id="b", title="乙", stage="repealed", successor="c"),
+        Policy(id="c", title="丙", successor="not-there"),
+    ]
+    register = {policy.id: policy for policy in line}
+    assert [policy.id for policy in successors("a", register)] == ["b", "c"]
+    assert successors("c", register) == successors("unknown", register) == []
+    circle = {"a": Policy(id="a", title="甲", successor="b"), "b": Policy(id="b", title="乙", successor="a")}
+    assert [policy.id for policy in successors("a", circle)] == ["b"]
 
 
 def test_the_revision_is_that_of_the_content(register: PolicyRegister) -> None:
