@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev tools servers run test test-torch lint bench evaluate lock clean
+.PHONY: help setup setup-dev tools servers run test test-torch lint bench bench-classify model evaluate lock clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -10,6 +10,8 @@ UPGRADE ?=
 SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
 VENV := .venv
 TORCH_VENV := .venv-torch
+MODEL_RUN ?= .model
+MINUTES ?= 120
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PHASE := deploy/phase
@@ -72,6 +74,19 @@ $(TORCH_VENV)/.installed: $(VENV)/.installed-dev requirements-torch.txt
 	@$(PHASE) "install PyTorch" $(BIN)/uv pip install --quiet --python $(TORCH_VENV) --require-hashes \
 		-r requirements-torch.txt
 	@touch $@
+
+bench-classify: $(TORCH_VENV)/.installed ## Measure the encoder against bert-base, in the same run
+	@$(TORCH_VENV)/bin/python -m benchmarks.encoder_speed $(ARGS)
+
+# The longest part, pretraining, takes MINUTES; each part goes on where it was stopped. The same data and seeds give about
+# the same model, not the same bytes: how far pretraining comes in its time depends on the machine.
+model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the training data (MINUTES=120 of pretraining)
+	@mkdir -p $(MODEL_RUN)
+	@test -f $(MODEL_RUN)/tokenizer.json || $(TORCH_VENV)/bin/python -m training.vocabulary $(MODEL_RUN)/tokenizer.json
+	@$(PHASE) "pretraining" $(TORCH_VENV)/bin/python -m training.pretrain --folder $(MODEL_RUN) --minutes $(MINUTES)
+	@$(PHASE) "n-gram expert" $(TORCH_VENV)/bin/python -m training.ngram
+	@$(PHASE) "fine-tuning" $(TORCH_VENV)/bin/python -m training.finetune --folder $(MODEL_RUN)
+	@$(PHASE) "export" $(TORCH_VENV)/bin/python -m training.export --folder $(MODEL_RUN)
 
 lint: setup-dev ## Check style, formatting and types
 	@$(PHASE) "ruff" $(BIN)/ruff check .

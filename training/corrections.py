@@ -13,7 +13,7 @@ from typing import Any
 from classifiers.model import HEADS, Text
 from minsheng.errors import BadInput
 from training.data import Example, key, part_of
-from training.tasks import CHOOSING_PART, HELD_OUT_PART, Task
+from training.tasks import CHOOSING_PART, HELD_OUT_PARTS, Task
 
 NAME = "corrections"
 
@@ -57,14 +57,14 @@ def correction_tasks(path: Path, held_out: Collection[bytes]) -> list[Task]:
     """
     tasks = []
     for head, examples in read_corrections(path).items():
-        to_learn = [one for one in examples if one.part != HELD_OUT_PART and key(one.text) not in held_out]
+        to_learn = [one for one in examples if one.part not in HELD_OUT_PARTS and key(one.text) not in held_out]
         tasks.append(
             Task(
                 head,
                 NAME,
                 train=[one for one in to_learn if one.part != CHOOSING_PART],
                 choose=[one for one in to_learn if one.part == CHOOSING_PART],
-                held_out=[one for one in examples if one.part == HELD_OUT_PART],
+                held_out=[one for one in examples if one.part in HELD_OUT_PARTS],
             )
         )
     return tasks

@@ -1,6 +1,6 @@
 """Teaches the pretrained encoder all heads at once.
 
-    python -m training.finetune --folder RUN [--epochs 4]
+    python -m training.finetune --folder RUN [--epochs 4] [--corrections FILE]
 
 RUN holds tokenizer.json and checkpoint.pt of `training.pretrain`, and gets heads.pt: the average of the weights over
 the last steps, of the epoch that is best on the texts held back for choosing. After each epoch everything is saved in
@@ -27,6 +27,8 @@ from classifiers.encoder.batches import token_ids
 from classifiers.encoder.characters import PAD, pairs
 from classifiers.model import Text
 from classifiers.scoring import macro_f1
+from training.corrections import correction_tasks
+from training.data import key
 from training.network import BFLOAT16, Classifier, Encoder
 from training.tasks import Task, labels_of, tasks
 
@@ -242,10 +244,15 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--scratch", action="store_true", help="do not load the pretrained weights (for comparison)")
+    parser.add_argument("--corrections", type=Path, help="what `minsheng labels export` wrote: learnt from as well")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(SEED)
-    Run(chosen.folder, tasks(), chosen.epochs, scratch=chosen.scratch).learn()
+    found = tasks()
+    if chosen.corrections:
+        held_out = {key(one.text) for task in found for one in task.held_out}
+        found += correction_tasks(chosen.corrections, held_out)
+    Run(chosen.folder, found, chosen.epochs, scratch=chosen.scratch).learn()
 
 
 if __name__ == "__main__":

@@ -77,15 +77,18 @@ def vocabulary(parts: Sequence[Task]) -> tuple[NDArray[np.int64], NDArray[np.flo
     return buckets, idf.astype(np.float16).astype(np.float32)
 
 
-def fit(name: str, examples: Sequence[data.Example], features: csr_matrix, labels: tuple[str, ...]) -> Fitted:
-    """Fit one head and calibrate it."""
+def fit(
+    name: str, examples: Sequence[data.Example], features: csr_matrix, labels: tuple[str, ...], *, everything: bool
+) -> Fitted:
+    """Fit one head and calibrate it on the texts for choosing; `everything`: then fit it on these, too."""
     wanted = np.array([labels.index(example.label) for example in examples])
     unseen = np.array([example.part == CHOOSING_PART for example in examples])
     balance = "balanced" if name in BALANCED else None
     machine = LinearSVC(C=COST[name], class_weight=balance, random_state=SEED, max_iter=5000)
     machine.fit(features[~unseen], wanted[~unseen])
     temperature = calibrate(machine.decision_function(features[unseen]), wanted[unseen])
-    machine.fit(features, wanted)
+    if everything:
+        machine.fit(features, wanted)
     return Fitted(labels, machine.coef_.T, machine.intercept_, temperature)
 
 
@@ -115,7 +118,7 @@ def pack(buckets: NDArray[np.int64], idf: NDArray[np.float32], heads: Sequence[F
     return packed.getvalue()
 
 
-def train(parts: Sequence[Task]) -> tuple[bytes, dict[str, Fitted]]:
+def train(parts: Sequence[Task], *, everything: bool = True) -> tuple[bytes, dict[str, Fitted]]:
     """The weights file's bytes, and the heads in the order of its columns."""
     buckets, idf = vocabulary(parts)
     row_of = np.full(1 << BITS, -1, dtype=np.int32)
@@ -125,7 +128,7 @@ def train(parts: Sequence[Task]) -> tuple[bytes, dict[str, Fitted]]:
         examples = [one for part in parts if part.head == name for one in part.learnt]
         vector = vectors(count_all([reading(one.text) for one in examples]), row_of, idf)
         features = csr_matrix((vector.counts, vector.buckets, vector.starts), shape=(len(examples), len(buckets)))
-        heads[name] = fit(name, examples, features, names)
+        heads[name] = fit(name, examples, features, names, everything=everything)
         print(f"{name}: {len(examples)} texts, temperature {heads[name].temperature:.2f}", file=sys.stderr)
     return pack(buckets, idf, list(heads.values())), heads
 
@@ -155,14 +158,19 @@ def write(folder: Path, packed: bytes, heads: dict[str, Fitted], source: Path) -
     path.write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
 
 
+def make(folder: Path, source: Path, found: Sequence[Task], *, everything: bool = True) -> None:
+    """Train on the data in `source` and write the model to `folder`; `everything`: on the texts for choosing, too."""
+    packed, heads = train(found, everything=everything)
+    write(folder, packed, heads, source)
+    print(f"{folder}: {len(packed) / 1e6:.1f} MB", file=sys.stderr)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=data.FOLDER, help="folder of the labelled files")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the model")
     options = parser.parse_args()
-    packed, heads = train(tasks(options.data))
-    write(options.output, packed, heads, options.data)
-    print(f"{options.output}: {len(packed) / 1e6:.1f} MB", file=sys.stderr)
+    make(options.output, options.data, tasks(options.data))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,8 @@ MASKED_CODES = 0.5
 """Emoji codes are masked more often: to guess [怒] or [哈哈] from the words is half of judging the mood."""
 SHALLOW = 0.35
 """Share of the time in which half of the layers learn, twice as fast; then the layers are doubled."""
+COMMON = 4_000
+"""Tokens: the commonest characters come first."""
 PEAK_RATE = 1e-3
 WARM_UP = 0.03
 SAVE_SECONDS = 300
@@ -64,9 +66,9 @@ def prepare(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def batches(
-    ids: np.ndarray, starts: np.ndarray, random: np.random.Generator, codes: int
+    ids: np.ndarray, starts: np.ndarray, random: np.random.Generator, codes: int, common: int
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Endless masked batches of texts of about the same length."""
+    """Endless masked batches of texts of about the same length; see `masked`."""
     lengths = np.diff(starts)
     while True:
         order = random.permutation(len(lengths))
@@ -78,13 +80,13 @@ def batches(
                 cuts.append(by_length[first : first + size])
                 first += size
             for chosen in random.permutation(np.array(cuts, dtype=object)):
-                yield masked([ids[starts[one] : starts[one + 1]] for one in chosen], random, codes)
+                yield masked([ids[starts[one] : starts[one + 1]] for one in chosen], random, codes, common)
 
 
-def masked(texts: list[np.ndarray], random: np.random.Generator, codes: int) -> dict[str, torch.Tensor]:
+def masked(texts: list[np.ndarray], random: np.random.Generator, codes: int, common: int) -> dict[str, torch.Tensor]:
     """One batch: runs of characters masked (80 %), replaced by any character (10 %), or left (10 %).
 
-    Tokens below `codes` are special ones and emoji codes.
+    Tokens below `codes` are special ones and emoji codes; those below `common` are drawn from to replace others.
     """
     longest = max(len(text) for text in texts) + 2
     whole = np.full((len(texts), longest), PAD, np.int64)
@@ -105,7 +107,7 @@ def masked(texts: list[np.ndarray], random: np.random.Generator, codes: int) -> 
     given = whole.copy()
     given[chosen & (draw < 0.8)] = MASK
     other = chosen & (draw >= 0.8) & (draw < 0.9)
-    given[other] = random.integers(len(SPECIAL), 4_000, size=int(other.sum()))
+    given[other] = random.integers(codes, common, size=int(other.sum()))
     places = np.flatnonzero(chosen)
     return {
         "ids": torch.from_numpy(given),
@@ -167,6 +169,7 @@ class Run:
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._vocabulary = tokenizer.get_vocab_size()
         self._codes = first_character(tokenizer)
+        self._common = min(COMMON, self._vocabulary)
         self._shape, self._total = shape, seconds
         self._step, self._used, self._seen = 0, 0.0, 0
         state = torch.load(self._saved, weights_only=True) if self._saved.exists() else None
@@ -203,7 +206,7 @@ class Run:
         """Learn until the time is used up; prints a line every hundred steps."""
         before = last_save = time.monotonic()
         loss_sum = right = asked = 0.0
-        for batch in batches(ids, starts, np.random.default_rng(SEED + self._step), self._codes):
+        for batch in batches(ids, starts, np.random.default_rng(SEED + self._step), self._codes, self._common):
             share = min(1.0, self._used / self._total)
             if share >= SHALLOW and self._layers < self._shape["layers"]:
                 self._deepen()

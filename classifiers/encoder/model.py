@@ -52,11 +52,15 @@ class Head(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What `card.json` must hold for the model to run; the rest of it is for people."""
+    """What `card.json` must hold for the model to run; the rest of it is for people.
+
+    `files`: the SHA-256 of each. `expert_model`: the version of the n-gram model that its weights were chosen with.
+    """
 
     version: str
     files: dict[str, str]
     heads: dict[str, Head]
+    expert_model: str = ""
 
 
 class EncoderModel:
@@ -95,7 +99,7 @@ class EncoderModel:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         self._width = sum(len(head.labels) for head in card.heads.values())
-        self._expert = NgramModel() if any(head.expert for head in card.heads.values()) else None
+        self._expert = _expert(card) if any(head.expert for head in card.heads.values()) else None
         self._cached = cached
         self._known: OrderedDict[bytes, dict[str, Judgement]] = OrderedDict()
         self.heads = tuple(card.heads)
@@ -149,6 +153,13 @@ class EncoderModel:
             self._known[key] = fresh[key]
             if len(self._known) > self._cached:
                 self._known.popitem(last=False)
+
+
+def _expert(card: Card) -> NgramModel:
+    expert = NgramModel()
+    if card.expert_model not in expert.versions.values():
+        raise BadInput(f"the encoder was made with {card.expert_model}, which is not here", "install Minsheng again")
+    return expert
 
 
 def _key(text: Text) -> bytes:
