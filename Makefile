@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev tools servers run test lint bench evaluate lock clean
+.PHONY: help setup setup-dev tools servers run test test-torch lint bench evaluate lock clean
 
 PYTHON ?= python3
 ARGS ?=
 UPGRADE ?=
 SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
 VENV := .venv
+TORCH_VENV := .venv-torch
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PHASE := deploy/phase
@@ -60,6 +61,18 @@ test: setup-dev ## Run all tests, on real servers; as root on Debian it first in
 	$(PHASE) "fetch the servers" $(BIN)/python -m deploy.servers fetch || [ "$$required" != 1 ]; \
 	MINSHENG_REQUIRE_SERVERS="$$required" $(PHASE) "tests" $(BIN)/python -m pytest $(ARGS)
 
+test-torch: setup-dev $(TORCH_VENV)/.installed ## Run the tests of users' own models on PyTorch (a download of 3 GB)
+	@MINSHENG_REQUIRE_TORCH=1 $(PHASE) "tests on PyTorch" $(TORCH_VENV)/bin/python -m pytest -m torch $(ARGS)
+
+# An environment beside the other one, which it sees: only PyTorch and what that needs lie in it.
+$(TORCH_VENV)/.installed: $(VENV)/.installed-dev requirements-torch.txt
+	@$(PHASE) "environment of PyTorch" $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(TORCH_VENV)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(TORCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/development.pth"
+	@$(PHASE) "install PyTorch" $(BIN)/uv pip install --quiet --python $(TORCH_VENV) --require-hashes \
+		-r requirements-torch.txt
+	@touch $@
+
 lint: setup-dev ## Check style, formatting and types
 	@$(PHASE) "ruff" $(BIN)/ruff check .
 	@$(PHASE) "formatting" $(BIN)/ruff format --check .
@@ -75,8 +88,9 @@ lock: setup-dev ## Pin the dependencies of pyproject.toml (UPGRADE=--upgrade: an
 	@$(LOCK) $(UPGRADE) --group build --output-file requirements.txt pyproject.toml
 	@$(LOCK) $(UPGRADE) --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	@$(LOCK) $(UPGRADE) --group servers --output-file requirements-servers.txt
+	@$(LOCK) $(UPGRADE) --group torch --constraint requirements-dev.txt --output-file requirements-torch.txt
 
 clean: ## Remove what was built or fetched; data stays
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.servers stop 2>/dev/null || true; fi
-	rm -rf $(VENV) $(SERVERS_DIR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) $(SERVERS_DIR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -22,7 +22,7 @@ BITS = 21
 HEAD, TAIL = 600, 200
 """Of a long text the first and the last characters are read: opinions stand there, and speed does not depend on it."""
 
-_EMOJI = str.maketrans(
+EMOJI = str.maketrans(
     {
         **dict.fromkeys("👍👌", "[赞]"),
         **dict.fromkeys("👏🎉", "[鼓掌]"),
@@ -65,7 +65,7 @@ def reading(text: Text) -> str:
     """The characters that are read of a text: the title, then head and tail, folded (NFKC, lower case, one space)."""
     body = text.text if len(text.text) <= HEAD + TAIL else f"{text.text[:HEAD]}\n{text.text[-TAIL:]}"
     whole = f"{text.title[:TAIL]}\n{body}" if text.title else body
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", whole.translate(_EMOJI)).lower()).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", whole.translate(EMOJI)).lower()).strip()
 
 
 def count_ngrams(readings: Sequence[str]) -> Counts:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from classifiers.features import BITS, Counts, count_ngrams, reading
 from classifiers.model import Text
-from classifiers.request import RequestRules
 from minsheng.errors import BadInput
 from minsheng.records import Judgement
 
@@ -84,6 +83,13 @@ def softmax(margins: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return probabilities
 
 
+def log_softmax(margins: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Logarithms of the probabilities along the last axis."""
+    lowered = (margins - margins.max(axis=-1, keepdims=True)).astype(np.float64)
+    logs: NDArray[np.float64] = lowered - np.log(np.exp(lowered).sum(axis=-1, keepdims=True))
+    return logs
+
+
 def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """To four decimals, so that records stay small; the largest of each row takes what the others leave of 1."""
     result = np.round(probabilities, DECIMALS)
@@ -93,7 +99,7 @@ def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class NgramModel:
-    """Sentiment, emotion and topic from character n-grams; the request from rules.
+    """All heads from character n-grams.
 
     Parameters
     ----------
@@ -129,8 +135,9 @@ class NgramModel:
         self._row_of = np.full(1 << BITS, -1, dtype=np.int32)
         self._row_of[buckets] = np.arange(len(buckets), dtype=np.int32)
         self._heads = card.heads
-        self._request = RequestRules()
-        self.versions = {**dict.fromkeys(card.heads, card.version), "request": self._request.version}
+        self.heads = tuple(card.heads)
+        self.thresholds: dict[str, float] = {}
+        self.versions = dict.fromkeys(card.heads, card.version)
 
     def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
         """Head → judgement for each text, in order. A text without known characters gets each head's prior."""
@@ -145,6 +152,16 @@ class NgramModel:
         weighted = self._weights[vector.buckets] * vector.counts[:, None]
         return sums(weighted, vector.starts) * self._scale + self._bias
 
+    def log_probabilities(self, texts: Sequence[Text]) -> dict[str, NDArray[np.float64]]:
+        """Head → logarithms of its labels' probabilities, one row a text, for a model that mixes them in."""
+        margins = self.margins([reading(text) for text in texts])
+        found, start = {}, 0
+        for name, head in self._heads.items():
+            end = start + len(head.labels)
+            found[name] = log_softmax(margins[:, start:end] / head.temperature)
+            start = end
+        return found
+
     def _judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
         readings = [reading(text) for text in texts]
         margins = self.margins(readings)
@@ -157,6 +174,4 @@ class NgramModel:
             for result, label, scores in zip(judged, best, rounded(probabilities).tolist(), strict=True):
                 result[name] = Judgement(label=head.labels[label], scores=dict(zip(head.labels, scores, strict=True)))
             start = end
-        for result, text in zip(judged, texts, strict=True):
-            result["request"] = self._request.judge(text)
         return judged

@@ -133,8 +133,9 @@ def default_words(table: Table, setting: Setting) -> str:
     """A default as TOML, or in words where TOML has none."""
     if setting.default is None:
         return "must be set"
-    default = msgspec.structs.fields(table.kind)[[each.name for each in table.settings].index(setting.name)].default
-    if default is None:
+    field = msgspec.structs.fields(table.kind)[[each.name for each in table.settings].index(setting.name)]
+    default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    if default is None or default == {}:
         return ""
     plain = msgspec.to_builtins(default)
     if isinstance(plain, dict):

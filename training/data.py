@@ -10,24 +10,15 @@ import csv
 import gzip
 import hashlib
 import os
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from classifiers.labelled_files import SENTIMENT_OF_EMOTION
 from classifiers.model import Text
+from classifiers.text_key import text_key as key
 
 FOLDER = Path(os.environ.get("MINSHENG_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
-
-SENTIMENT_OF_EMOTION = {
-    "happy": "positive",
-    "neutral": "neutral",
-    "angry": "negative",
-    "sad": "negative",
-    "fear": "negative",
-}
-"""Surprise is neither: it is left out of the sentiment examples."""
-
 
 PARTS = 10
 HELD_OUT_PART = 0
@@ -55,13 +46,6 @@ class Slice(NamedTuple):
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def key(text: Text) -> bytes:
-    """The same for texts that differ only in spaces, punctuation, width or case."""
-    folded = unicodedata.normalize("NFKC", f"{text.title}\n{text.text}").lower()
-    letters = "".join(character for character in folded if character.isalnum()) or folded.strip()
-    return hashlib.sha256(letters.encode("utf-8", "surrogatepass")).digest()
 
 
 def read(name: str, label: str, folder: Path = FOLDER) -> list[Example]:

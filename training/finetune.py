@@ -3,7 +3,8 @@
     python -m training.finetune --folder RUN [--epochs 4]
 
 RUN holds tokenizer.json and checkpoint.pt of `training.pretrain`, and gets heads.pt: the average of the weights over
-the last steps, of the epoch that is best on the texts held back for choosing. Prints the scores on the held-out texts.
+the last steps, of the epoch that is best on the texts held back for choosing. After each epoch everything is saved in
+finetune.pt; started again, it goes on there.
 """
 
 from __future__ import annotations
@@ -13,22 +14,24 @@ import copy
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 
-from classifiers.encoder.characters import PAD, cut, normalise, pairs
+from classifiers.encoder.batches import token_ids
+from classifiers.encoder.characters import PAD, pairs
 from classifiers.model import Text
-from training.network import Classifier, Encoder
-from training.scores import macro_f1
+from classifiers.scoring import macro_f1
+from training.network import BFLOAT16, Classifier, Encoder
 from training.tasks import Task, labels_of, tasks
 
 SEED = 20230516
-BATCH_TOKENS = 4_096
+BATCH_TOKENS = 3_072
 RATE = 3e-4
 HEAD_RATE = 1e-3
 WARM_UP = 0.06
@@ -38,22 +41,28 @@ SMALLEST = 4_000
 """A task with fewer examples is repeated up to so many an epoch, but at most `REPEAT` times."""
 REPEAT = 4
 
-Row = tuple[list[int], str, int]
+Labels = Mapping[str, tuple[str, ...]]
 
 
-class Reader:
-    """Texts to token ids."""
+class Row(NamedTuple):
+    """A text's tokens, and the number of its label for each head that has one."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-
-    def ids(self, text: Text) -> list[int]:
-        title, body = self._tokenizer.encode_batch([normalise(text.title[:200]), normalise(_ends(text.text))])
-        return cut(title.ids, body.ids)
+    ids: list[int]
+    answers: dict[str, int]
 
 
-def _ends(text: str, most: int = 600) -> str:
-    return text if len(text) <= most else text[: most - 100] + text[-100:]
+def rows_of(found: Sequence[Task], labels: Labels, tokenizer: Tokenizer) -> list[Row]:
+    """Each text once with all that is known of it; the texts of small tasks several times."""
+    answers: dict[Text, dict[str, int]] = {}
+    times: dict[Text, int] = {}
+    for task in found:
+        repeat = min(REPEAT, max(1, SMALLEST // max(1, len(task.train))))
+        for one in task.train:
+            answers.setdefault(one.text, {})[task.head] = labels[task.head].index(one.label)
+            times[one.text] = max(times.get(one.text, 1), repeat)
+    texts = list(answers)
+    ids = token_ids(tokenizer, texts)
+    return [row for text, own in zip(texts, ids, strict=True) for row in [Row(own, answers[text])] * times[text]]
 
 
 def tensors(rows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -70,10 +79,10 @@ def epoch(rows: Sequence[Row], shuffle: random.Random) -> Iterator[list[Row]]:
     shuffle.shuffle(order)
     cuts: list[list[Row]] = []
     for start in range(0, len(order), 4_000):
-        block = sorted(order[start : start + 4_000], key=lambda row: len(row[0]))
+        block = sorted(order[start : start + 4_000], key=lambda row: len(row.ids))
         batch: list[Row] = []
         for row in block:
-            if batch and (len(batch) + 1) * len(row[0]) > BATCH_TOKENS:
+            if batch and (len(batch) + 1) * len(row.ids) > BATCH_TOKENS:
                 cuts.append(batch)
                 batch = []
             batch.append(row)
@@ -87,7 +96,7 @@ def judge(model: Classifier, head: str, rows: Sequence[list[int]]) -> np.ndarray
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
     found: list[np.ndarray | None] = [None] * len(rows)
     model.eval()
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
         for start in range(0, len(order), 64):
             chosen = order[start : start + 64]
             scores = model.heads[head](model.pooled(*tensors([rows[place] for place in chosen]))).float().numpy()
@@ -96,16 +105,135 @@ def judge(model: Classifier, head: str, rows: Sequence[list[int]]) -> np.ndarray
     return np.stack([one for one in found if one is not None])
 
 
-def score(model: Classifier, task: Task, part: str, reader: Reader, labels: list[str]) -> dict[str, float]:
-    """Accuracy and macro-F1 on one part of a task; where only some labels occur in it, only they are chosen among."""
-    examples = getattr(task, part)
-    wanted = [example.label for example in examples]
-    scores = judge(model, task.head, [reader.ids(example.text) for example in examples])
-    if task.head == "sentiment" and "neutral" not in wanted:
-        scores[:, labels.index("neutral")] = -np.inf
-    given = [labels[place] for place in scores.argmax(1)]
-    right = sum(a == b for a, b in zip(wanted, given, strict=True)) / len(wanted)
-    return {"accuracy": round(right, 4), "macro_f1": round(macro_f1(wanted, given), 4), "texts": len(wanted)}
+class Run:
+    """A fine-tuning run in a folder: goes on after the last whole epoch.
+
+    Parameters
+    ----------
+    folder:
+        Holds tokenizer.json and checkpoint.pt.
+    found:
+        What to learn.
+    epochs:
+        How many in all; the learning rate falls to nothing over them.
+    scratch:
+        Don't load the pretrained weights, for comparison.
+    """
+
+    def __init__(self, folder: Path, found: Sequence[Task], epochs: int, *, scratch: bool = False) -> None:
+        self._folder, self._found, self._epochs = folder, found, epochs
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._labels = labels_of(found)
+        self._rows = rows_of(found, self._labels, self._tokenizer)
+        pretrained = torch.load(folder / "checkpoint.pt", weights_only=True)
+        self._shape = pretrained["shape"]
+        encoder = Encoder(self._tokenizer.get_vocab_size(), **self._shape, dropout=0.1)
+        if not scratch:
+            own = {name[8:]: value for name, value in pretrained["model"].items() if name.startswith("encoder.")}
+            encoder.load_state_dict(own)
+        self._model = Classifier(encoder, {head: len(names) for head, names in self._labels.items()})
+        self._averaged = copy.deepcopy(self._model)
+        self._optimizer = torch.optim.AdamW(
+            [
+                {"params": self._model.encoder.parameters(), "base": RATE},
+                {"params": self._model.heads.parameters(), "base": HEAD_RATE},
+            ],
+            lr=RATE, weight_decay=0.01, fused=True,
+        )  # fmt: skip
+        self._steps = epochs * sum(1 for _ in epoch(self._rows, random.Random(0)))
+        self._step, self._done, self._best = 0, 0, -1.0
+        self._load()
+
+    def learn(self) -> None:
+        """All epochs that are left."""
+        count = {"rows": len(self._rows), "steps": self._steps, "labels": self._labels}
+        print(json.dumps(count, ensure_ascii=False), flush=True)
+        while self._done < self._epochs:
+            self._epoch(random.Random(SEED + self._done))
+            self._done += 1
+            scores = {f"{one.head}/{one.name}": self._score(one) for one in self._found if one.choose}
+            mean = sum(scores.values()) / len(scores)
+            shown = {name: round(value, 4) for name, value in scores.items()}
+            print(json.dumps({"epoch": self._done, "macro_f1": shown, "mean": round(mean, 4)}), flush=True)
+            if mean > self._best:
+                self._best = mean
+                self._save("heads.pt", {"model": self._averaged.state_dict()})
+            self._save("finetune.pt", self._state())
+
+    def _epoch(self, shuffle: random.Random) -> None:
+        self._model.train()
+        began, loss_sum = time.monotonic(), 0.0
+        for batch in epoch(self._rows, shuffle):
+            share = self._step / self._steps
+            scale = share / WARM_UP if share < WARM_UP else max(0.01, (1 - share) / (1 - WARM_UP))
+            for group in self._optimizer.param_groups:
+                group["lr"] = group["base"] * scale
+            loss = self._loss(batch)
+            self._optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+            self._optimizer.step()
+            self._step += 1
+            loss_sum += float(loss.detach())
+            keep = min(AVERAGE, self._step / (self._step + 10))
+            with torch.no_grad():
+                for slow, quick in zip(self._averaged.parameters(), self._model.parameters(), strict=True):
+                    slow.lerp_(quick, 1 - keep)
+            if self._step % 200 == 0:
+                spent = round((time.monotonic() - began) / 60, 1)
+                print(json.dumps({"step": self._step, "minutes": spent, "loss": round(loss_sum / 200, 4)}), flush=True)
+                loss_sum = 0.0
+
+    def _loss(self, batch: Sequence[Row]) -> torch.Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
+            pooled = self._model.pooled(*tensors([row.ids for row in batch]))
+        loss = torch.zeros(())
+        for head in sorted({head for row in batch for head in row.answers}):
+            places = [place for place, row in enumerate(batch) if head in row.answers]
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
+                scores = self._model.heads[head](pooled[places])
+            answers = torch.tensor([batch[place].answers[head] for place in places])
+            part = cross_entropy(scores.float(), answers, label_smoothing=SMOOTHING, reduction="sum")
+            loss = loss + part / len(batch)
+        return loss
+
+    def _score(self, task: Task) -> float:
+        """Macro-F1 on the choosing part; where only some labels occur in it, only they are chosen among."""
+        labels = self._labels[task.head]
+        wanted = [example.label for example in task.choose]
+        scores = judge(self._averaged, task.head, token_ids(self._tokenizer, [one.text for one in task.choose]))
+        if task.head == "sentiment" and "neutral" not in wanted:
+            scores[:, labels.index("neutral")] = -np.inf
+        return macro_f1(wanted, [labels[place] for place in scores.argmax(1)])
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "current": self._model.state_dict(),
+            "model": self._averaged.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self._step,
+            "done": self._done,
+            "best": self._best,
+        }
+
+    def _save(self, name: str, state: Mapping[str, Any]) -> None:
+        part = self._folder / f"{name}.part"
+        torch.save(
+            {**state, "shape": self._shape, "labels": {head: list(one) for head, one in self._labels.items()}}, part
+        )
+        part.rename(self._folder / name)
+
+    def _load(self) -> None:
+        path = self._folder / "finetune.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True)
+        if state["labels"] != {head: list(one) for head, one in self._labels.items()}:
+            raise SystemExit(f"{path} is of another run, with other labels; remove it to begin anew")
+        self._model.load_state_dict(state["current"])
+        self._averaged.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._step, self._done, self._best = state["step"], state["done"], state["best"]
 
 
 def main() -> None:
@@ -117,74 +245,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(SEED)
-    shuffle = random.Random(SEED)
-    tokenizer = Tokenizer.from_file(str(chosen.folder / "tokenizer.json"))
-    reader = Reader(tokenizer)
-    found = tasks()
-    labels = labels_of(found)
-    rows: list[Row] = []
-    for task in found:
-        made = [(reader.ids(one.text), task.head, labels[task.head].index(one.label)) for one in task.train]
-        rows += made * min(REPEAT, max(1, SMALLEST // len(made)))
-    pretrained = torch.load(chosen.folder / "checkpoint.pt", weights_only=True)
-    encoder = Encoder(tokenizer.get_vocab_size(), **pretrained["shape"], dropout=0.1)
-    if not chosen.scratch:
-        own = {name[8:]: value for name, value in pretrained["model"].items() if name.startswith("encoder.")}
-        encoder.load_state_dict(own)
-    model = Classifier(encoder, {head: len(names) for head, names in labels.items()})
-    optimizer = torch.optim.AdamW(
-        [{"params": model.encoder.parameters(), "base": RATE}, {"params": model.heads.parameters(), "base": HEAD_RATE}],
-        lr=RATE, weight_decay=0.01, fused=True,
-    )  # fmt: skip
-    averaged = copy.deepcopy(model)
-    total = chosen.epochs * sum(1 for _ in epoch(rows, random.Random(0)))
-    print(json.dumps({"examples": len(rows), "steps": total, "labels": labels}, ensure_ascii=False), flush=True)
-    step, best, began = 0, -1.0, time.monotonic()
-    for number in range(chosen.epochs):
-        model.train()
-        loss_sum = 0.0
-        for batch in epoch(rows, shuffle):
-            share = step / total
-            scale = share / WARM_UP if share < WARM_UP else max(0.01, (1 - share) / (1 - WARM_UP))
-            for group in optimizer.param_groups:
-                group["lr"] = group["base"] * scale
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                pooled = model.pooled(*tensors([row[0] for row in batch]))
-            loss = torch.zeros(())
-            for head in sorted({row[1] for row in batch}):
-                places = [place for place, row in enumerate(batch) if row[1] == head]
-                with torch.autocast("cpu", dtype=torch.bfloat16):
-                    scores = model.heads[head](pooled[places])
-                answers = torch.tensor([batch[place][2] for place in places])
-                part = cross_entropy(scores.float(), answers, label_smoothing=SMOOTHING, reduction="sum")
-                loss = loss + part / len(batch)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            step += 1
-            loss_sum += float(loss.detach())
-            keep = min(AVERAGE, step / (step + 10))
-            with torch.no_grad():
-                for slow, quick in zip(averaged.parameters(), model.parameters(), strict=True):
-                    slow.lerp_(quick, 1 - keep)
-            if step % 200 == 0:
-                spent = round((time.monotonic() - began) / 60, 1)
-                print(json.dumps({"step": step, "minutes": spent, "loss": round(loss_sum / 200, 4)}), flush=True)
-                loss_sum = 0.0
-        scores = {f"{t.head}/{t.name}": score(averaged, t, "choose", reader, labels[t.head]) for t in found if t.choose}
-        mean = sum(one["macro_f1"] for one in scores.values()) / len(scores)
-        print(json.dumps({"epoch": number + 1, "choose": scores, "mean": round(mean, 4)}), flush=True)
-        if mean > best:
-            best = mean
-            torch.save(
-                {"model": averaged.state_dict(), "shape": pretrained["shape"], "labels": labels},
-                chosen.folder / "heads.pt",
-            )
-    averaged.load_state_dict(torch.load(chosen.folder / "heads.pt", weights_only=True)["model"])
-    for task in found:
-        shown = score(averaged, task, "held_out", reader, labels[task.head])
-        print(json.dumps({"held_out": f"{task.head}/{task.name}", **shown}), flush=True)
+    Run(chosen.folder, tasks(), chosen.epochs, scratch=chosen.scratch).learn()
 
 
 if __name__ == "__main__":

@@ -11,11 +11,16 @@ from classifiers.encoder.characters import PAIRS
 MAX_LENGTH = 160
 """Tokens, special ones included."""
 
+BFLOAT16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+"""Whether this CPU multiplies bfloat16 faster than float32; elsewhere it is emulated, at a fraction of the speed."""
+
 
 class Encoder(nn.Module):
-    """A BERT whose input adds an embedding of the pair (left neighbour, character) to the character's own.
+    """A BERT whose input adds an embedding of the pair (left neighbour, character) to the character's own, and what a
+    convolution over each position and its two neighbours makes of both.
 
-    Pairs say most of what word segmentation would, and a look-up costs nothing beside a layer.
+    Pairs say most of what word segmentation would, and a look-up costs nothing beside a layer. The convolution spares
+    the first attention layer to learn where the neighbours are: pretraining gets going in far fewer steps.
 
     Parameters
     ----------
@@ -24,7 +29,7 @@ class Encoder(nn.Module):
     """
 
     def __init__(
-        self, vocabulary: int, *, hidden: int = 256, layers: int = 4, heads: int = 4, feed_forward: int = 1024,
+        self, vocabulary: int, *, hidden: int = 256, layers: int = 2, heads: int = 4, feed_forward: int = 1024,
         dropout: float = 0.1,
     ) -> None:  # fmt: skip
         super().__init__()
@@ -38,6 +43,7 @@ class Encoder(nn.Module):
         nn.init.normal_(self.pairs.weight, std=0.02)
         with torch.no_grad():
             self.pairs.weight[0].zero_()
+        self.local = nn.Linear(3 * hidden, hidden)
 
     @property
     def characters(self) -> nn.Embedding:
@@ -45,7 +51,10 @@ class Encoder(nn.Module):
 
     def forward(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """`ids`, `pairs` and `mask` of shape (texts, length) → vectors of shape (texts, length, hidden)."""
-        embedded = self.characters(ids) + self.pairs(pairs)
+        embedded = (self.characters(ids) + self.pairs(pairs)) * mask.unsqueeze(-1)
+        left = nn.functional.pad(embedded, (0, 0, 1, 0))[:, :-1]
+        right = nn.functional.pad(embedded, (0, 0, 0, 1))[:, 1:]
+        embedded = embedded + nn.functional.gelu(self.local(torch.cat([left, embedded, right], dim=-1)))
         result: torch.Tensor = self.bert(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
         return result
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classifiers.features import EMOJI
+
 PAIRS = 1 << 15
 """Bins of the hashed pairs; bin 0 means no pair."""
 
@@ -26,7 +28,8 @@ _REPEAT = re.compile(r"(.)\1{3,}")
 
 def normalise(text: str) -> str:
     """One form for what means the same: NFKC, lower case, links and names as one sign each, long runs cut to three."""
-    text = unicodedata.normalize("NFKC", text.encode("utf-8", "ignore").decode("utf-8")).lower()
+    plain = text.encode("utf-8", "ignore").decode("utf-8").translate(EMOJI)
+    text = unicodedata.normalize("NFKC", plain).lower()
     text = _USER.sub("[USER]", _URL.sub("[URL]", text))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text)).strip()
 
@@ -52,10 +55,10 @@ def pairs(ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return np.where(good, bins, 0)
 
 
-LENGTH = 128
+LENGTH = 96
 """Most tokens of a text, special ones included."""
 
-TAIL = 32
+TAIL = 24
 """Of these, how many are read at a long text's end."""
 
 

@@ -15,8 +15,10 @@ from minsheng.cli import (
     context,
     deadletters,
     doctor,
+    evaluate,
     events,
     importing,
+    labels,
     policies,
     run,
     sample,
@@ -69,7 +71,9 @@ app.command("extract")(sources.extract)
 app.add_typer(sources.app, name="sources")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
+app.command("evaluate")(evaluate.evaluate)
 app.command("search")(search.search)
+app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
 app.command("doctor")(doctor.doctor)

@@ -9,7 +9,7 @@ from minsheng.clock import Clock
 from minsheng.doctor.finding import Check, Finding, Patient, broken, pending
 from minsheng.doctor.machine import clock, data_folder, secrets
 from minsheng.doctor.parts import index, log, model, store
-from minsheng.doctor.work import channels, dead_letters, deadlines, lag, notices, plans, policies, sources
+from minsheng.doctor.work import channels, dead_letters, deadlines, labels, lag, notices, plans, policies, sources
 from minsheng.errors import MinshengError, Unavailable
 from minsheng.parts import open_index, open_log, open_store
 from minsheng.settings import Settings
@@ -23,6 +23,7 @@ WORK: dict[str, Check] = {
     "lag": lag,
     "dead letters": dead_letters,
     "policies": policies,
+    "labels": labels,
     "plans": plans,
     "sources": sources,
     "deadlines": deadlines,
@@ -35,6 +36,7 @@ NEEDS = {
     "lag": "log",
     "dead letters": "log",
     "policies": "store",
+    "labels": "store",
     "plans": "store",
     "sources": "store",
     "deadlines": "store",

@@ -67,6 +67,22 @@ def policies(patient: Patient) -> Iterator[Finding]:
     yield ok("policies", f"{len(found)} in the register")
 
 
+def labels(patient: Patient) -> Iterator[Finding]:
+    """Does the index show what persons have set?"""
+    from classifiers.corrections import CorrectionBook
+    from classifiers.relabel import not_shown
+
+    now = patient.clock.now()
+    recent = CorrectionBook(patient.store, patient.clock).last(since=now - RECENT)
+    overtaken, _ = not_shown([one for one in recent if one.set_at < now - GRACE], patient.index)
+    if overtaken:
+        yield warning(
+            "labels", f"{len(overtaken)} documents do not show what a person set or took back", "minsheng labels resend"
+        )
+    else:
+        yield ok("labels", f"{len(recent)} set or taken back by persons in the last week")
+
+
 def plans(patient: Patient) -> Iterator[Finding]:
     """Can the plans be read, and are those there that policies name?"""
     from alerts.plans import PlanBook

@@ -29,6 +29,7 @@ PINNED_FOR = {
     "requirements.txt": RUN_TIME + group("build"),
     "requirements-dev.txt": RUN_TIME + group("dev"),
     "requirements-servers.txt": group("servers"),
+    "requirements-torch.txt": group("torch"),
 }
 
 

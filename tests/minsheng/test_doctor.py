@@ -7,10 +7,12 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from alerts.tables import outbox, tickets, timers
+from classifiers.corrections import CorrectionBook, corrected
 from crawlers.tables import crawl_state, sources
 from minsheng.clock import ManualClock
 from minsheng.doctor import Finding, examine
@@ -19,8 +21,10 @@ from minsheng.records import DeadLetter, Document, encode
 from minsheng.settings import load_settings
 from minsheng.store import Store
 from minsheng.store.migrate import migrate
+from search.embedded import EmbeddedIndex
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, DOCUMENTS, TOPICS, Message
+from tests.search.corpus import grouped
 
 CLOCK = ManualClock()
 NOW = CLOCK.now() + timedelta(days=200)
@@ -29,8 +33,6 @@ NOW = CLOCK.now() + timedelta(days=200)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A data folder as it is after a first run in which nothing went wrong."""
-    from search.embedded import EmbeddedIndex
-
     index = EmbeddedIndex(tmp_path / "index.db")
     index.ensure()
     index.close()
@@ -88,7 +90,7 @@ def test_a_healthy_folder_is_well(folder: Path) -> None:
     assert {finding.state for findings in looked_at.values() for finding in findings} == {"ok"}
     assert list(looked_at) == [
         "settings", "data folder", "log", "index", "store", "model", "clock", "lag", "dead letters", "policies",
-        "plans", "sources", "deadlines", "channels", "notices",
+        "labels", "plans", "sources", "deadlines", "channels", "notices",
     ]  # fmt: skip
 
 
@@ -175,6 +177,20 @@ def test_policies_and_plans_that_point_nowhere_are_named(folder: Path) -> None:
     register.import_policies([Policy(id="b", title="乙", successor="c", plans=("no-such-plan",))])
     assert "b: its successor c" in trouble(folder, "policies").message
     assert "no-such-plan" in trouble(folder, "plans").message
+
+
+def test_labels_that_the_index_does_not_show_are_told(folder: Path) -> None:
+    record = grouped(1, "停车费太贵", at=NOW - timedelta(hours=5))
+    index = EmbeddedIndex(folder / "index.db")
+    index.write([record])
+    book = CorrectionBook(with_store(folder), ManualClock(NOW - timedelta(hours=1)))
+    book.add(record.assessed, "sentiment", "positive", by="李敏")
+    finding = trouble(folder, "labels")
+    assert "1 documents do not show" in finding.message and finding.advice == "minsheng labels resend"
+    again = msgspec.structs.replace(record.assessed, opinion=2)
+    index.write([msgspec.structs.replace(record, assessed=corrected(again, {"sentiment": "positive"}))])
+    assert [each.state for each in found(folder)["labels"]] == ["ok"]
+    index.close()
 
 
 def test_a_broken_plan_file_is_told_with_its_line(folder: Path) -> None:

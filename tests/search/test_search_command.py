@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from classifiers.corrections import corrected
 from search.embedded import EmbeddedIndex
 from tests.search.corpus import corpus, grouped
 
@@ -107,6 +109,23 @@ def test_wrong_use_ends_with_two(folder: Path, arguments: tuple[str, ...]) -> No
     assert done.returncode == 2
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
+
+
+def test_it_is_told_what_the_model_is_unsure_of_and_what_a_person_set(tmp_path: Path) -> None:
+    record = grouped(1, "停车费", stance="against", policies=("parking",))
+    doubtful = msgspec.structs.replace(record.assessed.sentiment, unsure=True)
+    assessed = msgspec.structs.replace(record.assessed, sentiment=doubtful)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write([msgspec.structs.replace(record, assessed=corrected(assessed, {"request": "help"}))])
+    index.close()
+    lines = run(tmp_path, "停车费", "--stance", "against").stdout
+    assert "negative 不确定" in lines and "help 人工" in lines and "against" in lines
+    answer = found(tmp_path, "停车费", "--facet", "sentiment", "--facet", "stance")
+    (hit,) = answer["hits"]
+    assert (hit["unsure"], hit["corrected"], hit["stance"]) == (["sentiment"], ["request"], "against")
+    assert answer["facets"] == {
+        "sentiment": [{"value": "negative", "count": 1}], "stance": [{"value": "against", "count": 1}]
+    }  # fmt: skip
 
 
 def test_nothing_indexed_yet(tmp_path: Path) -> None:
