@@ -261,10 +261,14 @@ class Relinker:
         return tuple(self._linker.link(document.title, document.text, document.url))
 
     def _new_opinions(self, records: Sequence[Grouped], links: Sequence[Links], now: datetime) -> list[Grouped]:
+        """The records with these links, and a stance just where a policy is linked without doubt."""
         linked = [any(not link.ambiguous for link in each) for each in links]
         first = [one.document for one, now_linked in zip(records, linked, strict=True) if now_linked and _is_new(one)]
-        stances, version = self._stances(first) if self._stances is not None and first else ([], None)
-        stance_of = {document.id: stance for document, stance in zip(first, stances, strict=False)}
+        stance_of: dict[str, Judgement | None] = {}
+        version = None
+        if first and self._stances is not None:
+            stances, version = self._stances(first)
+            stance_of = {document.id: stance for document, stance in zip(first, stances, strict=True)}
         opinions = []
         for record, each, now_linked in zip(records, links, linked, strict=True):
             before = record.assessed

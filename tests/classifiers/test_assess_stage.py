@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifiers.linking import PolicyLinker
-from classifiers.model import Text
+from classifiers.model import EVERY_MODEL, Text
 from classifiers.ngram import NgramModel
 from classifiers.stage import AssessStage, Links, ParentLookup
 from minsheng.clock import ManualClock
@@ -22,6 +22,7 @@ from stream.messages import DocumentSink
 from stream.worker import Worker
 
 MODEL = NgramModel()
+VERSIONS = {head: MODEL.versions[head] for head in EVERY_MODEL}
 CLOCK = ManualClock()
 HOUSING = Policy(id="housing", title="云河省城镇住房保障办法", aliases=("住房新规",))
 WATER = Policy(id="water", title="云河省城镇供水价格管理办法", aliases=("水价新政",))
@@ -65,7 +66,7 @@ def policies(assessed: Assessed) -> list[tuple[str, str]]:
 def test_a_document_is_judged_and_linked(register: PolicyRegister) -> None:
     (one,) = assess(make_stage(register), make_document("1", "住房新规太好了，谢谢"))
     assert (one.sentiment.label, one.request.label, policies(one)) == ("positive", "praise", [("housing", "alias")])
-    assert one.models == {**MODEL.versions, "policies": register.revision()}
+    assert one.models == {**VERSIONS, "stance": MODEL.versions["stance"], "policies": register.revision()}
     assert one.assessed_at == CLOCK.now()
 
 
@@ -94,8 +95,8 @@ def test_a_stance_is_one_to_a_policy_that_is_linked_without_doubt(register: Poli
     assert linked.stance == scores_of("against")
     assert {link.policy_id for link in doubtful.policies} == {"flats", "rent"}
     assert unlinked.stance is None and doubtful.stance is None
-    assert linked.models == {**MODEL.versions, "stance": "stance-1", "policies": register.revision()}
-    assert unlinked.models == doubtful.models == {**MODEL.versions, "policies": register.revision()}
+    assert linked.models == {**VERSIONS, "stance": "stance-1", "policies": register.revision()}
+    assert unlinked.models == doubtful.models == {**VERSIONS, "policies": register.revision()}
 
 
 def test_what_the_model_does_not_stand_by_is_unsure(register: PolicyRegister) -> None:

@@ -213,6 +213,18 @@ def test_a_document_linked_for_the_first_time_gets_its_stance_and_loses_it_with_
     assert asked == ["公交免费真好"]
 
 
+def test_a_stance_goes_with_the_last_sure_link(parts: Parts) -> None:
+    link = PolicyLink(policy_id="water", reason="alias", confidence=0.9, matched="水价", field="text", span=(0, 2))
+    one = grouped("1", "公交免费真好", link)
+    stance = Judgement(label="support", scores={"support": 1.0})
+    models = {**one.assessed.models, "stance": "m-1"}
+    assessed = msgspec.structs.replace(one.assessed, stance=stance, models=models)
+    parts.put(msgspec.structs.replace(one, assessed=assessed))
+    parts.relink()
+    (sent,) = parts.sent()
+    assert sent.assessed.policies == () and sent.assessed.stance is None and "stance" not in sent.assessed.models
+
+
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relinking, "PAGE", 7)
