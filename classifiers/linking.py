@@ -23,12 +23,13 @@ from classifiers.linking_names import STRENGTH, Kind, Match, NameIndex
 from classifiers.linking_titles import GENERIC, QUALIFIED, take_apart
 from classifiers.linking_weak import WeakEvidence
 from classifiers.numbers import NumberIndex
+from minsheng import records
 from minsheng.policies import Policy, revision_of
 from minsheng.records import LinkReason, PolicyLink
 
 __all__ = ["AMBIGUOUS", "PARENT_FACTOR", "SURE", "PolicyLinker", "inherit"]
 
-SURE = 0.5
+SURE = records.AMBIGUOUS
 """From this confidence on a link is asserted; below it is kept for people to look at."""
 
 PARENT_FACTOR = 0.9

@@ -2,7 +2,8 @@
 
 The index holds the past. It is read newest first, page by page, so memory stays small and a stop loses one page at
 most: where it stood is kept after every page. Only a document whose links come out different is sent through the log
-again, as a new opinion (`Assessed.opinion` one higher) with the models' other opinions as they were.
+again, as a new opinion (`Assessed.opinion` one higher) with the models' other opinions as they were. What persons have
+set holds: it outranks the linker.
 
 It is sent to the topic of grouped documents, with the duplicate group and event that it has: what grouping has
 forgotten meanwhile stays in its event. The index keeps the higher version; the alert stage takes it in place of the
@@ -21,11 +22,12 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from classifiers.linking import SURE, PolicyLinker, inherit
+from classifiers.corrections import CurrentLabels, Labels, corrected, corrected_links
+from classifiers.linking import PolicyLinker, inherit
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
-from minsheng.records import Document, Grouped, PolicyLink
+from minsheng.records import Document, Grouped, Judgement, PolicyLink
 from search.index import Filters, Index, Search
 from stream.log import GROUPED, Producer
 from stream.messages import record_message
@@ -46,8 +48,8 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 T = TypeVar("T")
 Links = tuple[PolicyLink, ...]
-Correct = Callable[[str, Links], Links]
-"""Document id and what the linker says → what holds, where a person has said otherwise."""
+Stances = Callable[[Sequence[Document]], tuple[Sequence[Judgement | None], str | None]]
+"""Documents → what the model says of their stance, and the model's version; None where it has no such head."""
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,18 +125,29 @@ class Relinker:
         Sends to the topic of grouped documents. What is sent twice has no effect the second time.
     linker:
         Made from the register as it is now.
-    correct:
-        Applies what persons have said of a document's policies; it outranks the linker. Default: nobody has.
+    labels:
+        What persons have set; it outranks the linker and the model. None where there is nothing of the kind.
+    stances:
+        Judges the stance of documents that are linked without doubt for the first time: a record has a stance only
+        beside such a link. None: they get none.
     """
 
     def __init__(
-        self, index: Index, producer: Producer, linker: PolicyLinker, clock: Clock, *, correct: Correct | None = None
+        self,
+        index: Index,
+        producer: Producer,
+        linker: PolicyLinker,
+        clock: Clock,
+        *,
+        labels: CurrentLabels | None = None,
+        stances: Stances | None = None,
     ) -> None:
         self._index = index
         self._producer = producer
         self._linker = linker
         self._clock = clock
-        self._correct = correct or (lambda _, links: links)
+        self._labels = labels
+        self._stances = stances
         self._known: OrderedDict[str, _Own] = OrderedDict()
 
     def run(self, progress: Progress, stop: threading.Event, *, after_page: Callable[[Progress], None]) -> Progress:
@@ -158,6 +171,8 @@ class Relinker:
         return progress
 
     def _page(self, progress: Progress) -> Progress:
+        if self._labels is not None:
+            self._labels.refresh()
         page = self._index.search(
             Search(filters=Filters(since=progress.since), size=PAGE, after=progress.cursor, highlight=False)
         )
@@ -169,9 +184,8 @@ class Relinker:
             if links != record.assessed.policies
         ]
         if changed:
-            self._producer.send(
-                [record_message(GROUPED, self._new_opinion(record, links, now)) for record, links in changed]
-            )
+            opinions = self._new_opinions([record for record, _ in changed], [links for _, links in changed], now)
+            self._producer.send([record_message(GROUPED, record) for record in opinions])
         gained, lost = dict(progress.gained), dict(progress.lost)
         for record, links in changed:
             before, after = _asserted(record.assessed.policies), _asserted(links)
@@ -193,7 +207,7 @@ class Relinker:
         for record in records:
             self._remember(record)
         self._fetch_parents([record.document.parent_id for record in records])
-        links = [self._correct(record.document.id, self._whole(record.document.id)) for record in records]
+        links = [self._whole(record.document.id) for record in records]
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return links
@@ -211,21 +225,25 @@ class Relinker:
 
     def _whole(self, document_id: str) -> Links:
         """A document's own links and, from the far end of its thread on, those of what it answers."""
-        thread: list[_Own] = []
+        thread: list[tuple[str, _Own]] = []
         ids: set[str] = set()
         at: str | None = document_id
         while at is not None and at in self._known and at not in ids:
             ids.add(at)
-            thread.append(self._known[at])
+            thread.append((at, self._known[at]))
             at = self._known[at].parent
         # What the far end answers is not in the index (any more): what it had from there, it keeps.
-        far = thread[-1]
+        name, far = thread[-1]
         links = far.links
         if far.parent is not None and far.parent not in ids:
             links = inherit(far.links, far.inherited, factor=1.0)
-        for own in reversed(thread[:-1]):
-            links = inherit(own.links, links)
+        links = corrected_links(links, self._said_of(name))
+        for name, own in reversed(thread[:-1]):
+            links = corrected_links(inherit(own.links, links), self._said_of(name))
         return links
+
+    def _said_of(self, document_id: str) -> Labels:
+        return self._labels.of(document_id) if self._labels is not None else {}
 
     def _remember(self, record: Grouped) -> None:
         document = record.document
@@ -242,21 +260,31 @@ class Relinker:
     def _own(self, document: Document) -> Links:
         return tuple(self._linker.link(document.title, document.text, document.url))
 
-    def _new_opinion(self, record: Grouped, links: Links, now: datetime) -> Grouped:
-        models = {**record.assessed.models, "policies": self._linker.revision}
-        stance = record.assessed.stance
-        if not _asserted(links):  # a stance is one to a policy
-            stance = None
-            models.pop("stance", None)
-        assessed = msgspec.structs.replace(
-            record.assessed,
-            policies=links,
-            stance=stance,
-            models=models,
-            opinion=record.assessed.opinion + 1,
-            assessed_at=now,
-        )
-        return msgspec.structs.replace(record, assessed=assessed)
+    def _new_opinions(self, records: Sequence[Grouped], links: Sequence[Links], now: datetime) -> list[Grouped]:
+        """The records with these links, and a stance just where a policy is linked without doubt."""
+        linked = [any(not link.ambiguous for link in each) for each in links]
+        first = [one.document for one, now_linked in zip(records, linked, strict=True) if now_linked and _is_new(one)]
+        stance_of: dict[str, Judgement | None] = {}
+        version = None
+        if first and self._stances is not None:
+            stances, version = self._stances(first)
+            stance_of = {document.id: stance for document, stance in zip(first, stances, strict=True)}
+        opinions = []
+        for record, each, now_linked in zip(records, links, linked, strict=True):
+            before = record.assessed
+            stance = stance_of.get(record.document.id, before.stance) if now_linked else None
+            models = {**before.models, "policies": self._linker.revision}
+            if stance is None:
+                models.pop("stance", None)
+            elif record.document.id in stance_of and version is not None:
+                models["stance"] = version
+            opinion = msgspec.structs.replace(
+                before, policies=each, stance=stance, models=models, opinion=before.opinion + 1, assessed_at=now
+            )
+            opinions.append(
+                msgspec.structs.replace(record, assessed=corrected(opinion, self._said_of(record.document.id)))
+            )
+        return opinions
 
     def _patiently(self, action: Callable[[], T], stop: threading.Event) -> T:
         """Do it, and again after a pause where something is away, a few times."""
@@ -270,8 +298,13 @@ class Relinker:
         return action()
 
 
+def _is_new(record: Grouped) -> bool:
+    """Whether no policy was linked without doubt so far, so that the record has no stance."""
+    return all(link.ambiguous for link in record.assessed.policies)
+
+
 def _asserted(links: Links) -> set[str]:
-    return {link.policy_id for link in links if link.confidence >= SURE}
+    return {link.policy_id for link in links if not link.ambiguous}
 
 
 def _count(into: dict[str, int], policies: Iterable[str]) -> None:

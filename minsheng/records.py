@@ -199,7 +199,7 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     def filed_under(self) -> tuple[str, ...]:
         """The policies that an index files the document under, surest first: all that it names, also ambiguously, but
         none for weak evidence alone."""
-        links = (link for link in self.policies if link.reason != "weak" or link.confidence >= 0.5)
+        links = (link for link in self.policies if link.reason != "weak" or not link.ambiguous)
         return tuple(dict.fromkeys(link.policy_id for link in links))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +16,11 @@ from minsheng.errors import WrongUse
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-    from classifiers.relinking import Progress, ProgressFile
+    from classifiers.relinking import Progress, ProgressFile, Stances
     from minsheng.policies import Policy
-    from search.index import Index
-    from stream.log import Log, Producer
+    from minsheng.records import Document, Judgement
+    from minsheng.settings import Settings
+    from stream.log import Log
 
 app = typer.Typer(help="The register of policies.", no_args_is_help=True)
 
@@ -106,9 +108,9 @@ def relink(
     To be run after policies were added or changed, while everything else goes on. Only documents whose links come out
     different are sent through the log again, as a new opinion. Ctrl+C stops it; the next run goes on from there.
     """
-    from classifiers.corrections import CorrectionBook, CurrentLabels, corrected_links
+    from classifiers.corrections import CorrectionBook, CurrentLabels
     from classifiers.linking import PolicyLinker
-    from classifiers.relinking import Links, ProgressFile, Relinker
+    from classifiers.relinking import ProgressFile, Relinker
     from minsheng.cli.stage import stop_at_signals
     from minsheng.clock import SystemClock
     from minsheng.parts import open_index, open_log, topic_partitions
@@ -116,22 +118,16 @@ def relink(
 
     settings = context.settings()
     stop = stop_at_signals()
-    linker = PolicyLinker(PolicyRegister(context.store()).all())
-    labels = CurrentLabels(CorrectionBook(context.store(), SystemClock()))
-    labels.refresh()
-
-    def relinker(index: Index, producer: Producer) -> Relinker:
-        def correct(document: str, links: Links) -> Links:
-            return corrected_links(links, labels.of(document))
-
-        return Relinker(index, producer, linker, SystemClock(), correct=correct)
-
+    clock = SystemClock()
+    store = context.store()
+    linker = PolicyLinker(PolicyRegister(store).all())
     file = ProgressFile(settings.path("relink.json"))
     with closing(open_log(settings)) as log, closing(open_index(settings)) as index:
         log.ensure_topics(topic_partitions(settings))
         index.ensure()
         on_their_way = _on_their_way(log)
         progress = _begun(file, linker.revision, since, from_start)
+        labels = CurrentLabels(CorrectionBook(store, clock))
         with closing(log.producer()) as producer, _bar() as bar:
             task = bar.add_task("relinking", total=progress.total or None, completed=progress.seen, changed=0)
 
@@ -139,7 +135,8 @@ def relink(
                 file.write(reached)
                 bar.update(task, total=reached.total, completed=reached.seen, changed=reached.changed)
 
-            progress = relinker(index, producer).run(progress, stop, after_page=after_page)
+            relinker = Relinker(index, producer, linker, clock, labels=labels, stances=_stances(settings))
+            progress = relinker.run(progress, stop, after_page=after_page)
     if progress.finished:
         file.forget()
     if json:
@@ -148,6 +145,22 @@ def relink(
         _tell(progress, on_their_way)
     if not progress.finished:
         raise typer.Exit(130)
+
+
+def _stances(settings: Settings) -> Stances:
+    """Judges stances by the model of the settings, which is loaded when the first document needs it."""
+    from functools import cache
+
+    from classifiers.load import load_model
+    from classifiers.model import Text, judge_with
+
+    model = cache(lambda: load_model(settings))
+
+    def judge(documents: Sequence[Document]) -> tuple[Sequence[Judgement | None], str | None]:
+        judged = judge_with(model(), [Text(document.title, document.text) for document in documents])
+        return [heads.get("stance") for heads in judged], model().versions.get("stance")
+
+    return judge
 
 
 def _begun(file: ProgressFile, revision: str, since: str | None, from_start: bool) -> Progress:

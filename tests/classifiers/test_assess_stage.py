@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from classifiers.linking import PolicyLinker
 from classifiers.model import EVERY_MODEL, Text
 from classifiers.ngram import NgramModel
 from classifiers.stage import AssessStage, Links, ParentLookup
@@ -174,6 +175,19 @@ def test_a_changed_register_is_seen_after_a_few_seconds(register: PolicyRegister
     (after,) = assess(stage, make_document("1", "水价新政"))
     assert (policies(before), policies(after)) == ([], [("water", "alias")])
     assert before.models["policies"] != after.models["policies"] == register.revision()
+
+
+def test_after_a_change_the_index_is_asked_for_parents_before_older_memory(register: PolicyRegister) -> None:
+    known: dict[str, Links] = {}
+    stage = make_stage(register, lambda ids: known)
+    (parent,) = assess(stage, make_document("1", "水价新政和住房新规"))
+    register.import_policies([WATER])
+    CLOCK.advance(seconds=6)
+    (before,) = assess(stage, make_document("2", "好", "1"))
+    assert policies(before) == [("housing", "parent")]
+    known[parent.document.id] = tuple(PolicyLinker([HOUSING, WATER]).link("", parent.document.text))
+    (after,) = assess(stage, make_document("3", "好", "1"))
+    assert sorted(policies(after)) == [("housing", "parent"), ("water", "parent")]
 
 
 def test_on_the_log_with_a_worker(register: PolicyRegister, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from alerts.observations import observe
 from alerts.tables import outbox, tickets
 from classifiers import relinking
+from classifiers.corrections import CorrectionBook, CurrentLabels
 from classifiers.linking import PolicyLinker
 from classifiers.relinking import Progress, ProgressFile, Relinker
 from minsheng.cli.app import app
@@ -166,12 +167,50 @@ def test_a_reply_whose_parent_is_gone_keeps_what_it_had(parts: Parts) -> None:
     assert parts.relink(WATER, BUS).changed == 0
 
 
-def test_what_a_person_said_outranks_the_linker(parts: Parts) -> None:
-    parts.put(grouped("1", "公交免费真好"), grouped("2", "公交免费不好"))
-    never = parts.relinker(BUS, correct=lambda name, links: () if name == document_id("weibo", "1") else links)
-    result = never.run(Progress(register="r"), threading.Event(), after_page=parts.pages.append)
-    assert result.changed == 1
-    assert [record.document.text for record in parts.sent()] == ["公交免费不好"]
+def labels_of(folder: Path, *said: tuple[Grouped, str, str]) -> CurrentLabels:
+    store = Store(f"sqlite:///{folder / 'labels.db'}")
+    store.create_all()
+    book = CorrectionBook(store, CLOCK)
+    for record, head, label in said:
+        book.add(record.assessed, head, label, by="duty", reason="")
+    return CurrentLabels(book)
+
+
+def test_what_a_person_said_outranks_the_linker(parts: Parts, tmp_path: Path) -> None:
+    wrong = grouped("1", "公交免费真好")
+    records = wrong, grouped("2", "公交免费不好"), grouped("3", "同上", parent="1", minutes=1)
+    parts.put(*records)
+    labels = labels_of(tmp_path, (wrong, "policy:bus", "not-about"), (wrong, "policy:water", "about"))
+    parts.relinker(BUS, WATER, labels=labels).run(
+        Progress(register="r"), threading.Event(), after_page=parts.pages.append
+    )
+    parts.index_sent()
+    assert (parts.links("1"), parts.links("2")) == ([("water", "person")], [("bus", "alias")])
+    assert parts.links("3") == [("water", "parent")]
+    (record,) = parts.index.get([wrong.document.id]).values()
+    assert record.assessed.models["policy:bus"] == record.assessed.models["policy:water"] == "person"
+    again = parts.relinker(BUS, WATER, labels=labels)
+    assert again.run(Progress(register="r"), threading.Event(), after_page=parts.pages.append).changed == 0
+
+
+def test_a_document_linked_for_the_first_time_gets_its_stance_and_loses_it_with_its_last_link(parts: Parts) -> None:
+    parts.put(grouped("1", "公交免费真好"), grouped("2", "下雨了"))
+    asked: list[str] = []
+
+    def stances(documents: Sequence[Document]) -> tuple[list[Judgement | None], str]:
+        asked.extend(document.text for document in documents)
+        return [scores_of("support") for _ in documents], "stance-1"
+
+    def stance_of_the_first() -> tuple[Judgement | None, str | None]:
+        parts.index_sent()
+        (record,) = parts.index.get([document_id("weibo", "1")]).values()
+        return record.assessed.stance, record.assessed.models.get("stance")
+
+    for policies, expected in (((BUS,), (scores_of("support"), "stance-1")), ((WATER,), (None, None))):
+        relinker = parts.relinker(*policies, stances=stances)
+        relinker.run(Progress(register="r"), threading.Event(), after_page=parts.pages.append)
+        assert stance_of_the_first() == expected
+    assert asked == ["公交免费真好"]
 
 
 def test_a_stance_goes_with_the_last_sure_link(parts: Parts) -> None:

@@ -60,6 +60,14 @@ def test_policies_are_imported_listed_and_shown(minsheng: Run, policies: Path) -
     assert json.loads(minsheng("policies", "show", "a", "--json").out)["title"] == "云岭市[bold]供暖[/bold]办法"
 
 
+def test_a_repealed_policy_shows_what_took_its_place(minsheng: Run, policies: Path) -> None:
+    (policies / "z.toml").write_text('id = "z"\ntitle = "供暖新办法"\nnumber = "云岭发[2026]8号"\n', encoding="utf-8")
+    assert minsheng("policies", "import", str(policies)).err == ""
+    assert "z 云岭发〔2026〕8号《供暖新办法》 现行有效" in minsheng("policies", "show", "a").out
+    shown = json.loads(minsheng("policies", "show", "a", "--json").out)
+    assert [policy["id"] for policy in shown["successors"]] == ["z"]
+
+
 def test_a_wrong_file_is_wrong_use_and_writes_nothing(minsheng: Run, policies: Path) -> None:
     (policies / "b.toml").write_text('id = "b"\ntitle = "x"\nstag = "draft"\n', encoding="utf-8")
     outcome = minsheng("policies", "import", str(policies))

@@ -247,6 +247,16 @@ def test_versions_put_content_before_opinion() -> None:
     assert version(1, 1) < version(1, 2) < version(2, 1)
 
 
+def test_an_index_files_documents_under_what_they_name_not_under_weak_evidence() -> None:
+    links = (
+        PolicyLink(policy_id="heating", reason="weak", confidence=0.55, matched="发改委"),
+        PolicyLink(policy_id="bus", reason="alias", confidence=0.4, matched="公交新规"),
+        PolicyLink(policy_id="metro", reason="alias", confidence=0.4, matched="公交新规"),
+        PolicyLink(policy_id="water", reason="weak", confidence=0.4, matched="发改委"),
+    )
+    assert msgspec.structs.replace(ASSESSED, policies=links).filed_under == ("heating", "bus", "metro")
+
+
 def test_the_schema_in_the_docs_is_that_of_the_code() -> None:
     kept = json.loads((HERE.parents[1] / "docs/reference/records.schema.json").read_text(encoding="utf-8"))
     assert kept == json.loads(json.dumps(json_schema())), "make it anew: python docs/generate.py"
