@@ -16,6 +16,7 @@ from minsheng.settings import ClassifySettings, Settings
 from training import data
 from training.evaluate import FLOORS, figures
 from training.labels.reading import labels
+from training.structure import score_structure
 from training.tasks import FILES, OWN_LABELS, score_tasks, tasks
 from training.written_set import score_written
 
@@ -37,6 +38,12 @@ def main() -> None:
             row.update({measure: round(max(0.0, value - MARGIN), 3) for measure, value in measures.items()})
             table[key] = row
     document["floors"][name] = table
+    bound = tomlkit.table()
+    for key, measures in score_structure(data.FOLDER).items():
+        row = tomlkit.inline_table()
+        row.update({measure: round(max(0.0, value - MARGIN), 3) for measure, value in measures.items()})
+        bound[key] = row
+    document["floors"]["structure"] = bound
     text = tomlkit.dumps(document)
     tomllib.loads(text)
     FLOORS.write_text(text, encoding="utf-8")

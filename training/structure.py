@@ -1,0 +1,39 @@
+"""Scores of what binds texts together: links to policies, copies, events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from training.linking_scores import score_linking
+
+COPIES_OF_A_KIND = 600
+"""Real texts of each kind from which copies are made for the gate; `training.duplicate_scores` takes them all."""
+
+Figures = dict[str, dict[str, float]]
+
+
+def score_structure(folder: Path) -> Figures:
+    """Name → measures. Copies and events need the shared data in `folder`; without it only the written links count."""
+    linking = score_linking()
+    found: Figures = {"links/written": {name: linking[name] for name in ("precision", "recall")}}
+    if folder.is_dir():
+        from training.duplicate_scores import score_duplicates
+        from training.event_scores import score_events
+
+        copies = score_duplicates(folder, limit=COPIES_OF_A_KIND)
+        found["copies/made from real texts"] = {name: copies[name] for name in ("precision", "recall")}
+        events: dict[str, Any] = score_events(folder)
+        for half in ("report", "all"):
+            found[f"events/hot issues, {half}"] = {name: events[half][name] for name in ("found", "mean_f1")}
+    return found
+
+
+def structure_table(found: Figures, floors: dict[str, dict[str, float]]) -> str:
+    """As a Markdown table."""
+    lines = ["| what | measure | value | floor |", "|---|---|---|---|"]
+    for name, measures in found.items():
+        for measure, value in measures.items():
+            floor = floors.get(name, {}).get(measure)
+            lines.append(f"| {name} | {measure} | {value:.3f} | {'' if floor is None else f'{floor:.3f}'} |")
+    return "\n".join(lines)
