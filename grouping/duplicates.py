@@ -32,7 +32,7 @@ MUCH, LITTLE = 0.8, 0.5
 MUCH_OF_SHORT, LITTLE_OF_SHORT = 0.9, 0.75
 """The same for texts below `SHORT`."""
 
-RARE = 7.0
+RARE = 5.0
 """Rarity (see `grouping.vectors.rarity`) from which a swapped pair of letters is a name and no turn of phrase."""
 
 BANDS, ROWS = 16, 2
@@ -52,7 +52,12 @@ _NUMBER = re.compile(
 _BYLINE = re.compile(
     r"本报|记者|通讯员|报道|来源|编辑|责编|转载|转自|消息|[日社网]讯|[日社]电|原标题|作者|发布|综合|校对|审核"
 )
-_DENIAL = re.compile(r"[不没未无非否假谣]")
+_KEY = re.compile(r"[a-z0-9]+")
+_NAMED = re.compile(
+    r"小区|花园|街道|公司|集团|社区|[中小大]学|学校|学院|医院|广场|大厦|[镇村乡路市县省区局厂店站桥街苑城栋州]"
+)
+"""What a name stands before."""
+_DENIAL = re.compile(r"[不没未无非否]")
 
 
 def body_of(title: str, text: str) -> str:
@@ -73,12 +78,20 @@ def _letters(text: str) -> str:
 _LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
 
 
+class Swap(NamedTuple):
+    """What stands at the same place in two texts, either may be empty; and the letters that follow it in both."""
+
+    one: str
+    other: str
+    tail: str
+
+
 class Comparison(NamedTuple):
     """How two texts relate: the share of each that the other has, and what was put in the place of what."""
 
     shorter: float
     longer: float
-    swapped: list[tuple[str, str]]
+    swapped: list[Swap]
 
 
 def compare(one: str, other: str) -> Comparison:
@@ -114,22 +127,17 @@ def _gaps(text: str, covered: bytearray) -> list[tuple[str, str, str]]:
     return found
 
 
-def _swapped(one: str, in_one: bytearray, other: str, in_other: bytearray) -> list[tuple[str, str]]:
-    """Pairs of runs that stand in the two texts between the same letters; an empty run where one has nothing there."""
-    before = {head: (gap, tail) for head, gap, tail in _gaps(other, in_other)}
-    after = {tail: (gap, head) for head, gap, tail in _gaps(other, in_other)}
-    pairs = []
+def _swapped(one: str, in_one: bytearray, other: str, in_other: bytearray) -> list[Swap]:
+    """What stands in the two texts between the same letters, and the few letters that stand in one alone. Longer ones
+    that stand in one alone were added or dropped: they say nothing else."""
+    there = {(head, tail): gap for head, gap, tail in _gaps(other, in_other)}
+    found = []
     for head, gap, tail in _gaps(one, in_one):
-        partner = None
-        if head and head in before:
-            partner = before[head][0]
-        elif tail and tail in after:
-            partner = after[tail][0]
-        elif not head and "" in before:
-            partner = before[""][0]
-        if partner is not None:
-            pairs.append(_trimmed(gap, partner))
-    return pairs
+        partner = there.pop((head, tail), "")
+        if max(len(gap), len(partner)) <= 3 * min(len(gap), len(partner)) + 4:
+            found.append(Swap(*_trimmed(gap, partner), tail))
+    found += [Swap("", gap, tail) for (_, tail), gap in there.items() if len(gap) <= 4]
+    return found
 
 
 def _trimmed(one: str, other: str) -> tuple[str, str]:
@@ -144,15 +152,18 @@ def _trimmed(one: str, other: str) -> tuple[str, str]:
     return one[: len(one) - end], other[: len(other) - end]
 
 
-def is_other_fact(one: str, other: str) -> bool:
+def is_other_fact(swap: Swap) -> bool:
     """Whether what was put in the place of the other says something else: another number, another name, a denial."""
-    if not one or not other:
-        return False
-    if _BYLINE.search(one) and _BYLINE.search(other):
-        return False
-    if Counter(_NUMBER.findall(one)) != Counter(_NUMBER.findall(other)):
+    one, other, tail = swap
+    if bool(_DENIAL.search(one)) != bool(_DENIAL.search(other)) and max(len(one), len(other)) <= 4:
         return True
-    if bool(_DENIAL.search(one)) != bool(_DENIAL.search(other)):
+    if not one or not other or (_BYLINE.search(one) and _BYLINE.search(other)):
+        return False
+    if Counter(_NUMBER.findall(one + tail[:1])) != Counter(_NUMBER.findall(other + tail[:1])):
+        return True
+    if _KEY.fullmatch(one) and _KEY.fullmatch(other):
+        return True
+    if len(one) > 1 and len(other) > 1 and _NAMED.match(tail):
         return True
     return min(rarest_pair(one), rarest_pair(other)) >= RARE
 
@@ -164,7 +175,7 @@ def alike(one: str, other: str) -> float | None:
     much, little = (MUCH_OF_SHORT, LITTLE_OF_SHORT) if short else (MUCH, LITTLE)
     if found.shorter < much or found.longer < little:
         return None
-    if any(is_other_fact(*pair) for pair in found.swapped):
+    if any(map(is_other_fact, found.swapped)):
         return None
     return found.shorter
 

@@ -27,7 +27,7 @@ HEAD, TAIL = 500, 100
 _CHAIN = re.compile(r"(?://|\\\\)@[^:：]{1,40}[:：].*", re.DOTALL)
 _NOISE = re.compile(r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发")
 _CAPTION = re.compile(
-    r"(?:转发?|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|马住?|码住?|顶|轮"
+    r"(?:转发?|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|看看|马住?|码住?|顶|轮"
     r"|mark|repost|forward|re)+",
     re.IGNORECASE,
 )
@@ -59,8 +59,14 @@ def own_words(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """One form for what looks the same: NFKC, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """One form for what reads the same: NFKC, lower case, simplified characters."""
+    return unicodedata.normalize("NFKC", text).lower().translate(_simplified())
+
+
+@lru_cache(maxsize=1)
+def _simplified() -> dict[int, str]:
+    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
+    return {ord(pair[0]): pair[1] for pair in lines[1:]}
 
 
 def vectorise(title: str, text: str) -> Vector:
