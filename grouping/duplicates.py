@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from grouping.vectors import fold, own_words, rarest_pair
 
-LONGEST = 700
+LONGEST = 1500
 """Letters of a body that are compared."""
 
 SHORTEST = 10
@@ -57,7 +58,7 @@ _NAMED = re.compile(
     r"小区|花园|街道|公司|集团|社区|[中小大]学|学校|学院|医院|广场|大厦|[镇村乡路市县省区局厂店站桥街苑城栋州]"
 )
 """What a name stands before."""
-_DENIAL = re.compile(r"[不没未无非否]")
+_DENIAL = re.compile(r"不(?![断仅但同少久光只论管禁])|没(?!错)|未(?!来)|无(?![论线锡疑奈比])|非(?![常但洲])|否(?!则)")
 
 
 def body_of(title: str, text: str) -> str:
@@ -79,11 +80,13 @@ _LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
 
 
 class Swap(NamedTuple):
-    """What stands at the same place in two texts, either may be empty; and the letters that follow it in both."""
+    """What stands at the same place in two texts, either may be empty; the letters that follow it in both; and whether
+    the place is the start or the end."""
 
     one: str
     other: str
     tail: str
+    edge: bool = False
 
 
 class Comparison(NamedTuple):
@@ -135,33 +138,36 @@ def _swapped(one: str, in_one: bytearray, other: str, in_other: bytearray) -> li
     for head, gap, tail in _gaps(one, in_one):
         partner = there.pop((head, tail), "")
         if max(len(gap), len(partner)) <= 3 * min(len(gap), len(partner)) + 4:
-            found.append(Swap(*_trimmed(gap, partner), tail))
+            found += _finer(gap, partner, head, tail)
     found += [Swap("", gap, tail) for (_, tail), gap in there.items() if len(gap) <= 4]
     return found
 
 
-def _trimmed(one: str, other: str) -> tuple[str, str]:
-    """The two without what they begin and end with alike."""
-    start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
-        start += 1
-    one, other = one[start:], other[start:]
-    end = 0
-    while end < min(len(one), len(other)) and one[-1 - end] == other[-1 - end]:
-        end += 1
-    return one[: len(one) - end], other[: len(other) - end]
+def _finer(one: str, other: str, head: str, tail: str) -> list[Swap]:
+    """The swaps within two runs, which may have pairs of letters in common."""
+    swaps = []
+    left, right = 0, 0
+    for start, there, size in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
+        if size == 1 and 0 < start < len(one) - 1:
+            continue  # one letter in common is chance
+        if start > left or there > right:
+            follows = one[start : start + size] if size else tail
+            swaps.append(Swap(one[left:start], other[right:there], follows, edge=not head or not tail))
+        left, right = start + size, there + size
+    return swaps
 
 
 def is_other_fact(swap: Swap) -> bool:
     """Whether what was put in the place of the other says something else: another number, another name, a denial."""
-    one, other, tail = swap
-    if bool(_DENIAL.search(one)) != bool(_DENIAL.search(other)) and max(len(one), len(other)) <= 4:
+    one, other, tail, edge = swap
+    if not edge and max(len(one), len(other)) <= 4 and bool(_DENIAL.search(one)) != bool(_DENIAL.search(other)):
         return True
     if not one or not other or (_BYLINE.search(one) and _BYLINE.search(other)):
         return False
-    if Counter(_NUMBER.findall(one + tail[:1])) != Counter(_NUMBER.findall(other + tail[:1])):
-        return True
-    if _KEY.fullmatch(one) and _KEY.fullmatch(other):
+    numbers, there = Counter(_NUMBER.findall(one + tail[:1])), Counter(_NUMBER.findall(other + tail[:1]))
+    if edge:
+        return bool(numbers and there and numbers != there)  # else another lead-in or ending
+    if numbers != there or (_KEY.fullmatch(one) and _KEY.fullmatch(other)):
         return True
     if len(one) > 1 and len(other) > 1 and _NAMED.match(tail):
         return True

@@ -27,7 +27,7 @@ HEAD, TAIL = 500, 100
 _CHAIN = re.compile(r"(?://|\\\\)@[^:：]{1,40}[:：].*", re.DOTALL)
 _NOISE = re.compile(r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发")
 _CAPTION = re.compile(
-    r"(?:转发?|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|看看|马住?|码住?|顶|轮"
+    r"(?:转发?|微博|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|看看|马住?|码住?|顶|轮"
     r"|mark|repost|forward|re)+",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ def own_words(text: str) -> str:
     """
     own = _CHAIN.sub("", text)
     if len(own) < len(text):
-        said = "".join(filter(str.isalnum, _NOISE.sub("", own)))
+        said = "".join(filter(str.isalnum, _NOISE.sub("", fold(own))))
         if not said or _CAPTION.fullmatch(said):
             own = text[len(own) :]
     return _SPACE.sub(" ", _NOISE.sub(" ", own)).strip()

@@ -66,7 +66,14 @@ NAMES = ["桂花", "南湖", "青石", "望江", "东风", "柳林", "新华", "
          "丰泽", "龙泉", "翠屏", "星河", "梧桐", "恒达", "鼎盛", "红旗", "朝晖", "凤凰", "临江", "宏远", "松竹"]  # fmt: skip
 OUTLETS = ["青江晚报", "云江日报", "都市快报", "江城在线", "云江新闻网", "晨报", "城市之声", "民生周刊"]
 PEOPLE = ["江晓", "文可", "林一舟", "周明远", "何青", "许安然", "沈默", "陆平"]
-HEADLINES = ["重磅！这件事有新消息", "最新消息来了", "官方通报来了，事关你我", "速看！刚刚发布", "就在刚刚，传来消息", "事关民生，快来看看"]
+HEADLINES = [
+    "重磅！这件事有新消息",
+    "最新消息来了",
+    "官方通报来了，事关你我",
+    "速看！刚刚发布",
+    "就在刚刚，传来消息",
+    "事关民生，快来看看",
+]
 LINES = [
     "更多精彩内容，请关注我们的公众号。", "本文仅代表作者观点，不代表本平台立场。", "以上内容由网友爆料，欢迎提供新闻线索。",
     "小编提醒：请大家以官方发布为准。", "（图片来源于网络，如有侵权请联系删除）", "点击下方链接，了解更多详情。",
@@ -98,13 +105,18 @@ def sources(half: Half, folder: Path = FOLDER) -> dict[str, list[Source]]:
         for source in texts():
             if len(kept) == 2 * count:
                 break
-            letters = re.sub(r"[\W_]", "", re.sub(r"#[^#]*#|@\w+|\[\w+\]", "", source.text))
+            letters = re.sub(r"[\W_]", "", _bare(source.text))
             runs = {hash_of(letters[place : place + RUN]) for place in range(max(1, len(letters) - RUN + 1))}
             if half_of(source.text) != half or len(letters) < 12 or runs & seen:
                 continue
             seen |= runs
             kept.append(source)
     return found
+
+
+def _bare(text: str) -> str:
+    """The text without hashtags, names and emoji codes: what makes it a text of its own."""
+    return re.sub(r"#[^#]*#|@\w+|\[\w+\]", "", text)
 
 
 def hash_of(run: str) -> int:
@@ -198,7 +210,7 @@ def add_line(source: Source, pick: Pick, half: Half) -> Source | None:
 def punctuation(source: Source, pick: Pick, half: Half) -> Source | None:
     way = pick.randrange(3)
     if way == 0:
-        table = str.maketrans("，。！？：；（）“”0123456789", ",.!?:;()\"\"０１２３４５６７８９")
+        table = str.maketrans("，。！？：；（）“”0123456789", ',.!?:;()""０１２３４５６７８９')
         return source._replace(text=source.text.translate(table))
     if way == 1:
         return source._replace(text=re.sub(r"[，。；、]", " ", source.text))
@@ -206,7 +218,9 @@ def punctuation(source: Source, pick: Pick, half: Half) -> Source | None:
 
 
 def traditional(source: Source, pick: Pick, half: Half) -> Source | None:
-    return source._replace(title=source.title.translate(_to_traditional()), text=source.text.translate(_to_traditional()))
+    return source._replace(
+        title=source.title.translate(_to_traditional()), text=source.text.translate(_to_traditional())
+    )
 
 
 @lru_cache(maxsize=1)
@@ -234,7 +248,9 @@ def words(source: Source, pick: Pick, half: Half) -> Source | None:
 
 def emoji(source: Source, pick: Pick, half: Half) -> Source | None:
     parts = _sentences(source.text)
-    return source._replace(text="".join(part + (pick.choice(EMOJI) * pick.randrange(3)) for part in parts) + pick.choice(EMOJI))
+    return source._replace(
+        text="".join(part + (pick.choice(EMOJI) * pick.randrange(3)) for part in parts) + pick.choice(EMOJI)
+    )
 
 
 def chain(source: Source, pick: Pick, half: Half) -> Source | None:
@@ -289,9 +305,7 @@ def numbers(source: Source, pick: Pick, half: Half) -> Source | None:
     return source._replace(text=text)
 
 
-_NAMED = re.compile(
-    r"[\u4e00-\u9fff]{2}(?=小区|花园|街道|公司|集团|镇|村|社区|中学|小学|大学|医院|路|市|县|省|区)"
-)
+_NAMED = re.compile(r"[\u4e00-\u9fff]{2}(?=小区|花园|街道|公司|集团|镇|村|社区|中学|小学|大学|医院|路|市|县|省|区)")
 _NO_NAME = set("我们这个那个该个本市一个几个整个的在是有和到与从对了每们全各城郊农乡居铁道公马网上地")
 
 
@@ -373,13 +387,15 @@ def stream(half: Half, folder: Path = FOLDER) -> list[Made]:
                     made.append(_made(copied, root, f"copy: {how}", later, str(place)))
             later = at + timedelta(minutes=1 + pick.randrange(10 * 24 * 60))
             other, how = _edited(source, pick, half, LOOK_ALIKES, 1)
-            if how and other.text != source.text:
+            if how and _bare(other.text) != _bare(source.text):
                 made.append(_made(other, f"{root}-other", f"other: {how}", later))
             if name == "messages" and number % 4 == 0 and number + 1 < len(texts):
-                # Its matter is the neighbour's: a copy of neither where the matter is short, else of the neighbour.
-                framed = frame(source, texts[number + 1])
-                body = digest(texts[number + 1].text).hex()[:16]
-                made.append(_made(framed, body, "copy: frame", at + timedelta(days=15)))
+                # A copy of the neighbour, whose matter it is.
+                matter = texts[number + 1]
+                framed = frame(source, matter)
+                if len(matter.text) >= 0.6 * len(framed.text):
+                    root = digest(matter.text).hex()[:16]
+                    made.append(_made(framed, root, "copy: frame", at + timedelta(days=15)))
     return sorted(made, key=lambda one: (one.document.published_at, one.document.id))
 
 
