@@ -105,9 +105,9 @@ def main() -> None:
         for edit in one.how.split(": ")[-1].split(" + "):
             tally[f"{one.how.split(':')[0] or 'text'} {edit}"][outcome] += 1
         if outcome != "right":
+            source = texts.get(one.root.split("-")[0], "")
             wrong[f"{outcome} {one.how}"].append(
-                f"{_reason(texts.get(one.root.split('-')[0], ''), one)}\n   "
-                f"{texts.get(one.root.split('-')[0], '')[:300]!r}\n   → {one.document.title!r} {one.document.text[:300]!r}"
+                f"{_reason(source, one)}\n   {source[:300]!r}\n   → {one.document.title!r} {one.document.text[:300]!r}"
             )
     for edit, counted in sorted(tally.items()):
         print(f"{edit:28} right {counted['right']:>5}  missed {counted['missed']:>4}  wrong {counted['wrong']:>4}")
