@@ -33,8 +33,9 @@ MUCH, LITTLE = 0.8, 0.5
 MUCH_OF_SHORT, LITTLE_OF_SHORT = 0.9, 0.75
 """The same for texts below `SHORT`."""
 
-RARE = 5.0
-"""Rarity (see `grouping.vectors.rarity`) from which a swapped pair of letters is a name and no turn of phrase."""
+RARE, RARE_NAME = 5.0, 2.5
+"""Rarity (see `grouping.vectors.rarity`) from which a swapped pair of letters is a name and no turn of phrase;
+and before what names stand before."""
 
 BANDS, ROWS = 16, 2
 """Bands of the index and hashes in each: two texts that share a share `s` of their n-grams meet in one with
@@ -47,6 +48,7 @@ CANDIDATES = 8
 """Texts compared in full, those met in most bands first."""
 
 _HASHTAG = re.compile(r"#[^#\n]{1,40}#")
+_WITHIN_NUMBER = re.compile(r"^[\d.]+|[\d.]+$")
 _NUMBER = re.compile(
     r"\d+(?:\.\d+)?|[二三四五六七八九十百千万亿两零〇]+(?=[个名人例起元年月日时点分天次户家栋幢号楼岁亿万度级座辆件所条项页])"
 )
@@ -55,9 +57,10 @@ _BYLINE = re.compile(
 )
 _KEY = re.compile(r"[a-z0-9]+")
 _NAMED = re.compile(
-    r"小区|花园|街道|公司|集团|社区|[中小大]学|学校|学院|医院|广场|大厦|[镇村乡路市县省区局厂店站桥街苑城栋州]"
+    r"小区|花园|街道|公司|集团|社区|[中小大]学|学校|学院|医院|广场|大厦|[镇村乡路市县省区局厂店站桥街苑栋州]"
 )
 """What a name stands before."""
+_AFFIRMED = {"有", "是", "能", "可", "要", "会", "已", "属实"}
 _DENIAL = re.compile(r"不(?![断仅但同少久光只论管禁])|没(?!错)|未(?!来)|无(?![论线锡疑奈比])|非(?![常但洲])|否(?!则)")
 
 
@@ -80,9 +83,10 @@ _LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
 
 
 class Swap(NamedTuple):
-    """What stands at the same place in two texts, either may be empty; the letters that follow it in both; and whether
-    the place is the start or the end."""
+    """What stands at the same place in two texts, either may be empty, between the same letters; and whether the place
+    is the start or the end of both."""
 
+    head: str
     one: str
     other: str
     tail: str
@@ -139,39 +143,53 @@ def _swapped(one: str, in_one: bytearray, other: str, in_other: bytearray) -> li
         partner = there.pop((head, tail), "")
         if max(len(gap), len(partner)) <= 3 * min(len(gap), len(partner)) + 4:
             found += _finer(gap, partner, head, tail)
-    found += [Swap("", gap, tail) for (_, tail), gap in there.items() if len(gap) <= 4]
+    found += [Swap(head, "", gap, tail) for (head, tail), gap in there.items() if len(gap) <= 4]
     return found
 
 
 def _finer(one: str, other: str, head: str, tail: str) -> list[Swap]:
-    """The swaps within two runs, which may have pairs of letters in common."""
+    """The swaps within two runs, which may have letters in common; a single one is chance."""
     swaps = []
-    left, right = 0, 0
+    left = right = 0
+    before = head
     for start, there, size in SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks():
-        if size == 1 and 0 < start < len(one) - 1:
-            continue  # one letter in common is chance
+        if size == 1:
+            continue
         if start > left or there > right:
-            follows = one[start : start + size] if size else tail
-            swaps.append(Swap(one[left:start], other[right:there], follows, edge=not head or not tail))
-        left, right = start + size, there + size
+            edge = (left == 0 and not head) or (size == 0 and not tail)
+            follows = one[start : start + size] or tail
+            swaps.append(Swap(before, one[left:start], other[right:there], follows, edge))
+        left, right, before = start + size, there + size, one[start : start + size]
     return swaps
 
 
 def is_other_fact(swap: Swap) -> bool:
     """Whether what was put in the place of the other says something else: another number, another name, a denial."""
-    one, other, tail, edge = swap
-    if not edge and max(len(one), len(other)) <= 4 and bool(_DENIAL.search(one)) != bool(_DENIAL.search(other)):
-        return True
-    if not one or not other or (_BYLINE.search(one) and _BYLINE.search(other)):
+    head, one, other, tail, edge = swap
+    within = _WITHIN_NUMBER.search(head), _WITHIN_NUMBER.match(tail)
+    if one and other and _BYLINE.search(one) and _BYLINE.search(other):
         return False
-    numbers, there = Counter(_NUMBER.findall(one + tail[:1])), Counter(_NUMBER.findall(other + tail[:1]))
+    before, after = within[0].group() if within[0] else "", within[1].group() if within[1] else tail[:1]
+    numbers, there = (Counter(_NUMBER.findall(before + part + after)) for part in (one, other))
+    if numbers != there and ((one and other and not edge) or (numbers and there)):
+        return True
     if edge:
-        return bool(numbers and there and numbers != there)  # else another lead-in or ending
-    if numbers != there or (_KEY.fullmatch(one) and _KEY.fullmatch(other)):
+        return False  # another lead-in or ending
+    if _denies(one, other):
         return True
-    if len(one) > 1 and len(other) > 1 and _NAMED.match(tail):
+    if not one or not other:
+        return False
+    if _KEY.fullmatch(one) and _KEY.fullmatch(other):
         return True
-    return min(rarest_pair(one), rarest_pair(other)) >= RARE
+    return min(rarest_pair(one), rarest_pair(other)) >= (RARE_NAME if _NAMED.match(tail) else RARE)
+
+
+def _denies(one: str, other: str) -> bool:
+    """Whether one of the two is the other's denial: 不 or 没有 put in, 有 turned into 无."""
+    said, denied = (one, other) if _DENIAL.search(other) else (other, one)
+    if _DENIAL.search(said) or not _DENIAL.search(denied):
+        return False
+    return len(denied) <= 2 and (not said or said in _AFFIRMED)
 
 
 def alike(one: str, other: str) -> float | None:

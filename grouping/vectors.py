@@ -25,7 +25,10 @@ HEAD, TAIL = 500, 100
 """Characters read of a text's start and end: what a matter is about stands there."""
 
 _CHAIN = re.compile(r"(?://|\\\\)@[^:：]{1,40}[:：].*", re.DOTALL)
-_NOISE = re.compile(r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发")
+_NOISE = re.compile(
+    r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发"
+    r"|(?:L|(?<=\s))[\w\-]{1,20}的(?:微博|秒拍)视频"
+)
 _CAPTION = re.compile(
     r"(?:转发?|微博|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|看看|马住?|码住?|顶|轮"
     r"|mark|repost|forward|re)+",
