@@ -9,21 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import numpy as np
 import xxhash
 
+from grouping.duplicates import SHORTEST, Copies, body_of
 from grouping.neighbours import Near, Neighbours
 from grouping.vectors import Vector, fold, own_words, vectorise
 from minsheng.records import Assessed, Document, Duplicate, EventRef
-
-NEAR_BODY = 0.6
-"""Share of n-grams in common from which two bodies are one text with another headline, byline or ending."""
-
-NEAR = 0.85
-"""Cosine from which two documents are one text with small changes, where bodies are too short to tell."""
-
-LONG_BODY = 40
-"""Characters from which a body can tell."""
 
 JOIN = 0.24
 """Event score from which a document joins, at no distance in time."""
@@ -45,9 +36,6 @@ OTHER_POLICY = 0.3
 POLICY_SPAN = timedelta(hours=12)
 """How close in time the same policy counts as evidence."""
 
-LONG_ENOUGH = 10
-"""Letters from which equal texts are one text posted again; "支持" twice is two people."""
-
 LATEST_LEADERS = 64
 """Texts of an event that it is compared by where its policy brings a document, and named after."""
 
@@ -56,8 +44,8 @@ CONFIDENT = 0.5
 
 
 class Member(NamedTuple):
-    """A document as grouping remembers it. `vector` and `title` are kept for the first document of a duplicate group
-    only."""
+    """A document as grouping remembers it. `vector`, `title` and `body` (the letters that copies are told by) are
+    kept for the first document of a duplicate group only."""
 
     sequence: int
     document: str
@@ -72,6 +60,7 @@ class Member(NamedTuple):
     aggrieved: bool
     title: str
     vector: Vector | None
+    body: str = ""
 
     def duplicate(self) -> Duplicate:
         return Duplicate(group=self.duplicate_group, kind=self.kind, similarity=self.similarity)  # type: ignore[arg-type]
@@ -154,6 +143,7 @@ class Memory:
         self.sequence = 0
         self.events: dict[str, Event] = {}
         self._neighbours = Neighbours(max_texts)
+        self._copies = Copies(max_texts)  # numbered as the neighbours
         self._leader: dict[int, Member] = {}
         self._number: dict[str, int] = {}
         self._known: dict[str, Member] = {}
@@ -174,26 +164,25 @@ class Memory:
         at = document.published_at
 
         kind, similarity, event_similarity = "first", 1.0, 1.0
-        group, event_id, vector = document.id, "", None
-        twin = self._texts.get(text_hash) if len(letters) >= LONG_ENOUGH else None
+        group, event_id, vector, body = document.id, "", None, ""
+        twin = self._texts.get(text_hash) if len(letters) >= SHORTEST else None
         if twin is not None and abs(twin.published_at - at) <= self.window:
             kind, group, event_id = "exact", twin.duplicate_group, twin.event
         else:
-            vector = vectorise(document.title, document.text)
-            near = self._neighbours.nearest(vector, self._recent_of(policies))
-            twin_number, similarity = _nearly_the_same(document, near) if len(letters) >= LONG_ENOUGH else (None, 1.0)
-            if twin_number is not None and abs(self._leader[twin_number].published_at - at) <= self.window:
-                leader = self._leader[twin_number]
-                kind, group, event_id, vector = "near", leader.duplicate_group, leader.event, None
+            body = body_of(document.title, document.text)
+            copied = self._copied(body, at)
+            if copied is not None:
+                leader, similarity = copied
+                kind, group, event_id, body = "near", leader.duplicate_group, leader.event, ""
             else:
-                similarity = 1.0
-            if not event_id:
+                vector = vectorise(document.title, document.text)
+                near = self._neighbours.nearest(vector, self._recent_of(policies))
                 event_id, event_similarity = self._event_for(document, policies, aggrieved, near)
         title = title_of(document) if vector is not None else ""
         self.sequence += 1
         member = Member(
             self.sequence, document.id, event_id, group, kind, similarity, event_similarity, at, text_hash, policies,
-            aggrieved, title, vector,
+            aggrieved, title, vector, body,
         )  # fmt: skip
         if event_id not in self.events:
             self.events[event_id] = Event(event_id, title, document.id, at)
@@ -233,7 +222,8 @@ class Memory:
             del self.events[event_id]
 
     def _remember(self, member: Member) -> None:
-        vector, member = member.vector, member._replace(vector=None)  # the neighbours keep the vector
+        # The neighbours keep the vector, the copies the body.
+        vector, body, member = member.vector, member.body, member._replace(vector=None, body="")
         self._known[member.document] = member
         if len(self._known) > self.max_documents:
             del self._known[next(iter(self._known))]
@@ -242,6 +232,7 @@ class Memory:
         event = self.events[member.event]
         self._forget_oldest()
         number = self._neighbours.add(vector)
+        self._copies.add(body)
         self._leader[number] = member
         self._texts[member.text_hash] = member
         event.leaders.append(number)
@@ -267,6 +258,13 @@ class Memory:
             for policy in event.policies:
                 if policy in self._of_policy:
                     self._of_policy[policy].pop(event.id, None)
+
+    def _copied(self, body: str, at: datetime) -> tuple[Member, float] | None:
+        """The first of the group that a text published at `at` is a copy of, and how alike the two are."""
+        for number, share in self._copies.find(body):
+            if abs(self._leader[number].published_at - at) <= self.window:
+                return self._leader[number], round(share, 4)
+        return None
 
     def _recent_of(self, policies: tuple[str, ...]) -> list[int]:
         """The latest texts of the latest events of these policies."""
@@ -325,16 +323,6 @@ def _in_policy(event: Event, at: datetime, policies: tuple[str, ...], aggrieved:
 def _is_aggrieved(assessed: Assessed) -> bool:
     """Whether a document grieves or asks for something to be put right."""
     return assessed.sentiment.label == "negative" or assessed.request.label in ("complaint", "report", "help")
-
-
-def _nearly_the_same(document: Document, near: Near) -> tuple[int | None, float]:
-    """The candidate that is the same text with small changes, and how alike the two are."""
-    if not near.numbers:
-        return None, 1.0
-    measure, least = (near.resemblances, NEAR_BODY) if len(document.text) >= LONG_BODY else (near.cosines, NEAR)
-    best = int(np.argmax(measure))
-    alike = float(measure[best])
-    return (near.numbers[best], round(alike, 4)) if alike >= least else (None, 1.0)
 
 
 def title_of(document: Document) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grouping.vectors import BINS, EMPTY, SIZE, SKETCH, Vector, resemblance
+from grouping.vectors import BINS, SIZE, Vector
 
 KEYS = 16
 """Heaviest n-grams that a vector is listed under."""
@@ -21,12 +21,10 @@ LATEST = 32
 
 
 class Near(NamedTuple):
-    """Candidates: their numbers, their cosines (what they are about) and resemblances (the same body), each in the
-    same order."""
+    """Candidates: their numbers and their cosines (what they are about), in the same order."""
 
     numbers: list[int]
     cosines: npt.NDArray[np.float32]
-    resemblances: npt.NDArray[np.float32]
 
 
 class Neighbours:
@@ -35,7 +33,7 @@ class Neighbours:
     Parameters
     ----------
     capacity:
-        How many are kept; the oldest goes when one more comes. About 650 bytes each.
+        How many are kept; the oldest goes when one more comes. About 400 bytes each.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -43,7 +41,6 @@ class Neighbours:
         self.next = 0
         self._bins = np.zeros((min(capacity, 1024), SIZE), np.int32)
         self._weights = np.zeros((min(capacity, 1024), SIZE), np.float32)
-        self._sketches = np.full((min(capacity, 1024), SKETCH), EMPTY, np.uint32)
         self._listed: dict[int, list[int]] = {}
         self._query = np.zeros(BINS, np.float32)
 
@@ -63,7 +60,6 @@ class Neighbours:
         self._bins[slot, :size] = vector.bins
         self._weights[slot, :size] = vector.weights
         self._weights[slot, size:] = 0
-        self._sketches[slot] = vector.sketch
         for key in vector.bins[:KEYS].tolist():
             listed = self._listed.setdefault(key, [])
             if len(listed) == 2 * LATEST:
@@ -85,12 +81,12 @@ class Neighbours:
             found.update(self._listed.get(key, ())[-LATEST:])
         numbers = sorted(number for number in found if number >= oldest)
         if not numbers:
-            return Near([], np.empty(0, np.float32), np.empty(0, np.float32))
+            return Near([], np.empty(0, np.float32))
         slots = np.array(numbers) % self.capacity
         self._query[vector.bins] = vector.weights
         cosines = (self._query[self._bins[slots]] * self._weights[slots]).sum(axis=1)
         self._query[vector.bins] = 0
-        return Near(numbers, cosines, resemblance(vector.sketch, self._sketches[slots]))
+        return Near(numbers, cosines)
 
     def most_typical(self, numbers: list[int]) -> int | None:
         """The one of these, all still kept, whose cosines with the others are highest; None of an empty list."""
@@ -107,7 +103,7 @@ class Neighbours:
 
     def _grow(self) -> None:
         size = min(self.capacity, 2 * len(self._bins))
-        for name in ("_bins", "_weights", "_sketches"):
+        for name in ("_bins", "_weights"):
             old = getattr(self, name)
             new = np.zeros((size, old.shape[1]), old.dtype)
             new[: len(old)] = old

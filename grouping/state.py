@@ -6,6 +6,7 @@ just what it was at that position, and the documents after it are placed again, 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -15,13 +16,19 @@ import sqlalchemy as sa
 
 from grouping import tables
 from grouping.memory import Event, Member, Memory
-from grouping.vectors import SKETCH, Vector
+from grouping.vectors import Vector
 from minsheng.settings import GroupSettings
 from minsheng.store import Store, insert_or_ignore, upsert
 from stream.log import Partition
 
 CHUNK = 10_000
 """Rows read at a time while the memory is rebuilt."""
+
+WITH_BODY = b"BODY"
+"""What a member's vector ends with where its body's letters and their length in bytes stand before."""
+
+OLD_SKETCH = 256
+"""Bytes that stood at a vector's end before there were bodies."""
 
 
 class GroupingState:
@@ -110,23 +117,35 @@ class GroupingState:
 def _member_row(member: Member) -> dict[str, Any]:
     row = member._asdict()
     row["policies"] = list(member.policies)
-    row["vector"] = None if member.vector is None else b"".join(part.tobytes() for part in member.vector)
+    body = row.pop("body").encode("utf-8", "surrogatepass")
+    if member.vector is not None:
+        row["vector"] = b"".join(
+            [
+                member.vector.bins.tobytes(),
+                member.vector.weights.tobytes(),
+                body,
+                struct.pack("<I", len(body)),
+                WITH_BODY,
+            ]
+        )
     return row
 
 
 def _member(row: Any) -> Member:
-    vector = None
+    vector, body = None, ""
     if row.vector is not None:
-        body, sketch = row.vector[: -4 * SKETCH], row.vector[-4 * SKETCH :]
-        half = len(body) // 2
-        vector = Vector(
-            np.frombuffer(body[:half], np.int32),
-            np.frombuffer(body[half:], np.float32),
-            np.frombuffer(sketch, np.uint32),
-        )
+        entries = row.vector
+        if entries.endswith(WITH_BODY):
+            (size,) = struct.unpack("<I", entries[-8:-4])
+            entries, letters = entries[: -8 - size], entries[-8 - size : -8]
+            body = letters.decode("utf-8", "surrogatepass")
+        else:
+            entries = entries[:-OLD_SKETCH]  # kept by an earlier version: no copies are found of it any more
+        half = len(entries) // 2
+        vector = Vector(np.frombuffer(entries[:half], np.int32), np.frombuffer(entries[half:], np.float32))
     return Member(
         row.sequence, row.document, row.event, row.duplicate_group, row.kind, row.similarity, row.event_similarity,
-        row.published_at, row.text_hash, tuple(row.policies), row.aggrieved, row.title, vector,
+        row.published_at, row.text_hash, tuple(row.policies), row.aggrieved, row.title, vector, body,
     )  # fmt: skip
 
 

@@ -35,9 +35,8 @@ members = sa.Table(
     sa.Column("policies", sa.JSON, nullable=False),
     sa.Column("aggrieved", sa.Boolean, nullable=False),
     sa.Column("title", sa.Text, nullable=False),  # where it has a vector
-    sa.Column(
-        "vector", sa.LargeBinary
-    ),  # of the first of a duplicate group; int32 bins, float32 weights, uint32 sketch
+    # Of the first of a duplicate group: int32 bins, float32 weights, then the letters that copies are told by.
+    sa.Column("vector", sa.LargeBinary),
     comment="What grouping remembers, in the order it was grouped; the stage's memory is rebuilt from it.",
 )
 
