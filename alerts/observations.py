@@ -52,14 +52,16 @@ def observe(record: Grouped, backfill_days: float) -> Observation:
     Parameters
     ----------
     backfill_days:
-        A document that was older than this when it was fetched is historical. Both times are in the record, so a
-        replay decides the same.
+        A document that was older than this when it was fetched is historical, and so is a later opinion of it that was
+        formed when it was older than this: a label that is put right wakes nobody up over last week. All these times
+        are in the record, so a replay decides the same.
     """
     document, assessed = record.document, record.assessed
     sure = [link for link in assessed.policies if link.confidence >= SURE_LINK]
     best = min(sure, key=lambda link: (-link.confidence, link.policy_id), default=None)
     sentiment, request = assessed.sentiment.label, assessed.request.label
     concerned = is_concerned(document.kind, sentiment, request)
+    known_at = document.fetched_at if assessed.opinion == 1 else max(document.fetched_at, assessed.assessed_at)
     return Observation(
         document_id=document.id,
         version=record.version,
@@ -78,7 +80,7 @@ def observe(record: Grouped, backfill_days: float) -> Observation:
         risk_kind=kind_hint(f"{document.title}\n{document.text}") if concerned else None,
         headline=headline(document),
         concerned=concerned,
-        historical=document.fetched_at - document.published_at > timedelta(days=backfill_days),
+        historical=known_at - document.published_at > timedelta(days=backfill_days),
     )
 
 

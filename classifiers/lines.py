@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
-from classifiers.model import HEADS, Model, Text
+from classifiers.model import EVERY_MODEL, Model, Text, judge_with
 from minsheng.errors import BadInput
 from minsheng.records import MAX_TEXT
 
@@ -106,9 +106,9 @@ class LineClassifier:
                 self.errors += 1
                 result = {**_fields_of(line), "error": error.message, "line": self.lines}
             results.append(result)
-        judged = self._model.judge([text for _, text in readable])
+        judged = judge_with(self._model, [text for _, text in readable])
         for (result, text), heads in zip(readable, judged, strict=True):
-            result.update({head: heads[head] for head in HEADS})
+            result.update({head: heads[head] for head in EVERY_MODEL})
             if self._linker is not None:
                 url = result.get("url")
                 links = self._linker.link(text.title, text.text, url if isinstance(url, str) else None)
@@ -123,6 +123,8 @@ class LineClassifier:
                     }
                     for link in links
                 ]
+                if "stance" in heads and any(not link.ambiguous for link in links):
+                    result["stance"] = heads["stance"]
         return [msgspec.json.encode(result) for result in results]
 
 

@@ -11,7 +11,7 @@ MODELS = ("ngram",)
 
 
 def load_model(settings: Settings) -> Model:
-    """The model of `settings.classify.model`.
+    """The model of `settings.classify.model`, with those of `settings.classify.heads` for their heads.
 
     Raises
     ------
@@ -19,7 +19,19 @@ def load_model(settings: Settings) -> Model:
         If no model has this name.
     BadInput
         If its files can't be used.
+    MinshengError
+        If a head's model needs PyTorch, which is not installed.
     """
+    base = _shipped(settings)
+    if not settings.classify.heads:
+        return base
+    from classifiers.composed import ComposedModel
+    from classifiers.huggingface import open_heads
+
+    return ComposedModel(base, *open_heads(settings))
+
+
+def _shipped(settings: Settings) -> Model:
     if settings.classify.model == "ngram":
         from classifiers.ngram import NgramModel
 

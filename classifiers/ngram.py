@@ -130,6 +130,8 @@ class NgramModel:
         self._row_of[buckets] = np.arange(len(buckets), dtype=np.int32)
         self._heads = card.heads
         self._request = RequestRules()
+        self.heads = (*card.heads, "request")
+        self.thresholds: dict[str, float] = {}
         self.versions = {**dict.fromkeys(card.heads, card.version), "request": self._request.version}
 
     def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:

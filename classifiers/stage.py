@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from classifiers.corrections import CurrentLabels, corrected, corrected_links
 from classifiers.linking import PolicyLinker, inherit
-from classifiers.model import Model, Text
+from classifiers.model import EVERY_MODEL, HEADS, Model, Text, judge_with
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
 from minsheng.policies import Policy
-from minsheng.records import Assessed, Document, PolicyLink
+from minsheng.records import Assessed, Document, Judgement, PolicyLink
 from search.index import Index
 from stream.log import ASSESSED, DOCUMENTS, Partition
 from stream.stage import Result
@@ -46,6 +48,8 @@ class AssessStage:
         Gives the time of the assessment.
     parent_lookup:
         Finds the links of documents that were assessed too long ago to be remembered here.
+    labels:
+        What persons have set; it outranks the model and the linker. None where there is nothing of the kind.
     remembered:
         How many documents' links are kept for the replies to come.
     """
@@ -62,6 +66,7 @@ class AssessStage:
         clock: Clock,
         *,
         parent_lookup: ParentLookup | None = None,
+        labels: CurrentLabels | None = None,
         reload_after: float = 5.0,
         remembered: int = 100_000,
     ) -> None:
@@ -69,6 +74,7 @@ class AssessStage:
         self._policies = policies
         self._clock = clock
         self._parent_lookup = parent_lookup
+        self._labels = labels
         self._reload_after = reload_after
         self._remembered = remembered
         self._links: OrderedDict[str, Links] = OrderedDict()
@@ -77,26 +83,20 @@ class AssessStage:
 
     def start(self) -> Mapping[Partition, int] | None:
         self._linker = self._read_register()
+        if self._labels is not None:
+            self._labels.refresh()
         return None
 
     def work(self, batch: Sequence[Document]) -> Result:
         linker = self._current_linker()
-        judged = self._model.judge([Text(document.title, document.text) for document in batch])
+        self._refresh_labels()
+        judged = judge_with(self._model, [Text(document.title, document.text) for document in batch])
         links = self._link(batch, linker)
-        models = {**self._model.versions, "policies": linker.revision}
+        versions = {**self._model.versions, "policies": linker.revision}
         now = self._clock.now()
         return Result(
             outputs=[
-                Assessed(
-                    document=document,
-                    sentiment=heads["sentiment"],
-                    emotion=heads["emotion"],
-                    topic=heads["topic"],
-                    request=heads["request"],
-                    policies=policies,
-                    models=models,
-                    assessed_at=now,
-                )
+                self._corrected(assessed(document, heads, policies, versions, now))
                 for document, heads, policies in zip(batch, judged, links, strict=True)
             ]
         )
@@ -115,6 +115,8 @@ class AssessStage:
             if document.parent_id is not None:
                 known = self._links.get(document.parent_id) or parents.get(document.parent_id, ())
                 links = inherit(links, known)
+            if self._labels is not None:
+                links = corrected_links(links, self._labels.of(document.id))
             self._remember(document.id, links)
             linked.append(links)
         return linked
@@ -139,6 +141,18 @@ class AssessStage:
         while len(self._links) > self._remembered:
             self._links.popitem(last=False)
 
+    def _corrected(self, record: Assessed) -> Assessed:
+        return record if self._labels is None else corrected(record, self._labels.of(record.document.id))
+
+    def _refresh_labels(self) -> None:
+        if self._labels is None:
+            return
+        try:
+            self._labels.refresh()
+        except Unavailable as error:
+            # Nobody can set a label either while the store is away: those known here are all there are.
+            log.warning("labels_not_checked", reason=str(error))
+
     def _current_linker(self) -> PolicyLinker:
         if self._linker is None:
             self._linker = self._read_register()
@@ -156,6 +170,49 @@ class AssessStage:
         linker = PolicyLinker(self._policies.all())
         log.info("policies_loaded", revision=linker.revision)
         return linker
+
+
+def assessed(
+    document: Document,
+    heads: Mapping[str, Judgement],
+    policies: Links,
+    versions: Mapping[str, str],
+    at: datetime,
+    *,
+    opinion: int = 1,
+) -> Assessed:
+    """The record of what was found: a stance only where a policy is linked without doubt.
+
+    Parameters
+    ----------
+    heads, versions:
+        Head → its judgement and the version of what judged; `versions` has `policies` too.
+    """
+    has_stance = "stance" in heads and any(not link.ambiguous for link in policies)
+    kept = {*(HEADS if has_stance else EVERY_MODEL), "policies"}
+    return Assessed(
+        document=document,
+        sentiment=heads["sentiment"],
+        emotion=heads["emotion"],
+        topic=heads["topic"],
+        request=heads["request"],
+        stance=heads["stance"] if has_stance else None,
+        policies=policies,
+        models={head: version for head, version in versions.items() if head in kept},
+        opinion=opinion,
+        assessed_at=at,
+    )
+
+
+def assess_one(
+    document: Document, model: Model, policies: PolicySource, clock: Clock, labels: CurrentLabels, index: Index
+) -> Assessed:
+    """One document as the stage would assess it, outside the road."""
+    stage = AssessStage(model, policies, clock, parent_lookup=parents_in(index), labels=labels)
+    stage.start()
+    (record,) = stage.work([document]).outputs
+    assert isinstance(record, Assessed)
+    return record
 
 
 def parents_in(index: Index) -> ParentLookup:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from minsheng.errors import BadInput
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the record shapes in this module."""
 
 Kind = Literal["news", "post", "message", "reply", "hot-search"]
@@ -102,13 +102,23 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
 
 
 class Judgement(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One head's opinion: the label, and the probability of every label of the head (they sum to 1)."""
+    """One head's opinion: the label, and the probability of every label of the head (they sum to 1).
+
+    `unsure` is true where the label's probability is below what the model itself asks of this head.
+    """
 
     label: str
     scores: dict[str, float]
+    unsure: bool = False
 
 
-LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent"]
+PERSON: Final = "person"
+"""Stands in `Assessed.models` for a head whose label a person has set, and in `PolicyLink.reason`."""
+
+LinkReason = Literal["number", "title", "alias", "fragment", "url", "parent", "person"]
+
+
+AMBIGUOUS = 0.5
 
 
 class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -118,11 +128,12 @@ class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ----------
     reason:
         `number` 文号, `title` whole title, `alias`, `fragment` a distinctive part of the title, `url` a link to the
-        policy's own page, `parent` taken over from the document that this one answers or reposts.
+        policy's own page, `parent` taken over from the document that this one answers or reposts, `person` put there
+        by a person.
     matched:
-        The words that matched, as they stand in the document; empty for `parent`.
+        The words that matched, as they stand in the document; empty for `parent` and `person`.
     field, span:
-        Where they stand: `title` or `text`, and start and end in characters. None for `parent` and `url`.
+        Where they stand: `title` or `text`, and start and end in characters. None for `parent`, `url` and `person`.
     confidence:
         0 to 1. Below 0.5 the link is ambiguous: the same words point at more than one policy.
     """
@@ -134,16 +145,23 @@ class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     field: Literal["title", "text"] | None = None
     span: tuple[int, int] | None = None
 
+    @property
+    def ambiguous(self) -> bool:
+        """True where the same words point at more than one policy."""
+        return self.confidence < AMBIGUOUS
+
 
 class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="assessed"):
     """A document with the models' opinions and its policies.
 
     Attributes
     ----------
+    stance:
+        To the linked policies. None where no policy is linked with confidence, or the model gives no stance.
     opinion:
         1 for the first assessment; re-assessments of the same document carry a higher number.
     models:
-        Head (and `policies`) → the version of the model or register that judged.
+        Head (and `policies`) → the version of the model or register that judged; `PERSON` where a person did.
     """
 
     document: Document
@@ -151,11 +169,23 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     emotion: Judgement
     topic: Judgement
     request: Judgement
+    stance: Judgement | None = None
     policies: tuple[PolicyLink, ...] = ()
     models: dict[str, str] = {}
     opinion: int = 1
     assessed_at: datetime
     schema: int = SCHEMA
+
+    @property
+    def judgements(self) -> dict[str, Judgement]:
+        """Head → judgement, for the heads that judged."""
+        heads = {
+            "sentiment": self.sentiment,
+            "emotion": self.emotion,
+            "topic": self.topic,
+            "request": self.request,
+        }
+        return heads if self.stance is None else {**heads, "stance": self.stance}
 
     @property
     def version(self) -> int:
@@ -218,7 +248,9 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", 
 Record = Document | Assessed | Grouped | DeadLetter
 R = TypeVar("R", Document, Assessed, Grouped, DeadLetter)
 
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: lambda plain: plain,  # 2 adds `stance`, `unsure` and the link reason `person`: an old record has none of them
+}
 """From version n to n + 1: takes and returns one record as plain JSON values. `record` says which; the records in it
 have been brought up already."""
 

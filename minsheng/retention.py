@@ -1,6 +1,7 @@
 """How long things are kept: what is older than the settings say is removed, once an hour.
 
-Policies, tickets with their timelines, events and briefings are kept; they are few, and they are the record.
+Policies, tickets with their timelines, events, briefings and the labels that persons set are kept; they are few, and
+they are the record. With a label no text is kept: it goes with its document.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ class Road:
     def stage(self, name: str) -> Stage[Any]:
         """The stage of this name, on this road's parts."""
         if name == "assess":
+            from classifiers.corrections import CorrectionBook, CurrentLabels
             from classifiers.load import load_model
             from classifiers.stage import AssessStage, parents_in
             from minsheng.policies import PolicyRegister
@@ -109,6 +110,7 @@ class Road:
                 PolicyRegister(self.store),
                 self.clock,
                 parent_lookup=parents_in(self.index),
+                labels=CurrentLabels(CorrectionBook(self.store, self.clock)),
             )
         if name == "group":
             from grouping.stage import GroupStage

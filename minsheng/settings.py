@@ -123,10 +123,24 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     author_key: Secret | None = None  # default: made once, kept in the data folder
 
 
+class HeadSettings(Section, frozen=True, kw_only=True):
+    """A model of the user's own for one head, in Hugging Face's format; needs `pip install 'minsheng[torch]'`."""
+
+    head: Literal["sentiment", "emotion", "topic", "request", "stance"]  # what it judges
+    model: str  # its folder, in the data folder or absolute; or an id on Hugging Face's hub, where the network allows
+    labels: dict[str, str] = {}  # the model's label → the head's; those that are called alike need no entry
+    batch: Count = 32  # texts at a time
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # auto: a GPU where there is one
+    max_tokens: Count = 256  # of a longer text the rest is not read
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"  # the numbers it is run in
+    unsure_below: Share | None = None  # a label with a lower score is marked as unsure
+
+
 class ClassifySettings(Section, frozen=True, kw_only=True):
     """Assessing."""
 
-    model: str = "ngram"  # the model's name, or the path of its folder
+    model: str = "ngram"  # the shipped model that judges every head without one of its own
+    heads: tuple[HeadSettings, ...] = ()  # models of the user's own, one a head
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: as many as there are cores
 
 

@@ -45,7 +45,7 @@ from search.query import And, Node, Not, Or, Term, pruned
 
 log = get_logger(__name__)
 
-TEMPLATE_VERSION = 1
+TEMPLATE_VERSION = 2
 """Raise with every change of `_template`; an older program leaves a newer template alone."""
 
 CHUNK_BYTES = 5_000_000
@@ -62,12 +62,13 @@ _FACET_FIELDS: dict[Facet, str] = {
     "sentiment": "sentiment",
     "topic": "topic",
     "request": "request",
+    "stance": "stance",
     "event": "event",
     "region": "region",
 }
 _KEYWORDS = (
-    *("id", "source", "kind", "sentiment", "emotion", "topic", "request", "policies", "event", "duplicate_group"),
-    *("region", "outlet", "native_id", "parent_id", "language"),
+    *("id", "source", "kind", "sentiment", "emotion", "topic", "request", "stance", "policies", "event"),
+    *("duplicate_group", "region", "outlet", "native_id", "parent_id", "language"),
 )
 _FACET_CANDIDATES = 2_000
 _ALL_CANDIDATES = 60_000
@@ -98,6 +99,7 @@ class _Source(msgspec.Struct, omit_defaults=True):
     duplicate_group: str
     words: _Words
     record: msgspec.Raw
+    stance: str | None = None
     region: str | None = None
     outlet: str | None = None
     url: str | None = None
@@ -277,7 +279,11 @@ class ElasticsearchIndex:
         there = self._client.options(ignore_status=404).indices.get_index_template(name=name)
         versions = [item["index_template"].get("version", 0) for item in there.get("index_templates", [])]
         if not versions or versions[0] < TEMPLATE_VERSION:
-            self._client.indices.put_index_template(name=name, **_template(name, self._shards, self._replicas))
+            template = _template(name, self._shards, self._replicas)
+            if versions:  # the months that are there already get the fields that are new
+                properties = template["template"]["mappings"]["properties"]
+                self._client.indices.put_mapping(index=f"{name}-*", allow_no_indices=True, properties=properties)
+            self._client.indices.put_index_template(name=name, **template)
         if not self._client.indices.exists(index=self._homes):
             self._client.options(ignore_status=400).indices.create(  # 400: another process was quicker
                 index=self._homes,
@@ -562,6 +568,7 @@ def _source(record: Grouped, encoded: bytes) -> _Source:
         duplicate_group=record.duplicate.group,
         words=_Words(tokens.of_text(document.title), tokens.of_text(document.text)),
         record=msgspec.Raw(encoded),
+        stance=assessed.stance.label if assessed.stance else None,
         region=document.region,
         outlet=document.outlet,
         url=document.url,
@@ -654,6 +661,7 @@ def _filters(filters: Filters) -> list[dict[str, Any]]:
             ("sentiment", filters.sentiments),
             ("topic", filters.topics),
             ("request", filters.requests),
+            ("stance", filters.stances),
             ("event", filters.events),
             ("region", filters.regions),
             ("duplicate_group", filters.duplicate_groups),

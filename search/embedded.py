@@ -33,8 +33,12 @@ from search.query import And, Node, Not, Or, Term, pruned
 
 log = get_logger(__name__)
 
-LAYOUT = analysis.VERSION
-"""Kept in the file; a file with another one has its words indexed anew."""
+COLUMNS = 1
+"""Raise with every change of the columns, and add how an older file gets them to `_add_columns`."""
+
+_STEP = 100
+LAYOUT = COLUMNS * _STEP + analysis.VERSION
+"""Kept in the file. One with other columns is given today's; one with another analysis has its words indexed anew."""
 
 SLOTS = 1 << 24
 """Row ids an hour: room for a large file without times, all of whose documents are of the hour of its import."""
@@ -60,7 +64,8 @@ CREATE TABLE IF NOT EXISTS documents (
     request TEXT NOT NULL,
     event TEXT NOT NULL,
     duplicate_group TEXT NOT NULL,
-    region TEXT
+    region TEXT,
+    stance TEXT
 );
 CREATE INDEX IF NOT EXISTS documents_event ON documents (event);
 CREATE INDEX IF NOT EXISTS documents_group ON documents (duplicate_group);
@@ -81,6 +86,7 @@ _FACET_COLUMNS: dict[Facet, str] = {
     "sentiment": "d.sentiment",
     "topic": "d.topic",
     "request": "d.request",
+    "stance": "d.stance",
     "event": "d.event",
     "region": "d.region",
 }
@@ -266,8 +272,17 @@ def _create(connection: sqlite3.Connection) -> None:
         for statement in _SCHEMA.split(";\n"):
             connection.execute(statement)
         if older:
-            _index_anew(connection)
+            _add_columns(connection, older // _STEP)
+            if older % _STEP != analysis.VERSION:
+                _index_anew(connection)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add_columns(connection: sqlite3.Connection, older: int) -> None:
+    """Bring the tables from the columns of version `older` to today's. What is kept needs no change: 1 adds `stance`,
+    which no record had before."""
+    if older < 1:
+        connection.execute("ALTER TABLE documents ADD COLUMN stance TEXT")
 
 
 def _index_anew(connection: sqlite3.Connection) -> None:
@@ -335,7 +350,7 @@ def _insert(
             (row, tokens.of_text(document.title), tokens.of_text(document.text)),
         )
         connection.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 row,
                 document.id,
@@ -350,6 +365,7 @@ def _insert(
                 record.event.id,
                 record.duplicate.group,
                 document.region,
+                assessed.stance.label if assessed.stance else None,
             ),
         )
         connection.execute("INSERT INTO records VALUES (?, ?)", (row, _pack(packed)))
@@ -487,6 +503,7 @@ class _Selection:
             ("d.sentiment", filters.sentiments),
             ("d.topic", filters.topics),
             ("d.request", filters.requests),
+            ("d.stance", filters.stances),
             ("d.event", filters.events),
             ("d.region", filters.regions),
             ("d.duplicate_group", filters.duplicate_groups),

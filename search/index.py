@@ -23,8 +23,8 @@ from minsheng.errors import WrongUse
 from minsheng.records import Grouped
 from search.query import Node
 
-Facet = Literal["policy", "source", "kind", "sentiment", "topic", "request", "event", "region"]
-FACETS: tuple[Facet, ...] = ("policy", "source", "kind", "sentiment", "topic", "request", "event", "region")
+Facet = Literal["policy", "source", "kind", "sentiment", "topic", "request", "stance", "event", "region"]
+FACETS: tuple[Facet, ...] = ("policy", "source", "kind", "sentiment", "topic", "request", "stance", "event", "region")
 MAX_SIZE = 1_000
 MAX_FACET_SIZE = 10_000
 Interval = Literal["hour", "day", "week", "month"]
@@ -35,7 +35,7 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Conditions beside the words; all must hold, and within one field any of the values.
 
     `policies` also carries a department's scope: the ids it may see are put here by the caller, never filtered after.
-    `since` is included, `until` is not; both on `published_at`.
+    A document without a stance matches none of `stances`. `since` is included, `until` is not; both on `published_at`.
     """
 
     policies: tuple[str, ...] | None = None
@@ -44,6 +44,7 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     sentiments: tuple[str, ...] | None = None
     topics: tuple[str, ...] | None = None
     requests: tuple[str, ...] | None = None
+    stances: tuple[str, ...] | None = None
     events: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
     duplicate_groups: tuple[str, ...] | None = None

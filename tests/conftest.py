@@ -7,6 +7,7 @@ test is skipped and the end of the run says what was left out; with `MINSHENG_RE
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import shutil
@@ -127,6 +128,16 @@ def own_server(servers: Servers) -> Iterator[Callable[[str], Server]]:
 def unique() -> str:
     """A name that no other test has: letters and digits, usable in topics, indices and databases."""
     return f"t{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="session")
+def torch_installed() -> None:
+    """PyTorch, which only the environment of `make test-torch` has: its default wheels are several gigabytes."""
+    if importlib.util.find_spec("torch") is None:
+        reason = "PyTorch is not installed in this environment: make test-torch runs these tests in one of its own"
+        if os.environ.get("MINSHENG_REQUIRE_TORCH") == "1":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
 
 
 class MailServer:

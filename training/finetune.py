@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy
 
 from classifiers.encoder.characters import PAD, cut, normalise, pairs
 from classifiers.model import Text
-from training.network import Classifier, Encoder
+from training.network import BFLOAT16, Classifier, Encoder
 from training.scores import macro_f1
 from training.tasks import Task, labels_of, tasks
 
@@ -87,7 +87,7 @@ def judge(model: Classifier, head: str, rows: Sequence[list[int]]) -> np.ndarray
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
     found: list[np.ndarray | None] = [None] * len(rows)
     model.eval()
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
         for start in range(0, len(order), 64):
             chosen = order[start : start + 64]
             scores = model.heads[head](model.pooled(*tensors([rows[place] for place in chosen]))).float().numpy()
@@ -148,12 +148,12 @@ def main() -> None:
             scale = share / WARM_UP if share < WARM_UP else max(0.01, (1 - share) / (1 - WARM_UP))
             for group in optimizer.param_groups:
                 group["lr"] = group["base"] * scale
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
                 pooled = model.pooled(*tensors([row[0] for row in batch]))
             loss = torch.zeros(())
             for head in sorted({row[1] for row in batch}):
                 places = [place for place, row in enumerate(batch) if row[1] == head]
-                with torch.autocast("cpu", dtype=torch.bfloat16):
+                with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
                     scores = model.heads[head](pooled[places])
                 answers = torch.tensor([batch[place][2] for place in places])
                 part = cross_entropy(scores.float(), answers, label_smoothing=SMOOTHING, reduction="sum")

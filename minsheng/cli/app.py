@@ -17,6 +17,7 @@ from minsheng.cli import (
     doctor,
     events,
     importing,
+    labels,
     policies,
     run,
     sample,
@@ -70,6 +71,7 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
 app.command("search")(search.search)
+app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
 app.command("doctor")(doctor.doctor)

@@ -21,6 +21,9 @@ def classify(
 ) -> None:
     """Judge texts: each line comes back with sentiment, emotion, topic and request.
 
+    A judgement that the model does not stand by has `unsure`. With --policies, a text that is about one has a `stance`
+    to it too, where the model gives one.
+
     Lines keep their order. One that can't be judged comes back with `error`, which says why.
     """
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn

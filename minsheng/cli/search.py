@@ -11,12 +11,13 @@ import typer
 
 from minsheng.cli import context
 from minsheng.errors import WrongUse
-from minsheng.records import KINDS
+from minsheng.records import KINDS, PERSON
 from search.index import FACETS, Interval, Sort
 
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from minsheng.records import Assessed
     from search.index import Hit, Page
 
 T = TypeVar("T")
@@ -38,6 +39,9 @@ def search(
     sentiment: Annotated[list[str] | None, typer.Option(help="positive, neutral or negative. Repeatable.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="Only on this topic. Repeatable.")] = None,
     request: Annotated[list[str] | None, typer.Option(help="complaint, inquiry, ... Repeatable.")] = None,
+    stance: Annotated[
+        list[str] | None, typer.Option(help="To the linked policy: support, against, question or neutral. Repeatable.")
+    ] = None,
     event: Annotated[list[str] | None, typer.Option(help="Only of this event (its id). Repeatable.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only of this region. Repeatable.")] = None,
     since: Annotated[
@@ -69,6 +73,7 @@ def search(
             sentiments=_given(sentiment),
             topics=_given(topic),
             requests=_given(request),
+            stances=_given(stance),
             events=_given(event),
             regions=_given(region),
             since=parse_time(since) if since else None,
@@ -130,11 +135,26 @@ def _plain(hit: Hit) -> dict[str, Any]:
         "emotion": assessed.emotion.label,
         "topic": assessed.topic.label,
         "request": assessed.request.label,
+        "stance": assessed.stance.label if assessed.stance else None,
+        "unsure": [head for head, judgement in assessed.judgements.items() if judgement.unsure],
+        "corrected": [head for head, version in assessed.models.items() if version == PERSON],
         "policies": list(dict.fromkeys(link.policy_id for link in assessed.policies)),
         "event": hit.record.event.id,
         "duplicate_group": hit.record.duplicate.group,
         "score": hit.score,
     }
+
+
+def _judged(assessed: Assessed) -> str:
+    """The labels below each other, and beside each who set it or whether the model stands by it."""
+    lines = []
+    for head in ("sentiment", "request", "topic", "stance"):
+        judgement = assessed.judgements.get(head)
+        if judgement is not None:
+            by_person = assessed.models.get(head) == PERSON
+            mark = " 人工" if by_person else " 不确定" if judgement.unsure else ""
+            lines.append(f"{judgement.label}{mark}")
+    return "\n".join(lines)
 
 
 def _show(page: Page) -> None:
@@ -156,7 +176,7 @@ def _show(page: Page) -> None:
             context.local_time(document.published_at),
             Text(document.source),
             shown,
-            Text(f"{assessed.sentiment.label}\n{assessed.request.label}\n{assessed.topic.label}"),
+            Text(_judged(assessed)),
             Text("\n".join(dict.fromkeys(link.policy_id for link in assessed.policies))),
         )
     if page.hits or not page.total:

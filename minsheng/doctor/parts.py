@@ -49,11 +49,11 @@ def store(patient: Patient) -> Iterator[Finding]:
 def model(patient: Patient) -> Iterator[Finding]:
     """Can the model be loaded, and does it judge?"""
     from classifiers.load import load_model
-    from classifiers.model import HEADS, Text
+    from classifiers.model import EVERY_MODEL, Text
 
     loaded = load_model(patient.settings)
     (judged,) = loaded.judge([Text("", "路修好了，谢谢。")])
-    missing = [head for head in HEADS if head not in judged]
+    missing = [head for head in EVERY_MODEL if head not in judged]
     if missing:
         yield broken("model", f"{patient.settings.classify.model} does not judge {', '.join(missing)}", "train it anew")
     else:

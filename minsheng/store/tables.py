@@ -1,6 +1,7 @@
 """Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""
 
 import alerts.tables  # noqa: F401
+import classifiers.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401
 import minsheng.policies.tables  # noqa: F401

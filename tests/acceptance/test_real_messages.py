@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from minsheng.records import SCHEMA
 from minsheng.road import WORKERS
 from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened
 from tests.acceptance.outcome import outcome
@@ -78,7 +79,7 @@ def test_other_programs_read_the_log_and_the_index(variables: Variables) -> None
          chosen["MINSHENG_STREAM__TOPIC_PREFIX"] + "assessed"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert done.stdout.split()[:3] == ["assessed", "1", "message"]
+    assert done.stdout.split()[:3] == ["assessed", str(SCHEMA), "message"]
 
     from elasticsearch import Elasticsearch
 

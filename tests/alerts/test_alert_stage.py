@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from alerts.stage import AlertStage
 from alerts.tables import observations, outbox, policy_hours, ticket_timeline, tickets, timers
-from minsheng.records import Grouped
+from minsheng.records import Grouped, scores_of
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst, record
 
@@ -110,6 +110,55 @@ def test_a_corrected_opinion_takes_the_place_of_the_first_one(world: World) -> N
     assert (row["sentiment"], row["event_id"]) == ("positive", "event-2")
     world.take([record("one", NOW, opinion=1)])
     assert picture(world.store)["observations"] == [row]
+
+
+def corrected(records: list[Grouped], at: datetime, **more: Any) -> list[Grouped]:
+    """The same documents with labels that a person has set at that moment."""
+    again = []
+    for one in records:
+        assessed = msgspec.structs.replace(one.assessed, opinion=one.assessed.opinion + 1, assessed_at=at, **more)
+        again.append(msgspec.structs.replace(one, assessed=assessed))
+    return again
+
+
+def test_a_corrected_label_does_not_tell_of_the_same_matter_twice(world: World) -> None:
+    documents = burst(30, minutes=1)
+    world.take(documents)
+    before = picture(world.store)
+    assert len(before["tickets"]) == 1 and before["outbox"]
+    at = NOW + timedelta(hours=1)
+    certain = corrected(documents[:10], at, sentiment=scores_of("negative"))
+    mild = corrected(certain[:5], at, sentiment=scores_of("neutral"), request=scores_of("none"))
+    back = corrected(mild, at, sentiment=scores_of("negative"), request=scores_of("complaint"))
+    for step in (certain, mild, back):
+        world.take(step)
+    after = picture(world.store)
+    assert after["outbox"] == before["outbox"]
+    assert [row["number"] for row in after["tickets"]] == [row["number"] for row in before["tickets"]]
+    world.book.move(before["tickets"][0]["number"], "closed", actor="duty", reason="done")
+    closed = picture(world.store)
+    world.take(corrected(back, at))
+    assert picture(world.store)["tickets"] == closed["tickets"]
+    assert picture(world.store)["outbox"] == closed["outbox"]
+
+
+def test_a_label_put_right_days_later_wakes_nobody(world: World) -> None:
+    """What turns out to have been a burst of grievances last week gets a ticket for the record, and no notice."""
+    mild = burst(30, minutes=1, sentiment="neutral", request="none", policy=None)
+    world.take(mild)
+    assert world.tickets() == []
+    world.take(corrected(mild, NOW + timedelta(days=5), sentiment=scores_of("negative")))
+    (ticket,) = world.tickets()
+    assert ticket.historical
+    assert picture(world.store)["outbox"] == []
+
+
+def test_a_label_put_right_at_once_can_raise_the_alarm(world: World) -> None:
+    mild = burst(30, minutes=1, sentiment="neutral", request="none", policy=None)
+    world.take(mild)
+    world.take(corrected(mild, NOW + timedelta(hours=1), sentiment=scores_of("negative")))
+    (ticket,) = world.tickets()
+    assert not ticket.historical and picture(world.store)["outbox"]
 
 
 def test_two_processes_with_the_same_documents_open_one_ticket(make_world: MakeWorld, store: Store) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from classifiers.model import Text
 from classifiers.ngram import NgramModel
 from classifiers.stage import AssessStage, Links, ParentLookup
 from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable
 from minsheng.policies import Policy, PolicyRegister
-from minsheng.records import Assessed, Document, decode, document_id
+from minsheng.records import Assessed, Document, Judgement, decode, document_id, scores_of
 from minsheng.store import Store
 from stream.embedded import EmbeddedLog
 from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS
@@ -65,6 +66,42 @@ def test_a_document_is_judged_and_linked(register: PolicyRegister) -> None:
     assert (one.sentiment.label, one.request.label, policies(one)) == ("positive", "praise", [("housing", "alias")])
     assert one.models == {**MODEL.versions, "policies": register.revision()}
     assert one.assessed_at == CLOCK.now()
+
+
+class WithStance(NgramModel):
+    """The shipped model with a stance that is always the same, and a sentiment it never stands by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = (*self.heads, "stance", "news")
+        self.versions |= {"stance": "stance-1", "news": "news-1"}
+        self.thresholds = {"sentiment": 0.99999}
+
+    def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
+        more = {"stance": scores_of("against"), "news": scores_of("财经")}
+        return [{**judged, **more} for judged in super().judge(texts)]
+
+
+def test_a_stance_is_one_to_a_policy_that_is_linked_without_doubt(register: PolicyRegister) -> None:
+    register.import_policies([HOUSING, Policy(id="flats", title="云河省公寓管理办法", aliases=("新规矩",)),
+                              Policy(id="rent", title="云河省租赁管理办法", aliases=("新规矩",))])  # fmt: skip
+    stage = AssessStage(WithStance(), register, CLOCK)
+    stage.start()
+    linked, unlinked, doubtful = assess(
+        stage, make_document("1", "住房新规"), make_document("2", "天气"), make_document("3", "这个新规矩")
+    )
+    assert linked.stance == scores_of("against")
+    assert {link.policy_id for link in doubtful.policies} == {"flats", "rent"}
+    assert unlinked.stance is None and doubtful.stance is None
+    assert linked.models == {**MODEL.versions, "stance": "stance-1", "policies": register.revision()}
+    assert unlinked.models == doubtful.models == {**MODEL.versions, "policies": register.revision()}
+
+
+def test_what_the_model_does_not_stand_by_is_unsure(register: PolicyRegister) -> None:
+    stage = AssessStage(WithStance(), register, CLOCK)
+    stage.start()
+    (one,) = assess(stage, make_document("1", "住房新规太好了，谢谢"))
+    assert (one.sentiment.label, one.sentiment.unsure, one.request.unsure) == ("positive", True, False)
 
 
 def test_documents_keep_their_order_and_none_is_lost(register: PolicyRegister) -> None:

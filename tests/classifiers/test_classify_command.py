@@ -7,14 +7,18 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from classifiers.lines import LONGEST_LINE, LineClassifier, read_batches
+from classifiers.linking import PolicyLinker
+from classifiers.model import Text
 from classifiers.ngram import NgramModel
-from minsheng.records import MAX_TEXT
+from minsheng.policies import Policy
+from minsheng.records import MAX_TEXT, Judgement, scores_of
 
 POLICY = 'id = "housing"\ntitle = "云河省城镇住房保障办法"\naliases = ["住房新规"]\n'
 
@@ -75,6 +79,27 @@ def test_bad_lines_come_back_with_an_error_between_good_ones(tmp_path: Path) -> 
 def test_a_bad_line_keeps_what_names_it() -> None:
     (result,) = LineClassifier(NgramModel()).classify([b'{"id": 7, "text": null}'])
     assert json.loads(result)["id"] == 7
+
+
+class WithStance(NgramModel):
+    """The shipped model with a stance, and a sentiment it never stands by."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heads = (*self.heads, "stance")
+        self.thresholds = {"sentiment": 0.99999}
+
+    def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
+        return [{**judged, "stance": scores_of("question")} for judged in super().judge(texts)]
+
+
+def test_a_stance_where_a_policy_is_linked_and_what_the_model_is_not_sure_of() -> None:
+    linker = PolicyLinker([Policy(id="housing", title="云河省城镇住房保障办法", aliases=("住房新规",))])
+    two = [json.dumps({"text": text}).encode() for text in ("住房新规是什么？", "天气真好")]
+    linked, unlinked = (json.loads(line) for line in LineClassifier(WithStance(), linker).classify(two))
+    assert linked["stance"]["label"] == "question" and "stance" not in unlinked
+    assert linked["sentiment"]["unsure"] is True and "unsure" not in linked["topic"]
+    assert "stance" not in json.loads(LineClassifier(WithStance()).classify(two)[0])
 
 
 def test_a_missing_file_is_wrong_use(tmp_path: Path) -> None:

@@ -248,6 +248,7 @@ def test_relevance_puts_titles_first(filled: Index) -> None:
         (Filters(sentiments=("negative",)), lambda r: r.assessed.sentiment.label == "negative"),
         (Filters(topics=("医疗",)), lambda r: r.assessed.topic.label == "医疗"),
         (Filters(requests=("inquiry",)), lambda r: r.assessed.request.label == "inquiry"),
+        (Filters(stances=("support", "question")), lambda r: _stance(r) in ("support", "question")),
         (Filters(events=("event-2", "event-5")), lambda r: r.event.id in ("event-2", "event-5")),
         (Filters(regions=("城东区",)), lambda r: r.document.region == "城东区"),
         (
@@ -296,6 +297,7 @@ def test_facets_count_all_matches(filled: Index) -> None:
         "sentiment": _counted([record.assessed.sentiment.label for record in matching]),
         "topic": _counted([record.assessed.topic.label for record in matching]),
         "request": _counted([record.assessed.request.label for record in matching]),
+        "stance": _counted([stance for stance in map(_stance, matching) if stance]),
         "event": _counted([record.event.id for record in matching]),
         "region": _counted([record.document.region for record in matching if record.document.region]),
     }
@@ -381,6 +383,10 @@ def _step(moment: datetime, interval: str) -> str:
 
 def _policies(record: Grouped) -> set[str]:
     return {link.policy_id for link in record.assessed.policies}
+
+
+def _stance(record: Grouped) -> str | None:
+    return record.assessed.stance.label if record.assessed.stance else None
 
 
 def _counted(values: list[str]) -> tuple[Bucket, ...]:

@@ -70,12 +70,14 @@ ASSESSED = Assessed(
     sentiment=scores_of("negative", {"neutral": 0.2, "positive": 0.1}),
     emotion=scores_of("angry"),
     topic=scores_of("城乡建设"),
-    request=scores_of("complaint"),
+    request=msgspec.structs.replace(scores_of("complaint"), unsure=True),
+    stance=scores_of("question", {"neutral": 0.25}),
     policies=(
         PolicyLink(policy_id="heating", reason="alias", confidence=0.9, matched="供暖新规", field="title", span=(0, 4)),
         PolicyLink(policy_id="bus", reason="parent", confidence=0.4),
+        PolicyLink(policy_id="tram", reason="person", confidence=1.0),
     ),
-    models={"sentiment": "ngram-1", "policies": "abc"},
+    models={"sentiment": "ngram-1", "stance": "person", "policies": "abc"},
     opinion=3,
     assessed_at=AT,
 )
@@ -139,15 +141,23 @@ def test_older_records_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPat
 
     old = json.loads(encode(GROUPED))
     old["assessed"]["document"]["headline"] = old["assessed"]["document"].pop("title")
-    monkeypatch.setattr(records, "SCHEMA", 3)
-    monkeypatch.setitem(records.UPGRADES, 1, rename)
-    monkeypatch.setitem(records.UPGRADES, 2, lambda plain: plain)
+    now = records.SCHEMA
+    monkeypatch.setattr(records, "SCHEMA", now + 2)
+    monkeypatch.setitem(records.UPGRADES, now, rename)
+    monkeypatch.setitem(records.UPGRADES, now + 1, lambda plain: plain)
     new = decode(Grouped, json.dumps(old).encode())
     assert new.document.title == DOCUMENT.title
-    assert (new.schema, new.assessed.schema, new.document.schema) == (3, 3, 3)
-    monkeypatch.delitem(records.UPGRADES, 2)
-    with pytest.raises(BadInput, match="no step from 2 to 3"):
+    assert {new.schema, new.assessed.schema, new.document.schema} == {now + 2}
+    monkeypatch.delitem(records.UPGRADES, now + 1)
+    with pytest.raises(BadInput, match=f"no step from {now + 1} to {now + 2}"):
         decode(Grouped, json.dumps(old).encode())
+
+
+def test_a_record_of_before_the_stance_has_none() -> None:
+    old = decode(Assessed, (HERE / "records/v1/assessed.json").read_bytes())
+    assert old.stance is None
+    assert not any(judgement.unsure for judgement in old.judgements.values())
+    assert list(old.judgements) == ["sentiment", "emotion", "topic", "request"]
 
 
 def test_a_record_of_a_future_version_is_refused_and_says_what_to_do() -> None:

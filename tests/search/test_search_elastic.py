@@ -18,6 +18,7 @@ from deploy.servers import Server
 from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable, WrongSettings
 from minsheng.settings import load_settings
+from search import elastic
 from search.elastic import ElasticsearchIndex
 from search.index import Filters, Search
 from search.query import parse
@@ -115,6 +116,27 @@ def test_an_older_program_leaves_a_newer_template_alone(
     index.ensure()
     assert version() >= 1
     client.close()
+
+
+@pytest.mark.elasticsearch
+def test_the_months_of_an_older_program_get_the_stance(
+    index: ElasticsearchIndex, elasticsearch_server: str, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index made before a field was there goes on: its records have none, and new ones are found by it."""
+    with monkeypatch.context() as older:
+        older.setattr(elastic, "TEMPLATE_VERSION", 1)
+        older.setattr(elastic, "_KEYWORDS", tuple(name for name in elastic._KEYWORDS if name != "stance"))
+        index.write([grouped(1, "医保"), grouped(2, "医保")])
+        index.refresh()
+        assert index.search(Search(facets=("stance",))).facets == {"stance": ()}
+        assert index.count(Filters(stances=("support",))) == 0
+    newer = opened(elasticsearch_server, unique)
+    newer.write([grouped(2, "医保", stance="support", opinion=2), grouped(3, "医保", stance="against")])
+    newer.refresh()
+    page = newer.search(Search(filters=Filters(stances=("support", "against")), facets=("stance",)))
+    assert sorted(numbers([hit.record for hit in page.hits])) == [2, 3]
+    assert [bucket.value for bucket in page.facets["stance"]] == ["against", "support"]
+    newer.close()
 
 
 @pytest.mark.elasticsearch

@@ -44,8 +44,25 @@ def test_a_file_of_an_older_analysis_is_indexed_anew(tmp_path: Path, monkeypatch
     with sqlite3.connect(tmp_path / "index.db") as connection:
         connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
     assert found(EmbeddedIndex(tmp_path / "index.db"), "医保 -报销") == []
+    monkeypatch.setattr(embedded.analysis, "VERSION", embedded.analysis.VERSION + 1)
     monkeypatch.setattr(embedded, "LAYOUT", embedded.LAYOUT + 1)
     assert found(EmbeddedIndex(tmp_path / "index.db"), "医保 -报销") == before != []
+
+
+def test_a_file_from_before_the_stance_gets_its_column_and_keeps_its_words(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write(corpus())
+    before = found(index, "医保 -报销")
+    index.close()
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        connection.execute("ALTER TABLE documents DROP COLUMN stance")
+        connection.execute(f"PRAGMA user_version = {embedded.analysis.VERSION}")
+    older = EmbeddedIndex(tmp_path / "index.db")
+    assert found(older, "医保 -报销") == before != []
+    assert older.search(Search(facets=("stance",))).facets == {"stance": ()}
+    older.write([grouped(3, "医保", stance="support", opinion=2)])
+    assert older.count(Filters(stances=("support",))) == 1
+    assert older.search(Search(facets=("stance",))).facets["stance"][0].value == "support"
 
 
 def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
