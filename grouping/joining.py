@@ -1,8 +1,8 @@
 """Whether two texts with headlines are about the same matter: a logistic model over a few comparisons of the two.
 
 Its weights come from `training/event_join.py`, which learns them on one half of the hot issues in
-`training/labels/hot_issues.csv`; the other half is what quality is reported on. Who wrote a text is not asked: that would
-raise the scores a little, and would tie a person's unrelated matters together.
+`training/labels/hot_issues.csv`; the other half is what quality is reported on. Who wrote a text is not asked: that
+would raise the scores a little, and tie a person's unrelated matters together.
 """
 
 from __future__ import annotations

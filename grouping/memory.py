@@ -18,7 +18,7 @@ from grouping.joining import headline
 from grouping.merging import Merge, survivor
 from grouping.neighbours import Neighbours, Text
 from grouping.vectors import Vector, fold, own_words, vectorise
-from minsheng.records import Assessed, Document, Duplicate, EventRef
+from minsheng.records import Assessed, Document, Duplicate
 
 JOIN = 0.48
 """Event score from which a document joins, at no distance in time."""
@@ -89,9 +89,6 @@ class Member(NamedTuple):
     def duplicate(self) -> Duplicate:
         return Duplicate(group=self.duplicate_group, kind=self.kind, similarity=self.similarity)  # type: ignore[arg-type]
 
-    def reference(self) -> EventRef:
-        return EventRef(id=self.event, similarity=self.event_similarity)
-
 
 class Event:
     """A set of documents about the same matter, as far as it is remembered."""
@@ -140,6 +137,17 @@ class Event:
             self.policies[policy] = self.policies.get(policy, 0) + count
         self.leaders = sorted(self.leaders + other.leaders)[-2 * LATEST_LEADERS :]
         self.kept += other.kept
+
+    def leave(self, parted: Event) -> None:
+        """Go on without documents that are another event now. The times stay: what they were is not known here."""
+        self.documents -= parted.documents
+        self.aggrieved -= parted.aggrieved
+        for policy, count in parted.policies.items():
+            left = self.policies.get(policy, 0) - count
+            if left > 0:
+                self.policies[policy] = left
+            else:
+                self.policies.pop(policy, None)
 
     def is_about(self, policy: str) -> bool:
         """Whether a third or more of its documents are; one that names another policy in passing changes nothing."""
@@ -285,10 +293,6 @@ class Memory:
                 latest = [kept if event == lost else event for event in recent]
                 self._of_policy[policy] = dict.fromkeys(reversed(dict.fromkeys(reversed(latest))))
         self._name(self.events[kept], always=True)
-
-    def keep_apart(self, one: str, other: str) -> None:
-        """Never merge these two again: a person has parted them."""
-        self._apart.add(frozenset((one, other)))
 
     def _merge_rivals(self, event_id: str, rivals: tuple[str, ...], member: Member) -> list[Merge]:
         """Merge the event with those that the document fits as well, where the events' texts fit each other too."""
