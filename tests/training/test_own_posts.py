@@ -21,18 +21,18 @@ ALIKE = 0.15
 """Share of common runs of four characters above which two posts are the same with other words filled in."""
 
 TRAINED_ON = {
-    "plain": 230,
-    "sarcasm": 80,
-    "quotation": 55,
-    "forward": 35,
-    "mixed": 45,
-    "dialect": 38,
-    "emoji": 28,
-    "news": 30,
-    "official": 25,
+    "plain": 380,
+    "sarcasm": 120,
+    "quotation": 90,
+    "forward": 65,
+    "mixed": 60,
+    "dialect": 60,
+    "emoji": 60,
+    "news": 40,
+    "official": 33,
 }
 SCORED_ON = {
-    "plain": 90,
+    "plain": 120,
     "sarcasm": 25,
     "quotation": 20,
     "forward": 15,
