@@ -133,7 +133,8 @@ def default_words(table: Table, setting: Setting) -> str:
     """A default as TOML, or in words where TOML has none."""
     if setting.default is None:
         return "must be set"
-    default = msgspec.structs.fields(table.kind)[[each.name for each in table.settings].index(setting.name)].default
+    field = msgspec.structs.fields(table.kind)[[each.name for each in table.settings].index(setting.name)]
+    default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
     if default is None:
         return ""
     plain = msgspec.to_builtins(default)

@@ -83,7 +83,11 @@ class History:
 
     def family(self, event_id: str) -> tuple[str, ...]:
         """All ids that are one event today, that of the event itself first."""
-        found = [self.today(event_id)]
+        return self.branch(self.today(event_id))
+
+    def branch(self, event_id: str) -> tuple[str, ...]:
+        """The event and all that became part of it, whatever it became part of itself."""
+        found = [event_id]
         for name in found:  # grows while it is walked
             found.extend(self._down.get(name, ()))
         return tuple(found)
@@ -108,7 +112,7 @@ class History:
 
 def list_changes(store: Store, events: Sequence[str] | None = None, *, limit: int = 100) -> list[Change]:
     """The latest changes of these events, or of all; newest first."""
-    which = sa.true()
+    which: sa.ColumnElement[bool] = sa.true()
     if events is not None:
         which = sa.or_(tables.history.c.event.in_(events), tables.history.c.other.in_(events))
     with store.read() as connection:

@@ -136,7 +136,7 @@ class GroupingState:
         if change.kind == "split":
             left = table.c.document.in_(change.documents)
         else:
-            left = table.c.event.in_(self.history.family(change.event))
+            left = table.c.event.in_(self.history.branch(change.event))
         moved = connection.execute(sa.select(table).where(left).order_by(table.c.sequence)).all()
         if change.kind == "split":
             connection.execute(sa.update(table).where(left).values(event=change.other))
