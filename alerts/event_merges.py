@@ -1,7 +1,7 @@
 """What becomes of observations and tickets when two events turn out to be one, or one turns out to be two.
 
-The older open ticket stays and is the ticket of the whole event; the other one is closed, and both say so in their
-timelines. Closed tickets stay as they are and belong to the whole event from then on.
+The older open ticket stays and is the ticket of the whole event; the other one is marked as merged, and both say so in
+their timelines. Closed tickets stay as they are and belong to the whole event from then on.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def merge_event(
         connection.execute(
             tickets.update()
             .where(tickets.c.id == ticket.id)
-            .values(status="closed", closed_at=now, version=ticket.version + 1)
+            .values(status="merged", closed_at=now, version=ticket.version + 1)
         )
         why = {"reason": reason} if reason else {}
         detail = {"from": ticket.status, "into": staying.number, "event": into, **why}

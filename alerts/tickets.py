@@ -18,7 +18,7 @@ from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.store import Store
 
-Status = Literal["open", "acknowledged", "responding", "responded", "closed"]
+Status = Literal["open", "acknowledged", "responding", "responded", "closed", "merged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 STATUS_WORDS: dict[str, str] = {
     "open": "待签收",
@@ -26,6 +26,7 @@ STATUS_WORDS: dict[str, str] = {
     "responding": "处置中",
     "responded": "已回应",
     "closed": "已办结",
+    "merged": "已并案",
 }
 _NEXT: dict[Status, tuple[Status, ...]] = {
     "open": ("acknowledged", "responding", "responded", "closed"),
@@ -33,6 +34,7 @@ _NEXT: dict[Status, tuple[Status, ...]] = {
     "responding": ("responded", "closed"),
     "responded": ("responding", "closed"),
     "closed": (),
+    "merged": (),
 }
 """From each status the ones that may follow: the only place that knows."""
 

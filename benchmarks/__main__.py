@@ -1,4 +1,4 @@
-"""All benchmarks, or those named: `python -m benchmarks [road] [log] [search] [classify] [grouping]`.
+"""All benchmarks, or those named: `python -m benchmarks [road] [log] [search] [classify] [grouping] [events]`.
 
 Each can also be run alone, with options of its own: `python -m benchmarks.road --help`.
 """
@@ -14,6 +14,7 @@ MODULES = {
     "search": "benchmarks.search_speed",
     "classify": "benchmarks.classify_speed",
     "grouping": "benchmarks.grouping_speed",
+    "events": "benchmarks.events",
 }
 
 

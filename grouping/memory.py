@@ -23,6 +23,9 @@ from minsheng.records import Assessed, Document, Duplicate
 JOIN = 0.48
 """Event score from which a document joins, at no distance in time."""
 
+JOIN_HEADLINE = 0.45
+"""The same where there are headlines to be compared; and the score of two events' texts from which the two are one."""
+
 JOIN_LATE = 0.16
 """What is asked on top at `LATE`, where there are no headlines to be compared."""
 
@@ -304,7 +307,7 @@ class Memory:
             if one.policies and other.policies and not any(other.is_about(policy) for policy in one.policies):
                 continue
             score = self._fit(one, other)
-            if score >= JOIN:
+            if score >= JOIN_HEADLINE:
                 kept, lost = survivor(one, other)
                 merge = Merge(lost.id, kept.id, member.published_at, member.document, round(score, 4))
                 self.merge(merge)
@@ -409,7 +412,7 @@ class Memory:
                 words -= OTHER_POLICY
             if text.headline is None and gap > LATE:
                 continue
-            asked = JOIN + (JOIN_LATE * (gap / LATE) if text.headline is None else 0.0)
+            asked = JOIN + JOIN_LATE * (gap / LATE) if text.headline is None else JOIN_HEADLINE
             if words >= asked:
                 joined.append((words, event_id))
             about = words + _in_policy(event, at, policies, aggrieved)

@@ -104,7 +104,7 @@ def merge_events(
 ) -> None:
     """Make two events one. The larger one's id goes on; the other id keeps its meaning and shows the whole event.
 
-    Of two open tickets the older one stays, the other is closed; both say so in their timelines.
+    Of two open tickets the older one stays, the other is marked as merged; both say so in their timelines.
     """
     with _desk() as desk:
         kept, lost = desk.merge(one, other, by=who(by), reason=reason)
