@@ -44,7 +44,7 @@ class Weights(NamedTuple):
     both: float
 
 
-WEIGHTS = Weights(bias=4.69, cosine=1.15, days=-0.85, covered=3.13, both=0.92)
+WEIGHTS = Weights(bias=6.6, cosine=2.12, days=-0.84, covered=1.97, both=-0.05)
 
 
 def headline(title: str) -> Headline:

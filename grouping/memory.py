@@ -14,6 +14,7 @@ import numpy.typing as npt
 import xxhash
 
 from grouping.duplicates import SHORTEST, Copies, body_of
+from grouping.familiar import Familiar
 from grouping.joining import headline
 from grouping.merging import Merge, survivor
 from grouping.neighbours import Neighbours, Text
@@ -199,6 +200,7 @@ class Memory:
         self.max_documents = max_documents
         self.sequence = 0
         self.events: dict[str, Event] = {}
+        self.familiar = Familiar()
         self._neighbours = Neighbours(max_texts)
         self._copies = Copies(max_texts)  # numbered as the neighbours
         self._leader: dict[int, Member] = {}
@@ -239,7 +241,8 @@ class Memory:
                 leader, similarity = copied
                 kind, group, event_id, body = "near", leader.duplicate_group, self.today(leader.event), ""
             else:
-                vector = vectorise(document.title, document.text)
+                known = self.familiar.meet if document.title.strip() else None  # a post's words are few: all count
+                vector = vectorise(document.title, document.text, known)
         title, titled = (title_of(document), bool(document.title.strip())) if vector is not None else ("", False)
         self.sequence += 1
         member = Member(

@@ -69,9 +69,12 @@ class GroupStage:
         return Result(outputs=grouped)
 
     def checkpoint(self, positions: Mapping[Partition, int], *, final: bool = False) -> bool:
-        if not self.state.save(self._unsaved, self._touched.values(), positions, self._merges):
+        familiar = self._memory.familiar if self._memory is not None else None
+        if not self.state.save(self._unsaved, self._touched.values(), positions, self._merges, familiar):
             log.warning("grouping_taken_over", hint="another grouping process owns the state now; this one stops")
             return False
+        if familiar is not None:
+            familiar.changed = False
         self._unsaved.clear()
         self._touched.clear()
         self._merges.clear()

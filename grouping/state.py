@@ -15,6 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from grouping import tables
+from grouping.familiar import Familiar
 from grouping.history import MACHINE, Change, History, note_merges
 from grouping.memory import Event, Member, Memory
 from grouping.merging import Merge
@@ -72,6 +73,9 @@ class GroupingState:
             for member in self._stored_members(connection):
                 memory.restore_member(member)
             found = connection.execute(sa.select(tables.positions)).all()
+            known = connection.execute(sa.select(tables.familiar)).first()
+        if known is not None:
+            memory.familiar.unpack(known.texts, known.young, known.old)
         memory.drop_events_without_texts()
         return memory, {Partition(row.topic, row.partition): row.position for row in found} or None
 
@@ -88,6 +92,7 @@ class GroupingState:
         events: Iterable[Event],
         positions: Mapping[Partition, int],
         merges: Sequence[Merge] = (),
+        familiar: Familiar | None = None,
     ) -> bool:
         """Append members and merges, update events and move the positions, all or nothing.
 
@@ -103,6 +108,10 @@ class GroupingState:
                              connection=connection)  # fmt: skip
             upsert(self.store, tables.events, [_event_row(event) for event in events if event.documents > 1],
                    keys=["id"], connection=connection)  # fmt: skip
+            if familiar is not None and familiar.changed:
+                young, old = familiar.pack()
+                row = {"id": 1, "texts": familiar.texts, "young": young, "old": old}
+                upsert(self.store, tables.familiar, [row], keys=["id"], connection=connection)
             note_merges(connection, merges)
             if merges:
                 gone = tables.events.c.id.in_([merge.event for merge in merges])
@@ -119,7 +128,7 @@ class GroupingState:
         where their first document is still in the log, and what persons merged, parted and split stays."""
         with self.store.begin() as connection:
             connection.execute(sa.delete(tables.history).where(tables.history.c.actor == MACHINE))
-            for table in (tables.members, tables.events, tables.positions):
+            for table in (tables.members, tables.events, tables.positions, tables.familiar):
                 connection.execute(sa.delete(table))
 
     def _apply(self, connection: sa.Connection, change: Change) -> None:

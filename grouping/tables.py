@@ -67,6 +67,16 @@ positions = sa.Table(
     comment="The log position that grouping_members belongs to; both change in one transaction.",
 )
 
+familiar = sa.Table(
+    "grouping_familiar",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("texts", sa.Integer, nullable=False),  # met by the young generation
+    sa.Column("young", sa.LargeBinary, nullable=False),
+    sa.Column("old", sa.LargeBinary, nullable=False),
+    comment="Which n-grams recent texts had, one bit a bin, compressed; belongs to the positions.",
+)
+
 owner = sa.Table(
     "grouping_owner",
     metadata,

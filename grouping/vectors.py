@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
@@ -72,8 +73,16 @@ def _simplified() -> dict[int, str]:
     return {ord(pair[0]): pair[1] for pair in lines[1:]}
 
 
-def vectorise(title: str, text: str) -> Vector:
+def vectorise(
+    title: str, text: str, known: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]] | None = None
+) -> Vector:
     """The vector of a document. Its title counts double; texts are read at their head and tail.
+
+    Parameters
+    ----------
+    known:
+        Says which n-grams are known from other texts, as `grouping.familiar.Familiar.meet` does: others that stand once
+        in the text and not in its title are left out. None: all count.
 
     Returns
     -------
@@ -90,11 +99,14 @@ def vectorise(title: str, text: str) -> Vector:
         return Vector(np.empty(0, np.int32), np.empty(0, np.float32))
     bins, counts = np.unique(grams, return_counts=True)
     weights = np.sqrt(counts, dtype=np.float32) * rarity()[bins]
+    if known is not None:
+        counting = known(bins) | (counts > 1)
+        bins, weights = bins[counting], weights[counting]
     # By weight, then by bin, so that ties fall the same way everywhere.
     order = np.lexsort((bins, -weights))[:SIZE]
     bins, weights = bins[order], weights[order]
     norm = float(np.sqrt(np.dot(weights, weights)))
-    return Vector(bins.astype(np.int32), (weights / norm).astype(np.float32))
+    return Vector(bins.astype(np.int32), (weights / max(norm, 1e-6)).astype(np.float32))
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from grouping.familiar import Familiar
 from grouping.joining import Weights, features, headline
 from grouping.memory import title_of
 from grouping.vectors import BINS, vectorise
@@ -31,7 +32,8 @@ def learn(data: Messages) -> Weights:
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
 
-    vectors = [vectorise(one.document.title, one.document.text) for one in data.stream]
+    familiar = Familiar()
+    vectors = [vectorise(one.document.title, one.document.text, familiar.meet) for one in data.stream]
     heads = [headline(title_of(one.document)) for one in data.stream]
     days = np.array([one.document.published_at.timestamp() / 86_400 for one in data.stream])
 

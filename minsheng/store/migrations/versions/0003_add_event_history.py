@@ -1,4 +1,4 @@
-"""Merges and splits of events; which remembered titles are a text's own."""
+"""Merges and splits of events; which remembered titles are a text's own, and which n-grams are familiar."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +29,15 @@ def upgrade() -> None:
     with op.batch_alter_table("event_history") as batch_op:
         batch_op.create_index(batch_op.f("ix_event_history_event"), ["event"], unique=False)
         batch_op.create_index(batch_op.f("ix_event_history_other"), ["other"], unique=False)
+    op.create_table(
+        "grouping_familiar",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("texts", sa.Integer(), nullable=False),
+        sa.Column("young", sa.LargeBinary(), nullable=False),
+        sa.Column("old", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_grouping_familiar")),
+        comment="Which n-grams recent texts had, one bit a bin, compressed; belongs to the positions.",
+    )
     with op.batch_alter_table("grouping_members") as batch_op:
         batch_op.add_column(sa.Column("titled", sa.Boolean(), server_default=sa.false(), nullable=False))
 
@@ -36,6 +45,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("grouping_members") as batch_op:
         batch_op.drop_column("titled")
+    op.drop_table("grouping_familiar")
     with op.batch_alter_table("event_history") as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_history_other"))
         batch_op.drop_index(batch_op.f("ix_event_history_event"))
