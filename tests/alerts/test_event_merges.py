@@ -92,7 +92,7 @@ def test_batches_and_replays_leave_no_trace_of_a_merge(make_world: Callable[...,
 
 
 def test_merging_where_only_one_event_has_a_ticket_keeps_it(world: World) -> None:
-    world.take(burst(40, minutes=1.5, event="loud") + [record("lone", NOW, event="quiet")])
+    world.take([*burst(40, minutes=1.5, event="loud"), record("lone", NOW, event="quiet")])
     for _ in range(2):
         with world.store.begin() as connection:
             merge_event(connection, "loud", "quiet", NOW, actor="李敏", reason="同一件事")

@@ -43,7 +43,8 @@ def messages(count: int, seed: int = 5) -> list[Assessed]:
         )
         parts = told.split("，")
         pick.shuffle(parts)
-        text = f"{site}{'，'.join(parts[: pick.randrange(1, 5)])}，第{number}次反映了，请{pick.choice(['尽快', '依法', '书面'])}答复"
+        told = "，".join(parts[: pick.randrange(1, 5)])
+        text = f"{site}{told}，第{number}次反映了，请{pick.choice(['尽快', '依法', '书面'])}答复"
         made.append(assessed(text, title=title, minutes=60 * number, key=str(number)))
     return made
 
