@@ -241,8 +241,8 @@ class Memory:
                 leader, similarity = copied
                 kind, group, event_id, body = "near", leader.duplicate_group, self.today(leader.event), ""
             else:
-                known = self.familiar.meet if document.title.strip() else None  # a post's words are few: all count
-                vector = vectorise(document.title, document.text, known)
+                meet = self.familiar.meet if document.title.strip() else None  # a post's words are few: all count
+                vector = vectorise(document.title, document.text, meet)
         title, titled = (title_of(document), bool(document.title.strip())) if vector is not None else ("", False)
         self.sequence += 1
         member = Member(

@@ -51,7 +51,7 @@ class GroupStage:
         if self._memory is None:
             raise RuntimeError("start() comes before work()")
         self._changed = self.state.changed_by_hand() or self._changed
-        moved = self.state.history.moved
+        history = self.state.history
         grouped = []
         for assessed in batch:
             member, new, merges = self._memory.place(assessed)
@@ -62,7 +62,7 @@ class GroupStage:
                 self._merges.append(merge)
                 self._touched.pop(merge.event, None)
                 self._touched[merge.into] = self._memory.events[merge.into]
-            event = moved.get(assessed.document.id) or self._memory.today(member.event)
+            event = history.moved.get(assessed.document.id) or history.today(self._memory.today(member.event))
             merged = tuple(merge.event for merge in merges)
             reference = EventRef(id=event, similarity=member.event_similarity, merged=merged)
             grouped.append(Grouped(assessed=assessed, duplicate=member.duplicate(), event=reference))
