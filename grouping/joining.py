@@ -51,6 +51,7 @@ def headline(title: str) -> Headline:
     """The rarest n-grams of a title or first sentence; empty for an empty one."""
     found = np.unique(_ngrams(fold(own_words(title))))
     rare = rarity()[found]
+    found, rare = found[rare > 0], rare[rare > 0]
     order = np.lexsort((found, -rare))[:HEAD_SIZE]
     bins, squares = found[order], rare[order] ** 2
     return Headline(bins.astype(np.int32), (squares / max(float(squares.sum()), 1e-6)).astype(np.float32))

@@ -115,7 +115,10 @@ class Neighbours:
         """The text of this number, which is still kept."""
         slot = number % self.capacity
         used = int(np.count_nonzero(self._weights[slot]))
-        headline = Headline(self._head_bins[slot], self._head_shares[slot]) if self._titled[slot] else None
+        headline = None
+        if self._titled[slot]:
+            size = int(np.count_nonzero(self._head_shares[slot]))
+            headline = Headline(self._head_bins[slot, :size], self._head_shares[slot, :size])
         return Text(Vector(self._bins[slot, :used], self._weights[slot, :used]), headline, float(self._days[slot]))
 
     def scores(self, text: Text, numbers: list[int]) -> npt.NDArray[np.float64]:
