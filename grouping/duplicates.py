@@ -54,7 +54,11 @@ _NUMBER = re.compile(
 )
 _BYLINE = re.compile(
     r"本报|记者|通讯员|报道|来源|编辑|责编|转载|转自|消息|[日社网]讯|[日社]电|原标题|作者|发布|综合|校对|审核"
+    r"|via|日报|晚报|快报|新闻|视频|融媒|广播|电视|[快头]条|在线"
+    r"|书记|[省市县区局厅镇]长|主任|领导|父母官"
 )
+"""What names the outlet, its people, or whom a petition is addressed to: they change from copy to copy."""
+_LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
 _KEY = re.compile(r"[a-z0-9]+")
 _NAMED = re.compile(
     r"小区|花园|街道|公司|集团|社区|[中小大]学|学校|学院|医院|广场|大厦|[镇村乡路市县省区局厂店站桥街苑栋州]"
@@ -69,17 +73,14 @@ def body_of(title: str, text: str) -> str:
 
     Hashtags don't count: two people under one hashtag have said nothing in common.
     """
-    letters = _letters(_HASHTAG.sub(" ", own_words(text[: 4 * LONGEST])))
+    letters = _letters(_HASHTAG.sub(" ", own_words(fold(text[: 4 * LONGEST]))))
     if len(letters) < SHORT and title:
-        letters = _letters(title) + letters
+        letters = _letters(fold(title)) + letters
     return letters[:LONGEST] if len(letters) >= SHORTEST else ""
 
 
-def _letters(text: str) -> str:
-    return "".join(_LETTERS.findall(fold(text)))
-
-
-_LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
+def _letters(folded: str) -> str:
+    return "".join(_LETTERS.findall(folded))
 
 
 class Swap(NamedTuple):
@@ -171,7 +172,8 @@ def is_other_fact(swap: Swap) -> bool:
         return False
     before, after = within[0].group() if within[0] else "", within[1].group() if within[1] else tail[:1]
     numbers, there = (Counter(_NUMBER.findall(before + part + after)) for part in (one, other))
-    if numbers != there and ((one and other and not edge) or (numbers and there)):
+    whole = (one and other) or (one + other).isdigit()
+    if whole and numbers != there and (not edge or (numbers and there)):
         return True
     if edge:
         return False  # another lead-in or ending
@@ -181,6 +183,8 @@ def is_other_fact(swap: Swap) -> bool:
         return False
     if _KEY.fullmatch(one) and _KEY.fullmatch(other):
         return True
+    if sorted(one) == sorted(other):
+        return False  # a slip
     return min(rarest_pair(one), rarest_pair(other)) >= (RARE_NAME if _NAMED.match(tail) else RARE)
 
 
