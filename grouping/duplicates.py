@@ -175,7 +175,7 @@ def is_other_fact(swap: Swap) -> bool:
     whole = (one and other) or (one + other).isdigit()
     if whole and numbers != there and (not edge or (numbers and there)):
         return True
-    if edge:
+    if edge and (max(len(one), len(other)) > 10 or not _name_in_each(one, other, tail)):
         return False  # another lead-in or ending
     if _denies(one, other):
         return True
@@ -186,6 +186,11 @@ def is_other_fact(swap: Swap) -> bool:
     if sorted(one) == sorted(other):
         return False  # a slip
     return min(rarest_pair(one), rarest_pair(other)) >= (RARE_NAME if _NAMED.match(tail) else RARE)
+
+
+def _name_in_each(one: str, other: str, tail: str) -> bool:
+    """Whether both hold what follows names (望江路, 东风路), or stand before it."""
+    return bool(one and other) and bool(_NAMED.match(tail) or (_NAMED.search(one, 2) and _NAMED.search(other, 2)))
 
 
 def _denies(one: str, other: str) -> bool:
