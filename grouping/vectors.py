@@ -107,6 +107,12 @@ def rarity() -> npt.NDArray[np.float32]:
     return np.log((total + 1) / (frequency + 1)).astype(np.float32)
 
 
+def commonness(word: str) -> float:
+    """The share of ordinary texts that hold a folded word, at most: that of its rarest pair or triple of letters."""
+    bins = _ngrams(word)
+    return float(np.exp(-rarity()[bins].max())) if bins.size else 1.0
+
+
 def rarest_pair(text: str) -> float:
     """How rare the rarest two letters that follow one another in a folded text are; 0 where there are none."""
     points = _points(text)

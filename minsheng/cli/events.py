@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from minsheng.cli import context
+from minsheng.cli import context, hot_words
 from minsheng.errors import WrongUse
 
 app = typer.Typer(help="Events: documents about the same matter.", no_args_is_help=True)
@@ -121,3 +121,6 @@ def _members(index: Any, event: str) -> Any:
         cursor = page.cursor
         if cursor is None:
             return
+
+
+app.command("hot-words")(hot_words.hot_words)
