@@ -109,7 +109,8 @@ def hot_words(now: Sequence[str], before: Iterable[str], *, limit: int = 20) -> 
     held_before, texts_before = _documents_with(words, before)
     hot: dict[str, HotWord] = {}
     for word, (run, held) in words.items():
-        usually = held_before[word] + PRIOR * commonness(word)
+        # The prior may say that a word is more common than was seen, never that it is less.
+        usually = held_before[word] + PRIOR * max(commonness(word), held_before[word] / max(1, texts_before))
         share, usual = held / len(now), usually / (texts_before + PRIOR)
         ratio = _likelihood_ratio(held, len(now), usually, texts_before + PRIOR)
         if share >= GROWTH * usual and ratio >= SIGNIFICANT:
