@@ -66,7 +66,7 @@ WORDS = frozenset(
         "来宾", "白银", "日照", "安康", "大同", "大理", "普洱", "黄山", "中山", "吴忠", "东方", "海东", "海北",
         "海西", "黄南", "白山", "白城", "红河", "兴安", "三明", "和田", "哈密", "通化", "长治", "保定", "金华",
         "朝阳", "延安", "遵义", "安顺", "平安", "和平", "永安", "公安", "建设", "新民", "北安", "五常", "中卫",
-        "高平", "永康", "乐平", "丰城", "文山", "昌都",
+        "高平", "永康", "乐平", "丰城", "文山", "昌都", "合作",
     }
 )  # fmt: skip
 """Short names that are words, people's or streets' names as often as places."""
@@ -75,7 +75,7 @@ GENERIC = frozenset(
     {
         "城区", "郊区", "矿区", "新城区", "老城区", "市中区", "市南区", "市北区", "城中区", "城东区", "城西区",
         "城北区", "城关区", "河东区", "河西区", "东区", "西区", "南山区", "江北区", "江南区", "西湖区", "东湖区",
-        "开发区", "桥东区", "桥西区",
+        "开发区", "桥东区", "桥西区", "和县",
     }
 )  # fmt: skip
 """Whole names that any town uses for a part of itself: they count with their parent before them."""
@@ -88,9 +88,12 @@ _SUFFIX = re.compile(
     rf"{_PEOPLES}(?:特别行政区|自治区|自治州|自治县|自治旗)$|维吾尔自治区$|壮族自治区$|[省市区县盟州旗]$|地区$|林区$|新区$"
 )
 _NO_PLACE_AFTER = re.compile(
-    r"[东南西北中]?(?:[一二三四五六七八九十]?路|大道|街(?!道)|巷|小面|火锅|拉面|小吃|烤鸭|话[^题费]|菜|时间|瓜|石|茶|发(?=上|垫))"
-    r"|(?<=区)[域间别块分]|(?<=旗)[下帜袍手]"
+    r"[东南西北中]?(?:[一二三四五六七八九十]?路|大道|街(?!道)|巷|小面|火锅|拉面|小吃|烤鸭|话[^题费]|菜|时间|瓜|石|茶|(?<=沙)发(?![生展布现出放来行电通文往]))"
+    r"|(?<=安)[置全排装检保]|(?<=区)[域间别块分]|(?<=旗)[下帜袍手]"
 )
+_NO_PLACE_BEFORE = {"海城市": "沿", "厦门": "大", "乐山": "歌峨", "西安": "江广"}
+"""Letters before which the name is part of another word: 沿海城市, 大厦门口."""
+
 _AT = re.compile(r"(?:在|到|去|来自|位于|前往|赴|从|回)$")
 
 
@@ -138,8 +141,10 @@ def units_in(title: str, text: str) -> list[Unit]:
         for match in _UNIT.finditer(words):
             start, end = match.span()
             cut = max((mark.end() for mark in _BEFORE_UNIT.finditer(words, start, match.start("kind"))), default=start)
+            if match["kind"][0] in "省市区县" and not words[cut : match.start("kind")].endswith(_short_names()):
+                cut = match.start("kind")  # what stands before 市政府 is a town's name or none of it
             name = words[cut:end]
-            if len(name) > len(match["kind"]) or match["kind"] in _WHOLE_UNITS:
+            if len(name) > len(match["kind"]) or match["kind"].startswith(tuple("省市区县镇乡")):
                 found.setdefault(name, Unit(name, field, (cut, end)))  # type: ignore[arg-type]
     return list(found.values())
 
@@ -157,9 +162,8 @@ _UNIT = re.compile(
     rf"|派出所|街道办事处|街道办|居民委员会|居委会|村民委员会|村委会|管理委员会|管委会|人民政府|[省市区县镇乡]政府|[省市区县]委(?=书记|[^员托屈])"
     r"|人民法院|人民检察院)"
 )
-_WHOLE_UNITS = frozenset({"交警大队", "交警支队", "公安局", "公积金中心", "住房公积金管理中心"})
 _BEFORE_UNIT = re.compile(
-    r"到了|打给|打了|找了|希望|投诉|举报|[向到找给由被和在请是的去让与对及但又还经从往该个各问说往来就都也叫要]|相关|当地|负责|属地|所在|[本我你贵](?=[省市区县镇乡街])|[我你他]们"
+    r"到了|打给|打了|找了|希望|投诉|举报|看看|关于|呼吁|昨天|今天|反映|当着|然后|而且|齐聚|取得|之前|多次|[过向到找给由被和在请是的去让与对及但又还经从往该个各问说往来就都也叫要]|相关|当地|负责|属地|所在|[本我你贵](?=[省市区县镇乡街])|[我你他]们"
 )
 
 
@@ -189,7 +193,7 @@ def _names(words: str) -> list[_Found]:
     found = []
     for end, (word, whole, codes) in automaton.iter(words):
         start, stop = end + 1 - len(word), end + 1
-        if _NO_PLACE_AFTER.match(words, stop):
+        if _NO_PLACE_AFTER.match(words, stop) or words[max(0, start - 1) : start] in (*_NO_PLACE_BEFORE.get(word, ""),):
             continue
         found.append(
             _Found(start, stop, codes, whole, word, words[stop : stop + 1], bool(_AT.search(words[:start][-3:])))
@@ -222,6 +226,8 @@ def _told(name: _Named, before: str, context: set[str], own: str) -> tuple[str, 
     """The code of the division, and how sure it is; "" where it can't be told."""
     if before:
         within = [code for code in name.codes if before in _above(code)]
+        # 甘肃白银: the city, not the district of the same name in it.
+        within = [code for code in within if not set(_above(code)) & set(within)]
         if len(within) == 1:
             return within[0], 0.97
     certain = _certain(name)
@@ -232,9 +238,11 @@ def _told(name: _Named, before: str, context: set[str], own: str) -> tuple[str, 
     within = [code for code in name.codes if set(_above(code)) & context]
     if len(within) == 1:
         return within[0], 0.85
-    around = {own, *_above(own)} if own else set()
-    within = [code for code in within or name.codes if set(_above(code)) & around]
-    return (within[0], 0.8) if len(within) == 1 else ("", 0.0)
+    for around in (own, *_above(own)) if own else ():
+        nearest = [code for code in within or name.codes if around in _above(code)]
+        if nearest:
+            return (nearest[0], 0.8) if len(nearest) == 1 else ("", 0.0)
+    return "", 0.0
 
 
 def _of_region(region: str | None) -> Division | None:
@@ -264,6 +272,11 @@ def _path(code: str) -> tuple[str, ...]:
 def _divisions() -> dict[str, Division]:
     lines = resources.files("classifiers").joinpath("divisions.tsv").read_text(encoding="utf-8").splitlines()
     return {row[0]: Division(*row) for row in (line.split("\t") for line in lines[1:])}
+
+
+@lru_cache(maxsize=1)
+def _short_names() -> tuple[str, ...]:
+    return tuple({name for division in _divisions().values() if len(name := _SUFFIX.sub("", division.name)) >= 2})
 
 
 @lru_cache(maxsize=1)

