@@ -213,6 +213,9 @@ def alike(one: str, other: str) -> float | None:
     return found.shorter
 
 
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]
+
+
 class Copies:
     """The bodies remembered, numbered 0, 1, 2, ... in the order they are added, and an index to find copies by.
 
@@ -231,6 +234,7 @@ class Copies:
         self._letters: dict[int, str] = {}
         buckets = 1 << max(4, (capacity - 1).bit_length())
         self._mask = np.uint64(buckets - 1)
+        self._last: tuple[str, Places] = ("", (np.empty(0, np.int64), np.empty(0, np.uint16)))
         # Untouched pages of these take no memory.
         self._numbers = np.zeros((BANDS, buckets, BUCKET), np.uint32)
         self._tags = np.zeros((BANDS, buckets, BUCKET), np.uint16)
@@ -268,16 +272,19 @@ class Copies:
         kept = [(-count, -number) for number, count in counted.items() if number in self._letters]
         return [-number for _, number in sorted(kept)[:CANDIDATES]]
 
-    def _places(self, letters: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]:
+    def _places(self, letters: str) -> Places:
         """The bucket of each band, and a tag that tells apart the hashes that share a bucket."""
+        if self._last[0] == letters:
+            return self._last[1]  # a body that was looked for is often added next
         smallest = _smallest(letters).reshape(BANDS, ROWS)
         mixed = smallest[:, 0] * np.uint64(0x9E3779B97F4A7C15)
         for row in range(1, ROWS):
             mixed = (mixed ^ (mixed >> np.uint64(32)) ^ smallest[:, row]) * np.uint64(0xC2B2AE3D27D4EB4F)
         mixed ^= mixed >> np.uint64(29)
-        return (mixed & self._mask).astype(np.int64), ((mixed >> np.uint64(40)) & np.uint64(0xFFFE)).astype(
-            np.uint16
-        ) | np.uint16(1)
+        tags = ((mixed >> np.uint64(40)) & np.uint64(0xFFFE)).astype(np.uint16) | np.uint16(1)
+        places = (mixed & self._mask).astype(np.int64), tags
+        self._last = letters, places
+        return places
 
 
 _BAND = np.arange(BANDS)

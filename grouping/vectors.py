@@ -64,13 +64,17 @@ def own_words(text: str) -> str:
 
 def fold(text: str) -> str:
     """One form for what reads the same: NFKC, lower case, simplified characters."""
-    return unicodedata.normalize("NFKC", text).lower().translate(_simplified())
+    plain = unicodedata.normalize("NFKC", text).lower()
+    simplified, traditional = _simplified()
+    return plain if traditional.isdisjoint(plain) else plain.translate(simplified)
 
 
 @lru_cache(maxsize=1)
-def _simplified() -> dict[int, str]:
+def _simplified() -> tuple[dict[int, str], frozenset[str]]:
+    """Traditional characters with what they become, and as a set."""
     lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    return {ord(pair[0]): pair[1] for pair in lines[1:]}
+    pairs = {pair[0]: pair[1] for pair in lines[1:]}
+    return {ord(old): new for old, new in pairs.items()}, frozenset(pairs)
 
 
 def vectorise(title: str, text: str) -> Vector:
