@@ -47,6 +47,9 @@ BUCKET = 2
 CANDIDATES = 8
 """Texts compared in full, those met in most bands first."""
 
+SAMPLE = 16
+"""Runs looked for before two texts are compared in full."""
+
 _HASHTAG = re.compile(r"#[^#\n]{1,40}#")
 _WITHIN_NUMBER = re.compile(r"^[\d.]+|[\d.]+$")
 _NUMBER = re.compile(
@@ -102,14 +105,20 @@ class Comparison(NamedTuple):
     swapped: list[Swap]
 
 
-def compare(one: str, other: str) -> Comparison:
-    """Compare two bodies by the runs of letters that both have, wherever they stand."""
+def compare(one: str, other: str, *, much: float = 0.0, little: float = 0.0) -> Comparison:
+    """Compare two bodies by the runs of letters that both have, wherever they stand.
+
+    Parameters
+    ----------
+    much, little:
+        Shares of the shorter and the longer body below which it isn't looked at what was swapped.
+    """
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     size = 4 if len(short) < SHORT else 5
     in_short, in_long = _covered(short, long, size), _covered(long, short, size)
-    return Comparison(
-        sum(in_short) / max(1, len(short)), sum(in_long) / max(1, len(long)), _swapped(short, in_short, long, in_long)
-    )
+    shorter, longer = sum(in_short) / max(1, len(short)), sum(in_long) / max(1, len(long))
+    alike_enough = shorter >= much and longer >= little
+    return Comparison(shorter, longer, _swapped(short, in_short, long, in_long) if alike_enough else [])
 
 
 def _covered(text: str, other: str, size: int) -> bytearray:
@@ -203,9 +212,11 @@ def _denies(one: str, other: str) -> bool:
 
 def alike(one: str, other: str) -> float | None:
     """The share of the shorter body that the other has, where one is a copy of the other; None where it is not."""
-    found = compare(one, other)
+    if not _worth_comparing(one, other):
+        return None
     short = min(len(one), len(other)) < SHORT
     much, little = (MUCH_OF_SHORT, LITTLE_OF_SHORT) if short else (MUCH, LITTLE)
+    found = compare(one, other, much=much, little=little)
     if found.shorter < much or found.longer < little:
         return None
     if any(map(is_other_fact, found.swapped)):
@@ -214,6 +225,13 @@ def alike(one: str, other: str) -> float | None:
 
 
 Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]
+
+
+def _worth_comparing(one: str, other: str) -> bool:
+    """Whether a quarter of a few runs of the shorter body, taken evenly, stand in the longer; of a copy, most do."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    places = range(0, len(short) - 3, max(1, len(short) // SAMPLE))
+    return 4 * sum(short[place : place + 4] in long for place in places) >= len(places)
 
 
 class Copies:
