@@ -47,6 +47,9 @@ BUCKET = 2
 CANDIDATES = 8
 """Texts compared in full, those met in most bands first."""
 
+SAMPLE = 16
+"""Runs looked for before two texts are compared in full."""
+
 _HASHTAG = re.compile(r"#[^#\n]{1,40}#")
 _WITHIN_NUMBER = re.compile(r"^[\d.]+|[\d.]+$")
 _NUMBER = re.compile(
@@ -54,7 +57,11 @@ _NUMBER = re.compile(
 )
 _BYLINE = re.compile(
     r"本报|记者|通讯员|报道|来源|编辑|责编|转载|转自|消息|[日社网]讯|[日社]电|原标题|作者|发布|综合|校对|审核"
+    r"|via|日报|晚报|快报|新闻|视频|融媒|广播|电视|[快头]条|在线"
+    r"|书记|[省市县区局厅镇]长|主任|领导|父母官"
 )
+"""What names the outlet, its people, or whom a petition is addressed to: they change from copy to copy."""
+_LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
 _KEY = re.compile(r"[a-z0-9]+")
 _NAMED = re.compile(
     r"小区|花园|街道|公司|集团|社区|[中小大]学|学校|学院|医院|广场|大厦|[镇村乡路市县省区局厂店站桥街苑栋州]"
@@ -69,17 +76,14 @@ def body_of(title: str, text: str) -> str:
 
     Hashtags don't count: two people under one hashtag have said nothing in common.
     """
-    letters = _letters(_HASHTAG.sub(" ", own_words(text[: 4 * LONGEST])))
+    letters = _letters(_HASHTAG.sub(" ", own_words(fold(text[: 4 * LONGEST]))))
     if len(letters) < SHORT and title:
-        letters = _letters(title) + letters
+        letters = _letters(fold(title)) + letters
     return letters[:LONGEST] if len(letters) >= SHORTEST else ""
 
 
-def _letters(text: str) -> str:
-    return "".join(_LETTERS.findall(fold(text)))
-
-
-_LETTERS = re.compile(r"[^\W_]+(?:\.\d+)*")
+def _letters(folded: str) -> str:
+    return "".join(_LETTERS.findall(folded))
 
 
 class Swap(NamedTuple):
@@ -101,14 +105,20 @@ class Comparison(NamedTuple):
     swapped: list[Swap]
 
 
-def compare(one: str, other: str) -> Comparison:
-    """Compare two bodies by the runs of letters that both have, wherever they stand."""
+def compare(one: str, other: str, *, much: float = 0.0, little: float = 0.0) -> Comparison:
+    """Compare two bodies by the runs of letters that both have, wherever they stand.
+
+    Parameters
+    ----------
+    much, little:
+        Shares of the shorter and the longer body below which it isn't looked at what was swapped.
+    """
     short, long = (one, other) if len(one) <= len(other) else (other, one)
     size = 4 if len(short) < SHORT else 5
     in_short, in_long = _covered(short, long, size), _covered(long, short, size)
-    return Comparison(
-        sum(in_short) / max(1, len(short)), sum(in_long) / max(1, len(long)), _swapped(short, in_short, long, in_long)
-    )
+    shorter, longer = sum(in_short) / max(1, len(short)), sum(in_long) / max(1, len(long))
+    alike_enough = shorter >= much and longer >= little
+    return Comparison(shorter, longer, _swapped(short, in_short, long, in_long) if alike_enough else [])
 
 
 def _covered(text: str, other: str, size: int) -> bytearray:
@@ -171,9 +181,10 @@ def is_other_fact(swap: Swap) -> bool:
         return False
     before, after = within[0].group() if within[0] else "", within[1].group() if within[1] else tail[:1]
     numbers, there = (Counter(_NUMBER.findall(before + part + after)) for part in (one, other))
-    if numbers != there and ((one and other and not edge) or (numbers and there)):
+    whole = (one and other) or (one + other).isdigit()
+    if whole and numbers != there and (not edge or (numbers and there)):
         return True
-    if edge:
+    if edge and (max(len(one), len(other)) > 10 or not _name_in_each(one, other, tail)):
         return False  # another lead-in or ending
     if _denies(one, other):
         return True
@@ -181,7 +192,14 @@ def is_other_fact(swap: Swap) -> bool:
         return False
     if _KEY.fullmatch(one) and _KEY.fullmatch(other):
         return True
+    if sorted(one) == sorted(other):
+        return False  # a slip
     return min(rarest_pair(one), rarest_pair(other)) >= (RARE_NAME if _NAMED.match(tail) else RARE)
+
+
+def _name_in_each(one: str, other: str, tail: str) -> bool:
+    """Whether both hold what follows names (望江路, 东风路), or stand before it."""
+    return bool(one and other) and bool(_NAMED.match(tail) or (_NAMED.search(one, 2) and _NAMED.search(other, 2)))
 
 
 def _denies(one: str, other: str) -> bool:
@@ -194,14 +212,26 @@ def _denies(one: str, other: str) -> bool:
 
 def alike(one: str, other: str) -> float | None:
     """The share of the shorter body that the other has, where one is a copy of the other; None where it is not."""
-    found = compare(one, other)
+    if not _worth_comparing(one, other):
+        return None
     short = min(len(one), len(other)) < SHORT
     much, little = (MUCH_OF_SHORT, LITTLE_OF_SHORT) if short else (MUCH, LITTLE)
+    found = compare(one, other, much=much, little=little)
     if found.shorter < much or found.longer < little:
         return None
     if any(map(is_other_fact, found.swapped)):
         return None
     return found.shorter
+
+
+Places = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]
+
+
+def _worth_comparing(one: str, other: str) -> bool:
+    """Whether a quarter of a few runs of the shorter body, taken evenly, stand in the longer; of a copy, most do."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    places = range(0, len(short) - 3, max(1, len(short) // SAMPLE))
+    return 4 * sum(short[place : place + 4] in long for place in places) >= len(places)
 
 
 class Copies:
@@ -222,6 +252,7 @@ class Copies:
         self._letters: dict[int, str] = {}
         buckets = 1 << max(4, (capacity - 1).bit_length())
         self._mask = np.uint64(buckets - 1)
+        self._last: tuple[str, Places] = ("", (np.empty(0, np.int64), np.empty(0, np.uint16)))
         # Untouched pages of these take no memory.
         self._numbers = np.zeros((BANDS, buckets, BUCKET), np.uint32)
         self._tags = np.zeros((BANDS, buckets, BUCKET), np.uint16)
@@ -259,16 +290,19 @@ class Copies:
         kept = [(-count, -number) for number, count in counted.items() if number in self._letters]
         return [-number for _, number in sorted(kept)[:CANDIDATES]]
 
-    def _places(self, letters: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint16]]:
+    def _places(self, letters: str) -> Places:
         """The bucket of each band, and a tag that tells apart the hashes that share a bucket."""
+        if self._last[0] == letters:
+            return self._last[1]  # a body that was looked for is often added next
         smallest = _smallest(letters).reshape(BANDS, ROWS)
         mixed = smallest[:, 0] * np.uint64(0x9E3779B97F4A7C15)
         for row in range(1, ROWS):
             mixed = (mixed ^ (mixed >> np.uint64(32)) ^ smallest[:, row]) * np.uint64(0xC2B2AE3D27D4EB4F)
         mixed ^= mixed >> np.uint64(29)
-        return (mixed & self._mask).astype(np.int64), ((mixed >> np.uint64(40)) & np.uint64(0xFFFE)).astype(
-            np.uint16
-        ) | np.uint16(1)
+        tags = ((mixed >> np.uint64(40)) & np.uint64(0xFFFE)).astype(np.uint16) | np.uint16(1)
+        places = (mixed & self._mask).astype(np.int64), tags
+        self._last = letters, places
+        return places
 
 
 _BAND = np.arange(BANDS)

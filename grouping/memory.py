@@ -6,6 +6,7 @@ Everything is bounded by counts, oldest first, so that what is rebuilt from stor
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ MOST_EVENTS = 4
 
 LATEST_LEADERS = 64
 """Texts of an event that it is compared by where its policy brings a document, and named after."""
+
+_NO_LETTER = re.compile(r"[\W_]+")
 
 CONFIDENT = 0.5
 """Policy links below this are ambiguous and count for nothing here."""
@@ -215,6 +218,11 @@ class Memory:
         """The event that an event belongs to by now."""
         return self._into.get(event_id, event_id)
 
+    @property
+    def texts(self) -> int:
+        """Distinct texts remembered now."""
+        return len(self._leader)
+
     def place(self, assessed: Assessed) -> Placed:
         """Put one document into its duplicate group and event. A document that was placed before stays where it is."""
         document = assessed.document
@@ -224,7 +232,7 @@ class Memory:
         policies = tuple(sorted({link.policy_id for link in assessed.policies if link.confidence >= CONFIDENT}))
         aggrieved = _is_aggrieved(assessed)
         words = own_words(f"{document.title}\n{document.text}" if document.title else document.text)
-        letters = "".join(character for character in fold(words) if character.isalnum())
+        letters = _NO_LETTER.sub("", fold(words))
         text_hash = _signed(xxhash.xxh3_64_intdigest(letters.encode("utf-8", "surrogatepass")))
         at = document.published_at
 

@@ -28,7 +28,8 @@ HEAD, TAIL = 500, 100
 _CHAIN = re.compile(r"(?://|\\\\)@[^:：]{1,40}[:：].*", re.DOTALL)
 _NOISE = re.compile(
     r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发"
-    r"|(?:L|(?<=\s))[\w\-]{1,20}的(?:微博|秒拍)视频"
+    r"|(?:L|(?<=\s))[\w\-]{1,20}的(?:微博|秒拍)视频",
+    re.IGNORECASE,
 )
 _CAPTION = re.compile(
     r"(?:转发?|微博|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|看看|马住?|码住?|顶|轮"
@@ -64,13 +65,17 @@ def own_words(text: str) -> str:
 
 def fold(text: str) -> str:
     """One form for what reads the same: NFKC, lower case, simplified characters."""
-    return unicodedata.normalize("NFKC", text).lower().translate(_simplified())
+    plain = unicodedata.normalize("NFKC", text).lower()
+    simplified, traditional = _simplified()
+    return plain if traditional.isdisjoint(plain) else plain.translate(simplified)
 
 
 @lru_cache(maxsize=1)
-def _simplified() -> dict[int, str]:
+def _simplified() -> tuple[dict[int, str], frozenset[str]]:
+    """Traditional characters with what they become, and as a set."""
     lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    return {ord(pair[0]): pair[1] for pair in lines[1:]}
+    pairs = {pair[0]: pair[1] for pair in lines[1:]}
+    return {ord(old): new for old, new in pairs.items()}, frozenset(pairs)
 
 
 def vectorise(
@@ -116,6 +121,12 @@ def rarity() -> npt.NDArray[np.float32]:
         levels, total = data["levels"], float(data["documents"])
     frequency = np.exp2(levels.astype(np.float32) / 8) - 1
     return np.log((total + 1) / (frequency + 1)).astype(np.float32)
+
+
+def commonness(word: str) -> float:
+    """The share of ordinary texts that hold a folded word, at most: that of its rarest pair or triple of letters."""
+    bins = _ngrams(word)
+    return float(np.exp(-rarity()[bins].max())) if bins.size else 1.0
 
 
 def rarest_pair(text: str) -> float:

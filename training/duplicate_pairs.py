@@ -52,25 +52,21 @@ class Made(NamedTuple):
     how: str
 
 
-WORDS = [
-    (old, new)
-    for old, _, new in (
-        pair.partition("/")
-        for pair in (
-            "表示/称 目前/当前 因此/所以 进行/开展 非常/特别 但是/可是 已经/已 如果/要是 "
-            "群众/老百姓 帮助/帮忙 立即/马上 应该/应当 希望/盼望 以及/和 问题/情况 相关/有关 "
-            "及时/尽快 由于/因为 通过/经过 提高/提升 我们/咱们 什么/啥 没有/没 一直/始终 知道/晓得 "
-            "可以/能够 今天/今日 昨天/昨日 要求/责令 介绍/透露 举行/召开 加强/强化 推动/推进 "
-            "发展/发展壮大 严重/极其严重 部门/单位 解决/处理 孩子/小孩 晚上/夜里 现在/眼下 觉得/感觉 "
-            "怎么/咋 积极/主动 重要/关键 不断/持续 全面/全方位 同时/与此同时 地方/地区 特别/尤其 "
-            "继续/接着 影响/妨碍 居民/住户 认为/以为 必须/务必 附近/周边 得到/获得 "
-        ).split()
-    )
-]
-NAMES = (
+_SWAPS = (
+    "表示/称 目前/当前 因此/所以 进行/开展 非常/特别 但是/可是 已经/已 如果/要是 "
+    "群众/老百姓 帮助/帮忙 立即/马上 应该/应当 希望/盼望 以及/和 问题/情况 相关/有关 "
+    "及时/尽快 由于/因为 通过/经过 提高/提升 我们/咱们 什么/啥 没有/没 一直/始终 知道/晓得 "
+    "可以/能够 今天/今日 昨天/昨日 要求/责令 介绍/透露 举行/召开 加强/强化 推动/推进 "
+    "发展/发展壮大 严重/极其严重 部门/单位 解决/处理 孩子/小孩 晚上/夜里 现在/眼下 觉得/感觉 "
+    "怎么/咋 积极/主动 重要/关键 不断/持续 全面/全方位 同时/与此同时 地方/地区 特别/尤其 "
+    "继续/接着 影响/妨碍 居民/住户 认为/以为 必须/务必 附近/周边 得到/获得 "
+)
+WORDS = [(old, new) for old, _, new in (pair.partition("/") for pair in _SWAPS.split())]
+_NAMES = (
     "桂花 南湖 青石 望江 东风 柳林 新华 北辰 云山 锦绣 金鼎 春华 白鹭 石桥 "
     "永安 丰泽 龙泉 翠屏 星河 梧桐 恒达 鼎盛 红旗 朝晖 凤凰 临江 宏远 松竹"
-).split()
+)
+NAMES = _NAMES.split()
 OUTLETS = ["青江晚报", "云江日报", "都市快报", "江城在线", "云江新闻网", "晨报", "城市之声", "民生周刊"]
 PEOPLE = ["江晓", "文可", "林一舟", "周明远", "何青", "许安然", "沈默", "陆平"]
 HEADLINES = [
@@ -98,7 +94,7 @@ def half_of(text: str) -> Half:
     return "develop" if digest(text)[0] & 1 else "report"
 
 
-def sources(half: Half, folder: Path = FOLDER) -> dict[str, list[Source]]:
+def sources(half: Half, folder: Path = FOLDER, limit: int | None = None) -> dict[str, list[Source]]:
     """The texts of a half, by kind; no two share a run of `RUN` letters."""
     seen: set[int] = set()
     kinds: dict[str, tuple[int, Callable[[], Iterator[Source]]]] = {
@@ -111,7 +107,7 @@ def sources(half: Half, folder: Path = FOLDER) -> dict[str, list[Source]]:
     for kind, (count, texts) in kinds.items():
         kept = found[kind] = []
         for source in texts():
-            if len(kept) == 2 * count:
+            if len(kept) == 2 * min(count, limit or count):
                 break
             letters = re.sub(r"[\W_]", "", _bare(source.text))
             runs = {hash_of(letters[place : place + RUN]) for place in range(max(1, len(letters) - RUN + 1))}
@@ -373,11 +369,11 @@ def frame(source: Source, other: Source) -> Source:
     return source._replace(title=other.title, text=first + other.text + last)
 
 
-def stream(half: Half, folder: Path = FOLDER) -> list[Made]:
+def stream(half: Half, folder: Path = FOLDER, limit: int | None = None) -> list[Made]:
     """All documents of a half, in order of time: texts, two copies of every second one, a look-alike of it."""
     made: list[Made] = []
     _remarks[half] = remarks(half, folder)
-    for name, texts in sources(half, folder).items():
+    for name, texts in sources(half, folder, limit).items():
         for number, source in enumerate(texts):
             pick = random.Random(digest(source.text))
             root = digest(source.text).hex()[:16]

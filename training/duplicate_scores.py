@@ -22,15 +22,15 @@ from training.duplicate_pairs import Half, Made, assessed, stream
 WINDOW = timedelta(days=30)
 
 
-def score_duplicates(folder: Path = FOLDER, half: Half = "report") -> dict[str, Any]:
-    """Precision and recall on a half of the made set.
+def score_duplicates(folder: Path = FOLDER, half: Half = "report", limit: int | None = None) -> dict[str, Any]:
+    """Precision and recall on a half of the made set, or on `limit` texts of each kind and their copies.
 
     Returns
     -------
     `precision`, `recall`, each with a 95 % Wilson interval (`precision_low`, `precision_high`, ...), and the counts
     `copies` (documents that are copies), `called` (documents called copies), `others` (look-alikes) and `texts`.
     """
-    return scores(stream(half, folder))
+    return scores(stream(half, folder, limit))
 
 
 def scores(made: Iterable[Made]) -> dict[str, Any]:

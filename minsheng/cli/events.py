@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from minsheng.cli import context
+from minsheng.cli import context, hot_words
 from minsheng.cli.labels import By
 from minsheng.cli.labels import who_says as who
 from minsheng.errors import WrongUse
@@ -235,3 +235,6 @@ def _members(index: Index, events: tuple[str, ...]) -> Iterator[dict[str, Any]]:
         cursor = page.cursor
         if cursor is None:
             return
+
+
+app.command("hot-words")(hot_words.hot_words)

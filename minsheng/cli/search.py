@@ -74,7 +74,7 @@ def search(
             topics=_given(topic),
             requests=_given(request),
             stances=_given(stance),
-            events=_families(event),
+            events=families(event),
             regions=_given(region),
             since=parse_time(since) if since else None,
             until=_end(until, parse_time(until)) if until else None,
@@ -105,7 +105,7 @@ def _given(values: list[Any] | None) -> tuple[str, ...] | None:
     return tuple(values) if values else None
 
 
-def _families(events: list[str] | None) -> tuple[str, ...] | None:
+def families(events: list[str] | None) -> tuple[str, ...] | None:
     """All ids that are one with these events today."""
     if not events:
         return None
