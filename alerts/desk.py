@@ -102,7 +102,7 @@ class TicketDesk:
             for row in self._connection.execute(query).mappings():
                 if row["closed_at"] is None:
                     self._open[row["event_id"]] = dict(row)
-                else:
+                elif row["status"] != "merged":  # that one was not brought to an end
                     known = self._closed.get(row["event_id"], row["closed_at"])
                     self._closed[row["event_id"]] = max(known, row["closed_at"])
 

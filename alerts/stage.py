@@ -7,16 +7,18 @@ reading the log again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.desk import TicketDesk
+from alerts.event_merges import merge_event
 from alerts.memory import Memory
 from alerts.observations import Observation, observe
 from alerts.plans import PlanBook
 from alerts.risk import RiskJudge
+from alerts.tables import observations
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies import Policy, PolicyRegister
@@ -79,11 +81,22 @@ class AlertStage:
             (record.document.id, record.version): {link.policy_id: link.confidence for link in record.assessed.policies}
             for record in batch
         }
+        merged = {
+            (record.document.id, record.version): (record.event.merged, record.event.id)
+            for record in batch
+            if record.event.merged
+        }
         notices = 0
         for attempt in range(1, _TRIES + 1):
             try:
                 with self._store.begin() as connection:
-                    notices = self._take(connection, rows, links)
+                    if self._store.name == "postgresql":
+                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+                    notices = 0
+                    for part in _parts(rows, merged):
+                        if (found := merged.get((part[0].document_id, part[0].version))) is not None:
+                            self._merge(connection, part[0], *found)
+                        notices += self._take(connection, part, links)
                 break
             except sa.exc.IntegrityError as error:
                 # Another process wrote the same document, ticket or number first: read what it wrote and go on.
@@ -106,8 +119,6 @@ class AlertStage:
         rows: Sequence[Observation],
         links: Mapping[tuple[str, int], Mapping[str, float]],
     ) -> int:
-        if self._store.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         memory = Memory(self._store, connection, self._settings.alert, rows)
         if not memory.fresh:
             return 0
@@ -132,8 +143,30 @@ class AlertStage:
         desk.write()
         return desk.notices
 
+    def _merge(self, connection: Connection, row: Observation, events: Sequence[str], into: str) -> None:
+        """Make events one that a document showed to be; not again where the document was seen before."""
+        seen = sa.select(observations.c.version).where(observations.c.document_id == row.document_id)
+        if (connection.scalar(seen) or -1) >= row.version:
+            return
+        for event in events:
+            merge_event(connection, event, into, self._clock.now())
+
     def _refresh_policies(self) -> None:
         now = self._clock.monotonic()
         if self._policies_read is None or now - self._policies_read > _REGISTER_AGE:
             self._policies = {policy.id: policy for policy in self._register.all()}
             self._policies_read = now
+
+
+def _parts(
+    rows: Sequence[Observation], merged: Mapping[tuple[str, int], tuple[Sequence[str], str]]
+) -> Iterator[Sequence[Observation]]:
+    """The batch in pieces, each with at most one document that merges events, at its start: what comes before is judged
+    before the merge, wherever batches begin."""
+    start = 0
+    for place, row in enumerate(rows):
+        if place > start and (row.document_id, row.version) in merged:
+            yield rows[start:place]
+            start = place
+    if rows[start:]:
+        yield rows[start:]

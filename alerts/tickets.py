@@ -18,7 +18,7 @@ from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.store import Store
 
-Status = Literal["open", "acknowledged", "responding", "responded", "closed"]
+Status = Literal["open", "acknowledged", "responding", "responded", "closed", "merged"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 STATUS_WORDS: dict[str, str] = {
     "open": "待签收",
@@ -26,6 +26,7 @@ STATUS_WORDS: dict[str, str] = {
     "responding": "处置中",
     "responded": "已回应",
     "closed": "已办结",
+    "merged": "已并案",
 }
 _NEXT: dict[Status, tuple[Status, ...]] = {
     "open": ("acknowledged", "responding", "responded", "closed"),
@@ -33,6 +34,7 @@ _NEXT: dict[Status, tuple[Status, ...]] = {
     "responding": ("responded", "closed"),
     "responded": ("responding", "closed"),
     "closed": (),
+    "merged": (),
 }
 """From each status the ones that may follow: the only place that knows."""
 
@@ -208,7 +210,7 @@ class TicketBook:
             if status in ("responded", "closed"):
                 cancel_timers(connection, row["id"], now)
             if status == "closed":
-                _drop_notices(connection, row["id"], now)
+                drop_notices(connection, row["id"], now, "ticket closed before it was sent")
         return self.get(row["number"])
 
     def _write(self, connection: Connection, row: sa.RowMapping, status: Status, version: int) -> None:
@@ -257,12 +259,12 @@ def _deadlines(connection: Connection, ids: Sequence[int]) -> dict[int, list[Dea
     return found
 
 
-def _drop_notices(connection: Connection, ticket_id: int, now: datetime) -> None:
+def drop_notices(connection: Connection, ticket_id: int, now: datetime, why: str) -> None:
     """What was not sent before the ticket was closed is of no use any more."""
     connection.execute(
         outbox.update()
         .where(outbox.c.ticket_id == ticket_id, outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None))
-        .values(dead_at=now, next_try_at=NEVER, last_error="ticket closed before it was sent")
+        .values(dead_at=now, next_try_at=NEVER, last_error=why)
     )
 
 

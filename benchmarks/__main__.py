@@ -1,4 +1,4 @@
-"""All benchmarks, or those named: `python -m benchmarks [road] [log] [search] [classify] [grouping] [linking]`.
+"""All benchmarks, or those named: `python -m benchmarks [road] [log] [search] [classify] [grouping] [linking] ...`.
 
 Each can also be run alone, with options of its own: `python -m benchmarks.road --help`.
 """
@@ -15,6 +15,7 @@ MODULES = {
     "classify": "benchmarks.classify_speed",
     "grouping": "benchmarks.grouping_speed",
     "linking": "benchmarks.linking_speed",
+    "events": "benchmarks.events",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -27,8 +28,8 @@ MENTIONS = 0.03
 
 
 def data_folder() -> Path:
-    """The shared data, beside the project. Raises `FileNotFoundError` with what to do."""
-    folder = Path(__file__).parents[1].parent / "shared" / "data"
+    """The shared data, beside the project or where `MINSHENG_SHARED_DATA` says. Raises `FileNotFoundError`."""
+    folder = Path(os.environ.get("MINSHENG_SHARED_DATA") or Path(__file__).parents[1].parent / "shared" / "data")
     if not folder.exists():
         raise FileNotFoundError(f"{folder}: the benchmarks run on the shared data, which is not there")
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from briefings.evidence import EvidenceBook, post
 from briefings.facts import Facts
@@ -34,51 +35,60 @@ def top_events(
     """The events that somebody has to look after, then the largest ones of the day; negative documents count double, as
     they are what has to be answered."""
     titles = {policy.id: policy.title for policy in policies}
-    ticketed = {ticket.event for ticket in facts.tickets if is_open(ticket, until)}
-    large = [bucket for bucket in buckets if bucket.count >= SMALLEST]
-    large.sort(
-        key=lambda bucket: (
-            bucket.value not in ticketed,
-            -(bucket.count + negative.get(bucket.value, 0)),
-            bucket.value,
-        )
-    )
-    return tuple(
-        _line(book, index, bucket, negative.get(bucket.value, 0), facts, titles, since, until)
-        for bucket in large[:SHOWN]
-    )
+    ticketed = {_today(facts, ticket.event) for ticket in facts.tickets if is_open(ticket, until)}
+    events: dict[str, _Event] = {}
+    for bucket in buckets:
+        name = _today(facts, bucket.value)
+        before = events.get(name, _Event(name, (), 0, 0))
+        bad = before.negative + negative.get(bucket.value, 0)
+        events[name] = _Event(name, (*before.ids, bucket.value), before.size + bucket.count, bad)
+    large = [event for event in events.values() if event.size >= SMALLEST]
+    large.sort(key=lambda event: (event.id not in ticketed, -(event.size + event.negative), event.id))
+    return tuple(_line(book, index, event, facts, titles, since, until) for event in large[:SHOWN])
+
+
+class _Event(NamedTuple):
+    """An event of today, and the ids that its documents of the day bear."""
+
+    id: str
+    ids: tuple[str, ...]
+    size: int
+    negative: int
+
+
+def _today(facts: Facts, event: str) -> str:
+    return facts.merged_events.get(event, event)
 
 
 def _line(
     book: EvidenceBook,
     index: Index,
-    bucket: Bucket,
-    negative: int,
+    event: _Event,
     facts: Facts,
     titles: dict[str, str],
     since: datetime,
     until: datetime,
 ) -> EventLine:
-    filters = Filters(events=(bucket.value,), since=since, until=until)
+    filters = Filters(events=event.ids, since=since, until=until)
     page = index.search(Search(filters=filters, size=_READ, facets=("source", "policy"), highlight=False))
     records = [hit.record for hit in page.hits]
     chosen = key_posts(records)
-    title = facts.event_titles.get(bucket.value) or chosen[0].document.title or post(chosen[0]).excerpt[:30]
+    title = facts.event_titles.get(event.id) or chosen[0].document.title or post(chosen[0]).excerpt[:30]
     return EventLine(
-        id=bucket.value,
+        id=event.id,
         title=title,
-        count=book.documents(f"事件“{title}”", filters, bucket.count),
+        count=book.documents(f"事件“{title}”", filters, event.size),
         negative=book.documents(
             f"事件“{title}”的负面信息",
-            Filters(events=(bucket.value,), sentiments=("negative",), since=since, until=until),
-            negative,
+            Filters(events=event.ids, sentiments=("negative",), since=since, until=until),
+            event.negative,
         ),
         policies=tuple(titles.get(each.value, each.value) for each in page.facets.get("policy", ())),
         sources=tuple(each.value for each in page.facets.get("source", ())),
         first_at=min(record.document.published_at for record in records),
         last_at=max(record.document.published_at for record in records),
         key_posts=tuple(post(record) for record in chosen),
-        tickets=tuple(ticket.number for ticket in facts.tickets if ticket.event == bucket.value),
+        tickets=tuple(ticket.number for ticket in facts.tickets if _today(facts, ticket.event) == event.id),
     )
 
 

@@ -60,9 +60,11 @@ class DeadLetterFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything beside the index. `event_titles`: event id → title, where the grouping gave one."""
+    """Everything beside the index. `event_titles`: event id → title, where the grouping gave one; `merged_events`: an
+    event that is part of another one today → that one."""
 
     tickets: tuple[TicketFact, ...] = ()
     coverage: Coverage = Coverage(sources=0)
     dead_letters: tuple[DeadLetterFact, ...] = ()
     event_titles: dict[str, str] = {}
+    merged_events: dict[str, str] = {}

@@ -13,6 +13,7 @@ from alerts.tickets import STATUS_WORDS
 from briefings.facts import Coverage, DeadLetterFact, DeadlineFact, Facts, SourceFact, TicketFact
 from crawlers.health import coverage
 from crawlers.tables import sources
+from grouping.history import History
 from grouping.tables import events
 from minsheng.clock import CHINA, Clock
 from minsheng.store import Store
@@ -35,6 +36,7 @@ def gather(store: Store, log: Log, day: date, clock: Clock) -> Facts:
             for letter in list_dead_letters(log)
         ),
         event_titles={row.id: row.title for row in titles},
+        merged_events=History.read(store).into(),
     )
 
 

@@ -6,58 +6,70 @@ Everything is bounded by counts, oldest first, so that what is rebuilt from stor
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import xxhash
 
-from grouping.neighbours import Near, Neighbours
+from grouping.duplicates import SHORTEST, Copies, body_of
+from grouping.familiar import Familiar
+from grouping.joining import headline
+from grouping.merging import Merge, survivor
+from grouping.neighbours import Neighbours, Text
 from grouping.vectors import Vector, fold, own_words, vectorise
-from minsheng.records import Assessed, Document, Duplicate, EventRef
+from minsheng.records import Assessed, Document, Duplicate
 
-NEAR_BODY = 0.6
-"""Share of n-grams in common from which two bodies are one text with another headline, byline or ending."""
-
-NEAR = 0.85
-"""Cosine from which two documents are one text with small changes, where bodies are too short to tell."""
-
-LONG_BODY = 40
-"""Characters from which a body can tell."""
-
-JOIN = 0.24
+JOIN = 0.48
 """Event score from which a document joins, at no distance in time."""
 
-JOIN_LATE = 0.08
-"""What is asked on top at the far end of the window."""
+JOIN_HEADLINE = 0.45
+"""The same where there are headlines to be compared; and the score of two events' texts from which the two are one."""
 
-SAME_POLICY = 0.12
+JOIN_LATE = 0.16
+"""What is asked on top at `LATE`, where there are no headlines to be compared."""
+
+LATE = timedelta(days=60)
+"""After so long a post says too little to be tied to an old event."""
+
+SAME_POLICY = 0.24
 """Added where document and event are about the same policy and close in time."""
 
-SAME_SIDE = 0.12
+SAME_SIDE = 0.24
 """Added to that where both grieve or ask for something, or both do not. Together the two reach `JOIN`: a burst of
 grievances about one policy is one event though each is told in other words, while the press copies and the praise of
 the same days stay apart from it."""
 
-OTHER_POLICY = 0.3
+OTHER_POLICY = 0.6
 """Taken off where they are about different policies: the same grievance at two counters is two matters."""
 
 POLICY_SPAN = timedelta(hours=12)
 """How close in time the same policy counts as evidence."""
 
-LONG_ENOUGH = 10
-"""Letters from which equal texts are one text posted again; "支持" twice is two people."""
+PROMISING = 0.3
+"""Score with one text of an event from which a document is compared with more of them."""
+
+LATEST_COMPARED = 16
+"""Texts of an event that a document with a headline is compared with; the mean of their scores counts, so that one
+close text does not chain unrelated matters together."""
+
+MOST_EVENTS = 4
+"""Events compared so, those with the closest text first."""
 
 LATEST_LEADERS = 64
 """Texts of an event that it is compared by where its policy brings a document, and named after."""
+
+_NO_LETTER = re.compile(r"[\W_]+")
 
 CONFIDENT = 0.5
 """Policy links below this are ambiguous and count for nothing here."""
 
 
 class Member(NamedTuple):
-    """A document as grouping remembers it. `vector` and `title` are kept for the first document of a duplicate group
-    only."""
+    """A document as grouping remembers it. `vector`, `title` and `body` (the letters that copies are told by) are
+    kept for the first document of a duplicate group only."""
 
     sequence: int
     document: str
@@ -72,12 +84,17 @@ class Member(NamedTuple):
     aggrieved: bool
     title: str
     vector: Vector | None
+    body: str = ""
+    titled: bool = False  # whether the title is its own, not its first sentence
+
+    def text(self) -> Text | None:
+        """What it is compared by; None where it is a copy of another."""
+        if self.vector is None:
+            return None
+        return Text(self.vector, headline(self.title) if self.titled else None, self.published_at.timestamp() / 86_400)
 
     def duplicate(self) -> Duplicate:
         return Duplicate(group=self.duplicate_group, kind=self.kind, similarity=self.similarity)  # type: ignore[arg-type]
-
-    def reference(self) -> EventRef:
-        return EventRef(id=self.event, similarity=self.event_similarity)
 
 
 class Event:
@@ -116,6 +133,29 @@ class Event:
         for policy in policies:
             self.policies[policy] = self.policies.get(policy, 0) + 1
 
+    def take(self, other: Event) -> None:
+        """Become one with another event."""
+        if (other.first_at, other.first_document) < (self.first_at, self.first_document):
+            self.first_at, self.first_document = other.first_at, other.first_document
+        self.last_at = max(self.last_at, other.last_at)
+        self.documents += other.documents
+        self.aggrieved += other.aggrieved
+        for policy, count in other.policies.items():
+            self.policies[policy] = self.policies.get(policy, 0) + count
+        self.leaders = sorted(self.leaders + other.leaders)[-2 * LATEST_LEADERS :]
+        self.kept += other.kept
+
+    def leave(self, parted: Event) -> None:
+        """Go on without documents that are another event now. The times stay: what they were is not known here."""
+        self.documents -= parted.documents
+        self.aggrieved -= parted.aggrieved
+        for policy, count in parted.policies.items():
+            left = self.policies.get(policy, 0) - count
+            if left > 0:
+                self.policies[policy] = left
+            else:
+                self.policies.pop(policy, None)
+
     def is_about(self, policy: str) -> bool:
         """Whether a third or more of its documents are; one that names another policy in passing changes nothing."""
         return 3 * self.policies.get(policy, 0) >= self.documents
@@ -129,10 +169,20 @@ class Event:
 
 
 class Placed(NamedTuple):
-    """Where a document belongs. `new` is false for one that was placed before."""
+    """Where a document belongs. `new` is false for one that was placed before; `merges` are the events that it showed
+    to be one."""
 
     member: Member
     new: bool
+    merges: tuple[Merge, ...] = ()
+
+
+class _Choice(NamedTuple):
+    """The event to join, how well it fits, and other events that fit as well, best first."""
+
+    event: str
+    similarity: float
+    rivals: tuple[str, ...] = ()
 
 
 class Memory:
@@ -153,12 +203,25 @@ class Memory:
         self.max_documents = max_documents
         self.sequence = 0
         self.events: dict[str, Event] = {}
+        self.familiar = Familiar()
         self._neighbours = Neighbours(max_texts)
+        self._copies = Copies(max_texts)  # numbered as the neighbours
         self._leader: dict[int, Member] = {}
         self._number: dict[str, int] = {}
         self._known: dict[str, Member] = {}
         self._texts: dict[int, Member] = {}
         self._of_policy: dict[str, dict[str, None]] = {}
+        self._into: dict[str, str] = {}
+        self._apart: set[frozenset[str]] = set()
+
+    def today(self, event_id: str) -> str:
+        """The event that an event belongs to by now."""
+        return self._into.get(event_id, event_id)
+
+    @property
+    def texts(self) -> int:
+        """Distinct texts remembered now."""
+        return len(self._leader)
 
     def place(self, assessed: Assessed) -> Placed:
         """Put one document into its duplicate group and event. A document that was placed before stays where it is."""
@@ -169,58 +232,114 @@ class Memory:
         policies = tuple(sorted({link.policy_id for link in assessed.policies if link.confidence >= CONFIDENT}))
         aggrieved = _is_aggrieved(assessed)
         words = own_words(f"{document.title}\n{document.text}" if document.title else document.text)
-        letters = "".join(character for character in fold(words) if character.isalnum())
+        letters = _NO_LETTER.sub("", fold(words))
         text_hash = _signed(xxhash.xxh3_64_intdigest(letters.encode("utf-8", "surrogatepass")))
         at = document.published_at
 
         kind, similarity, event_similarity = "first", 1.0, 1.0
-        group, event_id, vector = document.id, "", None
-        twin = self._texts.get(text_hash) if len(letters) >= LONG_ENOUGH else None
+        group, event_id, vector, body = document.id, "", None, ""
+        choice = None
+        twin = self._texts.get(text_hash) if len(letters) >= SHORTEST else None
         if twin is not None and abs(twin.published_at - at) <= self.window:
-            kind, group, event_id = "exact", twin.duplicate_group, twin.event
+            kind, group, event_id = "exact", twin.duplicate_group, self.today(twin.event)
         else:
-            vector = vectorise(document.title, document.text)
-            near = self._neighbours.nearest(vector, self._recent_of(policies))
-            twin_number, similarity = _nearly_the_same(document, near) if len(letters) >= LONG_ENOUGH else (None, 1.0)
-            if twin_number is not None and abs(self._leader[twin_number].published_at - at) <= self.window:
-                leader = self._leader[twin_number]
-                kind, group, event_id, vector = "near", leader.duplicate_group, leader.event, None
+            body = body_of(document.title, document.text)
+            copied = self._copied(body, at)
+            if copied is not None:
+                leader, similarity = copied
+                kind, group, event_id, body = "near", leader.duplicate_group, self.today(leader.event), ""
             else:
-                similarity = 1.0
-            if not event_id:
-                event_id, event_similarity = self._event_for(document, policies, aggrieved, near)
-        title = title_of(document) if vector is not None else ""
+                meet = self.familiar.meet if document.title.strip() else None  # a post's words are few: all count
+                vector = vectorise(document.title, document.text, meet)
+        title, titled = (title_of(document), bool(document.title.strip())) if vector is not None else ("", False)
         self.sequence += 1
         member = Member(
             self.sequence, document.id, event_id, group, kind, similarity, event_similarity, at, text_hash, policies,
-            aggrieved, title, vector,
+            aggrieved, title, vector, body, titled,
         )  # fmt: skip
+        text = member.text()
+        if text is not None:
+            choice = self._event_for(document, policies, aggrieved, text)
+            event_id = choice.event
+            member = member._replace(event=event_id, event_similarity=choice.similarity)
         if event_id not in self.events:
             self.events[event_id] = Event(event_id, title, document.id, at)
         self.events[event_id].add(at, policies, aggrieved)
-        self._remember(member)
+        self._remember(member, text)
         self._name(self.events[event_id])
-        return Placed(member, True)
+        merges = [] if choice is None else self._merge_rivals(event_id, choice.rivals, member)
+        return Placed(member._replace(event=self.today(event_id)), True, tuple(merges))
 
     def restore(self, event: Event) -> None:
         """Take over a stored event, before its members."""
         self.events[event.id] = event
 
+    def restore_history(self, into: dict[str, str], apart: set[frozenset[str]]) -> None:
+        """Take over what became of events (see `grouping.history.History`), before their members."""
+        self._into, self._apart = dict(into), set(apart)
+
     def restore_member(self, member: Member) -> None:
         """Take over a stored member; to be called in the order of `sequence`."""
         self.sequence = max(self.sequence, member.sequence)
-        if member.event not in self.events:
+        event_id = self.today(member.event)
+        if event_id not in self.events:
             # One document alone has no stored event; it is made again from its member.
-            event = self.events[member.event] = Event(member.event, member.title, member.document, member.published_at)
+            event = self.events[event_id] = Event(event_id, member.title, member.document, member.published_at)
             event.add(member.published_at, member.policies, member.aggrieved)
-        self._remember(member)
+        self._remember(member, member.text())
 
-    def _name(self, event: Event) -> None:
+    def merge(self, merge: Merge) -> None:
+        """Make two events one. Harmless for events that are not remembered."""
+        lost, kept = self.today(merge.event), self.today(merge.into)
+        if lost == kept:
+            return
+        self._into = {name: kept if event == lost else event for name, event in self._into.items()} | {lost: kept}
+        if lost not in self.events:
+            return
+        gone = self.events.pop(lost)
+        if kept not in self.events:
+            # The surviving event's own texts are forgotten: what is remembered of the other goes on under its name.
+            self.events[kept] = Event(kept, gone.title, gone.first_document, gone.first_at)
+        self.events[kept].take(gone)
+        for policy in gone.policies:
+            recent = self._of_policy.get(policy)
+            if recent is not None and lost in recent:
+                latest = [kept if event == lost else event for event in recent]
+                self._of_policy[policy] = dict.fromkeys(reversed(dict.fromkeys(reversed(latest))))
+        self._name(self.events[kept], always=True)
+
+    def _merge_rivals(self, event_id: str, rivals: tuple[str, ...], member: Member) -> list[Merge]:
+        """Merge the event with those that the document fits as well, where the events' texts fit each other too."""
+        merges = []
+        for rival in rivals:
+            one, other = self.events[self.today(event_id)], self.events.get(rival)
+            if other is None or one is other or frozenset((one.id, rival)) in self._apart:
+                continue
+            if one.policies and other.policies and not any(other.is_about(policy) for policy in one.policies):
+                continue
+            score = self._fit(one, other)
+            if score >= JOIN_HEADLINE:
+                kept, lost = survivor(one, other)
+                merge = Merge(lost.id, kept.id, member.published_at, member.document, round(score, 4))
+                self.merge(merge)
+                merges.append(merge)
+        return merges
+
+    def _fit(self, one: Event, other: Event) -> float:
+        """The mean score of the latest texts of one event with those of another."""
+        mine, theirs = self._latest(one), self._latest(other)
+        return float(np.mean([self._neighbours.scores(self._neighbours.kept(number), theirs) for number in mine]))
+
+    def _latest(self, event: Event) -> list[int]:
+        oldest = self._neighbours.oldest
+        return [number for number in event.leaders[-LATEST_COMPARED:] if number >= oldest]
+
+    def _name(self, event: Event, *, always: bool = False) -> None:
         """Give a growing event the title of its most typical text: the one closest to the others.
 
         Done when the number of documents has doubled: early names are the first text's, which may be an odd one.
         """
-        if event.documents < 4 or event.documents & (event.documents - 1):
+        if event.documents < 4 or (event.documents & (event.documents - 1) and not always):
             return
         kept = [number for number in event.leaders[-LATEST_LEADERS:] if number >= self._neighbours.oldest]
         typical = self._neighbours.most_typical(kept)
@@ -232,16 +351,18 @@ class Memory:
         for event_id in [event.id for event in self.events.values() if event.kept == 0]:
             del self.events[event_id]
 
-    def _remember(self, member: Member) -> None:
-        vector, member = member.vector, member._replace(vector=None)  # the neighbours keep the vector
+    def _remember(self, member: Member, text: Text | None) -> None:
+        # The neighbours keep the vector, the copies the body.
+        body, member = member.body, member._replace(vector=None, body="")
         self._known[member.document] = member
         if len(self._known) > self.max_documents:
             del self._known[next(iter(self._known))]
-        if vector is None:
+        if text is None:
             return
-        event = self.events[member.event]
+        event = self.events[self.today(member.event)]
         self._forget_oldest()
-        number = self._neighbours.add(vector)
+        number = self._neighbours.add(text)
+        self._copies.add(body)
         self._leader[number] = member
         self._texts[member.text_hash] = member
         event.leaders.append(number)
@@ -250,8 +371,8 @@ class Memory:
         event.kept += 1
         for policy in member.policies:
             recent = self._of_policy.setdefault(policy, {})
-            recent.pop(member.event, None)
-            recent[member.event] = None
+            recent.pop(event.id, None)
+            recent[event.id] = None
 
     def _forget_oldest(self) -> None:
         """Make room for one more text; an event without any text kept is over."""
@@ -260,13 +381,20 @@ class Memory:
         member = self._leader.pop(self._neighbours.oldest)
         if self._texts.get(member.text_hash) is member:
             del self._texts[member.text_hash]
-        event = self.events[member.event]
+        event = self.events[self.today(member.event)]
         event.kept -= 1
         if event.kept == 0:
             del self.events[event.id]
             for policy in event.policies:
                 if policy in self._of_policy:
                     self._of_policy[policy].pop(event.id, None)
+
+    def _copied(self, body: str, at: datetime) -> tuple[Member, float] | None:
+        """The first of the group that a text published at `at` is a copy of, and how alike the two are."""
+        for number, share in self._copies.find(body):
+            if abs(self._leader[number].published_at - at) <= self.window:
+                return self._leader[number], round(share, 4)
+        return None
 
     def _recent_of(self, policies: tuple[str, ...]) -> list[int]:
         """The latest texts of the latest events of these policies."""
@@ -276,43 +404,67 @@ class Memory:
                 numbers.extend(self.events[event_id].leaders[-8:])
         return numbers
 
-    def _event_for(
-        self, document: Document, policies: tuple[str, ...], aggrieved: bool, near: Near
-    ) -> tuple[str, float]:
-        """The event to join and the score, or a new event's id and 1."""
+    def _event_for(self, document: Document, policies: tuple[str, ...], aggrieved: bool, text: Text) -> _Choice:
+        """The event to join, or a new event."""
         parent = self._known.get(document.parent_id) if document.parent_id else None
-        if parent is not None and parent.event in self.events:
-            return parent.event, 1.0
-        close: dict[str, list[float]] = {}
-        for number, cosine in zip(near.numbers, near.cosines.tolist(), strict=True):
-            close.setdefault(self._leader[number].event, []).append(cosine)
+        if parent is not None and self.today(parent.event) in self.events:
+            return _Choice(self.today(parent.event), 1.0)
+        near = self._neighbours.nearest(text.vector, self._recent_of(policies))
+        fits = self._fits(text, near.numbers, near.cosines)
         at = document.published_at
-        chosen, best = "", 0.0
+        joined: list[tuple[float, str]] = []
         main, main_score, main_size = "", 0.0, 0
-        for event_id, found in close.items():
+        for event_id, words in fits.items():
             event = self.events[event_id]
-            words = self._in_words(event, found, at, policies)
-            if words > best and words >= JOIN + JOIN_LATE * (event.gap(at) / self.window):
-                chosen, best = event_id, words
+            gap = event.gap(at)
+            if gap > self.window:
+                continue
+            if policies and event.policies and not any(event.is_about(policy) for policy in policies):
+                words -= OTHER_POLICY
+            if text.headline is None and gap > LATE:
+                continue
+            asked = JOIN + JOIN_LATE * (gap / LATE) if text.headline is None else JOIN_HEADLINE
+            if words >= asked:
+                joined.append((words, event_id))
             about = words + _in_policy(event, at, policies, aggrieved)
             if about >= JOIN and event.documents > main_size:
                 main, main_score, main_size = event_id, about, event.documents
-        if chosen or main:
+        if joined:
+            joined.sort(key=lambda found: (-found[0], found[1]))
+            best, chosen = joined[0]
+            return _Choice(chosen, round(min(1.0, best), 4), tuple(event_id for _, event_id in joined[1:]))
+        if main:
             # Where the words alone don't tell, the policy's main conversation is the place.
-            return chosen or main, round(min(1.0, best or main_score), 4)
-        return f"e{document.id[:20]}", 1.0
+            return _Choice(main, round(min(1.0, main_score), 4))
+        return _Choice(f"e{document.id[:20]}", 1.0)
 
-    def _in_words(self, event: Event, cosines: list[float], at: datetime, policies: tuple[str, ...]) -> float:
-        """How well a document's words fit the event; 0 or less where they don't."""
-        if event.gap(at) > self.window:
-            return 0.0
-        # One close text alone chains unrelated matters together, so larger events ask for a second and third one.
-        cosines.sort(reverse=True)
-        asked = min(3, event.kept)
-        score = (cosines[0] + sum(cosines[:asked]) / asked) / 2
-        if policies and event.policies and not any(event.is_about(policy) for policy in policies):
-            score -= OTHER_POLICY
-        return score
+    def _fits(self, text: Text, numbers: list[int], cosines: npt.NDArray[np.float32]) -> dict[str, float]:
+        """How well the text's words fit each event that one of these belongs to."""
+        close: dict[str, list[float]] = {}
+        if not numbers:
+            return {}
+        scores = self._neighbours.scores(text, numbers) if text.headline is not None else 2 * cosines
+        for number, score in zip(numbers, scores.tolist(), strict=True):
+            close.setdefault(self.today(self._leader[number].event), []).append(score)
+        if text.headline is not None:
+            return self._fits_of_headline(text, close)
+        fits = {}
+        for event_id, found in close.items():
+            # One close text alone chains unrelated matters together, so larger events ask for a second and third one.
+            found.sort(reverse=True)
+            asked = min(3, self.events[event_id].kept)
+            fits[event_id] = (found[0] + sum(found[:asked]) / asked) / 2
+        return fits
+
+    def _fits_of_headline(self, text: Text, close: dict[str, list[float]]) -> dict[str, float]:
+        """The mean score with each event's latest texts; where none of them is promising, what was found so far."""
+        fits = {event_id: sum(found) / max(len(found), self.events[event_id].kept) for event_id, found in close.items()}
+        promising = sorted((-max(found), event_id) for event_id, found in close.items() if max(found) >= PROMISING)
+        for _, event_id in promising[:MOST_EVENTS]:
+            event = self.events[event_id]
+            if event.kept > len(close[event_id]):
+                fits[event_id] = float(self._neighbours.scores(text, self._latest(event)).mean())
+        return fits
 
 
 def _in_policy(event: Event, at: datetime, policies: tuple[str, ...], aggrieved: bool) -> float:
@@ -325,16 +477,6 @@ def _in_policy(event: Event, at: datetime, policies: tuple[str, ...], aggrieved:
 def _is_aggrieved(assessed: Assessed) -> bool:
     """Whether a document grieves or asks for something to be put right."""
     return assessed.sentiment.label == "negative" or assessed.request.label in ("complaint", "report", "help")
-
-
-def _nearly_the_same(document: Document, near: Near) -> tuple[int | None, float]:
-    """The candidate that is the same text with small changes, and how alike the two are."""
-    if not near.numbers:
-        return None, 1.0
-    measure, least = (near.resemblances, NEAR_BODY) if len(document.text) >= LONG_BODY else (near.cosines, NEAR)
-    best = int(np.argmax(measure))
-    alike = float(measure[best])
-    return (near.numbers[best], round(alike, 4)) if alike >= least else (None, 1.0)
 
 
 def title_of(document: Document) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
@@ -25,48 +26,68 @@ HEAD, TAIL = 500, 100
 """Characters read of a text's start and end: what a matter is about stands there."""
 
 _CHAIN = re.compile(r"(?://|\\\\)@[^:：]{1,40}[:：].*", re.DOTALL)
-_NOISE = re.compile(r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发")
+_NOISE = re.compile(
+    r"https?://\S+|@[\w\-\u4e00-\u9fff]{1,30}|\[[^\[\]\s]{1,8}\]|O?网页链接|转发微博|原文转发"
+    r"|(?:L|(?<=\s))[\w\-]{1,20}的(?:微博|秒拍)视频",
+    re.IGNORECASE,
+)
+_CAPTION = re.compile(
+    r"(?:转发?|微博|快转|帮转|求转发?|请转发?|转起来?|转走|转需|转载|扩散|求扩散|请扩散|分享|收藏|围观|关注|看看|马住?|码住?|顶|轮"
+    r"|mark|repost|forward|re)+",
+    re.IGNORECASE,
+)
 _SPACE = re.compile(r"\s+")
-
-
-SKETCH = 64
-"""Slots of a text's sketch."""
-
-EMPTY = np.uint32(0xFFFFFFFF)
-"""An unused slot."""
 
 
 class Vector(NamedTuple):
     """What documents are compared by.
 
     `bins` (int32) and `weights` (float32): a unit vector in `BINS` dimensions, heaviest first, at most `SIZE`; says
-    what the document is about. `sketch` (uint32, `SKETCH` slots): a one-permutation MinHash of the body's n-grams
-    (Li, Owen and Zhang, 2012); says whether two bodies are the same text, whatever their headlines.
+    what the document is about. Whether two are the same text is told by `grouping.duplicates`.
     """
 
     bins: npt.NDArray[np.int32]
     weights: npt.NDArray[np.float32]
-    sketch: npt.NDArray[np.uint32]
 
 
 def own_words(text: str) -> str:
     """The text without the reposted chain (`//@name: ...`), links, @names and emoji codes.
 
-    A repost that adds nothing keeps the chain's first text, which is then what it says.
+    A repost that adds nothing, or only 转发 or 扩散, says what the chain says.
     """
     own = _CHAIN.sub("", text)
-    if not _NOISE.sub("", own).strip():
-        own = text
+    if len(own) < len(text):
+        said = "".join(filter(str.isalnum, _NOISE.sub("", fold(own))))
+        if not said or _CAPTION.fullmatch(said):
+            own = text[len(own) :]
     return _SPACE.sub(" ", _NOISE.sub(" ", own)).strip()
 
 
 def fold(text: str) -> str:
-    """One form for what looks the same: NFKC, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
+    """One form for what reads the same: NFKC, lower case, simplified characters."""
+    plain = unicodedata.normalize("NFKC", text).lower()
+    simplified, traditional = _simplified()
+    return plain if traditional.isdisjoint(plain) else plain.translate(simplified)
 
 
-def vectorise(title: str, text: str) -> Vector:
+@lru_cache(maxsize=1)
+def _simplified() -> tuple[dict[int, str], frozenset[str]]:
+    """Traditional characters with what they become, and as a set."""
+    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
+    pairs = {pair[0]: pair[1] for pair in lines[1:]}
+    return {ord(old): new for old, new in pairs.items()}, frozenset(pairs)
+
+
+def vectorise(
+    title: str, text: str, known: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]] | None = None
+) -> Vector:
     """The vector of a document. Its title counts double; texts are read at their head and tail.
+
+    Parameters
+    ----------
+    known:
+        Says which n-grams are known from other texts, as `grouping.familiar.Familiar.meet` does: others that stand once
+        in the text and not in its title are left out. None: all count.
 
     Returns
     -------
@@ -77,25 +98,20 @@ def vectorise(title: str, text: str) -> Vector:
         body = body[:HEAD] + "\n" + body[-TAIL:]
     head = fold(own_words(title))
     of_body = _ngrams(body)
-    sketch = _sketch(of_body)
     of_head = _ngrams(head)
     grams = np.concatenate([of_head, of_head, of_body])
     if grams.size == 0:
-        return Vector(np.empty(0, np.int32), np.empty(0, np.float32), sketch)
+        return Vector(np.empty(0, np.int32), np.empty(0, np.float32))
     bins, counts = np.unique(grams, return_counts=True)
     weights = np.sqrt(counts, dtype=np.float32) * rarity()[bins]
+    if known is not None:
+        counting = known(bins) | (counts > 1)
+        bins, weights = bins[counting], weights[counting]
     # By weight, then by bin, so that ties fall the same way everywhere.
     order = np.lexsort((bins, -weights))[:SIZE]
     bins, weights = bins[order], weights[order]
     norm = float(np.sqrt(np.dot(weights, weights)))
-    return Vector(bins.astype(np.int32), (weights / norm).astype(np.float32), sketch)
-
-
-def resemblance(sketch: npt.NDArray[np.uint32], others: npt.NDArray[np.uint32]) -> npt.NDArray[np.float32]:
-    """Estimated share of n-grams in common (Jaccard) of one sketch with each row of `others`; 0 for empty texts."""
-    same = ((others == sketch) & (sketch != EMPTY)).sum(axis=1)
-    used = ((others != EMPTY) | (sketch != EMPTY)).sum(axis=1)
-    return (same / np.maximum(used, 1)).astype(np.float32)
+    return Vector(bins.astype(np.int32), (weights / max(norm, 1e-6)).astype(np.float32))
 
 
 @lru_cache(maxsize=1)
@@ -107,19 +123,41 @@ def rarity() -> npt.NDArray[np.float32]:
     return np.log((total + 1) / (frequency + 1)).astype(np.float32)
 
 
+def commonness(word: str) -> float:
+    """The share of ordinary texts that hold a folded word, at most: that of its rarest pair or triple of letters."""
+    bins = _ngrams(word)
+    return float(np.exp(-rarity()[bins].max())) if bins.size else 1.0
+
+
+def rarest_pair(text: str) -> float:
+    """How rare the rarest two letters that follow one another in a folded text are; 0 where there are none."""
+    points = _points(text)
+    letter = _is_letter(points)
+    bins = _bin(_pairs(points)[letter[:-1] & letter[1:]])
+    return float(rarity()[bins].max()) if bins.size else 0.0
+
+
 def _ngrams(text: str) -> npt.NDArray[np.int64]:
     """Hashed bins of the 2- and 3-grams that contain no separator; punctuation and spaces separate."""
     if len(text) < 2:
         return np.empty(0, np.int64)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    points = _points(text)
     letter = _is_letter(points)
-    pairs = (points[:-1] * np.uint64(0x9E3779B97F4A7C15)) ^ (points[1:] * np.uint64(0xC2B2AE3D27D4EB4F))
+    pairs = _pairs(points)
     good = letter[:-1] & letter[1:]
     found = [_bin(pairs[good])]
     if len(text) > 2:
         triples = (pairs[:-1] * np.uint64(0x165667B19E3779F9)) ^ (points[2:] * np.uint64(0x27D4EB2F165667C5))
         found.append(_bin(triples[good[:-1] & letter[2:]]))
     return np.concatenate(found)
+
+
+def _points(text: str) -> npt.NDArray[np.uint64]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+
+
+def _pairs(points: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return (points[:-1] * np.uint64(0x9E3779B97F4A7C15)) ^ (points[1:] * np.uint64(0xC2B2AE3D27D4EB4F))
 
 
 def _is_letter(points: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
@@ -131,17 +169,6 @@ def _is_letter(points: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
         | ((points >= 0x61) & (points <= 0x7A))
         | ((points >= 0x30) & (points <= 0x39))
     )
-
-
-def _sketch(grams: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
-    """The smallest hash in each slot; an n-gram's slot is given by its hash."""
-    sketch = np.full(SKETCH, EMPTY, np.uint32)
-    if grams.size:
-        hashes = grams.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-        hashes ^= hashes >> np.uint64(31)
-        slots = (hashes & np.uint64(SKETCH - 1)).astype(np.int64)
-        np.minimum.at(sketch, slots, ((hashes >> np.uint64(20)) & np.uint64(0x7FFFFFFF)).astype(np.uint32))
-    return sketch
 
 
 def _bin(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:

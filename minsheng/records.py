@@ -212,10 +212,14 @@ class Duplicate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class EventRef(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The event a document was put into when it was grouped. Later merges are resolved at query time."""
+    """The event a document was put into when it was grouped. Later merges are resolved at query time.
+
+    `merged` are events that this document showed to be the same one: they are part of `id` from here on.
+    """
 
     id: str
     similarity: float = 1.0
+    merged: tuple[str, ...] = ()
 
 
 class Grouped(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="grouped"):

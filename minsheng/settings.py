@@ -147,7 +147,7 @@ class ClassifySettings(Section, frozen=True, kw_only=True):
 class GroupSettings(Section, frozen=True, kw_only=True):
     """Near duplicates and events."""
 
-    window_days: Count = 60  # how long an event can be joined after its last document
+    window_days: Count = 400  # how long an event can be joined after its last document
     max_texts: Count = 200_000  # distinct texts remembered, about 2 kB each
     max_documents: Count = 500_000  # documents whose place is remembered, copies included, about 0.5 kB each
 

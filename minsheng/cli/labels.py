@@ -46,7 +46,7 @@ def set_label(
     The document goes through the log again, so that search, alerts and briefings see the label. Copies keep theirs.
     """
     with _relabeller() as relabeller:
-        change = relabeller.set(document, head, label, by=_who(by), reason=reason)
+        change = relabeller.set(document, head, label, by=who_says(by), reason=reason)
     if json:
         context.print_json(change)
         return
@@ -69,7 +69,7 @@ def unset_label(
 ) -> None:
     """Take a person's label back: the document is judged again and the model's label holds."""
     with _relabeller() as relabeller:
-        change = relabeller.unset(document, head, by=_who(by), reason=reason)
+        change = relabeller.unset(document, head, by=who_says(by), reason=reason)
     if json:
         context.print_json(change)
     else:
@@ -176,7 +176,8 @@ def _model_said(row: Correction) -> str:
     return row.model_label if row.model_score is None else f"{row.model_label} {row.model_score:.2f}"
 
 
-def _who(by: str | None) -> str:
+def who_says(by: str | None) -> str:
+    """The name given, or the user of this system. Raises `WrongUse` for an empty or overlong one."""
     name = (by if by is not None else getpass.getuser()).strip()
     if not name or len(name) > 100:
         raise WrongUse("--by needs a name of 1 to 100 characters")

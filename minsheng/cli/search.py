@@ -74,7 +74,7 @@ def search(
             topics=_given(topic),
             requests=_given(request),
             stances=_given(stance),
-            events=_given(event),
+            events=families(event),
             regions=_given(region),
             since=parse_time(since) if since else None,
             until=_end(until, parse_time(until)) if until else None,
@@ -103,6 +103,16 @@ def search(
 
 def _given(values: list[Any] | None) -> tuple[str, ...] | None:
     return tuple(values) if values else None
+
+
+def families(events: list[str] | None) -> tuple[str, ...] | None:
+    """All ids that are one with these events today."""
+    if not events:
+        return None
+    from grouping.history import History
+
+    history = History.read(context.store())
+    return tuple(dict.fromkeys(name for event in events for name in history.family(event)))
 
 
 def _known(option: str, values: list[str] | None, known: tuple[T, ...]) -> tuple[T, ...]:

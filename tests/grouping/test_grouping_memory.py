@@ -117,7 +117,7 @@ def test_a_document_that_comes_again_stays_where_it_is() -> None:
     groups.place(assessed(RETOLD, minutes=1))
     again = groups.place(document)
     assert first.new and not again.new
-    assert again.member == first.member._replace(vector=None)
+    assert again.member == first.member._replace(vector=None, body="")
     assert groups.events[first.member.event].documents == 2
 
 
@@ -147,6 +147,8 @@ def test_what_is_remembered_is_bounded() -> None:
 def test_own_words() -> None:
     assert own_words("说得对//@甲:原来如此//@乙:起因") == "说得对"
     assert own_words("//@甲:原来如此").endswith("原来如此")
+    assert own_words("求扩散！//@甲: 今晚八点停水") == own_words("//@甲: 今晚八点停水")
+    assert own_words("转发了也没人管 //@甲: 今晚八点停水") == "转发了也没人管"
     assert own_words("[怒]@某某 看这里 https://example.org/a") == "看这里"
 
 
