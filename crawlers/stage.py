@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from crawlers.crawl import crawl_source
 from crawlers.intake import Intake
 from crawlers.politeness import HostGate
-from crawlers.privacy import AuthorKeys
+from crawlers.privacy import author_keys
 from crawlers.reactor import submit
 from crawlers.run import Run, RunReport
 from crawlers.schedule import AT_ONCE, SourceScheduler, record_run
@@ -146,7 +146,7 @@ class CrawlStage:
     async def _crawl(self, source: Source, sink: LogSink, reports: dict[str, RunReport] | None = None) -> datetime:
         """Crawl one source and write down what came of it. Returns when it is due again."""
         started = self._clock.now()
-        authors = AuthorKeys.from_settings(self._settings)
+        authors = author_keys(self._settings, started)
         run = Run(source, sink, self._store, self._clock, authors)
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
         self._health.count(report.items, sum(report.rejected.values()))

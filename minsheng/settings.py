@@ -120,7 +120,9 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
-    author_key: Secret | None = None  # default: made once, kept in the data folder
+    author_key: Secret | None = None  # hashes authors' names; default: made and replaced in the data folder
+    old_author_keys: tuple[Secret, ...] = ()  # keys that author_key replaced, until what they hashed is removed
+    author_key_days: Annotated[int, msgspec.Meta(ge=0)] = 365  # a key in the data folder is replaced so often; 0: never
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import typer
 
 from minsheng import __version__
 from minsheng.cli import (
+    authors,
     briefing,
     classify,
     context,
@@ -69,6 +70,7 @@ app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
 app.command("extract")(sources.extract)
 app.add_typer(sources.app, name="sources")
+app.add_typer(authors.app, name="authors")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
 app.command("evaluate")(evaluate.evaluate)
