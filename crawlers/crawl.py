@@ -52,6 +52,7 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> ScrapySettings:
             "ROBOTSTXT_OBEY": True,
             "ROBOTSTXT_USER_AGENT": ROBOTS_NAME,
             "MINSHENG_HOST_GATE": gate,
+            "MINSHENG_ALLOWED_NETWORKS": settings.allowed_networks,
             "DOWNLOAD_HANDLERS": {
                 "http": "crawlers.politeness.PoliteHandler",
                 "https": "crawlers.politeness.PoliteHandler",

@@ -12,6 +12,7 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
+from crawlers.addresses import AddressRule, judged
 from minsheng import __version__
 from minsheng.settings import CrawlSettings
 
@@ -60,13 +61,15 @@ class PoliteHandler(HTTP11DownloadHandler):
     """Scrapy's own HTTP handler behind the gate that all sources share.
 
     Scrapy limits each crawl by itself; two sources on one host would ask it twice as often. Every request passes here,
-    also those for robots.txt and after redirects: which addresses may be asked at all is to be decided here, too.
+    also those for robots.txt and after redirects; so here it is also said which addresses may be connected to.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._gate: HostGate = crawler.settings["MINSHENG_HOST_GATE"]
+        self._rule = AddressRule(crawler.settings["MINSHENG_ALLOWED_NETWORKS"])
 
     async def download_request(self, request: Request) -> Response:
         async with self._gate.pass_through(request.url):
-            return await super().download_request(request)
+            with judged(self._rule, urlsplit(request.url).hostname or ""):
+                return await super().download_request(request)

@@ -9,6 +9,7 @@ itself: they name a file or a variable that holds them.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import itertools
 import os
 import tomllib
@@ -120,9 +121,17 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
+    allowed_networks: tuple[str, ...] = ()  # networks of your own that sources may be in, e.g. 10.20.0.0/16
     author_key: Secret | None = None  # hashes authors' names; default: made and replaced in the data folder
     old_author_keys: tuple[Secret, ...] = ()  # keys that author_key replaced, until what they hashed is removed
     author_key_days: Annotated[int, msgspec.Meta(ge=0)] = 365  # a key in the data folder is replaced so often; 0: never
+
+    def __post_init__(self) -> None:
+        for network in self.allowed_networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"crawl.allowed_networks: {error}; write 10.20.0.0/16 or 10.20.3.4") from None
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):

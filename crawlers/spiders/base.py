@@ -186,7 +186,7 @@ class SourceSpider(scrapy.Spider):
             self.run.refused(f"answered {failure.value.response.status}", asked)
             yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
         elif isinstance(failure.value, IgnoreRequest):
-            self.run.refused(str(failure.value).lower(), asked)
+            self.run.refused(_lower(str(failure.value)), asked)
             yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
         else:
             self.run.page_failed(asked, reason_of(failure))
@@ -232,7 +232,7 @@ def reason_of(failure: Failure) -> str:
     if isinstance(error, HttpError):
         return f"{where}answered {error.response.status}"
     if isinstance(error, IgnoreRequest):
-        return f"{where}{str(error).lower() or 'refused'}"
+        return f"{where}{_lower(str(error)) or 'refused'}"
     name = type(error).__name__
     plain = {
         "DownloadTimeoutError": "no answer in time",
@@ -243,6 +243,11 @@ def reason_of(failure: Failure) -> str:
         "ResponseFailed": "the answer broke off",
     }.get(name)
     return f"{where}{plain or f'{name}: {error}'}"
+
+
+def _lower(words: str) -> str:
+    """Scrapy's words in the middle of a sentence."""
+    return words[:1].lower() + words[1:]
 
 
 def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:

@@ -75,7 +75,8 @@ from minsheng.settings import CrawlSettings, Settings
 from minsheng.store import Store
 from stream.embedded import EmbeddedLog
 folder = Path(sys.argv[1])
-settings = Settings(data_dir=folder, crawl=CrawlSettings(per_host_delay=0.0, per_host_concurrency=2))
+crawl = CrawlSettings(per_host_delay=0.0, per_host_concurrency=2, allowed_networks=("127.0.0.1",))
+settings = Settings(data_dir=folder, crawl=crawl)
 store = Store(f"sqlite:///{folder / 'store.db'}")
 CrawlStage(settings, store, EmbeddedLog(folder / "log.db"), SystemClock()).run_once()
 """
