@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.admission import Admission, Found, Refusal
+from crawlers.host_rules import HostResting
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
@@ -41,6 +42,10 @@ class RunReport(msgspec.Struct, kw_only=True):
         Pages of the source that could not be had; they are tried again at the next run.
     error:
         The first thing that went wrong; also where the run is `ok` on the whole.
+    blocked:
+        The site refuses us.
+    resting_until:
+        A host is not to be asked before; None where nothing of the kind happened.
     """
 
     source: str
@@ -52,6 +57,8 @@ class RunReport(msgspec.Struct, kw_only=True):
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
+    blocked: bool = False
+    resting_until: datetime | None = None
 
 
 class Sink(Protocol):
@@ -148,6 +155,16 @@ class Run:
         self.report.failed += 1
         self.report.error = self.report.error or reason
         log.warning("page_failed", source=self.source.id, url=url, reason=reason)
+
+    def rests(self, resting: HostResting) -> None:
+        """A host is not asked now; the run that comes when it may be gets what is missing."""
+        report = self.report
+        report.failed += 1
+        report.blocked = report.blocked or resting.refused
+        if report.resting_until is None:
+            report.error = report.error or str(resting)
+            log.warning("host_rests", source=self.source.id, reason=str(resting))
+        report.resting_until = max(report.resting_until or resting.until, resting.until)
 
     def not_stored(self, reason: str) -> None:
         """Something found could not be stored; the next run finds it again."""

@@ -67,8 +67,13 @@ def read_states(store: Store) -> dict[str, State]:
 
 def record_run(store: Store, source: Source, report: RunReport, started: datetime, now: datetime) -> datetime:
     """Write what came of a run, and when the next one is due. Returns that time."""
-    failures = 0 if report.ok else read_states(store).get(source.id, State()).failures + 1
+    rested = report.resting_until is not None and not report.blocked
+    before = read_states(store).get(source.id, State()).failures
+    # A host that is left alone by our own rule has not failed.
+    failures = 0 if report.ok else before + (not rested)
     due = max(next_run(source, started, failures, random.random()), now)  # noqa: S311 - no secret
+    if report.resting_until is not None and not report.ok:
+        due = max(due, report.resting_until + timedelta(seconds=random.uniform(0.0, 30.0)))  # noqa: S311
     row = {
         "source_id": source.id,
         "next_run_at": due,

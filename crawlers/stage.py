@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from crawlers.crawl import crawl_source
+from crawlers.host_ledger import StoreLedger
 from crawlers.intake import Intake
 from crawlers.politeness import HostGate
 from crawlers.privacy import author_keys
@@ -26,6 +28,9 @@ from stream.health import Health, HealthRecord
 from stream.log import Log
 
 log = get_logger(__name__)
+
+REFRESH = 2.0
+"""Seconds between two looks at what other processes note of hosts."""
 
 
 class CrawlStage:
@@ -54,7 +59,8 @@ class CrawlStage:
         self._clock = clock
         self._on_report = on_report or (lambda report: None)
         self._folder = settings.path(FOLDER)
-        self._gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
+        self._ledger = StoreLedger(store, clock, shared=lambda: False, longest=settings.crawl.timeout + 30.0)
+        self._gate = HostGate.from_settings(settings.crawl, clock, self._ledger)
         self._health = HealthRecord(self.name, clock)
 
     @property
@@ -64,6 +70,8 @@ class CrawlStage:
 
     def run(self, stop: threading.Event) -> None:
         """Crawl at the sources' rhythms until `stop` is set. May be called in any thread."""
+        if not self._settings.crawl.contact:
+            log.warning("no_contact", hint="set crawl.contact, so that site owners can reach you")
         self._health.enter("running")
         try:
             submit(self._serve(stop)).result()
@@ -115,7 +123,19 @@ class CrawlStage:
             self._health.enter("waiting" if problem else "running", problem)
             return stop.is_set()
 
-        await scheduler.run(stopped)
+        refreshing = asyncio.create_task(self._refresh())
+        try:
+            await scheduler.run(stopped)
+        finally:
+            refreshing.cancel()
+            await self._ledger.close()
+
+    async def _refresh(self) -> None:
+        """Follow what other processes note of hosts."""
+        while True:
+            with suppress(Unavailable):
+                await asyncio.to_thread(self._ledger.refresh)
+            await asyncio.sleep(REFRESH)
 
     async def _ready(self, stop: threading.Event) -> None:
         """Wait for the log."""
@@ -133,6 +153,7 @@ class CrawlStage:
 
     async def _crawl_all(self, chosen: Sequence[Source], stop: threading.Event) -> list[RunReport]:
         sink = self._sink(stop)
+        await asyncio.to_thread(self._ledger.refresh)
         slots = asyncio.Semaphore(AT_ONCE)
         reports: dict[str, RunReport] = {}
 
@@ -141,6 +162,7 @@ class CrawlStage:
                 await self._crawl(source, sink, reports)
 
         await asyncio.gather(*(one(source) for source in chosen))
+        await self._ledger.close()
         return [reports[source.id] for source in chosen]
 
     async def _crawl(self, source: Source, sink: LogSink, reports: dict[str, RunReport] | None = None) -> datetime:

@@ -37,6 +37,20 @@ crawl_state = sa.Table(
 )
 """How each source is doing. Kept apart from `sources`, so that it outlives a file that is edited or moved."""
 
+crawl_hosts = sa.Table(
+    "crawl_hosts",
+    metadata,
+    sa.Column("host", sa.String(260), primary_key=True),  # with its port, where the address names one
+    sa.Column("day", sa.String(10), nullable=False, server_default=""),  # China's date that `requests` are of
+    sa.Column("requests", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("paused_until", UtcDateTime),
+    sa.Column("pauses", sa.Integer, nullable=False, server_default="0"),  # in a row, without a good answer between
+    sa.Column("pause_reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("next_at", UtcDateTime),  # when the next request may start, where several crawlers share the host
+    sa.Column("under_way", sa.JSON(none_as_null=True)),  # token of a request → until when it counts at most
+)
+"""What all crawlers together have asked of each host, and what it said to that."""
+
 crawl_pages = sa.Table(
     "crawl_pages",
     metadata,

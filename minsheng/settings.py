@@ -14,6 +14,7 @@ import itertools
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -111,12 +112,47 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     ssl: bool = False  # postgresql: encrypt the connection and check the server's certificate
 
 
+class HostSettings(Section, frozen=True, kw_only=True):
+    """How one host is asked, where the general settings don't fit. What is not set stays general."""
+
+    host: str  # www.example.org; or .example.org for all below it, too
+    delay: NotNegative | None = None  # seconds between requests
+    concurrency: Count | None = None  # requests at the same time
+    daily: Annotated[int, msgspec.Meta(ge=0)] | None = None  # requests a day, China time; 0: no limit
+    hours: str = ""  # the only hours in which it is asked, China time, e.g. 22:00-06:00; empty: always
+    robots_permission: str = ""  # the owner's written permission to pass over robots.txt: by whom, when, where it lies
+
+    def __post_init__(self) -> None:
+        if not self.host or "/" in self.host:
+            raise ValueError(f"crawl.hosts: '{self.host}' is no host: write www.example.org or .example.org")
+        if self.robots_permission and len(self.robots_permission.strip()) < 10:
+            raise ValueError(
+                f"crawl.hosts: the permission of {self.host} says too little: write by whom, when, and where it lies"
+            )
+        hours_of(self.hours)
+
+
+def hours_of(text: str) -> tuple[time, time] | None:
+    """`22:00-06:00` as two times of day; None where it is empty. Raises `ValueError`."""
+    if not text:
+        return None
+    try:
+        begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError:
+        raise ValueError(f"crawl.hosts: '{text}' are no hours: write 22:00-06:00") from None
+    if begin == end:
+        raise ValueError(f"crawl.hosts: '{text}' is no span of time: leave hours out to ask at all times")
+    return begin, end
+
+
 class CrawlSettings(Section, frozen=True, kw_only=True):
     """Fetching."""
 
     contact: str = ""  # a mail address or page put into the user agent, so that site owners can reach you
     per_host_delay: NotNegative = 1.0  # seconds between requests to one host, before AutoThrottle
     per_host_concurrency: Count = 2  # requests to one host at the same time
+    per_host_daily: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # requests to one host a day, China time; 0: no limit
+    hosts: tuple[HostSettings, ...] = ()  # single hosts that are asked otherwise
     concurrency: Count = 16  # requests at the same time in all
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source

@@ -31,6 +31,7 @@ _SETTINGS = """# Written with the sample world. Its site is this machine: no pau
 [crawl]
 per_host_delay = 0.0
 per_host_concurrency = 8
+per_host_daily = 0
 allowed_networks = ["{address}"]
 """
 _SETTINGS_BEGIN = _SETTINGS.partition("\n")[0]

@@ -37,6 +37,12 @@ def leave_out(reason: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(autouse=True)
+def sites_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sites that tests crawl are on this machine, which is no public address."""
+    monkeypatch.setenv("MINSHENG_CRAWL__ALLOWED_NETWORKS", "127.0.0.1")
+
+
 class Servers:
     """The servers of this run, started at first use."""
 

@@ -91,7 +91,7 @@ def test_one_hanging_host_does_not_hold_up_the_others(crawling: Crawling, site: 
         url, options = put_up("feed", site)
         for n in range(8):
             crawling.source(f"good-{n}", "feed", url, **options)
-        crawling.crawl["source_timeout"] = 3.0
+        crawling.crawl["source_timeout"] = 8.0
         done: list[str] = []
         stage = CrawlStage(
             crawling.settings, crawling.store, crawling.log, crawling.clock, on_report=lambda r: done.append(r.source)
