@@ -25,6 +25,9 @@ from minsheng.store import Store
 log = get_logger(__name__)
 
 
+MOST_NEW = 200
+
+
 class RunReport(msgspec.Struct, kw_only=True):
     """What came of a run.
 
@@ -42,6 +45,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         Pages of the source that could not be had; they are tried again at the next run.
     error:
         The first thing that went wrong; also where the run is `ok` on the whole.
+    looked:
+        The source's own page was read; otherwise it had not changed, or could not be had.
     blocked:
         The site refuses us.
     resting_until:
@@ -57,6 +62,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
+    looked: bool = False
     blocked: bool = False
     resting_until: datetime | None = None
 
@@ -96,6 +102,7 @@ class Run:
         self._store = store
         self._clock = clock
         self._admit = Admission(source.id, authors)
+        self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
         self._limit = limit
@@ -138,7 +145,9 @@ class Run:
         # Lists show the newest first; the log tells things in the order in which they happened.
         documents.sort(key=lambda document: document.published_at)
         outcomes = await self._sink.take(documents, [mark] if mark else [])
-        self.report.new += outcomes.count("new")
+        fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
+        self.new += fresh[: MOST_NEW - len(self.new)]
+        self.report.new += len(fresh)
         self.report.unchanged += outcomes.count("unchanged")
         self.report.items += len(outcomes) - outcomes.count("unchanged")
 

@@ -294,6 +294,16 @@ class BriefingSettings(Section, frozen=True, kw_only=True):
     unit: str = "政务舆情值班室"  # the issuing unit in the masthead
 
 
+class MetricsSettings(Section, frozen=True, kw_only=True):
+    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`."""
+
+    listen: str = ""  # address and port that /metrics is served at, e.g. 127.0.0.1:9464; empty: not at all
+
+    def __post_init__(self) -> None:
+        if self.listen and not self.listen.rpartition(":")[2].isdecimal():
+            raise ValueError(f"metrics.listen: '{self.listen}' is no address: write 127.0.0.1:9464")
+
+
 class LogsSettings(Section, frozen=True, kw_only=True):
     """What the program says of itself."""
 
@@ -313,6 +323,7 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     briefing: BriefingSettings = BriefingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     logs: LogsSettings = LogsSettings()
     data_dir: Path = Path("minsheng-data")
 

@@ -149,6 +149,7 @@ class SourceSpider(scrapy.Spider):
         self.run.answered(response.url)
         if response.status == 304:
             return
+        self.run.report.looked = True
         try:
             async for result in self.read(response, **kwargs):
                 if result is not None:
