@@ -147,9 +147,13 @@ def watch(store: Store, clock: Clock) -> None:
     To be called now and then by whoever lives; the rest is told when a run ends.
     """
     now = clock.now()
+    silent = {one.subject for one in operator_tickets.tickets(store, limit=100_000) if one.state in ("late", "quiet")}
     for row in _rows(store):
         state, since = _named(row, now)
         if state not in ("late", "quiet"):
+            if row["id"] in silent and state in ("well", "off"):
+                with store.begin() as connection:
+                    operator_tickets.note(store, connection, row["id"], now, None)
             continue
         name = row["name"] or row["id"]
         reason = _blind(row, now)[1]

@@ -37,7 +37,13 @@ class OperatorTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def note(
-    store: Store, connection: Connection, subject: str, now: datetime, trouble: tuple[str, str, str, str] | None
+    store: Store,
+    connection: Connection,
+    subject: str,
+    now: datetime,
+    trouble: tuple[str, str, str, str] | None,
+    *,
+    but: str = "",
 ) -> None:
     """Open, change or close the ticket of a source.
 
@@ -45,11 +51,13 @@ def note(
     ----------
     trouble:
         State, title, detail and advice; None where all is well.
+    but:
+        A ticket of this state is not closed.
     """
     mine = (table.c.kind == SOURCE) & (table.c.subject == subject) & table.c.closed_at.is_(None)
     before = connection.execute(sa.select(table.c.id, table.c.state).where(mine)).one_or_none()
     if trouble is None:
-        if before is not None:
+        if before is not None and before.state != but:
             connection.execute(sa.update(table).where(mine).values(closed_at=now, changed_at=now))
             log.info("operator_ticket_closed", source=subject)
         return

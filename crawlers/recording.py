@@ -79,7 +79,7 @@ def record_run(
         if (learned := _learned(connection, source.id, before, now)) is not None:
             row["rhythm"] = learned
         upsert(store, table, [row], keys=["source_id"], connection=connection)
-        _tell(store, connection, source, row, now)
+        _tell(store, connection, source, row, now, brought=bool(report.new))
     due: datetime = row["next_run_at"]
     return due
 
@@ -183,12 +183,15 @@ def _learned(connection: sa.Connection, source_id: str, before: Any, now: dateti
     return msgspec.to_builtins(rhythm) if rhythm is not None else None
 
 
-def _tell(store: Store, connection: sa.Connection, source: Source, row: dict[str, Any], now: datetime) -> None:
+def _tell(
+    store: Store, connection: sa.Connection, source: Source, row: dict[str, Any], now: datetime, *, brought: bool
+) -> None:
     state: State = row["state"]
     if state in ("failing", "blocked") and 0 < row["failures"] < TROUBLE_AFTER:
         return
     if state in ("well", "new", "off"):
-        operator_tickets.note(store, connection, source.id, now, None)
+        # An answer with nothing new in it is no end of a silence.
+        operator_tickets.note(store, connection, source.id, now, None, but="" if brought else "quiet")
         return
     title = f"信源“{source.label}”{WORDS[state]}"
     told = (state, title, row["last_error"], advice(state, source.id, source.url))

@@ -54,6 +54,8 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
         When.
     hours:
         From how many hours in which the source answered.
+    loud:
+        In how many of them it brought something new.
     chance:
         For each hour of the week (Monday 0:00 first, China time): how likely it brings anything new.
     mean:
@@ -66,6 +68,7 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
 
     learned_at: datetime
     hours: int
+    loud: int
     chance: tuple[float, ...]
     mean: tuple[float, ...]
     burst: float
@@ -82,7 +85,9 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
         if self.hours < LEAST_HOURS:
             return False
         surprise = sum(share * _surprise(self.chance[slot]) for slot, share in slots(since, until))
-        return surprise > max(ODD, LONGER * self.silence)
+        # A rate that was learned from a few is not known well (Gamma-Poisson): silence must be the longer.
+        sure = self.loud * math.log1p(surprise / self.loud) if self.loud else 0.0
+        return sure > ODD and surprise > LONGER * self.silence
 
 
 def learn(seen: Sequence[Hour], now: datetime) -> Rhythm | None:
@@ -110,6 +115,7 @@ def learn(seen: Sequence[Hour], now: datetime) -> Rhythm | None:
     return Rhythm(
         learned_at=now,
         hours=len(hours),
+        loud=sum(bool(hour.new) for hour in hours),
         chance=tuple(round(value, 4) for value in chance),
         mean=tuple(round(value, 4) for value in mean),
         burst=_burst(hours, mean),
