@@ -108,9 +108,9 @@ class StoreLedger:
 
     def _enter(self, host: str, token: str, rule: HostRule) -> datetime | None:
         """When the request may start; None where as many are under way as may be."""
-        now = self._clock.now()
         with self._store.begin() as connection:
             row = self._row(connection, host)
+            now = self._clock.now()  # the row may have been waited for
             under_way = {key: until for key, until in (row.under_way or {}).items() if until > now.isoformat()}
             if len(under_way) >= rule.concurrency:
                 return None
