@@ -26,6 +26,8 @@ log = get_logger(__name__)
 
 
 MOST_NEW = 200
+AT_A_TIME = 500
+"""Pages looked up in one query."""
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -105,6 +107,7 @@ class Run:
         self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
+        self._known: dict[str, PageMark | None] = {}
         self._limit = limit
         self._answered = 0
         self._index_errors: list[str] = []
@@ -113,10 +116,18 @@ class Run:
     def now(self) -> datetime:
         return self._clock.now()
 
+    async def know(self, urls: Sequence[str]) -> None:
+        """Read what is remembered of many pages at once, before `page` is asked for each."""
+        unknown = [url for url in dict.fromkeys(urls) if url not in self._known]
+        if self._store is not None and unknown:
+            self._known |= await asyncio.to_thread(_all_remembered, self._store, self.source.id, unknown)
+
     async def page(self, url: str) -> PageMark | None:
         """What is remembered of a page."""
         if self._store is None:
             return None
+        if url in self._known:
+            return self._known[url]
         return await asyncio.to_thread(_remembered, self._store, self.source.id, url)
 
     async def unsettled(self, before: datetime, limit: int) -> list[PageMark]:
@@ -207,6 +218,18 @@ def _remembered(store: Store, source_id: str, url: str) -> PageMark | None:
     with store.read() as connection:
         row = connection.execute(wanted).one_or_none()
     return None if row is None else _mark(row)
+
+
+def _all_remembered(store: Store, source_id: str, urls: Sequence[str]) -> dict[str, PageMark | None]:
+    table = tables.crawl_pages
+    found: dict[str, PageMark | None] = dict.fromkeys(urls)
+    with store.read() as connection:
+        for start in range(0, len(urls), AT_A_TIME):
+            hashes = {url_hash(url): url for url in urls[start : start + AT_A_TIME]}
+            wanted = sa.select(table).where(table.c.source_id == source_id, table.c.url_hash.in_(list(hashes)))
+            for row in connection.execute(wanted):
+                found[hashes[row.url_hash]] = _mark(row)
+    return found
 
 
 def _unsettled(store: Store, source_id: str, before: datetime, limit: int) -> list[PageMark]:

@@ -41,6 +41,7 @@ class ListingSpider(SourceSpider):
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         links, following = read_list(response, self.options.links, self.options.next_page, page)
+        await self.run.know([link.url for link in links])
         for link in links:
             if _FILE.search(link.url.partition("?")[0]):
                 yield Harvest(found=[self._file(link)])
