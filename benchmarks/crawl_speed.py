@@ -5,8 +5,8 @@
 
 `pages`: the articles of one list, each read by the same extraction, in processes of their own, by turns, on the same
 local site; bare Scrapy writes what it found to a file, ours masks it, puts it on the log and remembers the page. Bare
-Scrapy that only fetches stands beside them. `sources`: feeds with rhythms from a minute to an hour, each due at a random
-moment of its rhythm; how long after its time each run begins, and the process' memory. `known`: a list of known articles
+Scrapy that only fetches stands beside them. `sources`: feeds with rhythms from a minute to an hour, each due at a
+random moment of its rhythm; how long after its time each run begins, and the memory. `known`: a list of known articles
 is read again, and none of them is to be fetched.
 """
 

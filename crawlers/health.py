@@ -120,8 +120,8 @@ def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -
     for row in _rows(store):
         if not row["enabled"]:
             continue
-        if past is not None:
-            answered, brought = past.get(row["id"], (None, None))
+        if past is not None and row["id"] in past:
+            answered, brought = past[row["id"]]
             row = {**row, "last_ok_at": answered, "last_item_at": brought}
             if row["state_since"] is None or row["state_since"] > end:
                 row |= {"state": "well", "failures": 0, "last_error": ""}
@@ -256,15 +256,13 @@ def _hours(store: Store, now: datetime) -> dict[str, dict[datetime, int]]:
 
 
 def _known_at(store: Store, end: datetime) -> dict[str, tuple[datetime | None, datetime | None]]:
-    """Source → when it had last answered and last brought something new, to the hour, at a time in the past."""
+    """Source → when it had last answered and last brought something new, to the hour, at a time in the past. Sources
+    whose hours were never counted are left out: of them only the present is known."""
     table = tables.crawl_hours
-    brought = sa.func.max(sa.case((table.c.new > 0, table.c.hour)), type_=table.c.hour.type)
-    answered = sa.func.max(table.c.hour, type_=table.c.hour.type)
-    wanted = (
-        sa.select(table.c.source_id, answered, brought)
-        .where(table.c.hour <= end, table.c.ok > 0)
-        .group_by(table.c.source_id)
-    )
+    before = sa.and_(table.c.hour <= end, table.c.ok > 0)
+    answered = sa.func.max(sa.case((before, table.c.hour)), type_=table.c.hour.type)
+    brought = sa.func.max(sa.case((sa.and_(before, table.c.new > 0), table.c.hour)), type_=table.c.hour.type)
+    wanted = sa.select(table.c.source_id, answered, brought).group_by(table.c.source_id)
     with store.read() as connection:
         rows = connection.execute(wanted).all()
 

@@ -101,8 +101,8 @@ def test_a_killed_crawlers_sources_are_taken_over_and_nothing_is_there_twice(
         wait_until(lambda: len({document.id for document in crawling.documents()}) == 60, 120)
     documents = crawling.documents()
     assert {document.revision for document in documents} == {1}
-    # Only what was being written at the moment of the kill may be there twice, with the same id and revision.
-    assert len(documents) - 60 <= 4
+    # Only the batch that was being written at the moment of the kill may be there twice, with the same id and revision.
+    assert len(documents) - 60 <= 20
 
 
 def test_bad_hosts_among_fifty_hold_up_nobody(crawling: Crawling, site: LocalSite) -> None:
