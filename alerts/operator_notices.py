@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from alerts.channels import Channel, DeliveryFailed
 from alerts.notices import Notice
-from crawlers.operator_tickets import table
+from crawlers.tables import operator_tickets as table
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import MinshengError
 from minsheng.logs import get_logger
