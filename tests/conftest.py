@@ -16,7 +16,6 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 
