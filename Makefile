@@ -6,6 +6,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
+# How many tests run at once. One after the other (JOBS=0) is what a debugger needs.
+JOBS ?= logical
 UPGRADE ?=
 SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
 VENV := .venv
@@ -63,7 +65,8 @@ test: setup-dev ## Run all tests, on real servers; as root on Debian it first in
 	@$(MAKE) --no-print-directory tools
 	@required="$${MINSHENG_REQUIRE_SERVERS-$$([ "$$(id -u)" != 0 ] || echo 1)}"; \
 	$(PHASE) "fetch the servers" $(BIN)/python -m deploy.servers fetch || [ "$$required" != 1 ]; \
-	MINSHENG_REQUIRE_SERVERS="$$required" $(PHASE) "tests" $(BIN)/python -m pytest $(ARGS)
+	MINSHENG_REQUIRE_SERVERS="$$required" $(PHASE) "tests" $(BIN)/python -m pytest \
+		--numprocesses $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-torch: setup-dev $(TORCH_VENV)/.installed ## Run the tests of users' own models on PyTorch (a download of 3 GB)
 	@MINSHENG_REQUIRE_TORCH=1 $(PHASE) "tests on PyTorch" $(TORCH_VENV)/bin/python -m pytest -m torch $(ARGS)
