@@ -15,6 +15,7 @@ TORCH_VENV := .venv-torch
 MODEL_RUN ?= .model
 MINUTES ?= 0
 TEACHER ?=
+CORRECTIONS ?=
 BIN := $(VENV)/bin
 TORCH_PYTHON := $(TORCH_VENV)/bin/python
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -97,7 +98,8 @@ model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the trainin
 		for seed in 0 1; do $(PHASE) "fine-tuning of the teacher" $(TORCH_PYTHON) -m training.finetune \
 			--folder $(MODEL_RUN) --teacher --seed $$seed; done; fi
 	@$(PHASE) "n-gram expert" $(TORCH_PYTHON) -m training.ngram
-	@$(PHASE) "fine-tuning" $(TORCH_PYTHON) -m training.finetune --folder $(MODEL_RUN)
+	@$(PHASE) "fine-tuning" $(TORCH_PYTHON) -m training.finetune --folder $(MODEL_RUN) \
+		$(if $(CORRECTIONS),--corrections "$(CORRECTIONS)")
 	@$(PHASE) "export" $(TORCH_PYTHON) -m training.export --folder $(MODEL_RUN)
 
 lint: setup-dev ## Check style, formatting and types
