@@ -114,7 +114,8 @@ def coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Co
 def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -> Coverage:
     """The same, as it is to be said at the time `now`."""
     end = min(until, now)
-    past = _known_at(store, end) if now - end > NOW else None
+    # A store that was made before the hours were kept knows none for that time: then today's state is all there is.
+    past = (_known_at(store, end) or None) if now - end > NOW else None
     seen: list[str] = []
     unseen: list[Unseen] = []
     for row in _rows(store):

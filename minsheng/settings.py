@@ -186,7 +186,7 @@ class HeadSettings(Section, frozen=True, kw_only=True):
 class ClassifySettings(Section, frozen=True, kw_only=True):
     """Assessing."""
 
-    model: str = "ngram"  # the shipped model that judges every head without one of its own
+    model: str = "encoder"  # the shipped model that judges every head without one of its own
     heads: tuple[HeadSettings, ...] = ()  # models of the user's own, one a head
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: as many as there are cores
 

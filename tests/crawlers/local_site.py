@@ -105,7 +105,7 @@ class LocalSite:
         self._server.server_close()
 
 
-def wait_until(condition: object, seconds: float = 30.0) -> None:
+def wait_until(condition: object, seconds: float = 90.0) -> None:
     """Wait for a condition of another thread or process; fail where it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
