@@ -22,6 +22,8 @@ NOW = timedelta(minutes=10)
 """A window that ended no longer ago is judged by how the sources do now."""
 SHOWN = 24
 """Hours that lists show."""
+LEAST_KNOWN = 48
+"""So many hours must have been seen before anything is said of what is usual."""
 
 
 class Unseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -195,7 +197,7 @@ def _state(row: Mapping[str, Any], now: datetime, hours: Mapping[datetime, int])
         last_error_at=row["last_error_at"],
         sample=row["sample"],
         hours=[hours.get(first + place * HOUR) for place in range(SHOWN)],
-        expected=rhythm.expected(first, now) if rhythm is not None else None,
+        expected=rhythm.expected(first, now) if rhythm is not None and rhythm.hours >= LEAST_KNOWN else None,
         advice=advice(state, row["id"], row["url"]),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -26,6 +26,8 @@ log = get_logger(__name__)
 
 
 MOST_NEW = 200
+RECENT = timedelta(days=2)
+"""What was published longer ago was found late, and says nothing of a source's rhythm."""
 AT_A_TIME = 500
 """Pages looked up in one query."""
 
@@ -39,6 +41,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         The source's own page answered and could be read.
     items:
         Documents sent to the log: new ones and new revisions.
+    new, recent:
+        Documents that were not known, and those of them that were published in the last two days.
     unchanged:
         Things seen that were known already.
     rejected:
@@ -59,6 +63,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     ok: bool = False
     items: int = 0
     new: int = 0
+    recent: int = 0
     unchanged: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
     failed: int = 0
@@ -159,6 +164,7 @@ class Run:
         fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
         self.new += fresh[: MOST_NEW - len(self.new)]
         self.report.new += len(fresh)
+        self.report.recent += sum(self.now() - one.published_at < RECENT for one in fresh)
         self.report.unchanged += outcomes.count("unchanged")
         self.report.items += len(outcomes) - outcomes.count("unchanged")
 
