@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -22,6 +22,8 @@ from minsheng.records import Document
 from minsheng.store import Store
 
 log = get_logger(__name__)
+
+MOST_LEADS = 500
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -52,6 +54,14 @@ class RunReport(msgspec.Struct, kw_only=True):
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
+
+
+class Lead(NamedTuple):
+    """Something that a source's own page names, whether it was followed or not: address, title, time as found."""
+
+    url: str | None
+    title: str
+    published: datetime | str | None
 
 
 class Sink(Protocol):
@@ -85,6 +95,8 @@ class Run:
     ) -> None:
         self.source = source
         self.report = RunReport(source=source.id)
+        self.leads: list[Lead] = []  # what the source's own pages name, the first `MOST_LEADS`
+        self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
         self._sink = sink
         self._store = store
         self._clock = clock
@@ -134,6 +146,11 @@ class Run:
         self.report.new += outcomes.count("new")
         self.report.unchanged += outcomes.count("unchanged")
         self.report.items += len(outcomes) - outcomes.count("unchanged")
+
+    def lead(self, url: str | None, title: str, published: datetime | str | None) -> None:
+        """Note something that the source's own page names, for whoever looks what a source would give."""
+        if len(self.leads) < MOST_LEADS:
+            self.leads.append(Lead(url, title, published))
 
     def answered(self, url: str) -> None:
         self._answered += 1

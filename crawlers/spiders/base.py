@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -84,20 +84,24 @@ class SourceSpider(scrapy.Spider):
             priority=10,
         )
 
-    async def page(self, url: str, callback: Callable[..., Any], hint: str = "", **cb_kwargs: Any) -> Request | None:
+    async def page(
+        self, url: str, callback: Callable[..., Any], hint: str = "", *, instead: Sequence[Found] = (), **cb_kwargs: Any
+    ) -> Request | None:
         """A request for a page with content; None where it is known, settled, and its `hint` has not changed.
 
         Parameters
         ----------
         hint:
             What the page that leads here says about it. When those words change, the page is asked for again.
+        instead:
+            What is taken meanwhile where the page can't be had or read: what was said of it elsewhere.
         """
         known = await self.run.page(url)
         hashed = hint_of(hint)
         if known is not None and known.hint == hashed and (known.settled or not self._due(known)):
             self.run.report.unchanged += 1
             return None
-        return self._page_request(url, callback, hashed, known, cb_kwargs)
+        return self._page_request(url, callback, hashed, known, cb_kwargs, instead)
 
     async def expected(self, callback: Callable[..., Any], limit: int = 50) -> AsyncIterator[Request]:
         """Requests for pages where something is still expected, whether anything leads there now or not."""
@@ -110,7 +114,13 @@ class SourceSpider(scrapy.Spider):
         return known.fetched_at is None or known.fetched_at < self.run.now() - ASK_AGAIN
 
     def _page_request(
-        self, url: str, callback: Callable[..., Any], hint: str, known: PageMark | None, cb_kwargs: dict[str, Any]
+        self,
+        url: str,
+        callback: Callable[..., Any],
+        hint: str,
+        known: PageMark | None,
+        cb_kwargs: dict[str, Any],
+        instead: Sequence[Found] = (),
     ) -> Request | None:
         if not self.run.claim(url):
             return None
@@ -119,7 +129,14 @@ class SourceSpider(scrapy.Spider):
             callback=self._fetched,
             errback=self._page_failed,
             headers={} if known is None else _conditional(known.etag, known.last_modified),
-            cb_kwargs={"reader": callback, "hint": hint, "asked": url, "known": known, "rest": cb_kwargs},
+            cb_kwargs={
+                "reader": callback,
+                "hint": hint,
+                "asked": url,
+                "known": known,
+                "rest": cb_kwargs,
+                "instead": list(instead),
+            },
             # Two addresses may redirect to one page; each is remembered by itself.
             dont_filter=True,
         )
@@ -162,6 +179,7 @@ class SourceSpider(scrapy.Spider):
         asked: str,
         known: PageMark | None,
         rest: dict[str, Any],
+        instead: list[Found],
     ) -> AsyncIterator[Any]:
         if response.status == 304:
             self.run.report.unchanged += 1
@@ -173,6 +191,7 @@ class SourceSpider(scrapy.Spider):
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error))
+            yield Harvest(found=instead)
             return
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled))
 
@@ -181,15 +200,17 @@ class SourceSpider(scrapy.Spider):
 
     def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
-        asked, hint = request.cb_kwargs["asked"], request.cb_kwargs["hint"]
+        asked, hint, instead = (request.cb_kwargs[name] for name in ("asked", "hint", "instead"))
         if isinstance(failure.value, HttpError) and failure.value.response.status in GONE:
             self.run.refused(f"answered {failure.value.response.status}", asked)
-            yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
-        elif isinstance(failure.value, IgnoreRequest):
+            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
+        elif isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, HttpError):
+            # Forbidden by robots.txt. Error answers are such a failure to Scrapy too, but pass.
             self.run.refused(str(failure.value).lower(), asked)
-            yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
+            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
         else:
             self.run.page_failed(asked, reason_of(failure))
+            yield Harvest(found=instead)
 
     async def _validators(self, url: str) -> dict[str, str]:
         known = await self.run.page(url)
