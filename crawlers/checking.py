@@ -1,37 +1,82 @@
-"""What a source would give, without storing anything; and which kind of source an address is."""
+"""What a source would give, without storing anything; which kind of source an address is; and settings that fit it."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from crawlers.crawl import crawl_source
+from crawlers.dates import parse_time
 from crawlers.intake import Outcome, PageMark
 from crawlers.politeness import HostGate
 from crawlers.privacy import AuthorKeys
 from crawlers.reactor import submit
 from crawlers.run import Run, RunReport
-from crawlers.sources import Source, make_source
-from minsheng.clock import Clock
+from crawlers.sources import Source, make_source, period, seconds
+from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.records import Document
 from minsheng.settings import Settings
 
 GUESSED = ("feed", "listing", "page")
 """Kinds that an address is tried as, in this order, where none is given."""
+MOST_FEEDS = 3
+"""Feeds of a page that are tried."""
+OVERLAP = 0.3
+"""The share of a feed's entries that its page must list, for the feed to stand for the page."""
+RHYTHMS = tuple(seconds(text) for text in ("5m", "10m", "15m", "30m", "1h", "2h", "6h", "12h", "1d"))
+QUIET = tuple(seconds(text) for text in ("6h", "12h", "1d", "2d", "3d", "1w", "2w", "4w", "8w"))
+LEAST_TIMES = 5
+"""So many times are needed to speak of a rhythm."""
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the source would give.
+
+    Attributes
+    ----------
+    published_at:
+        None where neither the source's own page nor the thing's page gives a believable time.
+    text:
+        Characters of its text; None where its page was not fetched.
+    """
+
+    title: str
+    url: str | None
+    published_at: datetime | None
+    text: int | None = None
 
 
 class Checked(msgspec.Struct, kw_only=True):
-    """What a source gave: the source as it was read, the report, and the documents, newest first."""
+    """What a source gave.
+
+    Attributes
+    ----------
+    source:
+        As it was read.
+    proposed:
+        The same with the name, the rhythm and the options that fit what was seen; what was given is kept.
+    taken:
+        All that the source's own page names, in its order.
+    documents:
+        What was fetched of it, newest first.
+    feeds:
+        Feeds that the page names.
+    """
 
     source: Source
+    proposed: Source
     report: RunReport
+    taken: list[Taken]
     documents: list[Document]
+    feeds: list[str] = []
 
 
 class _Collected:
@@ -58,13 +103,23 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10) 
     gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
     report = submit(crawl_source(source, run, settings.crawl, gate)).result()
     newest = sorted(sink.documents, key=lambda document: document.published_at, reverse=True)
-    return Checked(source=source, report=report, documents=newest)
+    taken = _taken(run, newest)
+    return Checked(
+        source=source,
+        proposed=propose(source, run.title, run.proposed, [one.published_at for one in taken]),
+        report=report,
+        taken=taken,
+        documents=newest,
+        feeds=list(run.offered),
+    )
 
 
 def check_address(
     url: str, kind: str | None, options: dict[str, Any], settings: Settings, clock: Clock, *, limit: int = 10
 ) -> Checked:
     """Check an address, as the given kind, or as the first kind that gives something.
+
+    A page that names a feed of what it lists is proposed as that feed.
 
     Raises
     ------
@@ -73,14 +128,97 @@ def check_address(
     WrongUse
         If the address, kind or options can't be used.
     """
+
+    def look(tried: str, address: str) -> Checked:
+        values = {"id": suggest_id(address), "kind": tried, "url": address, "options": options}
+        return check(make_source(values, "the command line"), settings, clock, limit=limit)
+
+    if kind:
+        return look(kind, url)
     reasons: list[str] = []
-    for tried in (kind,) if kind else GUESSED:
-        values = {"id": suggest_id(url), "kind": tried, "url": url, "options": options}
-        checked = check(make_source(values, "the command line"), settings, clock, limit=limit)
-        if kind or (checked.report.ok and checked.documents):
-            return checked
+    feeds: list[str] = []
+    for tried in GUESSED:
+        checked = look(tried, url)
+        feeds += checked.feeds
+        checked.feeds = feeds
+        if checked.report.ok and checked.documents:
+            return _feed_of(checked, look) if tried == "listing" else checked
         reasons.append(f"as {tried}: {checked.report.error or 'nothing found'}")
     raise BadInput(f"{url} gives nothing — {'; '.join(reasons)}", "say what it is: --kind, --option links=...")
+
+
+def _feed_of(listing: Checked, look: Any) -> Checked:
+    """The feed that tells what a listing lists, where it names one; else the listing."""
+    listed = {one.url for one in listing.taken}
+    for address in listing.feeds[:MOST_FEEDS]:
+        feed: Checked = look("feed", address)
+        addresses = [one.url for one in feed.taken if one.url]
+        if feed.report.ok and addresses and sum(url in listed for url in addresses) >= OVERLAP * len(addresses):
+            feed.feeds = listing.feeds
+            return feed
+    return listing
+
+
+def _taken(run: Run, documents: Sequence[Document]) -> list[Taken]:
+    fetched = {document.url or document.title: document for document in documents}
+    found: list[Taken] = []
+    for lead in run.leads:
+        document = fetched.pop(lead.url or lead.title, None)
+        if document is not None:
+            found.append(_of(document))
+        else:
+            time = parse_time(lead.published, run.now()) if isinstance(lead.published, str) else lead.published
+            found.append(Taken(title=lead.title, url=lead.url, published_at=time))
+    return [*found, *map(_of, fetched.values())]
+
+
+def _of(document: Document) -> Taken:
+    return Taken(
+        title=document.title or document.text[:60],
+        url=document.url,
+        published_at=None if document.published_estimated else document.published_at,
+        text=len(document.text),
+    )
+
+
+def propose(source: Source, title: str, options: dict[str, Any], times: Sequence[datetime | None]) -> Source:
+    """The source with a name, options and a rhythm that fit; what it says itself is kept.
+
+    Parameters
+    ----------
+    times:
+        Of what it gave; None where there is no believable one.
+    """
+    given = Source(id="", kind="", url="")
+    every, quiet_after = rhythm([time for time in times if time is not None])
+    return msgspec.structs.replace(
+        source,
+        name=source.name or title[:100],
+        every=every if every and source.every == given.every else source.every,
+        quiet_after=source.quiet_after or quiet_after,
+        options={**options, **source.options},
+    )
+
+
+def rhythm(times: Sequence[datetime]) -> tuple[str, str]:
+    """How often to look, and how long a silence is no alarm: half the mean pause, and three times the longest.
+
+    Returns
+    -------
+    Two periods, as `30m`; empty where there are too few times.
+    """
+    ordered = sorted(times)[-50:]
+    if len(ordered) < LEAST_TIMES or ordered[0] == ordered[-1]:
+        return "", ""
+    gaps = [later - earlier for earlier, later in itertools.pairwise(ordered)]
+    # Lists that give days only say nothing about hours.
+    local = [time.astimezone(CHINA) for time in ordered]
+    days_only = all((time.hour, time.minute) == (0, 0) for time in local)
+    mean = (ordered[-1] - ordered[0]) / len(gaps)
+    longest = max(*gaps, timedelta(days=1) if days_only else timedelta())
+    every = max((size for size in RHYTHMS if size <= mean.total_seconds() / 2), default=RHYTHMS[0])
+    quiet = min((size for size in QUIET if size >= 3 * longest.total_seconds()), default=QUIET[-1])
+    return period(every), period(quiet)
 
 
 def suggest_id(url: str) -> str:

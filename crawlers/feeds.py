@@ -76,10 +76,10 @@ def read_feed(text: str, url: str, now: datetime, kind: FeedKind = "news") -> Fe
 def feed_links(tree: lxml.html.HtmlElement, base: str) -> list[str]:
     """The feeds that a page names: its `<link>`s first, then links that look like feeds. Each once."""
     found: list[str] = []
-    for link in tree.iter("link"):
-        media_type = (link.get("type") or "").lower()
-        if "alternate" in (link.get("rel") or "").lower() and any(name in media_type for name in _MEDIA_TYPES):
-            found.append(link.get("href") or "")
+    for element in tree.iter("link"):
+        media_type = (element.get("type") or "").lower()
+        if "alternate" in (element.get("rel") or "").lower() and any(name in media_type for name in _MEDIA_TYPES):
+            found.append(element.get("href") or "")
     for anchor in tree.iter("a"):
         words = anchor.text_content().strip().lower()
         path = urlsplit(anchor.get("href") or "").path

@@ -97,16 +97,24 @@ class Run:
         self.report = RunReport(source=source.id)
         self.leads: list[Lead] = []  # what the source's own pages name, the first `MOST_LEADS`
         self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
+        self.proposed: dict[str, Any] = {}  # options that would fit what was seen; only where `looking`
+        self.title = ""  # what the source's own page calls itself
         self._sink = sink
         self._store = store
         self._clock = clock
         self._admit = Admission(source.id, authors)
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
+        self._claimed_index: set[str] = set()
         self._limit = limit
         self._answered = 0
         self._index_errors: list[str] = []
         self._rejected: Counter[str] = Counter()
+
+    @property
+    def looking(self) -> bool:
+        """Whether this is only a look at what a source would give: nothing is stored."""
+        return self._store is None
 
     def now(self) -> datetime:
         return self._clock.now()
@@ -128,6 +136,13 @@ class Run:
         if url in self._claimed or (self._limit is not None and len(self._claimed) >= self._limit):
             return False
         self._claimed.add(url)
+        return True
+
+    def claim_index(self, url: str) -> bool:
+        """True the first time a page of the source's own is asked for in this run; these count to no limit."""
+        if url in self._claimed_index:
+            return False
+        self._claimed_index.add(url)
         return True
 
     async def take(self, found: Sequence[Found], mark: PageMark | None) -> None:

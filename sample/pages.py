@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -89,6 +90,27 @@ def feed(outlet: Outlet, items: Sequence[Dated[Article]], base_url: str, updated
         updated=updated.astimezone(CHINA),
         number_of=number_of,
     )
+
+
+def json_feed(outlet: Outlet, items: Sequence[Dated[Article]], base_url: str) -> dict[str, Any]:
+    """The outlet's feed as JSON Feed 1.1, with whole texts and relative addresses."""
+    return {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": outlet.name,
+        "home_page_url": f"{base_url}/{outlet.id}/",
+        "feed_url": f"{base_url}/{outlet.id}/feed.json",
+        "items": [
+            {
+                "id": f"{outlet.id}-{number_of(item.entry)}",
+                "url": path,
+                "title": item.entry.title,
+                "content_html": "".join(f"<p>{html.escape(part)}</p>" for part in item.entry.text.split("\n")),
+                "authors": [{"name": item.entry.origin or outlet.name}],
+                "date_published": item.at.isoformat(timespec="seconds"),
+            }
+            for path, item in _linked(items)
+        ],
+    }
 
 
 def board_list(items: Sequence[tuple[int, Dated[Message], bool]], page: int, pages: int) -> str:

@@ -90,6 +90,8 @@ class Site:
             return self._board(rest, query)
         if first == "print":
             return self._print(f"/{rest}")
+        if first == "notice":
+            return self._notice(rest.removesuffix(".html"), base_url)
         if first in self.outlets:
             return self._outlet(self.outlets[first], path, rest, base_url)
         return None
@@ -100,6 +102,8 @@ class Site:
         if rest == "feed.xml" and outlet.feed:
             body = pages.feed(outlet, items[:30], base_url, modified or self.anchor)
             return Page(body, f"application/{outlet.feed}+xml", modified=modified)
+        if rest == "feed.json" and outlet.feed:
+            return _json(pages.json_feed(outlet, items[:30], base_url), "application/feed+json")
         if page := _page_number(rest):
             chosen, count = _cut(items, page, pages.PAGE_SIZE)
             if not chosen:
@@ -112,6 +116,11 @@ class Site:
         others = [other for other in items if other.at < item.at]
         policy = self.policies.get(item.entry.policy) if item.entry.policy else None
         return Page(pages.article_page(item, outlet, others, policy), charset=outlet.charset, modified=item.at)
+
+    def _notice(self, policy: str, base_url: str) -> Page | None:
+        """A policy's page at an address that stays, as notices have that are edited in place."""
+        path = next((path for path, item in self._articles.items() if item.entry.policy == policy), None)
+        return self.get(path, {}, base_url) if path is not None and policy else None
 
     def _print(self, path: str) -> Page | None:
         """Print versions: the same text again, which robots.txt asks robots to leave alone."""
@@ -306,5 +315,5 @@ def _positive(text: str) -> int:
     return max(1, int(text)) if text.isdecimal() else 1
 
 
-def _json(value: Any) -> Page:
-    return Page(msgspec.json.encode(value).decode(), "application/json")
+def _json(value: Any, media_type: str = "application/json") -> Page:
+    return Page(msgspec.json.encode(value).decode(), media_type)

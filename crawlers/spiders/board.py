@@ -76,7 +76,7 @@ class BoardSpider(SourceSpider):
         for link in links:
             state = " ".join(_STATE.findall(link.context.replace(link.title, "")))
             yield await self.page(link.url, self.message, f"{link.title} {state}")
-        if following and page < self.options.pages and self.run.claim(following):
+        if following and page < self.options.pages and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
 
     def message(self, response: Response) -> tuple[list[Found], bool]:

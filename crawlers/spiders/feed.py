@@ -15,6 +15,9 @@ from crawlers.markup import parse_html
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
 from minsheng.errors import BadInput
 
+SUMMARY = 300
+"""Entries with fewer characters hold a summary rather than the article."""
+
 
 class FeedOptions(Options, frozen=True, kw_only=True):
     """Options of a feed."""
@@ -43,6 +46,11 @@ class FeedSpider(SourceSpider):
             tree = parse_html(text)
             self.run.offered += feed_links(tree, response.url) if tree is not None else []
             raise
+        self.run.title = self.run.title or feed.title
+        if feed.entries and page == 1:
+            lengths = sorted(len(entry.text) for entry in feed.entries)
+            # Half of the entries are no more than a summary: the article has the rest.
+            self.run.proposed = {"full_text": True} if lengths[len(lengths) // 2] < SUMMARY else {}
         plain: list[Found] = []
         for entry in feed.entries:
             self.run.lead(entry.url, entry.title, entry.published)
@@ -51,7 +59,7 @@ class FeedSpider(SourceSpider):
                 continue
             yield await self.page(entry.url, self.article, f"{entry.title}\n{entry.text}", instead=[entry], entry=entry)
         yield Harvest(found=plain)
-        if feed.older and page < self.options.pages and self.run.claim(feed.older):
+        if feed.older and page < self.options.pages and self.run.claim_index(feed.older):
             yield await self.index(feed.older, page=page + 1)
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:

@@ -10,7 +10,7 @@ from scrapy.http import Response
 
 from crawlers.admission import Found
 from crawlers.extraction import extract, wall_of
-from crawlers.linking import Link, article_links, next_page, selected_links
+from crawlers.linking import Link, article_links, block_selector, next_page, selected_links
 from crawlers.markup import parse_html
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
 from minsheng.errors import BadInput
@@ -41,13 +41,26 @@ class ListingSpider(SourceSpider):
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         links, following = read_list(response, self.options.links, self.options.next_page, page)
+        if self.run.looking and page == 1:
+            self._propose(response)
         for link in links:
+            self.run.lead(link.url, link.title, link.date)
             if _FILE.search(link.url.partition("?")[0]):
                 yield Harvest(found=[self._file(link)])
             else:
                 yield await self.page(link.url, self.article, link.title, link=link)
-        if following and page < self.options.pages and self.run.claim(following):
+        # A look goes one page further, to show whether paging works.
+        pages = max(self.options.pages, 2) if self.run.looking else self.options.pages
+        if following and page < pages and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
+
+    def _propose(self, response: Response) -> None:
+        tree = parse_html(body_text(response))
+        if tree is None:
+            return
+        self.run.title = " ".join("".join(title.text_content() for title in tree.iter("title")).split())
+        if not self.options.links and (selector := block_selector(tree, response.url)):
+            self.run.proposed["links"] = selector
 
     def article(self, response: Response, link: Link) -> tuple[list[Found], bool]:
         page = extract(body_text(response), response.url, self.run.now())

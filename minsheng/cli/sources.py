@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from crawlers.run import RunReport
     from minsheng.records import Document
 
+SHOWN = 40
+"""Things that a check shows in its table."""
+
 app = typer.Typer(help="The sources that are watched.", no_args_is_help=True)
 
 OPTION = typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the kind; can be repeated.")
@@ -57,8 +60,12 @@ def add(
     kind: Annotated[str | None, typer.Option(help="Its kind; default: found out by asking the address.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="Its id; default: made of the address.")] = None,  # noqa: A002
     name: Annotated[str, typer.Option(help="Its name, for people.")] = "",
-    every: Annotated[str, typer.Option(help="How often it is crawled: 15m, 1h, 1d.")] = "15m",
-    quiet_after: Annotated[str, typer.Option(help="How long it may bring nothing new, e.g. 3d.")] = "",
+    every: Annotated[
+        str | None, typer.Option(help="How often it is crawled: 15m, 1h, 1d. Default: as what it holds suggests.")
+    ] = None,
+    quiet_after: Annotated[
+        str | None, typer.Option(help="How long it may bring nothing new, e.g. 3d. Default: as what it holds suggests.")
+    ] = None,
     note: Annotated[str, typer.Option(help="A note, for people.")] = "",
     option: Annotated[list[str] | None, OPTION] = None,
     json: bool = context.JSON_OPTION,
@@ -70,18 +77,20 @@ def add(
 
     settings = context.settings()
     options = _options(option)
+    values: dict[str, Any] = {"kind": kind, "url": url, "name": name, "options": options}
     if kind is None:
-        kind = check_address(url, None, options, settings, SystemClock(), limit=1).source.kind
-    values = {
-        "id": id or suggest_id(url),
-        "kind": kind,
-        "url": url,
-        "name": name,
-        "every": every,
-        "quiet_after": quiet_after,
-        "note": note,
-        "options": options,
-    }
+        proposed = check_address(url, None, options, settings, SystemClock(), limit=1).proposed
+        values = {
+            "kind": proposed.kind,
+            "url": proposed.url,
+            "name": name or proposed.name,
+            "every": proposed.every,
+            "quiet_after": proposed.quiet_after,
+            "options": proposed.options,
+        }
+    given = {"every": every, "quiet_after": quiet_after, "note": note}
+    values |= {key: value for key, value in given.items() if value is not None}
+    values["id"] = id or suggest_id(values["url"])
     source = make_source(values, "the command line")
     path = write_source(source, settings.path(FOLDER))
     sync_folder(context.store(), settings.path(FOLDER))
@@ -99,7 +108,7 @@ def check(
     limit: Annotated[int, typer.Option(min=1, help="How many pages that it leads to are fetched.")] = 10,
     json: bool = context.JSON_OPTION,
 ) -> None:
-    """Show what a source would give, without storing anything."""
+    """Show what a source would give, and settings that fit it, without storing anything."""
     from crawlers.checking import check as check_source
     from crawlers.checking import check_address
     from minsheng.clock import SystemClock
@@ -220,26 +229,38 @@ def _options(pairs: list[str] | None) -> dict[str, Any]:
 
 
 def _show(checked: Checked) -> None:
+    from crawlers.sources import source_file
     from minsheng.clock import CHINA
 
     report = checked.report
+    shown = checked.taken[:SHOWN]
     context.print_table(
-        f"{checked.source.url} as {checked.source.kind}: {len(checked.documents)} documents",
+        f"{checked.source.url} as {checked.source.kind}: {len(checked.taken)} things, {len(checked.documents)} fetched",
         ("published", "title", "text", "url"),
         [
             (
-                ("≈ " if d.published_estimated else "") + d.published_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M"),
-                d.title or d.text[:40],
-                len(d.text),
-                d.url,
+                taken.published_at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if taken.published_at else "?",
+                taken.title,
+                "" if taken.text is None else taken.text,
+                taken.url,
             )
-            for d in checked.documents
+            for taken in shown
         ],
     )
+    if len(checked.taken) > SHOWN:
+        context.errors().print(f"{len(checked.taken) - SHOWN} more")
     for reason, times in report.rejected.items():
         context.errors().print(f"{times} left out: {reason}", markup=False, soft_wrap=True)
+    for feed in checked.feeds:
+        if feed != checked.source.url:
+            context.errors().print(f"the page names a feed: {feed}", markup=False, soft_wrap=True)
     if report.error:
         context.errors().print(report.error, markup=False, soft_wrap=True)
+    if report.ok:
+        context.console().print(
+            "\nA file for it, to be written to the data folder's sources, or with: minsheng sources add"
+        )
+        context.console().print(f"\n{source_file(checked.proposed)}", markup=False, soft_wrap=True)
 
 
 def _show_reports(reports: list[RunReport]) -> None:
