@@ -25,7 +25,7 @@ from minsheng.errors import BadInput
 from minsheng.records import Document
 from minsheng.settings import Settings
 
-GUESSED = ("feed", "listing", "page")
+GUESSED = ("feed", "sitemap", "listing", "page")
 """Kinds that an address is tried as, in this order, where none is given."""
 MOST_FEEDS = 3
 """Feeds of a page that are tried."""

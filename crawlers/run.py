@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.admission import Admission, Found, Refusal
+from crawlers.dates import parse_time
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
@@ -39,6 +40,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         Things seen that were known already.
     rejected:
         Things found that are no documents, by reason.
+    outside:
+        Documents that a backfill met and that were published outside its window.
     failed:
         Pages of the source that could not be had; they are tried again at the next run.
     error:
@@ -51,6 +54,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     new: int = 0
     unchanged: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    outside: int = 0
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
@@ -62,6 +66,13 @@ class Lead(NamedTuple):
     url: str | None
     title: str
     published: datetime | str | None
+
+
+class Window(NamedTuple):
+    """The time that a backfill is for: from `since` up to, not including, `until`."""
+
+    since: datetime
+    until: datetime
 
 
 class Sink(Protocol):
@@ -81,6 +92,9 @@ class Run:
         What is known of pages; None: nothing is, and nothing is remembered (`minsheng sources check`).
     limit:
         How many pages that the source leads to may be fetched.
+    window:
+        Only what was published then is taken: a backfill. The source's own pages are then read anew, as far back as
+        they go, and not remembered.
     """
 
     def __init__(
@@ -92,8 +106,10 @@ class Run:
         authors: AuthorKeys,
         *,
         limit: int | None = None,
+        window: Window | None = None,
     ) -> None:
         self.source = source
+        self.window = window
         self.report = RunReport(source=source.id)
         self.leads: list[Lead] = []  # what the source's own pages name, the first `MOST_LEADS`
         self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
@@ -105,11 +121,36 @@ class Run:
         self._admit = Admission(source.id, authors)
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
+        self._remembering = window is None
         self._claimed_index: set[str] = set()
         self._limit = limit
         self._answered = 0
         self._index_errors: list[str] = []
         self._rejected: Counter[str] = Counter()
+
+    def wants(self, published: datetime | str | None) -> bool:
+        """False where something was surely published outside the window."""
+        time = self._time(published)
+        return self.window is None or time is None or self.window.since <= time < self.window.until
+
+    def past(self, published: datetime | str | None) -> bool:
+        """True where something was surely published before the window."""
+        time = self._time(published)
+        return self.window is not None and time is not None and time < self.window.since
+
+    def _time(self, published: datetime | str | None) -> datetime | None:
+        if self.window is None:
+            return None
+        return parse_time(published, self.now()) if isinstance(published, str) else published
+
+    @property
+    def fetched(self) -> int:
+        """Pages that the source leads to and that were asked for in this run."""
+        return len(self._claimed)
+
+    def unfinished(self) -> None:
+        """The source's own pages hold more than this run takes: the next one must see them again."""
+        self._remembering = False
 
     @property
     def looking(self) -> bool:
@@ -148,13 +189,20 @@ class Run:
     async def take(self, found: Sequence[Found], mark: PageMark | None) -> None:
         """Admit what a page gave and store it, with the page's mark. Returns when stored."""
         documents: list[Document] = []
+        outside = 0
         for one in found:
             admitted = self._admit(one, self.now())
             if isinstance(admitted, Refusal):
                 self._rejected[admitted.reason] += 1
                 log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
-            else:
+            elif self.wants(None if admitted.published_estimated else admitted.published_at):
                 documents.append(admitted)
+            else:
+                outside += 1
+        if outside:
+            # Not remembered: whoever asks for that time has it fetched then.
+            self.report.outside += outside
+            mark = None
         # Lists show the newest first; the log tells things in the order in which they happened.
         documents.sort(key=lambda document: document.published_at)
         outcomes = await self._sink.take(documents, [mark] if mark else [])
@@ -200,7 +248,7 @@ class Run:
         errors = [error for error in (broken, *self._index_errors, report.error) if error]
         report.error = errors[0] if errors else ""
         report.ok = not broken and not self._index_errors and self._answered > 0
-        if report.ok and not report.failed and self._at_end:
+        if report.ok and not report.failed and self._at_end and self._remembering:
             await self._sink.take([], self._at_end)
         if not report.ok and not report.error:
             report.error = "no answer"

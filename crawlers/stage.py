@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from crawlers.crawl import crawl_source
 from crawlers.intake import Intake
 from crawlers.politeness import HostGate
 from crawlers.privacy import AuthorKeys
 from crawlers.reactor import submit
-from crawlers.run import Run, RunReport
+from crawlers.run import Run, RunReport, Window
 from crawlers.schedule import AT_ONCE, SourceScheduler, record_run
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
@@ -26,6 +28,9 @@ from stream.health import Health, HealthRecord
 from stream.log import Log
 
 log = get_logger(__name__)
+
+BACKFILL_TIMEOUT = 24 * 3600.0
+"""Seconds that a backfill may take; it can be stopped and goes on the next time."""
 
 
 class CrawlStage:
@@ -100,6 +105,43 @@ class CrawlStage:
             log.error("source_file_refused", reason=str(error))
         broken = [] if source_ids else errors
         return [*reports, *(RunReport(source=_file_of(error), error=str(error)) for error in broken)]
+
+    def backfill(self, source_id: str, window: Window, *, limit: int | None = None) -> RunReport:
+        """Fetch what a source published in a window of time, as far back as its own pages go.
+
+        What is known is not fetched again: a backfill that was cut off goes on where it was. The source's rhythm and
+        state stay as they are.
+
+        Parameters
+        ----------
+        limit:
+            How many pages are fetched at most.
+
+        Raises
+        ------
+        WrongUse
+            If there is no such source.
+        """
+        sync_folder(self._store, self._folder)
+        found = {source.id: source for source in load_sources(self._store)}
+        if source_id not in found:
+            raise WrongUse(f"there is no source '{source_id}'", nearest(source_id, list(found)) if found else "")
+        self._log.ensure_topics(topic_partitions(self._settings))
+
+        async def crawl() -> RunReport:
+            run = Run(
+                found[source_id],
+                self._sink(threading.Event()),
+                self._store,
+                self._clock,
+                AuthorKeys.from_settings(self._settings),
+                limit=limit,
+                window=window,
+            )
+            patient = msgspec.structs.replace(self._settings.crawl, source_timeout=BACKFILL_TIMEOUT)
+            return await crawl_source(found[source_id], run, patient, self._gate)
+
+        return submit(crawl()).result()
 
     async def _serve(self, stop: threading.Event) -> None:
         await self._ready(stop)

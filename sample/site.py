@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +24,7 @@ from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
-from sample import pages, weibo
+from sample import pages, sitemaps, weibo
 from sample.content import Entry, Outlet, Post, load_world
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
@@ -36,6 +36,8 @@ E = TypeVar("E", bound=Entry)
 ROBOTS = """User-agent: *
 Disallow: /print/
 Disallow: /board/admin
+
+Sitemap: {base_url}/sitemap.xml
 """
 
 _EMOJI = (
@@ -44,9 +46,9 @@ _EMOJI = (
 
 
 class Page(NamedTuple):
-    """A body, its media type and charset, and when the newest thing in it appeared."""
+    """A body, as text or as the bytes of a file; its media type and charset; when the newest thing in it appeared."""
 
-    body: str
+    body: str | bytes
     media_type: str = "text/html"
     charset: str = "utf-8"
     modified: datetime | None = None
@@ -79,7 +81,9 @@ class Site:
         if path in ("/", "/index.html"):
             return Page(pages.home(list(self.outlets.values()), self._visible(self.scene.hot)))
         if path == "/robots.txt":
-            return Page(ROBOTS, "text/plain")
+            return Page(ROBOTS.format(base_url=base_url), "text/plain")
+        if first.startswith("sitemap") and not rest:
+            return self._sitemap(first, base_url)
         if path == "/static/emoji.svg":
             return Page(_EMOJI, "image/svg+xml")
         if first == "hot":
@@ -116,6 +120,24 @@ class Site:
         others = [other for other in items if other.at < item.at]
         policy = self.policies.get(item.entry.policy) if item.entry.policy else None
         return Page(pages.article_page(item, outlet, others, policy), charset=outlet.charset, modified=item.at)
+
+    def _sitemap(self, name: str, base_url: str) -> Page | None:
+        """An index; news of the last two days with titles and times; for each outlet its pages, as gzip."""
+        items = self._visible(self.scene.articles)
+        if name == "sitemap.xml":
+            parts = [("sitemap-news.xml", items[0].at)] if items else []
+            for outlet in self.outlets:
+                times = [item.at for item in items if item.entry.outlet == outlet]
+                parts += [(f"sitemap-{outlet}.xml.gz", max(times))] if times else []
+            return Page(sitemaps.index(parts, base_url), "application/xml")
+        if name == "sitemap-news.xml":
+            fresh = [item for item in items if self.clock.now() - item.at < timedelta(days=2)]
+            return Page(sitemaps.news(fresh, self.outlets, base_url), "application/xml")
+        outlet = name.removeprefix("sitemap-").removesuffix(".xml.gz")
+        if outlet not in self.outlets or not name.endswith(".xml.gz"):
+            return None
+        of_outlet = [item for item in items if item.entry.outlet == outlet]
+        return Page(sitemaps.compressed(of_outlet, base_url), "application/gzip")
 
     def _notice(self, policy: str, base_url: str) -> Page | None:
         """A policy's page at an address that stays, as notices have that are edited in place."""
@@ -257,10 +279,14 @@ class _Handler(BaseHTTPRequestHandler):
         if page is None:
             self._send(HTTPStatus.NOT_FOUND, b"404 Not Found", {"Content-Type": "text/plain"}, with_body=with_body)
             return
-        body = page.body.encode(page.charset, "xmlcharrefreplace")
+        body = page.body if isinstance(page.body, bytes) else page.body.encode(page.charset, "xmlcharrefreplace")
         headers = {
             # The old site says its charset only in the page, as old sites do.
-            "Content-Type": page.media_type if page.charset == "gbk" else f"{page.media_type}; charset={page.charset}",
+            "Content-Type": (
+                page.media_type
+                if page.charset == "gbk" or isinstance(page.body, bytes)
+                else f"{page.media_type}; charset={page.charset}"
+            ),
             "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"',
         }
         if page.modified is not None:

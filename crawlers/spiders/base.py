@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
+from crawlers.inflate import inflated
 from crawlers.intake import PageMark
 from crawlers.run import Run
 from crawlers.sources import Source
@@ -28,6 +29,8 @@ log = get_logger(__name__)
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
 GONE = (404, 410)
+MOST_PAGES = 2000
+"""Pages of a list that a backfill reads."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +86,18 @@ class SourceSpider(scrapy.Spider):
             dont_filter=True,
             priority=10,
         )
+
+    def more(self, page: int, times: Sequence[datetime | str | None]) -> bool:
+        """Whether to go on to the next page of the source after page number `page`, which held things of these times.
+
+        A backfill goes on until all of a page is older than its window; a look takes one page more than the first, to
+        show whether paging works.
+        """
+        if self.run.window is not None:
+            dated = [time for time in times if time]
+            return page < MOST_PAGES and not (dated and all(self.run.past(time) for time in dated))
+        pages: int = getattr(self.options, "pages", 1)
+        return page < (max(pages, 2) if self.run.looking else pages)
 
     async def page(
         self, url: str, callback: Callable[..., Any], hint: str = "", *, instead: Sequence[Found] = (), **cb_kwargs: Any
@@ -213,15 +228,19 @@ class SourceSpider(scrapy.Spider):
             yield Harvest(found=instead)
 
     async def _validators(self, url: str) -> dict[str, str]:
+        if self.run.window is not None:
+            # A backfill wants the page again, changed or not.
+            return {}
         known = await self.run.page(url)
         return {} if known is None else _conditional(known.etag, known.last_modified)
 
 
 def body_text(response: Response) -> str:
-    """The response's text, decoded by our own rules. Raises `BadInput` where it is empty."""
-    if not response.body.strip():
+    """The response's text, opened where it is gzip, decoded by our own rules. Raises `BadInput` where it is empty."""
+    body = inflated(response.body, response.url)
+    if not body.strip():
         raise BadInput(f"{response.url} answered with an empty page")
-    return decode(response.body, declared_charset(_header(response, "Content-Type") or ""))
+    return decode(body, declared_charset(_header(response, "Content-Type") or ""))
 
 
 def said(error: Exception) -> str:

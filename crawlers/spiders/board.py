@@ -74,9 +74,10 @@ class BoardSpider(SourceSpider):
             return
         links, following = read_list(response, self.options.links, self.options.next_page, page)
         for link in links:
+            self.run.lead(link.url, link.title, link.date)
             state = " ".join(_STATE.findall(link.context.replace(link.title, "")))
             yield await self.page(link.url, self.message, f"{link.title} {state}")
-        if following and page < self.options.pages and self.run.claim_index(following):
+        if following and self.more(page, [link.date for link in links]) and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
 
     def message(self, response: Response) -> tuple[list[Found], bool]:

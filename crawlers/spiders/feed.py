@@ -54,12 +54,15 @@ class FeedSpider(SourceSpider):
         plain: list[Found] = []
         for entry in feed.entries:
             self.run.lead(entry.url, entry.title, entry.published)
+            if not self.run.wants(entry.published):
+                continue
             if not self.options.full_text or entry.url is None:
                 plain.append(entry)
                 continue
             yield await self.page(entry.url, self.article, f"{entry.title}\n{entry.text}", instead=[entry], entry=entry)
         yield Harvest(found=plain)
-        if feed.older and page < self.options.pages and self.run.claim_index(feed.older):
+        times = [entry.published for entry in feed.entries]
+        if feed.older and self.more(page, times) and self.run.claim_index(feed.older):
             yield await self.index(feed.older, page=page + 1)
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, Literal
 
 from scrapy.http import Response
@@ -45,13 +46,13 @@ class ListingSpider(SourceSpider):
             self._propose(response)
         for link in links:
             self.run.lead(link.url, link.title, link.date)
+            if not self.run.wants(link.date):
+                continue
             if _FILE.search(link.url.partition("?")[0]):
                 yield Harvest(found=[self._file(link)])
             else:
                 yield await self.page(link.url, self.article, link.title, link=link)
-        # A look goes one page further, to show whether paging works.
-        pages = max(self.options.pages, 2) if self.run.looking else self.options.pages
-        if following and page < pages and self.run.claim_index(following):
+        if following and self.more(page, [link.date for link in links]) and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
 
     def _propose(self, response: Response) -> None:
@@ -63,17 +64,7 @@ class ListingSpider(SourceSpider):
             self.run.proposed["links"] = selector
 
     def article(self, response: Response, link: Link) -> tuple[list[Found], bool]:
-        page = extract(body_text(response), response.url, self.run.now())
-        found = Found(
-            key=link.url,
-            kind=self.options.kind,
-            title=page.title or link.title,
-            text=page.text,
-            url=link.url,
-            published=page.published_at or link.date or page.published_raw,
-            outlet=page.outlet,
-        )
-        return [found], True
+        return [read_article(response, link, self.options.kind, self.run.now())], True
 
     def _file(self, link: Link) -> Found:
         """A link that leads to a file: what the list says of it is all there is to read."""
@@ -85,6 +76,20 @@ class ListingSpider(SourceSpider):
             published=link.date or None,
             attachments=(Attachment(url=link.url, name=link.title),),
         )
+
+
+def read_article(response: Response, link: Link, kind: Literal["news", "post", "message"], now: datetime) -> Found:
+    """The article at a link, with what the list says of it where the page itself says nothing."""
+    page = extract(body_text(response), response.url, now)
+    return Found(
+        key=link.url,
+        kind=kind,
+        title=page.title or link.title,
+        text=page.text,
+        url=link.url,
+        published=page.published_at or link.date or page.published_raw,
+        outlet=page.outlet,
+    )
 
 
 def read_list(response: Response, links: str, following: str, page: int) -> tuple[list[Link], str | None]:

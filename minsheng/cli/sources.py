@@ -151,6 +151,46 @@ def run(
         raise typer.Exit(1)
 
 
+@app.command()
+def backfill(
+    source: Annotated[str, typer.Argument(metavar="ID", help="A source's id.")],
+    since: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day, as 2026-10-01.")],
+    until: Annotated[str | None, typer.Option("--to", metavar="DAY", help="The last day; default: today.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many pages are fetched at most.")] = None,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Fetch what a source published between two days, as far back as its own pages go.
+
+    What is known already is not fetched again, so a backfill that was stopped goes on where it was.
+    """
+    from datetime import timedelta
+
+    from crawlers.run import Window
+    from crawlers.stage import CrawlStage
+    from minsheng.cli.times import parse_time
+    from minsheng.clock import SystemClock
+    from minsheng.parts import open_log
+
+    clock = SystemClock()
+    first, last = parse_time(since, clock), parse_time(until, clock) if until else clock.now()
+    if (last.hour, last.minute) == (0, 0):
+        last += timedelta(days=1)
+    if last <= first:
+        raise WrongUse(f"--to {until} is before --from {since}", "give the earlier day first")
+    log = open_log(context.settings())
+    try:
+        stage = CrawlStage(context.settings(), context.store(), log, clock)
+        report = stage.backfill(source, Window(first, last), limit=limit)
+    finally:
+        log.close()
+    if json:
+        context.print_json(report)
+    else:
+        _show_reports([report])
+    if not report.ok:
+        raise typer.Exit(1)
+
+
 def extract(
     page: Annotated[str, typer.Argument(metavar="FILE|URL", help="A saved page, or an address.")],
     url: Annotated[str | None, typer.Option(help="Where a saved page is from.")] = None,
@@ -268,7 +308,7 @@ def _show_reports(reports: list[RunReport]) -> None:
         f"{sum(report.ok for report in reports)} of {len(reports)} sources answered",
         ("source", "ok", "items", "new", "unchanged", "left out", "failed pages", "seconds", "error"),
         [
-            (r.source, "yes" if r.ok else "no", r.items, r.new, r.unchanged, sum(r.rejected.values()) or "",
+            (r.source, "yes" if r.ok else "no", r.items, r.new, r.unchanged, sum(r.rejected.values()) + r.outside or "",
              r.failed or "", f"{r.seconds:.1f}", r.error)
             for r in reports
         ],

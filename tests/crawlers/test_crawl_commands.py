@@ -71,7 +71,7 @@ def test_check_shows_a_table_and_fails_where_the_source_does(data_dir: Path, sit
     shown = minsheng(data_dir, "sources", "check", url, "--kind", "board", "--option", "pages=2").stdout
     assert "2026-11-23 12:30" in shown
     minsheng(data_dir, "sources", "check", f"{site.url}/none", "--kind", "feed", code=1)
-    with pytest.raises(BadInput, match=r"as feed: .*as listing: .*as page: "):
+    with pytest.raises(BadInput, match=r"as feed: .*as sitemap: .*as listing: .*as page: "):
         minsheng(data_dir, "sources", "check", f"{site.url}/none")
     with pytest.raises(WrongUse, match="unknown option pagez"):
         minsheng(data_dir, "sources", "check", url, "--kind", "board", "--option", "pagez=2")

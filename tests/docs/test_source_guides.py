@@ -37,7 +37,8 @@ def guide(kind: str, sample: SampleSite) -> str:
 
 
 def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for name, block in found if name == language]
 
 
 def test_there_is_a_page_for_each_kind_and_the_index_names_them() -> None:
