@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 
 from minsheng.clock import CHINA
+from minsheng.policies.model import Policy
 from sample.content import Article, HotTerm, Message, Outlet, Reply
 from sample.timeline import Dated
 
@@ -27,6 +28,10 @@ _templates = jinja2.Environment(
 )
 _templates.filters["rfc822"] = format_datetime
 _templates.filters["paragraphs"] = lambda text: [part for part in text.split("\n") if part.strip()]
+
+
+FILES = {"docx": "1.正文", "pdf": "2.起草说明", "xlsx": "3.任务分工表", "ofd": "4.政策图解"}
+"""The files on a policy's page, by kind, with their titles."""
 
 
 def number_of(article: Article) -> int:
@@ -60,7 +65,21 @@ def article_page(item: Dated[Article], outlet: Outlet, others: Sequence[Dated[Ar
         outlet=outlet,
         others=_linked(others[:8]),
         policy=policy,
+        files=[(kind, f"{title}.{kind}") for kind, title in FILES.items()],
+        number_of=number_of,
     )
+
+
+def file_lines(kind: str, policy: Policy) -> list[str]:
+    """What stands in a file on a policy's page."""
+    if kind == "xlsx":
+        return ["任务\t责任单位\t时限", f"组织实施\t{policy.department}\t长期坚持"]
+    body = {
+        "docx": "本文件自发布之日起组织实施，各地各部门要结合实际抓好落实。",
+        "pdf": "起草过程中书面征求了各市州和省直有关部门意见，并通过了合法性审查。",
+        "ofd": "一图读懂：谁能享受、怎么办理、找谁咨询。",
+    }[kind]
+    return [f"《{policy.title}》{FILES[kind].partition('.')[2]}", body]
 
 
 def listing_page(outlet: Outlet, items: Sequence[Dated[Article]], page: int, pages: int) -> str:

@@ -24,7 +24,7 @@ from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
-from sample import pages, sitemaps, weibo
+from sample import files, pages, sitemaps, weibo
 from sample.content import Entry, Outlet, Post, load_world
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
@@ -94,6 +94,8 @@ class Site:
             return self._board(rest, query)
         if first == "print":
             return self._print(f"/{rest}")
+        if first == "files":
+            return self._file(rest)
         if first == "notice":
             return self._notice(rest.removesuffix(".html"), base_url)
         if first in self.outlets:
@@ -138,6 +140,15 @@ class Site:
             return None
         of_outlet = [item for item in items if item.entry.outlet == outlet]
         return Page(sitemaps.compressed(of_outlet, base_url), "application/gzip")
+
+    def _file(self, name: str) -> Page | None:
+        """A file that hangs on a policy's page."""
+        policy, _, kind = name.rpartition(".")
+        found = self.policies.get(policy)
+        item = next((item for item in self.scene.articles if item.entry.policy == policy), None)
+        if found is None or item is None or item.at > self.clock.now() or kind not in pages.FILES:
+            return None
+        return Page(files.make(kind, tuple(pages.file_lines(kind, found))), files.MEDIA_TYPES[kind], modified=item.at)
 
     def _notice(self, policy: str, base_url: str) -> Page | None:
         """A policy's page at an address that stays, as notices have that are edited in place."""

@@ -161,6 +161,10 @@ class SourceSpider(scrapy.Spider):
         raise NotImplementedError
         yield
 
+    async def complete(self, found: list[Found], response: Response) -> tuple[list[Found], bool]:
+        """What a page gave, with what it leads to; False where something of that is to be asked for again."""
+        return found, True
+
     def mark(self, response: Response, url: str, hint: str | None = None, settled: bool = True) -> PageMark:
         """What to remember of a page so that it need not be fetched again."""
         return PageMark(
@@ -203,12 +207,13 @@ class SourceSpider(scrapy.Spider):
         try:
             # Reading a large page takes a while; the other sources go on meanwhile.
             found, settled = await asyncio.to_thread(reader, response, **rest)
+            found, whole = await self.complete(found, response)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error))
             yield Harvest(found=instead)
             return
-        yield Harvest(found=found, page=self.mark(response, asked, hint, settled))
+        yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
         self.run.index_failed(reason_of(failure))

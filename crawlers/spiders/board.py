@@ -14,6 +14,7 @@ from scrapy.http import Response
 from crawlers.admission import Found
 from crawlers.dates import parse_time
 from crawlers.extraction import wall_of
+from crawlers.letters import Letter, read_letter
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html
 from crawlers.sources import seconds
@@ -32,7 +33,7 @@ class BoardOptions(Options, frozen=True, kw_only=True):
     next_page: str = ""  # the link to the next page of the list; empty: found automatically
     pages: int = 1  # how many pages of the list are read
     title: str = ".message-title, h1, h2"  # a message's title
-    text: str = ".message-content"  # its text
+    text: str = ".message-content"  # its text; where nothing matches the default, the page's labels are read: 留言内容
     time: str = ".message-info .time"  # its time
     author: str = ".message-info .author"  # who wrote it
     region: str = ".message-info .area"  # where it is from
@@ -88,6 +89,8 @@ class BoardSpider(SourceSpider):
             raise BadInput(f"{response.url} is an empty page")
         key = absolute(response, response.url) or response.url
         text, title = _first(tree, options.text), _first(tree, options.title)
+        if not text and options.text == BoardOptions().text and (letter := read_letter(tree)) is not None:
+            return self._by_labels(key, letter)
         if not text:
             raise BadInput(f"{response.url}: {wall_of(tree) or f'nothing matches text = {options.text}'}")
         message = Found(
@@ -111,6 +114,22 @@ class BoardSpider(SourceSpider):
             )
             for place, block in enumerate(select(tree, options.reply), start=1)
         ]
+        return [message, *replies], bool(replies) or self._too_old(message.published)
+
+    def _by_labels(self, key: str, letter: Letter) -> tuple[list[Found], bool]:
+        """A message on a page that no selectors were given for."""
+        message = Found(
+            key=key,
+            kind="message",
+            title=letter.title,
+            text=letter.text,
+            url=key,
+            native_id=letter.number or None,
+            author=letter.author or None,
+            published=letter.time or None,
+            region=letter.region or None,
+        )
+        replies = [_reply(key, place, text, time, by) for place, (by, time, text) in enumerate(letter.replies, start=1)]
         return [message, *replies], bool(replies) or self._too_old(message.published)
 
     def _too_old(self, published: Any) -> bool:

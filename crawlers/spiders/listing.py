@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Literal
@@ -10,14 +9,13 @@ from typing import Any, Literal
 from scrapy.http import Response
 
 from crawlers.admission import Found
+from crawlers.attached import kind_of
 from crawlers.extraction import extract, wall_of
 from crawlers.linking import Link, article_links, block_selector, next_page, selected_links
 from crawlers.markup import parse_html
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
 from minsheng.errors import BadInput
 from minsheng.records import Attachment
-
-_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|zip|rar|7z|jpe?g|png|gif|mp[34])$", re.IGNORECASE)
 
 
 class ListingOptions(Options, frozen=True, kw_only=True):
@@ -48,8 +46,9 @@ class ListingSpider(SourceSpider):
             self.run.lead(link.url, link.title, link.date)
             if not self.run.wants(link.date):
                 continue
-            if _FILE.search(link.url.partition("?")[0]):
-                yield Harvest(found=[self._file(link)])
+            if kind_of(link.url):
+                async for result in self.listed_file(link):
+                    yield result
             else:
                 yield await self.page(link.url, self.article, link.title, link=link)
         if following and self.more(page, [link.date for link in links]) and self.run.claim_index(following):
@@ -66,15 +65,19 @@ class ListingSpider(SourceSpider):
     def article(self, response: Response, link: Link) -> tuple[list[Found], bool]:
         return [read_article(response, link, self.options.kind, self.run.now())], True
 
-    def _file(self, link: Link) -> Found:
+    async def listed_file(self, link: Link) -> AsyncIterator[Any]:
         """A link that leads to a file: what the list says of it is all there is to read."""
-        return Found(
-            key=link.url,
-            kind=self.options.kind,
-            title=link.title,
-            url=link.url,
-            published=link.date or None,
-            attachments=(Attachment(url=link.url, name=link.title),),
+        yield Harvest(
+            found=[
+                Found(
+                    key=link.url,
+                    kind=self.options.kind,
+                    title=link.title,
+                    url=link.url,
+                    published=link.date or None,
+                    attachments=(Attachment(url=link.url, name=link.title),),
+                )
+            ]
         )
 
 

@@ -22,4 +22,5 @@ SCENE = Scene(
     build,
     ("水费重复扣收核查进展公布", "学区划分方案公开征求意见", "老旧小区加装电梯补贴标准"),
     content=("/n/0.html", "/n/1.html", "/n/2.html"),
+    days_in_list=True,
 )

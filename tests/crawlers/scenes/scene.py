@@ -37,9 +37,12 @@ class Scene(NamedTuple):
         Title or text, and native time as written, of what must come of it.
     content:
         Paths that must be fetched once only, however often the source is crawled.
+    days_in_list:
+        The source's own page gives a day that stands where a thing's own page gives no believable time.
     """
 
     build: Callable[[LocalSite, str, str], str]
     expect: tuple[str, ...]
     options: Callable[[str], dict[str, Any]] = lambda url: {}
     content: tuple[str, ...] = ()
+    days_in_list: bool = False
