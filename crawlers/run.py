@@ -11,9 +11,10 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from crawlers import tables
+from crawlers import hot_ranks, tables
 from crawlers.admission import Admission, Found, Refusal
 from crawlers.dates import parse_time
+from crawlers.hot_ranks import Seen
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
@@ -171,6 +172,17 @@ class Run:
         if self._store is None:
             return []
         return await asyncio.to_thread(_unsettled, self._store, self.source.id, before, limit)
+
+    async def record_ranks(self, seen: Sequence[Seen]) -> dict[str, datetime]:
+        """Keep the places of a hot list's terms; since when each has been on it. Empty where nothing is stored."""
+        if self._store is None:
+            return {}
+        return await asyncio.to_thread(hot_ranks.record, self._store, self.source.id, seen, self.now())
+
+    async def ranks_unchanged(self) -> None:
+        """Keep that a hot list stands as it did."""
+        if self._store is not None:
+            await asyncio.to_thread(hot_ranks.record_unchanged, self._store, self.source.id, self.now())
 
     def claim(self, url: str) -> bool:
         """True the first time a page is asked for in this run, while there may be more."""

@@ -141,6 +141,11 @@ def board_message(number: int, item: Dated[Message], reply: Dated[Reply] | None)
     return _render("board_message.html", number=number, item=item, reply=reply)
 
 
+def hot_page(terms: Sequence[Dated[HotTerm]]) -> str:
+    """A hot list as a page, hottest first."""
+    return _render("hot.html", terms=sorted(terms, key=lambda item: -item.entry.heat))
+
+
 def post_page(mblog: dict[str, Any]) -> str:
     """A post's own page, for people who follow a link to it."""
     return _render("post.html", mblog=mblog)

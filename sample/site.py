@@ -87,7 +87,7 @@ class Site:
         if path == "/static/emoji.svg":
             return Page(_EMOJI, "image/svg+xml")
         if first == "hot":
-            return self._hot() if rest == "search.json" else None
+            return self._hot(rest)
         if first == "weibo":
             return self._weibo(rest, query)
         if first == "board":
@@ -180,8 +180,11 @@ class Site:
         item = self._posts.get(mid)
         return item if item is not None and item.at <= self.clock.now() else None
 
-    def _hot(self) -> Page:
-        return _json(weibo.hot_answer(self._visible(self.scene.hot)))
+    def _hot(self, rest: str) -> Page | None:
+        terms = self._visible(self.scene.hot)
+        if rest == "search.json":
+            return _json(weibo.hot_answer(terms))
+        return Page(pages.hot_page(terms)) if rest == "board.html" else None
 
     def _board(self, rest: str, query: Mapping[str, str]) -> Page | None:
         now = self.clock.now()

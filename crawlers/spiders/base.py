@@ -165,6 +165,9 @@ class SourceSpider(scrapy.Spider):
         """What a page gave, with what it leads to; False where something of that is to be asked for again."""
         return found, True
 
+    async def unchanged(self, response: Response) -> None:
+        """Called where a page of the source's own has not changed."""
+
     def mark(self, response: Response, url: str, hint: str | None = None, settled: bool = True) -> PageMark:
         """What to remember of a page so that it need not be fetched again."""
         return PageMark(
@@ -179,6 +182,7 @@ class SourceSpider(scrapy.Spider):
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         self.run.answered(response.url)
         if response.status == 304:
+            await self.unchanged(response)
             return
         try:
             async for result in self.read(response, **kwargs):

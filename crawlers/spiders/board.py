@@ -14,6 +14,7 @@ from scrapy.http import Response
 from crawlers.admission import Found
 from crawlers.dates import parse_time
 from crawlers.extraction import wall_of
+from crawlers.json_values import json_of, value_at
 from crawlers.letters import Letter, read_letter
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html
@@ -137,11 +138,8 @@ class BoardSpider(SourceSpider):
         return time is not None and time < self.run.now() - timedelta(seconds=seconds(self.options.wait))
 
     def _json_messages(self, response: Response) -> list[Found]:
-        try:
-            value = msgspec.json.decode(body_text(response).encode("utf-8", "replace"))
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BadInput(f"{response.url} is no JSON: {error}") from error
-        items = _at(value, self.options.items) if self.options.items else value
+        value = json_of(body_text(response), response.url)
+        items = value_at(value, self.options.items) if self.options.items else value
         if not isinstance(items, list):
             where = self.options.items or "the answer itself"
             raise BadInput(f"{response.url}: {where} is no list of messages", "say where they are: options.items")
@@ -153,7 +151,7 @@ class BoardSpider(SourceSpider):
 
     def _json_message(self, item: Mapping[str, Any], response: Response) -> list[Found]:
         def get(field: str) -> str:
-            value = _at(item, self.options.fields.get(field, field))
+            value = value_at(item, self.options.fields.get(field, field))
             return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
 
         url = absolute(response, get("url")) if get("url") else None
@@ -193,15 +191,3 @@ def _first(tree: lxml.html.HtmlElement, selector: str) -> str:
             if words := element_text(node):
                 return words
     return ""
-
-
-def _at(value: Any, path: str) -> Any:
-    """The value at a dotted path."""
-    for part in path.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
 from crawlers.importing import count
+from crawlers.json_values import json_of
 from crawlers.markup import html_text
 from crawlers.spiders.base import Harvest, Options, SourceSpider, absolute, body_text
 from minsheng.errors import BadInput
@@ -70,7 +70,7 @@ class WeiboSearchSpider(SourceSpider):
 
     def whole(self, response: Response, post: Found) -> tuple[list[Found], bool]:
         """A long post with its whole text."""
-        value = _json(response)
+        value = json_of(body_text(response), response.url)
         data = value.get("data") if isinstance(value, dict) else None
         text = (data or {}).get("longTextContent") if isinstance(data, dict) else None
         if not isinstance(text, str) or not text:
@@ -93,7 +93,7 @@ def read_posts(response: Response) -> Iterator[dict[str, Any]]:
     BadInput
         If the answer is no JSON, or says that it wants a login or refuses us.
     """
-    value = _json(response)
+    value = json_of(body_text(response), response.url)
     if isinstance(value, dict) and value.get("ok") not in (None, 0, 1, True):
         said = value.get("msg") or value.get("url") or ""
         raise BadInput(f"{response.url}: the service refuses (ok = {value['ok']}): {said}", "it may want a login")
@@ -152,10 +152,3 @@ def _number(post: dict[str, Any]) -> str | None:
 def _count(value: Any) -> int | None:
     """Counts come as numbers, and as `1.2万` or `100万+`."""
     return count(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
-
-
-def _json(response: Response) -> Any:
-    try:
-        return msgspec.json.decode(body_text(response).encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadInput(f"{response.url} is no JSON: {error}", "the service may want a login, or has changed") from error

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 40
 """Things that a check shows in its table."""
 
+STEPS = 12
+"""Last places of a hot term that a table shows."""
+
 app = typer.Typer(help="The sources that are watched.", no_args_is_help=True)
 
 OPTION = typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the kind; can be repeated.")
@@ -149,6 +152,42 @@ def run(
         _show_reports(reports)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def hot(
+    word: Annotated[str, typer.Argument(help="Only terms that contain this.")] = "",
+    source: Annotated[str | None, typer.Option(help="Only of this list, by its source's id.")] = None,
+    since: Annotated[str, typer.Option(help="How far back: 24h, 7d, or a day.")] = "24h",
+    limit: Annotated[int, typer.Option(min=1, help="How many terms are shown.")] = 50,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Show what was on the hot lists, the best placed first, with the way of each term."""
+    from crawlers.hot_ranks import stays
+    from minsheng.cli.times import parse_time
+    from minsheng.clock import SystemClock
+
+    clock = SystemClock()
+    found = stays(context.store(), parse_time(since, clock), source=source, word=word)[:limit]
+    if json:
+        context.print_json(found)
+        return
+    context.print_table(
+        f"{len(found)} terms since {since}",
+        ("term", "list", "best", "now", "from", "until", "places"),
+        [
+            (
+                stay.word,
+                stay.source,
+                stay.best,
+                stay.rank or "gone",
+                context.local_time(stay.since)[5:],
+                context.local_time(stay.last_seen)[5:],
+                " → ".join(str(step.rank or "–") for step in stay.steps[-STEPS:]),
+            )
+            for stay in found
+        ],
+    )
 
 
 @app.command()
