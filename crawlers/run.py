@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from crawlers import hot_ranks, tables
 from crawlers.admission import Admission, Found, Refusal
 from crawlers.dates import parse_time
+from crawlers.faults import Fault
 from crawlers.hot_ranks import Seen
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
@@ -47,6 +48,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         Pages of the source that could not be had; they are tried again at the next run.
     error:
         The first thing that went wrong; also where the run is `ok` on the whole.
+    fault:
+        `login` where the service wants one, `layout` where what used to be there is missing: somebody must act.
     """
 
     source: str
@@ -59,6 +62,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
+    fault: Fault = ""
 
 
 class Lead(NamedTuple):
@@ -230,8 +234,9 @@ class Run:
     def answered(self, url: str) -> None:
         self._answered += 1
 
-    def index_failed(self, reason: str) -> None:
+    def index_failed(self, reason: str, fault: Fault = "") -> None:
         """The source's own page could not be had or read."""
+        self.report.fault = self.report.fault or fault
         self._index_errors.append(reason)
         log.warning("source_failed", source=self.source.id, reason=reason)
 

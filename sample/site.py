@@ -24,7 +24,7 @@ from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
-from sample import files, pages, sitemaps, weibo
+from sample import files, interfaces, pages, sitemaps, weibo
 from sample.content import Entry, Outlet, Post, load_world
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
@@ -88,6 +88,8 @@ class Site:
             return Page(_EMOJI, "image/svg+xml")
         if first == "hot":
             return self._hot(rest)
+        if first == "api":
+            return self._api(rest, query)
         if first == "weibo":
             return self._weibo(rest, query)
         if first == "board":
@@ -122,6 +124,18 @@ class Site:
         others = [other for other in items if other.at < item.at]
         policy = self.policies.get(item.entry.policy) if item.entry.policy else None
         return Page(pages.article_page(item, outlet, others, policy), charset=outlet.charset, modified=item.at)
+
+    def _api(self, rest: str, query: Mapping[str, str]) -> Page | None:
+        """Interfaces as portals have them: articles by page number, messages by the mark of the last one seen."""
+        if rest == "articles":
+            items = self._visible(self.scene.articles)
+            chosen, count = _cut(items, _positive(query.get("page", "1")), 20)
+            return _json({"code": 0, "data": {"pages": count, "list": [interfaces.article(item) for item in chosen]}})
+        if rest == "messages":
+            messages = self._visible(self.scene.messages)
+            start = _positive(query.get("after", "0")) if query.get("after") else 0
+            return _json(interfaces.messages(messages, start))
+        return None
 
     def _sitemap(self, name: str, base_url: str) -> Page | None:
         """An index; news of the last two days with titles and times; for each outlet its pages, as gzip."""

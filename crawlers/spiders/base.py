@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
+from crawlers.faults import Fault, SourceFault
 from crawlers.inflate import inflated
 from crawlers.intake import PageMark
 from crawlers.run import Run
@@ -71,18 +72,53 @@ class SourceSpider(scrapy.Spider):
         yield self.source.url
 
     async def start(self) -> AsyncIterator[Any]:
+        try:
+            async for request in self.requests():
+                yield request
+        except Exception as error:
+            # Scrapy would only log it: a key that is not there, for one.
+            self.run.index_failed(said(error), fault_of(error))
+
+    async def requests(self) -> AsyncIterator[Any]:
+        """What a run begins with."""
         for url in self.start_urls_of():
             yield await self.index(url)
 
-    async def index(self, url: str, **cb_kwargs: Any) -> Request:
-        """A request for a page of the source that leads to others or holds many: handed to `read`, conditional."""
-        headers = await self._validators(url)
+    async def index(
+        self,
+        url: str,
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        follow: bool = True,
+        **cb_kwargs: Any,
+    ) -> Request:
+        """A request for a page of the source that leads to others or holds many: handed to `read`, conditional.
+
+        Parameters
+        ----------
+        body:
+            Makes it a POST request; as JSON where it is an object or a list, else as a form.
+        headers:
+            Sent besides those of every request.
+        follow:
+            Whether redirects are followed. Not where a secret is sent: it is for that address alone.
+        """
+        # Several questions may be put to one address.
+        key = f"{url}#{body}" if body else url
+        kind = {}
+        if body:
+            is_json = body.lstrip()[:1] in ("{", "[")
+            kind = {"Content-Type": "application/json" if is_json else "application/x-www-form-urlencoded"}
         return Request(
             url,
+            method="POST" if body else "GET",
+            body=body,
             callback=self._indexed,
             errback=self._index_failed,
-            headers=headers,
+            headers={**await self._validators(key), **kind, **(headers or {})},
             cb_kwargs=cb_kwargs,
+            meta={"minsheng_key": key, **({} if follow else {"dont_redirect": True})},
             dont_filter=True,
             priority=10,
         )
@@ -189,10 +225,10 @@ class SourceSpider(scrapy.Spider):
                 if result is not None:
                     yield result
         except Exception as error:
-            self.run.index_failed(said(error))
+            self.run.index_failed(said(error), fault_of(error))
             return
         # Remembered only when all that the page led to is stored: until then the next run must see it again.
-        self.run.mark_at_end(self.mark(response, _asked(response)))
+        self.run.mark_at_end(self.mark(response, response.meta["minsheng_key"]))
 
     async def _fetched(
         self,
@@ -220,7 +256,13 @@ class SourceSpider(scrapy.Spider):
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
-        self.run.index_failed(reason_of(failure))
+        fault: Fault = ""
+        if isinstance(failure.value, HttpError):
+            request: Request = failure.request  # type: ignore[attr-defined]
+            # With a key that has ended one is sent to the page for logging in.
+            sent_away = failure.value.response.status // 100 == 3 and request.meta.get("dont_redirect")
+            fault = "login" if failure.value.response.status == 401 or sent_away else ""
+        self.run.index_failed(reason_of(failure), fault)
 
     def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
@@ -258,6 +300,11 @@ def said(error: Exception) -> str:
         return str(error)
     log.error("unforeseen", exc_info=error)
     return f"{type(error).__name__}: {error}"
+
+
+def fault_of(error: Exception) -> Fault:
+    """Whether somebody must do something about it, and what about."""
+    return error.fault if isinstance(error, SourceFault) else ""
 
 
 def hint_of(words: str) -> str:
@@ -306,11 +353,3 @@ def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:
 def _header(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
     return value.decode("latin-1") if value else None
-
-
-def _asked(response: Response) -> str:
-    """The address that was asked for, before redirects."""
-    if response.request is None:
-        return response.url
-    first: list[str] = response.request.meta.get("redirect_urls") or [response.request.url]
-    return first[0]

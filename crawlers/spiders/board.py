@@ -64,8 +64,8 @@ class BoardSpider(SourceSpider):
     summary = "message boards with departments' replies"
     Options = BoardOptions
 
-    async def start(self) -> AsyncIterator[Any]:
-        async for request in super().start():
+    async def requests(self) -> AsyncIterator[Any]:
+        async for request in super().requests():
             yield request
         async for request in self.expected(self.message):
             yield request

@@ -40,7 +40,7 @@ class WeiboSearchSpider(SourceSpider):
     summary = "JSON search results of Weibo-like services"
     Options = WeiboSearchOptions
 
-    async def start(self) -> AsyncIterator[Request]:
+    async def requests(self) -> AsyncIterator[Request]:
         if "{query}" in self.source.url and not self.options.queries:
             self.run.index_failed("nothing to search for: give options.queries")
             return

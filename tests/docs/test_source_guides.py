@@ -66,7 +66,7 @@ def test_its_files_work(kind: str, sample: SampleSite, tmp_path: Path) -> None:
     assert files
     settings = Settings(data_dir=tmp_path, crawl=CrawlSettings(per_host_delay=0.0))
     for values in files:
-        source = make_source({"id": "one", **values}, "the page")
+        source = make_source({"id": "one", **values}, "the page")  # also where it can't be tried here
         if not source.url.startswith(sample.base_url):
             continue
         checked = check(source, settings, SystemClock(), limit=3)
