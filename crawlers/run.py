@@ -95,6 +95,8 @@ class Run:
     ----------
     store:
         What is known of pages; None: nothing is, and nothing is remembered (`minsheng sources check`).
+    login:
+        The cookie header that is sent to the source's own host.
     limit:
         How many pages that the source leads to may be fetched.
     window:
@@ -112,7 +114,9 @@ class Run:
         *,
         limit: int | None = None,
         window: Window | None = None,
+        login: str = "",
     ) -> None:
+        self.login = login
         self.source = source
         self.window = window
         self.report = RunReport(source=source.id)
@@ -240,8 +244,9 @@ class Run:
         self._index_errors.append(reason)
         log.warning("source_failed", source=self.source.id, reason=reason)
 
-    def page_failed(self, url: str, reason: str) -> None:
+    def page_failed(self, url: str, reason: str, fault: Fault = "") -> None:
         """A page that the source leads to could not be had or read; it is tried again at the next run."""
+        self.report.fault = self.report.fault or fault
         self.report.failed += 1
         self.report.error = self.report.error or reason
         log.warning("page_failed", source=self.source.id, url=url, reason=reason)

@@ -11,6 +11,7 @@ import msgspec
 
 from crawlers.crawl import crawl_source
 from crawlers.intake import Intake
+from crawlers.logins import Logins
 from crawlers.politeness import HostGate
 from crawlers.privacy import AuthorKeys
 from crawlers.reactor import submit
@@ -19,7 +20,7 @@ from crawlers.schedule import AT_ONCE, SourceScheduler, record_run
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
 from minsheng.clock import Clock
-from minsheng.errors import Unavailable, WrongUse
+from minsheng.errors import Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
 from minsheng.parts import topic_partitions
 from minsheng.settings import Settings
@@ -137,6 +138,7 @@ class CrawlStage:
                 AuthorKeys.from_settings(self._settings),
                 limit=limit,
                 window=window,
+                login=self._login(found[source_id]),
             )
             patient = msgspec.structs.replace(self._settings.crawl, source_timeout=BACKFILL_TIMEOUT)
             return await crawl_source(found[source_id], run, patient, self._gate)
@@ -189,7 +191,7 @@ class CrawlStage:
         """Crawl one source and write down what came of it. Returns when it is due again."""
         started = self._clock.now()
         authors = AuthorKeys.from_settings(self._settings)
-        run = Run(source, sink, self._store, self._clock, authors)
+        run = Run(source, sink, self._store, self._clock, authors, login=await asyncio.to_thread(self._login, source))
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
         self._health.count(report.items, sum(report.rejected.values()))
         if not report.ok:
@@ -202,6 +204,15 @@ class CrawlStage:
         except Unavailable as error:
             log.warning("state_not_written", source=source.id, reason=str(error))
             return self._clock.now() + timedelta(seconds=source.every_seconds)
+
+    def _login(self, source: Source) -> str:
+        """The source's cookie; empty where none was given or it can't be read, of which the log tells."""
+        try:
+            login = Logins.from_settings(self._settings, self._store).of(source.id)
+        except (WrongSettings, Unavailable) as error:
+            log.error("login_not_read", source=source.id, reason=str(error))
+            return ""
+        return login.cookie if login else ""
 
     def _sink(self, stop: threading.Event) -> LogSink:
         return LogSink(Intake(self._store, self._log.producer(), self._clock), stop)

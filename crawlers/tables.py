@@ -76,3 +76,12 @@ hot_terms = sa.Table(
     sa.Column("steps", sa.JSON, nullable=False),  # [minutes after `since`, place or 0 for gone, heat], at each change
 )
 """Stays of terms on hot lists, with their places over time."""
+
+source_logins = sa.Table(
+    "source_logins",
+    metadata,
+    sa.Column("source_id", sa.String(100), primary_key=True),
+    sa.Column("sealed", sa.Text, nullable=False),  # encrypted; the key is not in the store
+    sa.Column("given_at", UtcDateTime, nullable=False),
+)
+"""Cookies that an operator gave for sources."""

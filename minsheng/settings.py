@@ -121,6 +121,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
     author_key: Secret | None = None  # default: made once, kept in the data folder
+    login_key: Secret | None = None  # seals sources' cookies in the store; default: made once, kept in the data folder
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):

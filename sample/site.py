@@ -181,6 +181,9 @@ class Site:
             items = self._visible(self.scene.posts)
             page = _positive(query.get("page", "1"))
             return _json(weibo.search_answer(items, self._by_id, query.get("q", ""), page))
+        if rest == "comments":
+            item = self._post(query.get("id", ""))
+            return _json(weibo.comments_answer(item, self._visible(self.scene.posts))) if item is not None else None
         whole = rest == "statuses/extend"
         mid = query.get("id", "") if whole else rest.removeprefix("status/")
         item = self._post(mid)

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
 import scrapy
@@ -116,9 +117,9 @@ class SourceSpider(scrapy.Spider):
             body=body,
             callback=self._indexed,
             errback=self._index_failed,
-            headers={**await self._validators(key), **kind, **(headers or {})},
+            headers={**await self._validators(key), **kind, **self._login(url), **(headers or {})},
             cb_kwargs=cb_kwargs,
-            meta={"minsheng_key": key, **({} if follow else {"dont_redirect": True})},
+            meta={"minsheng_key": key, **({} if follow and not self._login(url) else {"dont_redirect": True})},
             dont_filter=True,
             priority=10,
         )
@@ -179,7 +180,11 @@ class SourceSpider(scrapy.Spider):
             url,
             callback=self._fetched,
             errback=self._page_failed,
-            headers={} if known is None else _conditional(known.etag, known.last_modified),
+            headers={
+                **({} if known is None else _conditional(known.etag, known.last_modified)),
+                **self._login(url),
+            },
+            meta={"dont_redirect": True} if self._login(url) else {},
             cb_kwargs={
                 "reader": callback,
                 "hint": hint,
@@ -191,6 +196,24 @@ class SourceSpider(scrapy.Spider):
             # Two addresses may redirect to one page; each is remembered by itself.
             dont_filter=True,
         )
+
+    async def fetch(self, url: str) -> Response:
+        """One more answer that a page needs to be whole, asked for on the way.
+
+        Raises
+        ------
+        IgnoreRequest
+            If robots.txt forbids it.
+        """
+        meta = {"dont_redirect": True} if self._login(url) else {}
+        request = Request(url, headers=self._login(url), meta=meta, dont_filter=True)
+        assert self.crawler.engine is not None
+        return await self.crawler.engine.download_async(request)
+
+    def _login(self, url: str) -> dict[str, str]:
+        """The operator's cookie, for the source's own host alone."""
+        same = urlsplit(url).netloc.lower() == urlsplit(self.source.url).netloc.lower()
+        return {"Cookie": self.run.login} if self.run.login and same else {}
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         """Read a page that `index` asked for."""
@@ -250,7 +273,7 @@ class SourceSpider(scrapy.Spider):
             found, whole = await self.complete(found, response)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
-            self.run.page_failed(asked, said(error))
+            self.run.page_failed(asked, said(error), fault_of(error))
             yield Harvest(found=instead)
             return
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)

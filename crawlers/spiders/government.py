@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Request, Response
+from scrapy.http import Response
 
 from crawlers.admission import Found
 from crawlers.attached import READABLE, file_links, file_text, kind_of
@@ -119,7 +119,7 @@ class GovernmentSpider(ListingSpider):
 
     async def _file(self, file: Attachment) -> str:
         try:
-            response = await self.crawler.engine.download_async(Request(file.url, dont_filter=True))
+            response = await self.fetch(file.url)
         except IgnoreRequest as error:
             raise BadInput(f"{file.url}: {error}") from error
         if response.status in GONE:

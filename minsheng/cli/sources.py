@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -152,6 +153,30 @@ def run(
         _show_reports(reports)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def login(
+    source: Annotated[str, typer.Argument(metavar="ID", help="A source's id.")],
+    forget: Annotated[bool, typer.Option("--forget", help="Remove the cookie instead.")] = False,
+) -> None:
+    """Give the cookie of your own account for a source whose service wants a login.
+
+    It is asked for, or read from standard input, never taken from the command line; it is kept encrypted and sent to
+    the source's own host alone. When it has expired, the source says so.
+    """
+    from crawlers.logins import Logins
+    from minsheng.clock import SystemClock
+
+    known = _known(source)
+    logins = Logins.from_settings(context.settings(), context.store())
+    if forget:
+        words = "is forgotten" if logins.forget(known.id) else "was not there"
+        context.errors().print(f"The login of {known.id} {words}.", markup=False)
+        return
+    cookie = typer.prompt("Cookie", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
+    logins.give(known.id, cookie, SystemClock().now())
+    context.errors().print(f"The login of {known.id} is kept. Try it: minsheng sources run {known.id}", markup=False)
 
 
 @app.command()
