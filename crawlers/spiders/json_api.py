@@ -21,7 +21,7 @@ from minsheng.errors import BadInput
 from minsheng.records import Engagement, Kind
 from minsheng.settings import Secret
 
-FIELDS = tuple(name for name in COLUMNS if name not in ("source", "kind"))
+FIELDS = tuple(name for name in COLUMNS if name not in ("source", "kind") and not name.startswith("reply"))
 _PLACES = ("query", "page", "offset", "cursor")
 _LOGIN = re.compile(r"登[录陆]|token|unauthor|forbidden|session|cookie|鉴权|认证|签名|授权|log ?in", re.IGNORECASE)
 _NEXT_LINK = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
