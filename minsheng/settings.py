@@ -124,6 +124,23 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     login_key: Secret | None = None  # seals sources' cookies in the store; default: made once, kept in the data folder
 
 
+class CollectorSettings(Section, frozen=True, kw_only=True):
+    """Another collector that may deliver documents."""
+
+    source: str  # the id of the source that its documents get
+    token: Secret  # what it shows at the HTTP endpoint; at least 16 characters
+
+
+class ReceiveSettings(Section, frozen=True, kw_only=True):
+    """Documents that other collectors deliver (`minsheng receive`)."""
+
+    host: str = "127.0.0.1"  # the address that the endpoint listens on; put a proxy with TLS before it
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8645  # its port; 0 takes any free one
+    collectors: tuple[CollectorSettings, ...] = ()  # who may deliver
+    max_items: Count = 1000  # items of one request
+    max_body: Count = 20_000_000  # bytes of one request, opened
+
+
 class HeadSettings(Section, frozen=True, kw_only=True):
     """A model of the user's own for one head, in Hugging Face's format; needs `pip install 'minsheng[torch]'`."""
 
@@ -262,6 +279,7 @@ class Settings(Section, frozen=True, kw_only=True):
     search: SearchSettings = SearchSettings()
     store: StoreSettings = StoreSettings()
     crawl: CrawlSettings = CrawlSettings()
+    receive: ReceiveSettings = ReceiveSettings()
     classify: ClassifySettings = ClassifySettings()
     group: GroupSettings = GroupSettings()
     alert: AlertSettings = AlertSettings()

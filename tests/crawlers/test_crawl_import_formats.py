@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sample.files import docx
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.scenes import BODY, article
 
+MORNING = datetime(2026, 11, 23, 9, 5, tzinfo=UTC).replace(tzinfo=None)
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "import-files.md"
 
 
@@ -48,8 +49,8 @@ def test_a_hotlines_workbook_with_its_answers(crawling: Crawling, tmp_path: Path
     head = ["工单编号", "诉求标题", "诉求内容", "受理时间", "来电人", "所属区县", "承办单位", "办理结果", "办结时间"]
     rows = [
         head,
-        [20261123001, "水费重复扣收", "扣了两次", datetime(2026, 11, 23, 9, 5, tzinfo=UTC).replace(tzinfo=None), "王先生", "新圃区", "市水务局", "已退款",
-         datetime(2026, 11, 24, 10, 0, tzinfo=UTC).replace(tzinfo=None)],
+        [20261123001, "水费重复扣收", "扣了两次", MORNING, "王先生", "新圃区", "市水务局", "已退款",
+         MORNING + timedelta(hours=24, minutes=55)],
         [20261123002.0, "路灯坏了", "坏了一个月", "2026-11-23 12:30", None, "新圃区", "城管局", None, None],
         [None] * 9,
     ]  # fmt: skip
