@@ -155,6 +155,49 @@ def run(
         raise typer.Exit(1)
 
 
+@app.command("export")
+def export_sources(
+    file: Annotated[Path, typer.Argument(help="A file that ends in .opml (feeds only) or .toml (every kind).")],
+) -> None:
+    """Write the sources to one file, for another reader or another Minsheng. Logins and keys are never in it."""
+    from crawlers.source_lists import to_opml, to_toml
+    from crawlers.sources import FOLDER, load_sources, sync_folder
+
+    writers = {".opml": to_opml, ".toml": to_toml}
+    if file.suffix.lower() not in writers:
+        raise WrongUse(f"{file}: what form is it to have?", "let its name end in .opml or .toml")
+    store = context.store()
+    sync_folder(store, context.settings().path(FOLDER))
+    sources = load_sources(store)
+    file.write_text(writers[file.suffix.lower()](sources), encoding="utf-8")
+    written = sum(source.kind == "feed" for source in sources) if file.suffix.lower() == ".opml" else len(sources)
+    context.errors().print(f"{written} of {len(sources)} sources → {file}", markup=False, soft_wrap=True)
+
+
+@app.command("import")
+def import_sources(
+    file: Annotated[Path, typer.Argument(help="An OPML file of any feed reader, or a TOML file as export writes it.")],
+    disabled: Annotated[bool, typer.Option("--disabled", help="Add them switched off, to be looked at first.")] = False,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Add the sources of a list, one file each; what is there already stays as it is."""
+    from crawlers.source_lists import read_list, take
+    from crawlers.sources import FOLDER, load_sources, sync_folder
+
+    store, folder = context.store(), context.settings().path(FOLDER)
+    sync_folder(store, folder)
+    taken = take(read_list(file), folder, [source.id for source in load_sources(store)], enabled=not disabled)
+    sync_folder(store, folder)
+    if json:
+        context.print_json(taken._asdict())
+        return
+    for name, reason in taken.left_out:
+        context.errors().print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
+    context.print_table(
+        f"{len(taken.added)} sources added", ("id", "kind", "url"), [(one.id, one.kind, one.url) for one in taken.added]
+    )
+
+
 @app.command()
 def login(
     source: Annotated[str, typer.Argument(metavar="ID", help="A source's id.")],
