@@ -15,6 +15,7 @@ import msgspec
 from crawlers.crawl import crawl_source
 from crawlers.dates import parse_time
 from crawlers.intake import Outcome, PageMark
+from crawlers.logins import Logins
 from crawlers.politeness import HostGate
 from crawlers.privacy import AuthorKeys
 from crawlers.reactor import submit
@@ -22,8 +23,10 @@ from crawlers.run import Run, RunReport
 from crawlers.sources import Source, make_source, period, seconds
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
+from minsheng.policies import PolicyRegister
 from minsheng.records import Document
 from minsheng.settings import Settings
+from minsheng.store import Store
 
 GUESSED = ("feed", "sitemap", "listing", "page")
 """Kinds that an address is tried as, in this order, where none is given."""
@@ -90,16 +93,23 @@ class _Collected:
         return ["new"] * len(documents)
 
 
-def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10) -> Checked:
+def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, store: Store | None = None) -> Checked:
     """Crawl a source once without storing anything.
 
     Parameters
     ----------
     limit:
         How many of the pages that it leads to are fetched.
+    store:
+        Where the register's policies and the source's login are looked up; without one there are none.
     """
     sink = _Collected()
-    run = Run(source, sink, None, clock, AuthorKeys(secrets.token_bytes(32)), limit=limit)
+    authors = AuthorKeys(secrets.token_bytes(32))
+    known: dict[str, Any] = {}
+    if store is not None:
+        login = Logins.from_settings(settings, store).of(source.id)
+        known = {"policies": PolicyRegister(store).all, "login": login.cookie if login else ""}
+    run = Run(source, sink, None, clock, authors, limit=limit, **known)
     gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
     report = submit(crawl_source(source, run, settings.crawl, gate)).result()
     newest = sorted(sink.documents, key=lambda document: document.published_at, reverse=True)
@@ -115,7 +125,14 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10) 
 
 
 def check_address(
-    url: str, kind: str | None, options: dict[str, Any], settings: Settings, clock: Clock, *, limit: int = 10
+    url: str,
+    kind: str | None,
+    options: dict[str, Any],
+    settings: Settings,
+    clock: Clock,
+    *,
+    limit: int = 10,
+    store: Store | None = None,
 ) -> Checked:
     """Check an address, as the given kind, or as the first kind that gives something.
 
@@ -131,7 +148,7 @@ def check_address(
 
     def look(tried: str, address: str) -> Checked:
         values = {"id": suggest_id(address), "kind": tried, "url": address, "options": options}
-        return check(make_source(values, "the command line"), settings, clock, limit=limit)
+        return check(make_source(values, "the command line"), settings, clock, limit=limit, store=store)
 
     if kind:
         return look(kind, url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
+from minsheng.policies.model import Policy
 from minsheng.records import Document
 from minsheng.store import Store
 
@@ -95,6 +96,8 @@ class Run:
     ----------
     store:
         What is known of pages; None: nothing is, and nothing is remembered (`minsheng sources check`).
+    policies:
+        Reads the register.
     login:
         The cookie header that is sent to the source's own host.
     limit:
@@ -115,7 +118,9 @@ class Run:
         limit: int | None = None,
         window: Window | None = None,
         login: str = "",
+        policies: Callable[[], Sequence[Policy]] = tuple,
     ) -> None:
+        self._policies = policies
         self.login = login
         self.source = source
         self.window = window
@@ -191,6 +196,10 @@ class Run:
         """Keep that a hot list stands as it did."""
         if self._store is not None:
             await asyncio.to_thread(hot_ranks.record_unchanged, self._store, self.source.id, self.now())
+
+    async def policies(self) -> Sequence[Policy]:
+        """The register's policies, as they are now."""
+        return await asyncio.to_thread(self._policies)
 
     def claim(self, url: str) -> bool:
         """True the first time a page is asked for in this run, while there may be more."""

@@ -23,6 +23,7 @@ from minsheng.clock import Clock
 from minsheng.errors import Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
 from minsheng.parts import topic_partitions
+from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store import Store
 from stream.health import Health, HealthRecord
@@ -139,6 +140,7 @@ class CrawlStage:
                 limit=limit,
                 window=window,
                 login=self._login(found[source_id]),
+                policies=PolicyRegister(self._store).all,
             )
             patient = msgspec.structs.replace(self._settings.crawl, source_timeout=BACKFILL_TIMEOUT)
             return await crawl_source(found[source_id], run, patient, self._gate)
@@ -191,7 +193,15 @@ class CrawlStage:
         """Crawl one source and write down what came of it. Returns when it is due again."""
         started = self._clock.now()
         authors = AuthorKeys.from_settings(self._settings)
-        run = Run(source, sink, self._store, self._clock, authors, login=await asyncio.to_thread(self._login, source))
+        run = Run(
+            source,
+            sink,
+            self._store,
+            self._clock,
+            authors,
+            login=await asyncio.to_thread(self._login, source),
+            policies=PolicyRegister(self._store).all,
+        )
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
         self._health.count(report.items, sum(report.rejected.values()))
         if not report.ok:

@@ -16,7 +16,8 @@ from crawlers.faults import LayoutChanged, LoginEnded
 from crawlers.importing import COLUMNS, COUNTS, count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text
-from crawlers.spiders.base import Harvest, Options, SourceSpider, absolute, body_text
+from crawlers.spiders.base import Harvest, absolute, body_text
+from crawlers.spiders.searching import SearchOptions, SearchSpider
 from minsheng.errors import BadInput
 from minsheng.records import Engagement, Kind
 from minsheng.settings import Secret
@@ -27,13 +28,12 @@ _LOGIN = re.compile(r"登[录陆]|token|unauthor|forbidden|session|cookie|鉴权
 _NEXT_LINK = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
 
 
-class JsonApiOptions(Options, frozen=True, kw_only=True):
+class JsonApiOptions(SearchOptions, frozen=True, kw_only=True):
     """Options of an interface. Where something is in an answer is said in JMESPath, as `data.list[].item`."""
 
     items: str = ""  # where the entries are; empty: the longest list whose entries have a title or text
     # field → where it is in an entry; those not given are recognised by their names
     fields: dict[str, str] = msgspec.field(default_factory=dict)
-    queries: tuple[str, ...] = ()  # what is searched for, one after another; put in place of {query}
     pages: int = 1  # how many pages are read of each query
     first_page: int = 1  # the number of the first page, put in place of {page}
     page_size: int = 20  # entries on a page; {offset} grows by it
@@ -47,6 +47,7 @@ class JsonApiOptions(Options, frozen=True, kw_only=True):
     kind: Kind = "news"  # what its entries are
 
     def __post_init__(self) -> None:
+        self.check_search()
         if not 1 <= self.pages <= 1000:
             raise ValueError("pages must be between 1 and 1000")
         if self.page_size < 1:
@@ -61,7 +62,7 @@ class JsonApiOptions(Options, frozen=True, kw_only=True):
             _compiled(expression)
 
 
-class JsonApiSpider(SourceSpider):
+class JsonApiSpider(SearchSpider):
     """Reads the answers of an interface, page by page."""
 
     kind = "json_api"
@@ -70,10 +71,7 @@ class JsonApiSpider(SourceSpider):
 
     async def requests(self) -> AsyncIterator[Request]:
         template = self.source.url + self.options.post
-        if "{query}" in template and not self.options.queries:
-            self.run.index_failed("nothing to search for: give options.queries")
-            return
-        for query in self.options.queries if "{query}" in template else ("",):
+        for query in await self.queries() if "{query}" in template else [""]:
             yield await self._ask(
                 {"query": query, "page": str(self.options.first_page), "offset": "0", "cursor": ""}, 1
             )

@@ -16,7 +16,8 @@ from crawlers.faults import LoginEnded
 from crawlers.importing import count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text, parse_html
-from crawlers.spiders.base import Harvest, Options, SourceSpider, absolute, body_text
+from crawlers.spiders.base import Harvest, absolute, body_text
+from crawlers.spiders.searching import SearchOptions, SearchSpider
 from minsheng.errors import BadInput
 from minsheng.records import Engagement
 
@@ -24,10 +25,9 @@ LOGIN_HINT = "give the cookie of your own account again: minsheng sources login 
 _LOGIN = re.compile(r"登[录陆]|passport|login|signin|visitor", re.IGNORECASE)
 
 
-class WeiboSearchOptions(Options, frozen=True, kw_only=True):
+class WeiboSearchOptions(SearchOptions, frozen=True, kw_only=True):
     """Options of a search."""
 
-    queries: tuple[str, ...] = ()  # what is searched for, one after another; put in place of {query} in the address
     pages: int = 1  # how many pages of results are read; put in place of {page} in the address
     long_text: str = ""  # address of a long post's whole text, with {id} for its number; empty: it stays cut
     post_url: str = ""  # address of a post's own page, with {id} for its number; empty: posts have no address
@@ -36,6 +36,7 @@ class WeiboSearchOptions(Options, frozen=True, kw_only=True):
     least_comments: int = 5  # posts with fewer comments are not asked for them
 
     def __post_init__(self) -> None:
+        self.check_search()
         if not 1 <= self.pages <= 100:
             raise ValueError("pages must be between 1 and 100")
         if not 1 <= self.comment_pages <= 100:
@@ -46,7 +47,7 @@ class WeiboSearchOptions(Options, frozen=True, kw_only=True):
                 raise ValueError(f"{name} needs {{id}} where the post's number goes")
 
 
-class WeiboSearchSpider(SourceSpider):
+class WeiboSearchSpider(SearchSpider):
     """Reads the posts of each query's results, page by page."""
 
     kind = "weibo_search"
@@ -54,10 +55,7 @@ class WeiboSearchSpider(SourceSpider):
     Options = WeiboSearchOptions
 
     async def requests(self) -> AsyncIterator[Request]:
-        if "{query}" in self.source.url and not self.options.queries:
-            self.run.index_failed("nothing to search for: give options.queries")
-            return
-        queries = self.options.queries if "{query}" in self.source.url else ("",)
+        queries = await self.queries() if "{query}" in self.source.url else [""]
         for query in queries:
             yield await self.index(self._address(query, 1), query=query, number=1)
 

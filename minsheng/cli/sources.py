@@ -119,9 +119,11 @@ def check(
 
     settings = context.settings()
     if source.startswith(("http://", "https://")):
-        checked = check_address(source, kind, _options(option), settings, SystemClock(), limit=limit)
+        checked = check_address(
+            source, kind, _options(option), settings, SystemClock(), limit=limit, store=context.store()
+        )
     else:
-        checked = check_source(_known(source), settings, SystemClock(), limit=limit)
+        checked = check_source(_known(source), settings, SystemClock(), limit=limit, store=context.store())
     if json:
         context.print_json(checked)
     else:
@@ -153,6 +155,24 @@ def run(
         _show_reports(reports)
     if not all(report.ok for report in reports):
         raise typer.Exit(1)
+
+
+@app.command()
+def terms(
+    length: Annotated[int, typer.Option(min=4, help="Characters that a service's search takes.")] = 20,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Show what services are searched for: the terms of the register's policies that are public by now."""
+    from crawlers.search_terms import policy_terms
+    from minsheng.clock import CHINA, SystemClock
+    from minsheng.policies import PolicyRegister
+
+    today = SystemClock().now().astimezone(CHINA).date()
+    found = policy_terms(PolicyRegister(context.store()).all(), today, length)
+    if json:
+        context.print_json(found)
+    else:
+        context.print_table(f"{len(found)} terms", ("term",), [(term,) for term in found])
 
 
 @app.command("export")
