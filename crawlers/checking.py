@@ -28,7 +28,7 @@ from minsheng.records import Document
 from minsheng.settings import Settings
 from minsheng.store import Store
 
-GUESSED = ("feed", "sitemap", "listing", "page")
+GUESSED = ("feed", "sitemap", "json_api", "listing", "page")
 """Kinds that an address is tried as, in this order, where none is given."""
 MOST_FEEDS = 3
 """Feeds of a page that are tried."""

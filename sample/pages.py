@@ -141,6 +141,16 @@ def board_message(number: int, item: Dated[Message], reply: Dated[Reply] | None)
     return _render("board_message.html", number=number, item=item, reply=reply)
 
 
+def forum_list(threads: Sequence[tuple[int, Dated[Message], Dated[Reply] | None]]) -> str:
+    """A list of threads as Discuz! shows it."""
+    return _render("forum_list.html", threads=threads)
+
+
+def forum_thread(item: Dated[Message], reply: Dated[Reply] | None) -> str:
+    """A thread as Discuz! shows it."""
+    return _render("forum_thread.html", item=item, reply=reply)
+
+
 def hot_page(terms: Sequence[Dated[HotTerm]]) -> str:
     """A hot list as a page, hottest first."""
     return _render("hot.html", terms=sorted(terms, key=lambda item: -item.entry.heat))

@@ -24,7 +24,7 @@ from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
-from sample import files, interfaces, pages, sitemaps, weibo
+from sample import files, forums, interfaces, pages, sitemaps, weibo
 from sample.content import Entry, Outlet, Post, load_world
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
@@ -52,6 +52,7 @@ class Page(NamedTuple):
     media_type: str = "text/html"
     charset: str = "utf-8"
     modified: datetime | None = None
+    link: str = ""
 
 
 class Site:
@@ -89,7 +90,9 @@ class Site:
         if first == "hot":
             return self._hot(rest)
         if first == "api":
-            return self._api(rest, query)
+            return self._api(rest, query, base_url)
+        if path == "/latest.json" or first in ("t", "bbs"):
+            return self._forum(first, rest, query)
         if first == "weibo":
             return self._weibo(rest, query)
         if first == "board":
@@ -125,12 +128,43 @@ class Site:
         policy = self.policies.get(item.entry.policy) if item.entry.policy else None
         return Page(pages.article_page(item, outlet, others, policy), charset=outlet.charset, modified=item.at)
 
-    def _api(self, rest: str, query: Mapping[str, str]) -> Page | None:
+    def _timeline(self, query: Mapping[str, str], base_url: str) -> Page:
+        """Posts as Mastodon gives them, the next page named in the Link header."""
+        items = self._visible(self.scene.posts)
+        start = _positive(query["after"]) if query.get("after", "").isdecimal() else 0
+        statuses = [forums.status(item, self._by_id) for item in items[start : start + forums.SIZE]]
+        following = f'<{base_url}/api/v1/timelines/public?after={start + forums.SIZE}>; rel="next"'
+        page = _json(statuses)
+        return page._replace(link=following) if start + forums.SIZE < len(items) else page
+
+    def _forum(self, first: str, rest: str, query: Mapping[str, str]) -> Page | None:
+        """The board's messages once more: as Discourse's JSON, and as pages like those of Discuz!."""
+        now = self.clock.now()
+        threads = [
+            (item, reply if (reply := self.scene.replies.get(place)) and reply.at <= now else None)
+            for place, item in enumerate(self.scene.messages)
+            if item.at <= now
+        ]
+        if first == "latest.json":
+            return _json(
+                forums.topic_list(threads, int(query.get("page", "0")) if query.get("page", "0").isdecimal() else 0)
+            )
+        if first == "bbs" and rest == "forum.html":
+            return Page(pages.forum_list([(forums.thread_number(item), item, reply) for item, reply in threads[:20]]))
+        number = re.fullmatch(r"(?:thread-)?(\d+)(?:-1-1\.html|\.json)", rest)
+        found = next((one for one in threads if number and forums.thread_number(one[0]) == int(number[1])), None)
+        if found is None:
+            return None
+        return _json(forums.topic(*found)) if first == "t" else Page(pages.forum_thread(*found))
+
+    def _api(self, rest: str, query: Mapping[str, str], base_url: str) -> Page | None:
         """Interfaces as portals have them: articles by page number, messages by the mark of the last one seen."""
         if rest == "articles":
             items = self._visible(self.scene.articles)
             chosen, count = _cut(items, _positive(query.get("page", "1")), 20)
             return _json({"code": 0, "data": {"pages": count, "list": [interfaces.article(item) for item in chosen]}})
+        if rest == "v1/timelines/public":
+            return self._timeline(query, base_url)
         if rest == "messages":
             messages = self._visible(self.scene.messages)
             start = _positive(query.get("after", "0")) if query.get("after") else 0
@@ -320,6 +354,8 @@ class _Handler(BaseHTTPRequestHandler):
             ),
             "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"',
         }
+        if page.link:
+            headers["Link"] = page.link
         if page.modified is not None:
             headers["Last-Modified"] = format_datetime(page.modified.astimezone(UTC), usegmt=True)
         if self._is_known(headers["ETag"], page.modified):
