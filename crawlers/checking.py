@@ -110,7 +110,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         login = Logins.from_settings(settings, store).of(source.id)
         known = {"policies": PolicyRegister(store).all, "login": login.cookie if login else ""}
     run = Run(source, sink, None, clock, authors, limit=limit, **known)
-    gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
+    gate = HostGate.from_settings(settings.crawl, clock)
     report = submit(crawl_source(source, run, settings.crawl, gate)).result()
     newest = sorted(sink.documents, key=lambda document: document.published_at, reverse=True)
     taken = _taken(run, newest)

@@ -16,11 +16,15 @@ from scrapy.http import Request, Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
+from crawlers.failures import words_for
 from crawlers.faults import Fault, SourceFault
+from crawlers.host_rules import HostResting
 from crawlers.inflate import inflated
 from crawlers.intake import PageMark
+from crawlers.robots import RobotsUnavailable
 from crawlers.run import Run
 from crawlers.sources import Source
 from minsheng.errors import BadInput, MinshengError
@@ -33,6 +37,7 @@ ASK_AGAIN = timedelta(hours=6)
 GONE = (404, 410)
 MOST_PAGES = 2000
 """Pages of a list that a backfill reads."""
+REFUSED = (401, 403, 429, 451)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -243,6 +248,7 @@ class SourceSpider(scrapy.Spider):
         if response.status == 304:
             await self.unchanged(response)
             return
+        self.run.report.looked = True
         try:
             async for result in self.read(response, **kwargs):
                 if result is not None:
@@ -270,32 +276,53 @@ class SourceSpider(scrapy.Spider):
         try:
             # Reading a large page takes a while; the other sources go on meanwhile.
             found, settled = await asyncio.to_thread(reader, response, **rest)
-            found, whole = await self.complete(found, response)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error), fault_of(error))
             yield Harvest(found=instead)
             return
+        whole = False
+        try:
+            found, whole = await self.complete(found, response)
+        except HostResting as resting:
+            self.run.rests(resting)
+        except Exception as error:
+            # What the page itself gave is taken; the page is asked for again.
+            self.run.page_failed(asked, said(error), fault_of(error))
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
+        error = failure.value
         fault: Fault = ""
-        if isinstance(failure.value, HttpError):
+        if isinstance(error, HostResting):
+            self.run.rests(error)
+        if isinstance(error, HttpError):
             request: Request = failure.request  # type: ignore[attr-defined]
             # With a key that has ended one is sent to the page for logging in.
-            sent_away = failure.value.response.status // 100 == 3 and request.meta.get("dont_redirect")
-            fault = "login" if failure.value.response.status == 401 or sent_away else ""
+            sent_away = error.response.status // 100 == 3 and request.meta.get("dont_redirect")
+            fault = "login" if error.response.status == 401 or sent_away else ""
+        if (isinstance(error, HttpError) and error.response.status in REFUSED) or (
+            isinstance(error, IgnoreRequest) and not isinstance(error, (HttpError, AddressRefused))
+        ):
+            self.run.report.blocked = True
         self.run.index_failed(reason_of(failure), fault)
 
     def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
         asked, hint, instead = (request.cb_kwargs[name] for name in ("asked", "hint", "instead"))
-        if isinstance(failure.value, HttpError) and failure.value.response.status in GONE:
-            self.run.refused(f"answered {failure.value.response.status}", asked)
-            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
-        elif isinstance(failure.value, IgnoreRequest) and not isinstance(failure.value, HttpError):
-            # Forbidden by robots.txt. Error answers are such a failure to Scrapy too, but pass.
-            self.run.refused(str(failure.value).lower(), asked)
+        if isinstance(failure.value, HttpError):
+            status = failure.value.response.status
+            if status in GONE:
+                self.run.refused(f"answered {status}", asked)
+                yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
+            else:
+                self.run.page_failed(asked, reason_of(failure))
+                yield Harvest(found=instead)
+        elif isinstance(failure.value, HostResting):
+            self.run.rests(failure.value)
+            yield Harvest(found=instead)
+        elif isinstance(failure.value, IgnoreRequest):
+            self.run.refused(_lower(str(failure.value)), asked)
             yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
         else:
             self.run.page_failed(asked, reason_of(failure))
@@ -351,17 +378,15 @@ def reason_of(failure: Failure) -> str:
     if isinstance(error, HttpError):
         return f"{where}answered {error.response.status}"
     if isinstance(error, IgnoreRequest):
-        return f"{where}{str(error).lower() or 'refused'}"
-    name = type(error).__name__
-    plain = {
-        "DownloadTimeoutError": "no answer in time",
-        "DownloadConnectionRefusedError": "connection refused",
-        "CannotResolveHostError": "no such host",
-        "DownloadCancelledError": "larger than crawl.max_body",
-        "ResponseDataLossError": "the answer broke off",
-        "ResponseFailed": "the answer broke off",
-    }.get(name)
-    return f"{where}{plain or f'{name}: {error}'}"
+        return f"{where}{_lower(str(error)) or 'refused'}"
+    if isinstance(error, (HostResting, RobotsUnavailable)):
+        return str(error)
+    return f"{where}{words_for(error)}"
+
+
+def _lower(words: str) -> str:
+    """Scrapy's words in the middle of a sentence."""
+    return words[:1].lower() + words[1:]
 
 
 def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:

@@ -13,6 +13,7 @@ from scrapy.http import Response
 from crawlers.admission import Found
 from crawlers.attached import READABLE, file_links, file_text, kind_of
 from crawlers.extraction import extract
+from crawlers.host_rules import HostResting
 from crawlers.linking import Link
 from crawlers.markup import parse_html
 from crawlers.official import read_official
@@ -107,6 +108,10 @@ class GovernmentSpider(ListingSpider):
             except BadInput as error:
                 # A file that is broken stays broken: the document is whole without it.
                 self.run.refused("attachment can't be read", str(error))
+                continue
+            except HostResting as resting:
+                self.run.rests(resting)
+                missing = True
                 continue
             except Exception as error:
                 self.run.page_failed(file.url, f"{file.url}: {said(error)}")

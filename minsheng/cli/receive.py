@@ -21,7 +21,7 @@ def receive(
     """
     from crawlers.delivery import Receiver
     from crawlers.intake import Intake
-    from crawlers.privacy import AuthorKeys
+    from crawlers.privacy import author_keys
     from crawlers.receiving import PATH, DeliveryServer, TopicReader
     from minsheng.cli.stage import stop_at_signals
     from minsheng.clock import SystemClock
@@ -39,7 +39,7 @@ def receive(
     stop = stop_at_signals()
     log = open_log(settings)
     log.ensure_topics(topic_partitions(settings))
-    authors = AuthorKeys.from_settings(settings)
+    authors = author_keys(settings, clock.now())
     store = context.store()
 
     def receiver() -> Receiver:
