@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,6 +28,9 @@ log = get_logger(__name__)
 PATH = "/v1/documents"
 STAGE = "receive"
 """The topic reader's consumer group, and the stage that its dead letters name."""
+KEPT = timedelta(days=1)
+PRUNE_EVERY = 3600.0
+"""Seconds between two removals of deliveries that were read longer ago than `KEPT`."""
 AT_ONCE = 16
 """Requests under way at a time; more are asked to wait."""
 PATIENCE = 30.0
@@ -200,13 +204,18 @@ class TopicReader:
 
     def run(self, stop: threading.Event, *, until_empty: bool = False) -> int:
         """Read until told to stop, or until nothing is left. Returns how many messages were handled."""
-        handled = 0
+        handled, pruned = 0, float("-inf")
         self._patiently(lambda: self._log.ensure_topics({DELIVERIES: 1, ANSWERS: 1}), stop)
         consumer, producer = self._log.consumer([DELIVERIES], STAGE), self._log.producer()
         try:
             while not stop.is_set():
                 batch = self._patiently(lambda: consumer.poll(500, 0.5), stop) or []
                 if not batch:
+                    # All is read: what was delivered is on the road by now, and here it still names persons.
+                    if self._clock.monotonic() - pruned >= PRUNE_EVERY:
+                        oldest = int((self._clock.now() - KEPT).timestamp() * 1000)
+                        self._patiently(lambda oldest=oldest: self._log.retain(DELIVERIES, older_than_ms=oldest), stop)
+                        pruned = self._clock.monotonic()
                     if until_empty:
                         break
                     continue

@@ -63,6 +63,13 @@ def to_toml(sources: Iterable[Source]) -> str:
     return tomlkit.dumps(document)
 
 
+def recipes(word: str = "") -> list[Source]:
+    """The sources that are shipped as recipes and whose id, name or kind holds a word. None of them was tried."""
+    files = sorted((Path(__file__).parent / "recipes").glob("*.toml"))
+    found = [make_source(values, file.name) for file in files for values in read_list(file)]
+    return [one for one in found if word.lower() in f"{one.id} {one.name} {one.kind}".lower()]
+
+
 def read_list(path: Path) -> list[dict[str, Any]]:
     """The values of the sources in an OPML or TOML file, not checked yet.
 

@@ -146,6 +146,29 @@ def terms(
         context.print_table(f"{len(found)} terms", ("term",), [(term,) for term in found])
 
 
+@app.command()
+def recipes(
+    word: Annotated[str, typer.Argument(help="Only those whose id, name or kind holds this.")] = "",
+    toml: Annotated[bool, typer.Option("--toml", help="Print them as a list to import.")] = False,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Show recipes for well-known public sources. None was verified here: check each before you add it."""
+    from crawlers.source_lists import recipes as shipped
+    from crawlers.source_lists import to_toml
+
+    found = shipped(word)
+    if json:
+        context.print_json(found)
+    elif toml:
+        typer.echo(to_toml(found))
+    else:
+        context.print_table(
+            f"{len(found)} recipes, not verified here: minsheng sources check URL --kind KIND",
+            ("id", "name", "kind", "url"),
+            [(one.id, one.name, one.kind, one.url) for one in found],
+        )
+
+
 @app.command("export")
 def export_sources(
     file: Annotated[Path, typer.Argument(help="A file that ends in .opml (feeds only) or .toml (every kind).")],

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crawlers.source_lists import read_list, take, to_opml, to_toml
+from crawlers.source_lists import read_list, recipes, take, to_opml, to_toml
 from crawlers.sources import Source, read_folder
 from crawlers.spiders import KINDS
 from minsheng.errors import BadInput, WrongUse
@@ -87,6 +87,16 @@ def test_what_is_no_list_is_refused(text: str, tmp_path: Path) -> None:
         read_list(tmp_path / "f")
     with pytest.raises(WrongUse):
         read_list(tmp_path / "none")
+
+
+def test_recipes_are_valid_and_say_that_nobody_tried_them(data_dir: Path, tmp_path: Path) -> None:
+    found = recipes()
+    assert len({one.id for one in found}) == len(found) >= 10
+    assert all("not verified here" in one.note for one in found)
+    assert [one.id for one in recipes("医疗")] == ["nhsa-documents"]
+    text = minsheng(data_dir, "sources", "recipes", "hot", "--toml").stdout
+    (tmp_path / "r.toml").write_text(text, encoding="utf-8")
+    assert take(read_list(tmp_path / "r.toml"), tmp_path / "sources", []).added == recipes("hot")
 
 
 def test_the_commands(data_dir: Path, tmp_path: Path) -> None:
