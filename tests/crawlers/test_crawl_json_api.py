@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crawlers.health import states
 from crawlers.sources import make_source
 from minsheng.errors import WrongUse
 from tests.crawlers.conftest import Crawling
@@ -122,6 +123,9 @@ def test_a_refusal_is_not_an_empty_list(
     assert not report.ok
     assert words in report.error
     assert report.fault == fault
+    if fault:
+        said = {"login": "cookie", "layout": "layout"}
+        assert [state.state for state in states(crawling.store, crawling.clock)] == [said[fault]]
 
 
 def test_an_empty_list_is_no_failure(crawling: Crawling, site: LocalSite) -> None:

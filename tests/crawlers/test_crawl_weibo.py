@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from crawlers import tables
+from crawlers.health import states
 from crawlers.logins import KEY_FILE, Logins
 from minsheng.clock import CHINA
 from minsheng.errors import WrongSettings, WrongUse
@@ -146,6 +147,7 @@ def test_an_ended_login_is_told_and_never_silently_empty(answer: Any, crawling: 
     report = crawling.run()
     assert (report.ok, report.fault) == (False, "login")
     assert "/login" not in site.paths()
+    assert [state.state for state in states(crawling.store, crawling.clock)] == ["cookie"]
 
 
 def test_an_empty_search_is_no_fault(crawling: Crawling, site: LocalSite) -> None:
