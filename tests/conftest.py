@@ -33,6 +33,12 @@ def pytest_configure() -> None:
         os.environ.pop(name, None)
 
 
+@pytest.fixture(autouse=True)
+def sites_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sites that tests crawl are on this machine, which is no public address."""
+    monkeypatch.setenv("MINSHENG_CRAWL__ALLOWED_NETWORKS", "127.0.0.1")
+
+
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     folder = tmp_path_factory.getbasetemp()

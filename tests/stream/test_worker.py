@@ -72,7 +72,8 @@ def test_drain_handles_everything_and_a_second_one_nothing(log: EmbeddedLog) -> 
 
 def test_unreadable_and_rejected_records_go_to_the_dead_letters(log: EmbeddedLog) -> None:
     producer = log.producer()
-    future = document_message(make_document(3)).value.replace(b'"schema":%d' % SCHEMA, b'"schema":99')
+    future = document_message(make_document(3)).value.replace(f'"schema":{SCHEMA}'.encode(), b'"schema":99')
+    assert b'"schema":99' in future
     producer.send(
         [
             document_message(make_document(0)),
