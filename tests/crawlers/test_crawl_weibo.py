@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.health import states
-from crawlers.logins import KEY_FILE, Logins
+from crawlers.logins import KEY_FILE, Logins, _own_key
 from minsheng.clock import CHINA
 from minsheng.errors import WrongSettings, WrongUse
 from minsheng.records import document_id
@@ -205,3 +206,15 @@ def test_the_login_command_takes_the_cookie_from_standard_input(tmp_path: Path, 
     store.close()
     assert login is not None
     assert login.cookie == "SUB=abc"
+
+
+def test_threads_that_need_the_first_key_at_once_get_the_same(crawling: Crawling) -> None:
+    keys: list[bytes] = []
+    for round_ in range(20):
+        path = crawling.settings.path(KEY_FILE).with_name(f"{round_}.key")
+        with ThreadPoolExecutor(8) as pool:
+            keys = list(pool.map(_own_key, [path] * 8))
+        assert len(set(keys)) == 1
+        assert keys[0] == path.read_bytes()
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert not [one for one in path.parent.iterdir() if one.suffix != ".key"]
