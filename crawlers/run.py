@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -32,6 +32,10 @@ MOST_LEADS = 500
 
 
 MOST_NEW = 200
+RECENT = timedelta(days=2)
+"""What was published longer ago was found late, and says nothing of a source's rhythm."""
+AT_A_TIME = 500
+"""Pages looked up in one query."""
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -43,6 +47,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         The source's own page answered and could be read.
     items:
         Documents sent to the log: new ones and new revisions.
+    new, recent:
+        Documents that were not known, and those of them that were published in the last two days.
     unchanged:
         Things seen that were known already.
     rejected:
@@ -67,6 +73,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     ok: bool = False
     items: int = 0
     new: int = 0
+    recent: int = 0
     unchanged: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
     outside: int = 0
@@ -151,6 +158,7 @@ class Run:
         self._claimed: set[str] = set()
         self._remembering = window is None
         self._claimed_index: set[str] = set()
+        self._known: dict[str, PageMark | None] = {}
         self._limit = limit
         self._answered = 0
         self._index_errors: list[str] = []
@@ -188,10 +196,18 @@ class Run:
     def now(self) -> datetime:
         return self._clock.now()
 
+    async def know(self, urls: Sequence[str]) -> None:
+        """Read what is remembered of many pages at once, before `page` is asked for each."""
+        unknown = [url for url in dict.fromkeys(urls) if url not in self._known]
+        if self._store is not None and unknown:
+            self._known |= await asyncio.to_thread(_all_remembered, self._store, self.source.id, unknown)
+
     async def page(self, url: str) -> PageMark | None:
         """What is remembered of a page."""
         if self._store is None:
             return None
+        if url in self._known:
+            return self._known[url]
         return await asyncio.to_thread(_remembered, self._store, self.source.id, url)
 
     async def unsettled(self, before: datetime, limit: int) -> list[PageMark]:
@@ -252,6 +268,7 @@ class Run:
         fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
         self.new += fresh[: MOST_NEW - len(self.new)]
         self.report.new += len(fresh)
+        self.report.recent += sum(self.now() - one.published_at < RECENT for one in fresh)
         self.report.unchanged += outcomes.count("unchanged")
         self.report.items += len(outcomes) - outcomes.count("unchanged")
 
@@ -318,6 +335,18 @@ def _remembered(store: Store, source_id: str, url: str) -> PageMark | None:
     with store.read() as connection:
         row = connection.execute(wanted).one_or_none()
     return None if row is None else _mark(row)
+
+
+def _all_remembered(store: Store, source_id: str, urls: Sequence[str]) -> dict[str, PageMark | None]:
+    table = tables.crawl_pages
+    found: dict[str, PageMark | None] = dict.fromkeys(urls)
+    with store.read() as connection:
+        for start in range(0, len(urls), AT_A_TIME):
+            hashes = {url_hash(url): url for url in urls[start : start + AT_A_TIME]}
+            wanted = sa.select(table).where(table.c.source_id == source_id, table.c.url_hash.in_(list(hashes)))
+            for row in connection.execute(wanted):
+                found[hashes[row.url_hash]] = _mark(row)
+    return found
 
 
 def _unsettled(store: Store, source_id: str, before: datetime, limit: int) -> list[PageMark]:

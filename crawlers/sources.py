@@ -242,10 +242,14 @@ def write_source(source: Source, folder: Path) -> Path:
 def sync_folder(store: Store, folder: Path) -> list[WrongUse]:
     """Bring the rows to what the files say. A file that can't be read leaves its row as it was.
 
+    Where there is no such folder, the rows are left alone: the files lie on another machine.
+
     Returns
     -------
     What is wrong with the files that were left out.
     """
+    if not folder.is_dir():
+        return []
     found, errors = read_folder(folder)
     broken = {str(path) for path in folder.glob("*.toml")} - {str(path) for _, path in found.values()}
     table = tables.sources

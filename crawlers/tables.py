@@ -54,7 +54,7 @@ crawl_hours = sa.Table(
     sa.Column("hour", UtcDateTime, primary_key=True),
     sa.Column("runs", sa.Integer, nullable=False),
     sa.Column("ok", sa.Integer, nullable=False),  # runs that answered
-    sa.Column("new", sa.Integer, nullable=False),  # documents that had not been there
+    sa.Column("new", sa.Integer, nullable=False),  # documents that had not been there, published in the last two days
     sa.Index("ix_crawl_hours_hour", "hour"),
 )
 """What came of each source hour by hour; a few weeks of it, to learn rhythms from and to say what was seen when."""

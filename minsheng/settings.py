@@ -290,6 +290,7 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         "orange",
         "red",
     )  # only notices of these levels go there
+    operators: bool = False  # also told when a source needs an operator, once each time
     per_minute: int = 20  # DingTalk mutes a robot that sends more
 
     def __post_init__(self) -> None:

@@ -48,7 +48,7 @@ class World:
             save(self.store, [(self.source, None)], connection)
 
     def run(self, *, new: int = 0, documents: list[Document] | None = None, **report: Any) -> None:
-        values = {"ok": True, "looked": True, "items": new, "new": new, "unchanged": 1, **report}
+        values = {"ok": True, "looked": True, "items": new, "new": new, "recent": new, "unchanged": 1, **report}
         told = RunReport(source="one", **values)
         record_run(self.store, self.source, told, self.clock.now(), self.clock.now(), new=documents or [])
 
@@ -166,6 +166,28 @@ def test_a_source_that_falls_silent_is_quiet_and_a_ticket_says_so_once(world: Wo
     assert world.state == "well"
     assert tickets(world.store) == []
     assert len(tickets(world.store, closed=True)) == 1
+
+
+def test_what_is_found_late_says_nothing_of_the_rhythm(world: World) -> None:
+    for n in range(7 * 24):
+        world.run(new=1 if n % 6 == 0 else 0)
+        world.clock.advance(hours=1)
+    for _ in range(40):
+        world.run(new=50, recent=0)
+        world.clock.advance(hours=1)
+    assert world.state == "quiet"
+    assert sum(new for new in states(world.store, world.clock)[0].hours if new) == 0
+
+
+def test_what_had_gathered_before_the_first_run_is_not_usual(world: World) -> None:
+    world.run(new=500)
+    assert states(world.store, world.clock)[0].expected is None
+    for _ in range(72):
+        world.clock.advance(hours=1)
+        world.run(new=1)
+    expected = states(world.store, world.clock)[0].expected
+    assert expected is not None
+    assert expected.high < 40
 
 
 def test_what_the_operator_says_of_silence_counts_more(tmp_path: Path) -> None:
