@@ -34,6 +34,12 @@ MOST_FEEDS = 3
 """Feeds of a page that are tried."""
 OVERLAP = 0.3
 """The share of a feed's entries that its page must list, for the feed to stand for the page."""
+ALIKE = 0.3
+"""The share of titles that must read like a kind's, for it to be tried."""
+SAMPLE = 4
+"""Pages that are fetched to see whether it is that kind."""
+_MESSAGES = re.compile(r"[?？]|怎么|如何|咨询|投诉|建议|求助|反映|请问|举报|能否|何时|为什么")
+_DOCUMENTS = re.compile(r"通知|办法|公告|通告|意见|方案|细则|规定|条例|决定|措施|政策解读|批复|印发")
 RHYTHMS = tuple(seconds(text) for text in ("5m", "10m", "15m", "30m", "1h", "2h", "6h", "12h", "1d"))
 QUIET = tuple(seconds(text) for text in ("6h", "12h", "1d", "2d", "3d", "1w", "2w", "4w", "8w"))
 LEAST_TIMES = 5
@@ -146,9 +152,9 @@ def check_address(
         If the address, kind or options can't be used.
     """
 
-    def look(tried: str, address: str) -> Checked:
+    def look(tried: str, address: str, most: int = limit) -> Checked:
         values = {"id": suggest_id(address), "kind": tried, "url": address, "options": options}
-        return check(make_source(values, "the command line"), settings, clock, limit=limit, store=store)
+        return check(make_source(values, "the command line"), settings, clock, limit=most, store=store)
 
     if kind:
         return look(kind, url)
@@ -159,9 +165,32 @@ def check_address(
         feeds += checked.feeds
         checked.feeds = feeds
         if checked.report.ok and checked.documents:
-            return _feed_of(checked, look) if tried == "listing" else checked
+            return _better_than(checked, look, url) if tried == "listing" else checked
         reasons.append(f"as {tried}: {checked.report.error or 'nothing found'}")
     raise BadInput(f"{url} gives nothing — {'; '.join(reasons)}", "say what it is: --kind, --option links=...")
+
+
+def _better_than(listing: Checked, look: Any, url: str) -> Checked:
+    """What a listing is more than that: a board, a government column, or told by a feed; else the listing itself."""
+    titles = [one.title for one in listing.taken]
+    for kind, words, proof in (("board", _MESSAGES, _has_message), ("government", _DOCUMENTS, _has_particulars)):
+        if sum(bool(words.search(title)) for title in titles) < ALIKE * len(titles):
+            continue
+        # A few pages tell whether it is one; the whole look follows only then.
+        tried: Checked = look(kind, url, SAMPLE)
+        if tried.report.ok and any(map(proof, tried.documents)):
+            found: Checked = look(kind, url)
+            found.feeds = listing.feeds
+            return found
+    return _feed_of(listing, look)
+
+
+def _has_message(document: Document) -> bool:
+    return document.kind == "message" and bool(document.text)
+
+
+def _has_particulars(document: Document) -> bool:
+    return document.official is not None and bool(document.official.number or document.official.index_number)
 
 
 def _feed_of(listing: Checked, look: Any) -> Checked:

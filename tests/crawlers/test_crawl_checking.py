@@ -12,9 +12,10 @@ from crawlers.linking import article_links, block_selector, next_page, selected_
 from crawlers.markup import parse_html
 from crawlers.sources import Source, make_source, source_file
 from minsheng.clock import CHINA
+from sample.site import SampleSite
 from tests.crawlers.conftest import NOW, Crawling
 from tests.crawlers.local_site import LocalSite
-from tests.crawlers.scenes import put_up
+from tests.crawlers.scenes import article, put_up
 from tests.crawlers.test_crawl_feeds import item, rss
 from tests.shared_data import shared_data
 
@@ -103,3 +104,18 @@ def test_a_page_is_read_by_its_feed_where_that_tells_the_same(
     if kind == "feed":
         assert checked.proposed.url == f"{site.url}/f"
         assert checked.proposed.options == {"full_text": True}
+
+
+def test_boards_and_government_columns_are_told_from_lists(crawling: Crawling) -> None:
+    with SampleSite(anchor=crawling.clock.now(), clock=crawling.clock) as sample:
+        for path, kind in (("gov", "government"), ("board", "board"), ("lanyang", "listing")):
+            checked = check_address(f"{sample.base_url}/{path}/", None, {}, crawling.settings, crawling.clock, limit=4)
+            assert (checked.source.kind, bool(checked.documents)) == (kind, True)
+
+
+def test_a_list_whose_titles_only_read_like_documents_stays_a_list(crawling: Crawling, site: LocalSite) -> None:
+    rows = "".join(f'<li><a href="/n/{n}.html">第{n}号公告发布引发热议</a></li>' for n in range(4))
+    site.put("/news/", f'<ul class="a">{rows}</ul>')
+    for n in range(4):
+        site.put(f"/n/{n}.html", article(f"第{n}号公告发布引发热议", "2026-11-23 12:30"))
+    assert check_address(f"{site.url}/news/", None, {}, crawling.settings, crawling.clock).source.kind == "listing"
