@@ -12,6 +12,7 @@ _BLOCKS = frozenset((
     "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p",
     "pre", "section", "table", "tr", "ul",
 ))  # fmt: skip
+_CELLS = frozenset(["td", "th"])
 _SILENT = frozenset(["script", "style", "noscript", "template", "iframe", "object", "svg", "head"])
 _LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z/!][^>]*>|&[a-zA-Z#]\w*;")
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -39,7 +40,10 @@ def html_text(fragment: str) -> str:
 
 
 def element_text(element: lxml.html.HtmlElement) -> str:
-    """The words of an element, a line for each block. Pictures that stand for words, as `[微笑]`, give their `alt`."""
+    """The words of an element, a line for each block, a space between cells.
+
+    Pictures that stand for words, as `[微笑]`, give their `alt`.
+    """
     parts: list[str] = []
     # Not recursive: pages nest deeper than Python's stack.
     for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
@@ -47,6 +51,8 @@ def element_text(element: lxml.html.HtmlElement) -> str:
         if event == "start":
             if tag in _BLOCKS:
                 parts.append("\n")
+            elif tag in _CELLS:
+                parts.append(" ")
             if tag == "img" and (alt := node.get("alt", "")).startswith("["):
                 parts.append(alt)
             if tag not in _SILENT and node.text:
