@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from datetime import datetime
+from typing import Literal
 
 import lxml.html
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from crawlers.markup import element_text, parse_html
 from crawlers.metadata import read_metadata
 from minsheng.errors import BadInput
+from minsheng.records import Attachment
 
 _ASIDE = re.compile(
     r"(?:^|[-_ ])(?:related?|recommend\w*|xgyd|xgxw|hot(?:news|list|rank)?|rank(?:ing)?(?:list)?|share\w*|comments?"
@@ -58,8 +60,44 @@ SHORT = 100
 """A page with less text than this may be a wall rather than an article."""
 
 
+Obstacle = Literal["empty", "not-html", "javascript", "captcha", "login", "refused", "gone"]
+"""Why there is no article: nothing there, no page, or something that stands in its place."""
+
+
+class NoArticle(BadInput):
+    """A page that holds no article, and why.
+
+    Attributes
+    ----------
+    obstacle:
+        What is there instead.
+    """
+
+    def __init__(self, obstacle: Obstacle, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.obstacle = obstacle
+
+
 class Page(msgspec.Struct, kw_only=True):
-    """What a page holds; empty or None where it names none."""
+    """What a page holds; empty or None where it names none.
+
+    Attributes
+    ----------
+    text:
+        The article's words, a line for each paragraph, without what stands around it.
+    published_at:
+        When it was published, to the minute where the page says so; China's time where it names no zone.
+    published_raw:
+        What the page says of its time where that can't be read.
+    outlet:
+        The medium or office it came from (来源).
+    author:
+        Who wrote it. Goes no further than admission.
+    attachments:
+        Files that the article links to.
+    next_page:
+        Where the article goes on; None on its last page and where it has only one.
+    """
 
     url: str
     title: str = ""
@@ -67,6 +105,9 @@ class Page(msgspec.Struct, kw_only=True):
     published_at: datetime | None = None
     published_raw: str | None = None
     outlet: str | None = None
+    author: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    next_page: str | None = None
 
 
 def extract(html: str, url: str, now: datetime) -> Page:
@@ -83,21 +124,21 @@ def extract(html: str, url: str, now: datetime) -> Page:
 
     Raises
     ------
-    BadInput
+    NoArticle
         If there is no article: the page is empty, a login, a captcha, or a notice that it is gone.
     """
     tree = parse_html(html)
     if tree is None:
-        raise BadInput(f"{url} is an empty page")
+        raise NoArticle("empty", f"{url} is an empty page")
     if not _TAG.search(html):
-        raise BadInput(f"{url} is no HTML page")
+        raise NoArticle("not-html", f"{url} is no HTML page")
     about = read_metadata(tree, url, now)
     wall = wall_of(tree)
     text = _body(tree, about.title)
     if wall and len(text) < SHORT:
-        raise BadInput(f"{url}: {wall}")
+        raise NoArticle("refused", f"{url}: {wall}")
     if not text and not about.title:
-        raise BadInput(f"{url} has neither title nor text")
+        raise NoArticle("empty", f"{url} has neither title nor text")
     return Page(
         url=url,
         title=about.title,
