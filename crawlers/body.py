@@ -108,13 +108,17 @@ def _holds_article(page: Outline, span: Span, headline: int | None, whole: int) 
     if headline is not None and span.start <= headline < span.end:
         return True
     held = page.prose(span.start, span.end)
-    if held and any(_OFFICIAL.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) < 80):
-        # A department's answer to a message is called as readers' replies are.
+    if held and _is_official(page, span):
         return True
     if held > OF_PAGE * whole:
         # Comments may be longer than the article; but they come after it.
         return headline is None or not page.prose(headline + 1, span.start)
     return False
+
+
+def _is_official(page: Outline, span: Span) -> bool:
+    """Whether a department's answer to a message is inside; it is called as readers' replies are."""
+    return any(_OFFICIAL.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) < 80)
 
 
 def _is_links(page: Outline, span: Span) -> bool:
@@ -188,6 +192,8 @@ def _enter(page: Outline, begin: int) -> list[Span]:
                 return [node]
             node = largest
             continue
+        if any(_is_official(page, span) for span, _ in shares if span is not largest):
+            return [node]
         groups: dict[str, list[tuple[Span, int]]] = defaultdict(list)
         for span, share in shares:
             groups[_kind(span.element)].append((span, share))
@@ -232,7 +238,7 @@ def _trim(page: Outline, places: list[int]) -> list[int]:
     prose = 0
     for at, place in enumerate(places):
         line = lines[place]
-        if phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text):
+        if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
             continue
@@ -278,8 +284,15 @@ def _around_text(line: Line) -> bool:
     )
 
 
+def _is_sentence(line: Line) -> bool:
+    """Whether a line is a sentence of some length, whatever it begins with."""
+    return line.prose >= 25 and line.text.endswith(("。", "！", "？", "；", "”"))
+
+
 def _is_furniture(line: Line) -> bool:
     """Whether a line in the text is none of it."""
+    if _is_sentence(line):
+        return False
     if phrases.LINE_FURNITURE.match(line.text) or phrases.CLOCK.match(line.text):
         return True
     if len(line.text) <= 30 and phrases.PROMOTION.search(line.text):

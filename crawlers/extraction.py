@@ -21,7 +21,7 @@ from crawlers.admission import canonical_url
 from crawlers.body import article_lines, drop_surroundings
 from crawlers.markup import parse_html
 from crawlers.metadata import read_metadata
-from crawlers.outline import Outline, outline
+from crawlers.outline import LITTLE, Outline, outline, prose_of
 from crawlers.paging import joined_text, next_page_of
 from crawlers.walls import SHORT, Obstacle, find_wall
 from minsheng.errors import BadInput
@@ -164,8 +164,9 @@ def _by_trafilatura(tree: lxml.html.HtmlElement, title: str, text: str) -> str:
     )
     lines = [line.strip(" |-") for line in (found or "").split("\n")]
     kept = [line for line in lines if line and line != title and not phrases.LINE_FURNITURE.match(line)]
-    # For short texts it takes all the page's words in one line.
-    return "\n".join(kept) if len(kept) > 1 and sum(map(len, kept)) > 2 * len(text) + 20 else text
+    # Where there is no article it takes menus and links, or all the page's words in one line.
+    is_text = len(kept) > 1 and sum(prose_of(line, 0) for line in kept) >= LITTLE
+    return "\n".join(kept) if is_text else text
 
 
 def _is_listing(page: Outline, url: str) -> bool:

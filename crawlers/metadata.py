@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,15 +62,23 @@ _OUTLET = re.compile(
     r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
 _OUTLET_END = re.compile(
-    r"参与互动|作者|编辑|責任|责任|字号|字体|发布|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|类型|属于|\d{4}[-年/]"
+    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|类型|属于|\d{4}[-年/]"
+    r"|\d+\s*(?:秒|分钟|小时|天)前"
+)
+_OUTLET_FIRST = re.compile(
+    r"^(?P<name>[\u4e00-\u9fff]{1,10}(?:网|報|报|台|社|新闻|客户端|头条|发布|在线|融媒|周刊|杂志|时报))[\s·|]+(?=\d{4}[-/.年]|记者)"
+)
+_DATELINE = re.compile(
+    r"[（(〔【][^）)〕】]{0,12}[记記]者[\s:：]*"
+    r"(?P<name>[\u4e00-\u9fff·]{2,4}?)(?=[\s、，,）)〕】／/]|报道|報導|通讯员)"
 )
 _OUTLET_NAMES = re.compile(
     r"(?:^|[-_ ])(?:\w*source\w*|src|laiyuan|ly|media|media-?name|profile_nickname|js_name)(?:$|[-_ \d])", re.IGNORECASE
 )
 _AUTHOR = re.compile(
-    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()，,;；<>]{2,20})"
+    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()，,;；<>\d]{2,20})"
     r"|(?:本报|本网|本刊|澎湃新闻"
-    r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3})"
+    r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3}|\s*[摄攝])"
     r"|^文\s*[/／|丨]\s*(?P<by>[\u4e00-\u9fffA-Za-z·]{2,12})|^[□◎■○●]\s*(?P<box>[\u4e00-\u9fff·]{2,6})$"
     r"|^由 (?P<posted>\S{2,20}) (?:»|提交于)"
 )
@@ -80,7 +89,7 @@ _AUTHOR_NAMES = re.compile(
 )
 _NO_AUTHOR = re.compile(
     r"^(?:admin|administrator|管理员|佚名|未知|匿名|本站|网络|综合|编辑|小编|作者|记者|\d+|楼主|登录|关注|原创)$"
-    r"|[:：。，]|\d{4}|网$|报$|发布$|编辑|来源|时间",
+    r"|[:：。，]|\d{4}|网$|报$|编辑|来源|时间",
     re.IGNORECASE,
 )
 _URL_DATE = re.compile(
@@ -137,7 +146,7 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
         published_at=published,
         published_raw=raw,
         outlet=_outlet(metas, near, page, names),
-        author=_author(metas, linked, near, names, _element_title(tree)),
+        author=_author(metas, linked, near, names, _element_title(tree)) or _in_dateline(page, begin),
     )
 
 
@@ -322,7 +331,7 @@ def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
 def _agrees(visible: str, said: str) -> bool:
     """Whether a visible line is the headline that the page's title begins with, or was cut from."""
     short, long = _plain(visible), _plain(said)
-    if len(short) < 4 or len(visible) > 200:
+    if len(short) < 4 or len(visible) > 200 or (short not in long and long[:4] != short[:4]):
         return False
     if long.startswith(short):
         return len(short) * 10 >= len(_plain(_without_site(said))) * 7
@@ -344,6 +353,7 @@ def _tidy_title(text: str, said: Sequence[str]) -> str:
     return text.strip()
 
 
+@lru_cache(maxsize=1024)
 def _without_site(title: str) -> str:
     """The title without the names of site and column around it."""
     parts = [part.strip() for part in _SEPARATORS.split(title) if part and part.strip()]
@@ -403,10 +413,12 @@ def _published(
     seen = [line for line in near if _DATE.search(line) and line not in labelled and len(line) <= 120]
     fresh = [line for line in near if _FRESH.search(line) and len(line) <= 60 and not _DATE.search(line)]
     far = [line for line in lines if len(line) <= 120 and _LABEL.search(line) and _DATE.search(line)][:2]
-    scripted = _scripted(tree)
     vague = [metas[name] for name in _VAGUE_TIME_METAS if name in metas]
     shown = [*labelled, *seen, *fresh]
-    candidates = [text for text in (*said, *shown, *far, *scripted) if _date_of(text, now)]
+    candidates = [text for text in (*said, *shown, *far) if _date_of(text, now)]
+    if not candidates or not _CLOCK.search(candidates[0]):
+        # Scripts are long, and seldom the only place.
+        candidates += [text for text in _scripted(tree) if _date_of(text, now)]
     if candidates:
         return _exact(candidates, now), None
     changed = [match[0] for line in near if (match := _CHANGED.search(line))]
@@ -476,7 +488,7 @@ def _date_in(url: str, now: datetime) -> datetime | None:
 def _named(page: Outline, headline: int | None, begin: int) -> list[tuple[str, str]]:
     """Class and id, and words, of the small elements around the headline."""
     low = (headline if headline is not None else begin - NEAR) - 6
-    high = max(begin + 2, (headline or 0) + NEAR)
+    high = begin if headline is None or begin > headline else headline + 6
     found = []
     for element, span in page.spans.items():
         if span.start > high:
@@ -486,7 +498,7 @@ def _named(page: Outline, headline: int | None, begin: int) -> list[tuple[str, s
         names = f"{element.get('class', '')} {element.get('id', '')} {element.get('itemprop', '')}"
         if len(names) > 2 and (_OUTLET_NAMES.search(names) or _AUTHOR_NAMES.search(names)):
             text = " ".join(element.text_content().split())
-            if 2 <= len(text) <= 30:
+            if 2 <= len(text) <= 30 and span.start != headline:
                 found.append((names, text))
     return found
 
@@ -498,6 +510,9 @@ def _outlet(metas: dict[str, str], near: Sequence[str], page: Outline, named: Se
             name = _OUTLET_END.split(match["name"])[0].strip(" :：·-_、。")
             if len(name) >= 2 and "http" not in name:
                 return name
+    for line in near:
+        if first := _OUTLET_FIRST.match(line):
+            return first["name"]
     for names, text in named:
         if _OUTLET_NAMES.search(names) and not _DATE.search(text):
             name = re.sub(r"^(?:来源|來源)\s*[:：]?\s*", "", text)
@@ -544,5 +559,14 @@ def _author(
     return None
 
 
+def _in_dateline(page: Outline, begin: int) -> str | None:
+    """The reporter whom the text's first paragraph names in brackets."""
+    for line in page.lines[begin : begin + 2]:
+        if match := _DATELINE.search(line.text[:60]):
+            return match["name"]
+    return None
+
+
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return _NOT_WORDS.sub("", text)

@@ -25,8 +25,8 @@ _CELLS = frozenset(("td", "th"))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 LITTLE = 50
 """Characters of running text; a page that shows fewer may hide the rest."""
-MANY = 200_000
-"""Lines beyond this are left alone: no article is so long, but a page made to exhaust us may be."""
+MANY = 20_000
+"""Lines, and tens of elements, beyond this are left alone: no article is so long; a page made to exhaust us may be."""
 
 
 @dataclass(slots=True)
@@ -180,7 +180,7 @@ class _Walk:
                     self._words(node.tail)
             elif node.tail:
                 self._words(node.tail)
-            if len(found.lines) > MANY:
+            if len(found.lines) > MANY or len(spans) > 10 * MANY:
                 break
         self._break()
         for span in spans.values():

@@ -29,7 +29,7 @@ def next_page_of(links: Iterable[lxml.html.HtmlElement], url: str) -> str | None
         return None
     by_words = by_number = None
     for link in links:
-        words = "".join(link.text_content().split())
+        words = "".join((link.text_content() if len(link) else link.text or "").split())
         if not words or len(words) > 12 or not (href := (link.get("href") or "").strip()):
             continue
         is_next, is_number = bool(_NEXT.match(words)), words.strip("[]【】()（）") == str(here[1] + 1)

@@ -17,6 +17,8 @@ from twisted.python.failure import Failure
 
 from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
+from crawlers.continued import follow
+from crawlers.extraction import Page, extract
 from crawlers.intake import PageMark
 from crawlers.run import Run
 from crawlers.sources import Source
@@ -140,6 +142,22 @@ class SourceSpider(scrapy.Spider):
             settled,
         )
 
+    async def follow_pages(self, found: list[Found]) -> bool:
+        """Complete the articles that go on at other pages; False where one is not whole, and is to be tried again."""
+        whole = True
+        for one in found:
+            if one.next_page and (wrong := await follow(one, self._read_page)):
+                self.run.page_failed(one.url or one.key, wrong)
+                whole = False
+        return whole
+
+    async def _read_page(self, url: str) -> Page:
+        assert self.crawler.engine is not None
+        response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        if response.status != 200:
+            raise BadInput(f"answered {response.status}")
+        return await asyncio.to_thread(extract, body_text(response), response.url, self.run.now())
+
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         self.run.answered(response.url)
         if response.status == 304:
@@ -170,11 +188,12 @@ class SourceSpider(scrapy.Spider):
         try:
             # Reading a large page takes a while; the other sources go on meanwhile.
             found, settled = await asyncio.to_thread(reader, response, **rest)
+            whole = await self.follow_pages(found)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error))
             return
-        yield Harvest(found=found, page=self.mark(response, asked, hint, settled))
+        yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
         self.run.index_failed(reason_of(failure))

@@ -52,6 +52,8 @@ class FeedSpider(SourceSpider):
         entry.text = page.text or entry.text
         entry.published = entry.published or page.published_at
         entry.outlet = page.outlet or entry.outlet
+        entry.author = entry.author or page.author
+        entry.next_page = page.next_page
         return [entry], True
 
 

@@ -59,6 +59,9 @@ class ListingSpider(SourceSpider):
             url=link.url,
             published=page.published_at or link.date or page.published_raw,
             outlet=page.outlet,
+            author=page.author,
+            attachments=page.attachments,
+            next_page=page.next_page,
         )
         return [found], True
 
