@@ -16,6 +16,7 @@ MODULES = {
     "grouping": "benchmarks.grouping_speed",
     "linking": "benchmarks.linking_speed",
     "events": "benchmarks.events",
+    "extraction": "benchmarks.extraction",
 }
 
 

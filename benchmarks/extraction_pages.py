@@ -1,9 +1,9 @@
 """The evaluation pages of the extraction, and how an extraction of them is scored.
 
-`benchmarks/pages/layouts` holds one file for each way in which Chinese sites lay out an article, or what stands in
-its place; `articles.toml` the texts that are put into them and `furniture.toml` what stands around. All of it is
-written for this purpose. A layout begins with what is true of it (`+++`, TOML, `+++`); what it puts through `news`, `said`, `menu`
-and `noise` must not be in the extracted text, what it puts through `optional` may be.
+`benchmarks/pages/layouts` holds one file for each way in which Chinese sites lay out an article, or what stands in its
+place; `articles.toml` the texts that are put into them and `furniture.toml` what stands around. All of it is written
+for this purpose. A layout begins with what is true of it (`+++`, TOML, `+++`); what it puts through `news`, `said`,
+`menu` and `noise` must not be in the extracted text, what it puts through `optional` may be.
 
 Half of the layouts, chosen by a hash of their names, are what the rules were tuned on; the others were only scored.
 """

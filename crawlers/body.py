@@ -16,7 +16,9 @@ import lxml.html
 from crawlers import phrases
 from crawlers.outline import Line, Outline, Span
 
-_OFFICIAL = re.compile(r"(?:答复|回复|办理|受理|承办)(?:单位|部门|机构|内容|结果|情况|时间)|官方(?:回复|答复)")
+_OFFICIAL = re.compile(
+    r"^[【\[]?(?:答复|回复|办理|受理|承办)(?:单位|部门|机构|内容|结果|情况|时间)\s*(?:[:：】\]]|$)|^官方(?:回复|答复)"
+)
 ENTER = 0.75
 """Share of the running text that one child must hold for the text to be looked for in it alone."""
 OF_PAGE = 0.4
@@ -118,7 +120,7 @@ def _holds_article(page: Outline, span: Span, headline: int | None, whole: int) 
 
 def _is_official(page: Outline, span: Span) -> bool:
     """Whether a department's answer to a message is inside; it is called as readers' replies are."""
-    return any(_OFFICIAL.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) < 80)
+    return any(_OFFICIAL.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) <= 60)
 
 
 def _is_links(page: Outline, span: Span) -> bool:
@@ -190,6 +192,11 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         if most >= ENTER * whole:
             if not _is_container(largest.element):
                 return [node]
+            others = [span for span, _ in shares if span is not largest]
+            is_body = _is_body(node.element)
+            if others and all(_is_paragraph(page, span) or (is_body and not _is_named(span)) for span in others):
+                # Paragraphs beside the largest part belong to it.
+                return [node]
             node = largest
             continue
         if any(_is_official(page, span) for span, _ in shares if span is not largest):
@@ -208,6 +215,23 @@ def _enter(page: Outline, begin: int) -> list[Span]:
             node = group[0][0]
         else:
             return [span for span, _ in group]
+
+
+def _is_body(element: lxml.html.HtmlElement) -> bool:
+    """Whether a content system calls the element the body of an article."""
+    return bool(phrases.BODY_NAMES.search(f"{element.get('class', '')} {element.get('id', '')}"))
+
+
+def _is_named(span: Span) -> bool:
+    return bool(span.element.get("class") or span.element.get("id"))
+
+
+def _is_paragraph(page: Outline, span: Span) -> bool:
+    """Whether an element is a paragraph: by its tag, or because all its words are its own."""
+    if span.element.tag in ("p", "blockquote"):
+        return True
+    own = page.lines[span.start : span.end]
+    return span.element.tag in ("div", "section") and all(line.element is span.element for line in own)
 
 
 def _is_container(element: lxml.html.HtmlElement) -> bool:

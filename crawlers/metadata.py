@@ -62,11 +62,13 @@ _OUTLET = re.compile(
     r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
 _OUTLET_END = re.compile(
-    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|类型|属于|\d{4}[-年/]"
+    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|类型"
+    r"|属于|\d{4}[-年/]"
     r"|\d+\s*(?:秒|分钟|小时|天)前"
 )
 _OUTLET_FIRST = re.compile(
-    r"^(?P<name>[\u4e00-\u9fff]{1,10}(?:网|報|报|台|社|新闻|客户端|头条|发布|在线|融媒|周刊|杂志|时报))[\s·|]+(?=\d{4}[-/.年]|记者)"
+    r"^(?P<name>[\u4e00-\u9fff]{1,10}(?:网|報|报|台|社|新闻|客户端|头条|发布|在线|融媒|周刊|杂志|时报))[\s·"
+    r"|]+(?=\d{4}[-/.年]|记者)"
 )
 _DATELINE = re.compile(
     r"[（(〔【][^）)〕】]{0,12}[记記]者[\s:：]*"
@@ -76,11 +78,12 @@ _OUTLET_NAMES = re.compile(
     r"(?:^|[-_ ])(?:\w*source\w*|src|laiyuan|ly|media|media-?name|profile_nickname|js_name)(?:$|[-_ \d])", re.IGNORECASE
 )
 _AUTHOR = re.compile(
-    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()，,;；<>\d]{2,20})"
+    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()）、，,;；<>\d]{2,20})"
     r"|(?:本报|本网|本刊|澎湃新闻"
-    r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3}|\s*[摄攝])"
+    r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3}"
+    r"|\s*[摄攝])"
     r"|^文\s*[/／|丨]\s*(?P<by>[\u4e00-\u9fffA-Za-z·]{2,12})|^[□◎■○●]\s*(?P<box>[\u4e00-\u9fff·]{2,6})$"
-    r"|^由 (?P<posted>\S{2,20}) (?:»|提交于)"
+    r"|^来自\s*[:：]\s*(?P<group>\S{2,16}?)(?=\s|\d{4}|$)|^由 (?P<posted>\S{2,20}) (?:»|提交于)"
 )
 _AUTHOR_NAMES = re.compile(
     r"(?:^|[-_ ])(?:\w*author\w*|authi|byline|by|au|writer|username|user-?name|d_name|d_author|userlink-link"
@@ -313,7 +316,7 @@ def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
         score -= (length - 80) / 20
     if one.linked:
         score -= 2.5
-    if phrases.NOT_TITLES.match(one.text):
+    if phrases.NOT_TITLES.match(one.text) or phrases.DOCUMENT_NUMBER.search(one.text):
         score -= 6.0
     if length <= 16 and phrases.SITE_ENDING.search(one.text):
         score -= 3.0

@@ -94,7 +94,7 @@ def test_files_of_an_article_are_its_attachments(name: str) -> None:
     page = PAGES[name]
     files = extract(decode(page.html), page.truth.url, NOW).attachments
     assert len(files) == page.truth.attachments
-    assert all(file.url.startswith("http://") and file.name for file in files)
+    assert all(file.url.startswith(("http://", "https://")) and file.name for file in files)
 
 
 def test_outlet_and_author_are_mostly_right() -> None:
