@@ -114,13 +114,14 @@ Made by `make bench-extraction ARGS=--write`; don't edit by hand. Pages: `{finge
 
 `benchmarks/pages` holds layouts of Chinese pages that we wrote, with invented texts: government sites of several
 content systems, portals, papers and their digital editions, blogs, forums, notices with tables and attachments,
-articles over several pages, and pages that stand in an article's place. The rules were tuned on those whose name hashes
-to an even number (tuned); the others were only scored (unseen). "Names hidden" are all of them with classes and ids
-made meaningless, so that structure and words alone are left. "Real" are saved pages that are not in the repository;
-what is right there is kept as hashes. We wrote layouts and rules both: the real pages are few, and the figures on
-written ones say that a known layout is not lost again rather than how an unknown site will be read. Nearer to that is
-the first look: fourteen layouts that were written when the rules were done scored, before any rule was changed for
-them, title and day 1.0, body F1 .996, whole .93, clean .86, both .79; trafilatura both .43.
+articles over several pages, and pages that stand in an article's place. The rules were tuned on those whose name
+hashes to an even number (tuned); the others were only scored (unseen). "Names hidden" are all of them with classes
+and ids made meaningless, so that structure and words alone are left. "Real" are saved pages that are not in the
+repository; what is right there is kept as hashes. We wrote layouts and rules both: the real pages are few, and the
+figures on written ones say that a known layout is not lost again rather than how an unknown site will be read.
+Nearer to that is the first look: fourteen of the layouts were written when the rules seemed done, and before any
+rule was changed for them they scored title and day 1.0, body F1 .996, whole .93, clean .86, both .79; trafilatura
+both .43.
 
 - **title**: the headline, but for spaces and punctuation. **time**: to the minute where the page names it, otherwise the
   day; **day**: the day alone.

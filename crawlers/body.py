@@ -91,11 +91,30 @@ def article_lines(page: Outline, headline: int | None) -> list[int]:
     begin = headline + 1 if headline is not None else 0
     if not page.prose(begin, len(page.lines)):
         begin = 0
+    if not page.prose(begin, len(page.lines)):
+        return _few_words(page, headline)
     spans = _enter(page, begin)
     places = [
         place for span in spans for place in range(max(span.start, begin), span.end) if not page.lines[place].dropped
     ]
     return _trim(page, sorted(set(places)))
+
+
+def _few_words(page: Outline, headline: int | None) -> list[int]:
+    """The lines of a page without running text: beside the longest line behind the headline, where there is one."""
+    if headline is None:
+        return []
+    lines = page.lines
+    left = [
+        place
+        for place in range(headline + 1, len(lines))
+        if not lines[place].dropped and not _is_information(lines[place]) and not lines[place].linked
+    ]
+    longest = max(left, key=lambda place: len(lines[place].text), default=None)
+    if longest is None or len(lines[longest].text) < 8:
+        return []
+    beside = lines[longest].element.getparent()
+    return _trim(page, [place for place in left if lines[place].element.getparent() is beside])
 
 
 def _is_aside(element: lxml.html.HtmlElement) -> bool:
@@ -125,16 +144,17 @@ def _is_official(page: Outline, span: Span) -> bool:
 
 def _is_links(page: Outline, span: Span) -> bool:
     """Whether an element is a list of links: at least three, and most of its words."""
-    words = linked = links = 0
+    words = linked = links = files = 0
     for line in page.lines[span.start : span.end]:
         if line.dropped:
             continue
+        files += phrases.ATTACHED.search(line.text) is not None
         words += len(line.text)
         linked += line.linked
         links += line.linked > 0
         if line.prose > 60:
             return False
-    if not words:
+    if not words or files * 2 > links:
         return False
     return (links >= 3 and linked > 0.6 * words) or (links >= 2 and linked > 0.85 * words)
 
@@ -170,7 +190,7 @@ def _is_comments_or_cards(page: Outline, group: list[Span]) -> bool:
         short = [line for line in lines if len(line.text) <= 60 and not line.prose]
         spoken = spoken or any(phrases.REPLIES.search(line.text) for line in short)
         dated += any(_DATED.search(line.text) or phrases.REPLIES.search(line.text) for line in short) and len(lines) > 1
-        cards += any(line.linked >= 6 and line.linked > 0.8 * len(line.text) for line in lines)
+        cards += any(_is_link(line) and line.linked >= 6 for line in lines)
     # Dates alone are no sign: a chronicle has them, too.
     return max(dated if spoken else 0, cards) > 0.6 * len(group)
 
@@ -191,6 +211,8 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         largest, most = max(shares, key=lambda pair: pair[1])
         if most >= ENTER * whole:
             if not _is_container(largest.element):
+                return [node]
+            if any(_is_data(page, span) for span in inner if span is not largest):
                 return [node]
             others = [span for span, _ in shares if span is not largest]
             is_body = _is_body(node.element)
@@ -220,6 +242,14 @@ def _enter(page: Outline, begin: int) -> list[Span]:
 def _is_body(element: lxml.html.HtmlElement) -> bool:
     """Whether a content system calls the element the body of an article."""
     return bool(phrases.BODY_NAMES.search(f"{element.get('class', '')} {element.get('id', '')}"))
+
+
+def _is_data(page: Outline, span: Span) -> bool:
+    """Whether an element is a table with data, which has no running text and still is the article's."""
+    if span.element.tag != "table" and span.element.find(".//table") is None:
+        return False
+    lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
+    return len(lines) >= 4 and sum(len(line.text) - line.linked for line in lines) >= 60
 
 
 def _is_named(span: Span) -> bool:
@@ -259,9 +289,14 @@ def _trim(page: Outline, places: list[int]) -> list[int]:
     lines = page.lines
     places = places[_head(lines, places) :]
     kept: list[int] = []
+    seen: set[str] = set()
     prose = 0
     for at, place in enumerate(places):
         line = lines[place]
+        if line.prose >= 30 and line.text in seen:
+            # Some pages hold the text twice, for screens of two widths.
+            continue
+        seen.add(line.text)
         if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
@@ -308,6 +343,11 @@ def _around_text(line: Line) -> bool:
     )
 
 
+def _is_link(line: Line) -> bool:
+    """Whether a line is one link, which leads elsewhere unless it leads to a file."""
+    return line.linked > 0.8 * len(line.text) and not phrases.ATTACHED.search(line.text)
+
+
 def _is_sentence(line: Line) -> bool:
     """Whether a line is a sentence of some length, whatever it begins with."""
     return line.prose >= 25 and line.text.endswith(("。", "！", "？", "；", "”"))
@@ -321,18 +361,27 @@ def _is_furniture(line: Line) -> bool:
         return True
     if len(line.text) <= 30 and phrases.PROMOTION.search(line.text):
         return True
-    # A line that is one link leads elsewhere, unless it leads to a file.
-    return line.linked > 0.8 * len(line.text) and line.linked >= 4 and not phrases.ATTACHED.search(line.text)
+    return _is_link(line) and line.linked >= 4
 
 
 def _goes_on(page: Outline, coming: Iterable[int], before: list[Line]) -> bool:
     """Whether running text comes that stands where the text before stood."""
-    families = {_family(line.element) for line in before if line.prose}
+    families = {family for line in before if line.prose for family in _families(line.element)}
     following = [page.lines[place] for place in coming]
-    after = sum(
-        line.prose for line in following if line.prose and not _is_furniture(line) and _family(line.element) in families
+    return any(
+        line.prose and not _is_furniture(line) and not families.isdisjoint(_families(line.element))
+        for line in following
     )
-    return after > 0
+
+
+def _families(element: lxml.html.HtmlElement) -> set[tuple[object, ...]]:
+    """Where a line stands, as two lines that stand alike share it: the place, or the way to it from one above."""
+    found = {_family(element)}
+    parent = element.getparent()
+    above = parent.getparent() if parent is not None else None
+    if parent is not None and above is not None and parent.tag not in ("body", "html"):
+        found.add((element.tag, _signature(parent), id(above)))
+    return found
 
 
 def _family(element: lxml.html.HtmlElement) -> tuple[object, ...]:

@@ -121,6 +121,42 @@ def test_rows_of_a_table_are_lines() -> None:
     assert found[-1] == BODY[1]
 
 
+def test_a_table_beside_the_text_belongs_to_it() -> None:
+    rows = "".join(f"<tr><td>{n}</td><td>望湖街道第{n}社区</td><td>居民供水改造项目</td></tr>" for n in range(1, 9))
+    html = (
+        page()
+        .replace("</div></body>", f"</div><div><table>{rows}</table></div></body>")
+        .replace("<body>", "<body><div>")
+    )
+    found = lines_of(html)
+    assert found[: len(BODY)] == list(BODY)
+    assert "8 望湖街道第8社区 居民供水改造项目" in found
+
+
+def test_files_listed_in_the_text_stay() -> None:
+    files = "".join(f"<li><a href=/f/{n}.pdf>附件{n}：水价调整方案{n}.pdf</a></li>" for n in range(1, 5))
+    html = page(*BODY, f"<ul>{files}</ul>")
+    assert lines_of(html)[-1] == "附件4：水价调整方案4.pdf"
+    assert len(extract(html, "http://h/a.html", NOW).attachments) == 4
+
+
+def test_a_text_that_is_there_twice_is_read_once() -> None:
+    twice = "<div class=mobile>" + "".join(f"<p>{one}</p>" for one in BODY) + "</div>"
+    assert lines_of(page(around="div class=mobile", behind=twice)) == list(BODY)
+
+
+def test_a_few_words_without_a_stop_are_the_text() -> None:
+    html = page("11月28日22时起建设路沿线停水", behind="<div class=links><p>云江水务集团客服中心值班电话</p></div>")
+    assert lines_of(html) == ["11月28日22时起建设路沿线停水"]
+
+
+def test_sections_go_on_behind_a_share_bar() -> None:
+    first = f"<section><p>{BODY[0]}</p><p>{BODY[1]}</p><p>分享到：</p></section>"
+    sections = f"{first}<section><p>{BODY[2]}</p><p>{BODY[0]}好。</p></section>"
+    html = page("x").replace("<p>x</p>", sections)
+    assert lines_of(html) == [*BODY, f"{BODY[0]}好。"]
+
+
 def test_an_article_about_walls_is_an_article() -> None:
     long = "页面不存在、请先登录、验证码、访问过于频繁，这些提示你都见过吗？记者逐一体验，发现不少网站设了门槛。"
     assert lines_of(page(long, *BODY))[0] == long
