@@ -209,6 +209,8 @@ def score(page: EvaluationPage, found: Extracted, lines: Sequence[str] | None = 
     """Score what was extracted from a page's first page, or against other `lines`."""
     wanted = page.lines if lines is None else lines
     free = {_plain(line) for line in page.optional} | {_plain(page.truth.title)}
+    # A document's title may stand over it and in it.
+    free -= {_plain(line) for line in wanted}
     kept = [line for line in found.text.split("\n") if _plain(line) not in free]
     f1, recall, precision = token_f1("\n".join(wanted), "\n".join(kept))
     plain = _plain("\n".join(kept))

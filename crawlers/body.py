@@ -79,6 +79,9 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
     for span in page.spans.values():
         if span.end - span.start >= 2 and span.element.tag != "body" and _is_links(page, span):
             page.drop(span.start, span.end)
+    for span in page.spans.values():
+        if _is_card(page, span) and page.prose(headline + 1 if headline is not None else 0, span.start):
+            page.drop(span.start, span.end)
     for group in _repeated(page):
         first, last = group[0].start, group[-1].end
         before = page.prose(headline + 1 if headline is not None else 0, first)
@@ -157,6 +160,16 @@ def _is_links(page: Outline, span: Span) -> bool:
     if not words or files * 2 > links:
         return False
     return (links >= 3 and linked > 0.6 * words) or (links >= 2 and linked > 0.85 * words)
+
+
+def _is_card(page: Outline, span: Span) -> bool:
+    """Whether an element is one card in the text that leads elsewhere: a linked headline and a few words."""
+    if not 2 <= span.end - span.start <= 4 or span.element.tag not in ("div", "section", "dl", "li"):
+        return False
+    lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
+    if len(lines) < 2 or not _is_named(span) or not (_is_link(lines[0]) and lines[0].linked >= 6):
+        return False
+    return sum(len(line.text) for line in lines[1:]) <= 120
 
 
 def _repeated(page: Outline) -> Iterator[list[Span]]:
