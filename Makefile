@@ -7,14 +7,19 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
+# How many tests run at once. One after the other (JOBS=0) is what a debugger needs.
+JOBS ?= logical
 UPGRADE ?=
 SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
 VENV := .venv
 TORCH_VENV := .venv-torch
 PEERS_VENV := .venv-peers
 MODEL_RUN ?= .model
-MINUTES ?= 120
+MINUTES ?= 0
+TEACHER ?=
+CORRECTIONS ?=
 BIN := $(VENV)/bin
+TORCH_PYTHON := $(TORCH_VENV)/bin/python
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PHASE := deploy/phase
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -63,7 +68,8 @@ test: setup-dev ## Run all tests, on real servers; as root on Debian it first in
 	@$(MAKE) --no-print-directory tools
 	@required="$${MINSHENG_REQUIRE_SERVERS-$$([ "$$(id -u)" != 0 ] || echo 1)}"; \
 	$(PHASE) "fetch the servers" $(BIN)/python -m deploy.servers fetch || [ "$$required" != 1 ]; \
-	MINSHENG_REQUIRE_SERVERS="$$required" $(PHASE) "tests" $(BIN)/python -m pytest $(ARGS)
+	MINSHENG_REQUIRE_SERVERS="$$required" $(PHASE) "tests" $(BIN)/python -m pytest \
+		--numprocesses $(JOBS) --maxprocesses 4 --dist worksteal $(ARGS)
 
 test-torch: setup-dev $(TORCH_VENV)/.installed ## Run the tests of users' own models on PyTorch (a download of 3 GB)
 	@MINSHENG_REQUIRE_TORCH=1 $(PHASE) "tests on PyTorch" $(TORCH_VENV)/bin/python -m pytest -m torch $(ARGS)
@@ -92,15 +98,23 @@ $(PEERS_VENV)/.installed: $(VENV)/.installed-dev requirements-peers.txt
 		-r requirements-peers.txt
 	@touch $@
 
-# The longest part, pretraining, takes MINUTES; each part goes on where it was stopped. The same data and seeds give about
-# the same model, not the same bytes: how far pretraining comes in its time depends on the machine.
-model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the training data (MINUTES=120 of pretraining)
+# Pretraining takes MINUTES, 0: none, from the encoder in training/base; each part goes on where it was stopped. The same
+# data and seeds give about the same model, not the same bytes: how far pretraining comes depends on the machine. With
+# TEACHER=1, worth it on a GPU alone, a larger encoder is made first for the small one to learn from.
+model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the training data (MINUTES=0 of pretraining, TEACHER=)
 	@mkdir -p $(MODEL_RUN)
-	@test -f $(MODEL_RUN)/tokenizer.json || $(TORCH_VENV)/bin/python -m training.vocabulary $(MODEL_RUN)/tokenizer.json
-	@$(PHASE) "pretraining" $(TORCH_VENV)/bin/python -m training.pretrain --folder $(MODEL_RUN) --minutes $(MINUTES)
-	@$(PHASE) "n-gram expert" $(TORCH_VENV)/bin/python -m training.ngram
-	@$(PHASE) "fine-tuning" $(TORCH_VENV)/bin/python -m training.finetune --folder $(MODEL_RUN)
-	@$(PHASE) "export" $(TORCH_VENV)/bin/python -m training.export --folder $(MODEL_RUN)
+	@if [ "$(MINUTES)" != 0 ]; then \
+		test -f $(MODEL_RUN)/tokenizer.json || $(TORCH_PYTHON) -m training.vocabulary $(MODEL_RUN)/tokenizer.json; \
+		$(PHASE) "pretraining" $(TORCH_PYTHON) -m training.pretrain --folder $(MODEL_RUN) --minutes $(MINUTES); fi
+	@if [ -n "$(TEACHER)" ]; then \
+		$(PHASE) "pretraining of the teacher" $(TORCH_PYTHON) -m training.pretrain --folder $(MODEL_RUN) \
+			--minutes $(MINUTES) --teacher; \
+		for seed in 0 1; do $(PHASE) "fine-tuning of the teacher" $(TORCH_PYTHON) -m training.finetune \
+			--folder $(MODEL_RUN) --teacher --seed $$seed; done; fi
+	@$(PHASE) "n-gram expert" $(TORCH_PYTHON) -m training.ngram
+	@$(PHASE) "fine-tuning" $(TORCH_PYTHON) -m training.finetune --folder $(MODEL_RUN) \
+		$(if $(CORRECTIONS),--corrections "$(CORRECTIONS)")
+	@$(PHASE) "export" $(TORCH_PYTHON) -m training.export --folder $(MODEL_RUN)
 
 lint: setup-dev ## Check style, formatting and types
 	@$(PHASE) "ruff" $(BIN)/ruff check .

@@ -21,6 +21,7 @@ from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RiskKind, kind_hint, kind_of
 from alerts.tables import tickets
 from alerts.tickets import next_number
+from crawlers.health import coverage_at
 from minsheng.clock import CHINA
 from minsheng.policies import Policy
 from minsheng.settings import Settings
@@ -133,7 +134,13 @@ class TicketDesk:
         assert inserted.inserted_primary_key is not None
         ticket["id"] = inserted.inserted_primary_key[0]
         self._open[row.event_id] = ticket
-        self._tell(ticket, risk, "opened", "new", {"level": risk.level, "why": risk.why, "document": row.document_id})
+        detail = {"level": risk.level, "why": risk.why, "document": row.document_id, **self._blind()}
+        self._tell(ticket, risk, "opened", "new", detail)
+
+    def _blind(self) -> dict[str, str]:
+        """What could not be seen while the matter grew: fewer voices may be fewer eyes."""
+        seen = coverage_at(self._store, self._now, self._now - timedelta(hours=1), self._now)
+        return {"coverage": seen.sentence()} if seen.unseen else {}
 
     def _raise(self, ticket: dict[str, Any], risk: Risk) -> None:
         before = ticket["level"]

@@ -75,6 +75,10 @@ _REASONS = {
     "failing": "采集失败",
     "late": "未按时采集",
     "quiet": "可以访问，但长时间没有新内容",
+    "blocked": "对方拒绝采集",
+    "cookie": "登录凭据失效",
+    "layout": "网页改版，内容取不到",
+    "empty": "可以访问，但页面里没有内容",
 }
 
 
@@ -96,4 +100,5 @@ def _reason(told: str) -> str:
     """The crawler's words for operators, in the leader's language; what the source's host said stays as it is."""
     state, _, detail = told.partition(": ")
     words = _REASONS.get(state, told)
-    return f"{words}（{detail}）" if detail and state in ("failing", "never answered") else words
+    told_why = state in ("failing", "never answered", "blocked", "cookie", "layout")
+    return f"{words}（{detail}）" if detail and told_why else words

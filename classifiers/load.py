@@ -6,7 +6,7 @@ from classifiers.model import Model
 from minsheng.errors import WrongSettings
 from minsheng.settings import Settings
 
-MODELS = ("ngram",)
+MODELS = ("encoder", "ngram")
 """The names that `classify.model` may have."""
 
 
@@ -32,6 +32,10 @@ def load_model(settings: Settings) -> Model:
 
 
 def _shipped(settings: Settings) -> Model:
+    if settings.classify.model == "encoder":
+        from classifiers.encoder.model import EncoderModel
+
+        return EncoderModel(threads=settings.classify.threads)
     if settings.classify.model == "ngram":
         from classifiers.ngram import NgramModel
 

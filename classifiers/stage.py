@@ -10,6 +10,7 @@ from typing import Protocol
 from classifiers.corrections import CurrentLabels, corrected, corrected_links
 from classifiers.linking import PolicyLinker, inherit
 from classifiers.model import EVERY_MODEL, HEADS, Model, Text, judge_with
+from classifiers.places import places_in, units_in
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
@@ -203,6 +204,8 @@ def assessed(
         request=heads["request"],
         stance=heads["stance"] if has_stance else None,
         policies=policies,
+        places=tuple("".join(place.path) for place in places_in(document.title, document.text, region=document.region)),
+        units=tuple(unit.name for unit in units_in(document.title, document.text)),
         models={head: version for head, version in versions.items() if head in kept},
         opinion=opinion,
         assessed_at=at,

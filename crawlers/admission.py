@@ -17,7 +17,6 @@ MAX_TITLE = 500
 _SPACES = re.compile(r"[ \t\u00a0\u3000\u200b\ufeff]+")
 _LINES = re.compile(r"[ ]*\n\s*")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_NAMED_IN_POSTS: tuple[Kind, ...] = ("post", "reply")
 
 
 class Found(msgspec.Struct, kw_only=True):
@@ -71,7 +70,8 @@ class Admission:
     source:
         The source's id.
     authors:
-        Hashes authors' names.
+        Hashes authors' names, and knows the accounts of public institutions: these stay named in texts, and as the
+        outlet of what they write.
     """
 
     def __init__(self, source: str, authors: AuthorKeys) -> None:
@@ -80,13 +80,15 @@ class Admission:
 
     def __call__(self, found: Found, now: datetime) -> Document | Refusal:
         """The document, fetched at `now`; or why there is none."""
-        title = _private(tidy(found.title).replace("\n", " "), found.kind)[:MAX_TITLE]
-        text = _private(tidy(found.text), found.kind)
+        title = self._private(tidy(found.title).replace("\n", " "))[:MAX_TITLE]
+        text = self._private(tidy(found.text))
         if not title and not text:
             return Refusal(found.key, EMPTY)
         if not found.key:
             return Refusal(found.key, "neither id nor address")
         published, raw = _time(found.published, now)
+        author = tidy(found.author or "")
+        outlet = tidy(found.outlet or "") or (author if author in self.authors.named else "")
         return Document(
             id=document_id(self.source, found.key),
             source=self.source,
@@ -101,12 +103,17 @@ class Admission:
             url=found.url,
             native_id=found.native_id,
             parent_id=document_id(self.source, found.parent_key) if found.parent_key else None,
-            author_key=self.authors(self.source, author) if (author := (found.author or "").strip()) else None,
+            author_key=self.authors(self.source, author) if author else None,
             engagement=found.engagement,
             region=tidy(found.region or "") or None,
-            outlet=mask(tidy(found.outlet or ""))[:200] or None,
-            attachments=found.attachments,
+            outlet=mask(outlet)[:200] or None,
+            attachments=tuple(
+                msgspec.structs.replace(file, name=self._private(file.name)) for file in found.attachments
+            ),
         )
+
+    def _private(self, text: str) -> str:
+        return mask_names(mask(text), self.authors.named)
 
 
 def tidy(text: str) -> str:
@@ -128,11 +135,6 @@ def canonical_url(url: str) -> str:
     if parts.port and parts.port != {"http": 80, "https": 443}.get(parts.scheme.lower()):
         host = f"{host}:{parts.port}"
     return urlunsplit((parts.scheme.lower(), host, parts.path or "/", parts.query, ""))
-
-
-def _private(text: str, kind: Kind) -> str:
-    masked = mask(text)
-    return mask_names(masked) if kind in _NAMED_IN_POSTS else masked
 
 
 def _time(published: datetime | str | None, now: datetime) -> tuple[datetime | None, str | None]:

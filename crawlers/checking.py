@@ -55,7 +55,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10) 
     """
     sink = _Collected()
     run = Run(source, sink, None, clock, AuthorKeys(secrets.token_bytes(32)), limit=limit)
-    gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
+    gate = HostGate.from_settings(settings.crawl, clock)
     report = submit(crawl_source(source, run, settings.crawl, gate)).result()
     newest = sorted(sink.documents, key=lambda document: document.published_at, reverse=True)
     return Checked(source=source, report=report, documents=newest)

@@ -49,9 +49,12 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> ScrapySettings:
     return ScrapySettings(
         {
             "USER_AGENT": user_agent(settings),
-            "ROBOTSTXT_OBEY": True,
+            # Obeyed by our own middleware: Scrapy's asks for it again at each crawl, and knows no crawl-delay.
+            "ROBOTSTXT_OBEY": False,
             "ROBOTSTXT_USER_AGENT": ROBOTS_NAME,
+            "DOWNLOADER_MIDDLEWARES": {"crawlers.robots.RobotsMiddleware": 100},
             "MINSHENG_HOST_GATE": gate,
+            "MINSHENG_ALLOWED_NETWORKS": settings.allowed_networks,
             "DOWNLOAD_HANDLERS": {
                 "http": "crawlers.politeness.PoliteHandler",
                 "https": "crawlers.politeness.PoliteHandler",

@@ -1,18 +1,27 @@
-"""Quiet or blind? What was seen of the sources in a window of time, for alerts, briefings and operators."""
+"""Quiet or blind? How each source does, and what was seen in a window of time: for alerts, briefings and operators."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
-from crawlers import tables
-from minsheng.clock import Clock
+from crawlers import operator_tickets, tables
+from crawlers.rhythm import HOUR, Expected, Rhythm
+from crawlers.states import BLIND, WORDS, State, advice
+from minsheng.clock import CHINA, Clock
 from minsheng.store import Store
 
 LEAST_GRACE = timedelta(hours=1)
 """A source that has answered within this time is never called unseen, however short its rhythm."""
+NOW = timedelta(minutes=10)
+"""A window that ended no longer ago is judged by how the sources do now."""
+SHOWN = 24
+"""Hours that lists show."""
 
 
 class Unseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +31,7 @@ class Unseen(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     reason: str
     since: datetime | None = None
+    state: State = "failing"
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,9 +46,36 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     def total(self) -> int:
         return len(self.seen) + len(self.unseen)
 
+    def sentence(self, most: int = 5) -> str:
+        """In Chinese, for people: how many were seen, and who was not."""
+        at = self.until.astimezone(CHINA)
+        head = f"截至{at:%m月%d日 %H:%M}，{self.total}个信源中{len(self.seen)}个可见"
+        if not self.unseen:
+            return head
+        names = [
+            f"{one.name}（{WORDS[one.state]}{f'，自{one.since.astimezone(CHINA):%m-%d %H:%M}' if one.since else ''}）"
+            for one in self.unseen[:most]
+        ]
+        rest = f"等{len(self.unseen)}个" if len(self.unseen) > most else ""
+        return f"{head}；看不到：{'、'.join(names)}{rest}"
+
 
 class SourceState(msgspec.Struct, frozen=True, kw_only=True):
-    """A source's row in a list: what it is and how it is doing."""
+    """A source's row in a list: what it is and how it is doing.
+
+    Attributes
+    ----------
+    state, since:
+        One of `crawlers.states.STATES`, and since when it has been so, where that is known.
+    sample:
+        The last good document: title, url, published_at, fetched_at.
+    hours:
+        New documents in each of the last 24 hours, the current one last; None where it did not answer.
+    expected:
+        How many new ones those hours should have brought, as far as its rhythm is known.
+    advice:
+        What to do, in Chinese.
+    """
 
     id: str
     name: str
@@ -46,7 +83,7 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     every: int
     enabled: bool
-    state: str
+    state: State
     next_run_at: datetime | None
     last_run_at: datetime | None
     last_ok_at: datetime | None
@@ -55,45 +92,97 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     items: int
     last_error: str
     quiet_after: int | None
+    since: datetime | None = None
+    last_error_at: datetime | None = None
+    sample: dict[str, Any] | None = None
+    hours: list[int | None] = []
+    expected: Expected | None = None
+    advice: str = ""
 
 
 def coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Coverage:
     """Which sources can speak for the window from `since` to `until`.
 
     A source is unseen when it never answered, or has not answered well within three of its rhythms (at least an hour)
-    before the window's end; or when it answers, but has brought nothing new for longer than its `quiet_after`.
+    before the window's end; when it answers, but what it holds can't be read as it could before; or when it has brought
+    nothing new for longer than its `quiet_after` or its rhythm allow. Of windows in the past the hours are known in
+    which each source answered, for six weeks.
     """
-    end = min(until, clock.now())
+    return coverage_at(store, clock.now(), since, until)
+
+
+def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -> Coverage:
+    """The same, as it is to be said at the time `now`."""
+    end = min(until, now)
+    # A store that was made before the hours were kept knows none for that time: then today's state is all there is.
+    past = (_known_at(store, end) or None) if now - end > NOW else None
     seen: list[str] = []
     unseen: list[Unseen] = []
-    for state in states(store, clock):
-        if not state.enabled:
+    for row in _rows(store):
+        if not row["enabled"]:
             continue
-        reason, at = _blind(state, end)
+        if past is not None:
+            answered, brought = past.get(row["id"], (None, None))
+            row = {**row, "last_ok_at": answered, "last_item_at": brought}
+            if row["state_since"] is None or row["state_since"] > end:
+                row |= {"state": "well", "failures": 0, "last_error": ""}
+        state, reason, at = _blind(row, end)
         if reason:
-            unseen.append(Unseen(source=state.id, name=state.name or state.id, reason=reason, since=at))
+            name = row["name"] or row["id"]
+            unseen.append(Unseen(source=row["id"], name=name, reason=reason, since=at, state=state))
         else:
-            seen.append(state.id)
+            seen.append(row["id"])
     return Coverage(since=since, until=until, seen=seen, unseen=unseen)
 
 
 def states(store: Store, clock: Clock) -> list[SourceState]:
-    """All sources and how each is doing: `off`, `new`, `well`, `failing`, `late` or `quiet`."""
+    """All sources and how each is doing."""
+    now = clock.now()
+    hours = _hours(store, now)
+    return [_state(row, now, hours.get(row["id"], {})) for row in _rows(store)]
+
+
+def watch(store: Store, clock: Clock) -> None:
+    """Open and close operators' tickets for what shows only as time passes: sources that are late or quiet.
+
+    To be called now and then by whoever lives; the rest is told when a run ends.
+    """
+    now = clock.now()
+    silent = {one.subject for one in operator_tickets.tickets(store, limit=100_000) if one.state in ("late", "quiet")}
+    for row in _rows(store):
+        state, since = _named(row, now)
+        if state not in ("late", "quiet"):
+            if row["id"] in silent and state in ("well", "off"):
+                with store.begin() as connection:
+                    operator_tickets.note(store, connection, row["id"], now, None)
+            continue
+        name = row["name"] or row["id"]
+        reason = _blind(row, now)[1]
+        words = f"自{since.astimezone(CHINA):%m-%d %H:%M}" if since else ""
+        told = (state, f"信源“{name}”{WORDS[state]}{words}", reason, advice(state, row["id"], row["url"]))
+        with store.begin() as connection:
+            operator_tickets.note(store, connection, row["id"], now, told)
+
+
+def _rows(store: Store) -> list[dict[str, Any]]:
     joined = sa.outerjoin(tables.sources, tables.crawl_state, tables.sources.c.id == tables.crawl_state.c.source_id)
     with store.read() as connection:
         rows = connection.execute(sa.select(joined).order_by(tables.sources.c.id)).mappings().all()
-    return [_state(row, clock.now()) for row in rows]
+    return [dict(row) for row in rows]
 
 
-def _state(row: sa.RowMapping, now: datetime) -> SourceState:
-    state = SourceState(
+def _state(row: Mapping[str, Any], now: datetime, hours: Mapping[datetime, int]) -> SourceState:
+    state, since = _named(row, now)
+    first = now.replace(minute=0, second=0, microsecond=0) - (SHOWN - 1) * HOUR
+    rhythm = _rhythm(row)
+    return SourceState(
         id=row["id"],
         name=row["name"],
         kind=row["kind"],
         url=row["url"],
         every=row["every"],
         enabled=row["enabled"],
-        state="",
+        state=state,
         next_run_at=row["next_run_at"],
         last_run_at=row["last_run_at"],
         last_ok_at=row["last_ok_at"],
@@ -102,27 +191,85 @@ def _state(row: sa.RowMapping, now: datetime) -> SourceState:
         items=row["items"] or 0,
         last_error=row["last_error"] or "",
         quiet_after=row["quiet_after"],
+        since=since,
+        last_error_at=row["last_error_at"],
+        sample=row["sample"],
+        hours=[hours.get(first + place * HOUR) for place in range(SHOWN)],
+        expected=rhythm.expected(first, now) if rhythm is not None else None,
+        advice=advice(state, row["id"], row["url"]),
     )
-    return msgspec.structs.replace(state, state=_name(state, now))
 
 
-def _name(state: SourceState, now: datetime) -> str:
-    if not state.enabled:
-        return "off"
-    if state.last_run_at is None:
-        return "new"
-    if state.failures:
-        return "failing"
-    reason, _ = _blind(state, now)
-    return "well" if not reason else "quiet" if reason.startswith("quiet") else "late"
+def _named(row: Mapping[str, Any], now: datetime) -> tuple[State, datetime | None]:
+    """The state of a source now, and since when."""
+    if not row["enabled"]:
+        return "off", None
+    if row["last_run_at"] is None:
+        return "new", None
+    after: State = row["state"] or ("failing" if row["failures"] else "well")
+    if after != "well":
+        return after, row["state_since"]
+    state, _, since = _blind(row, now)
+    return (state, since) if state in ("late", "quiet") else ("well", row["state_since"])
 
 
-def _blind(state: SourceState, end: datetime) -> tuple[str, datetime | None]:
-    """Why the source says nothing about the time up to `end`, and since when; an empty reason where it does."""
-    if state.last_ok_at is None:
-        return (f"never answered: {state.last_error}" if state.last_error else "not crawled yet"), None
-    if end - state.last_ok_at > max(timedelta(seconds=3 * state.every), LEAST_GRACE):
-        return (f"failing: {state.last_error}" if state.failures else "late: not crawled"), state.last_ok_at
-    if state.quiet_after and end - (state.last_item_at or state.last_ok_at) > timedelta(seconds=state.quiet_after):
-        return "quiet: answers, but brought nothing new", state.last_item_at
-    return "", None
+def _blind(row: Mapping[str, Any], end: datetime) -> tuple[State, str, datetime | None]:
+    """How the source does, why it says nothing about the time up to `end`, and since when; an empty reason where it
+    does say something."""
+    state: State = row["state"] or ("failing" if row["failures"] else "well")
+    error, last_ok = row["last_error"] or "", row["last_ok_at"]
+    if last_ok is None:
+        if error:
+            return (state if state in BLIND else "failing"), f"never answered: {error}", None
+        return "new", "not crawled yet", None
+    if end - last_ok > max(timedelta(seconds=3 * row["every"]), LEAST_GRACE):
+        if row["failures"]:
+            state = state if state in ("blocked", "cookie", "layout") else "failing"
+            return state, f"{state}: {error}", last_ok
+        return "late", "late: not crawled", last_ok
+    if state in ("empty", "layout", "cookie"):
+        return state, f"{state}: {error}" if error else state, row["state_since"]
+    brought = row["last_item_at"]
+    allowed = row["quiet_after"]
+    rhythm = _rhythm(row)
+    odd = rhythm is not None and brought is not None and rhythm.is_odd(brought, end)
+    # What the operator says of a source counts more than what was learned.
+    if end - (brought or last_ok) > timedelta(seconds=allowed) if allowed else odd:
+        return "quiet", "quiet: answers, but brought nothing new", brought
+    return state, "", None
+
+
+def _rhythm(row: Mapping[str, Any]) -> Rhythm | None:
+    return msgspec.convert(row["rhythm"], Rhythm) if row["rhythm"] else None
+
+
+def _hours(store: Store, now: datetime) -> dict[str, dict[datetime, int]]:
+    """Source → hour of the last 24 in which it answered → new documents."""
+    table = tables.crawl_hours
+    wanted = sa.select(table.c.source_id, table.c.hour, table.c.new).where(
+        table.c.hour > now - (SHOWN + 1) * HOUR, table.c.ok > 0
+    )
+    found: defaultdict[str, dict[datetime, int]] = defaultdict(dict)
+    with store.read() as connection:
+        for row in connection.execute(wanted):
+            found[row.source_id][row.hour] = row.new
+    return found
+
+
+def _known_at(store: Store, end: datetime) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Source → when it had last answered and last brought something new, to the hour, at a time in the past."""
+    table = tables.crawl_hours
+    brought = sa.func.max(sa.case((table.c.new > 0, table.c.hour)), type_=table.c.hour.type)
+    answered = sa.func.max(table.c.hour, type_=table.c.hour.type)
+    wanted = (
+        sa.select(table.c.source_id, answered, brought)
+        .where(table.c.hour <= end, table.c.ok > 0)
+        .group_by(table.c.source_id)
+    )
+    with store.read() as connection:
+        rows = connection.execute(wanted).all()
+
+    def at(hour: datetime | None) -> datetime | None:
+        return min(hour + HOUR, end) if hour is not None else None
+
+    return {name: (at(last), at(new)) for name, last, new in rows}

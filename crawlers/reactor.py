@@ -43,6 +43,10 @@ def _serve(started: threading.Event) -> None:
     install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
     from twisted.internet import reactor
 
+    from crawlers.addresses import GuardedResolver
+
+    reactor.installNameResolver(GuardedResolver(reactor.nameResolver))
+
     def ready() -> None:
         _loops.append(asyncio.get_event_loop())
         started.set()

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.admission import Admission, Found, Refusal
+from crawlers.host_rules import HostResting
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
@@ -22,6 +23,9 @@ from minsheng.records import Document
 from minsheng.store import Store
 
 log = get_logger(__name__)
+
+
+MOST_NEW = 200
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -41,6 +45,12 @@ class RunReport(msgspec.Struct, kw_only=True):
         Pages of the source that could not be had; they are tried again at the next run.
     error:
         The first thing that went wrong; also where the run is `ok` on the whole.
+    looked:
+        The source's own page was read; otherwise it had not changed, or could not be had.
+    blocked:
+        The site refuses us.
+    resting_until:
+        A host is not to be asked before; None where nothing of the kind happened.
     """
 
     source: str
@@ -52,6 +62,9 @@ class RunReport(msgspec.Struct, kw_only=True):
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
+    looked: bool = False
+    blocked: bool = False
+    resting_until: datetime | None = None
 
 
 class Sink(Protocol):
@@ -89,6 +102,7 @@ class Run:
         self._store = store
         self._clock = clock
         self._admit = Admission(source.id, authors)
+        self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
         self._limit = limit
@@ -131,7 +145,9 @@ class Run:
         # Lists show the newest first; the log tells things in the order in which they happened.
         documents.sort(key=lambda document: document.published_at)
         outcomes = await self._sink.take(documents, [mark] if mark else [])
-        self.report.new += outcomes.count("new")
+        fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
+        self.new += fresh[: MOST_NEW - len(self.new)]
+        self.report.new += len(fresh)
         self.report.unchanged += outcomes.count("unchanged")
         self.report.items += len(outcomes) - outcomes.count("unchanged")
 
@@ -148,6 +164,16 @@ class Run:
         self.report.failed += 1
         self.report.error = self.report.error or reason
         log.warning("page_failed", source=self.source.id, url=url, reason=reason)
+
+    def rests(self, resting: HostResting) -> None:
+        """A host is not asked now; the run that comes when it may be gets what is missing."""
+        report = self.report
+        report.failed += 1
+        report.blocked = report.blocked or resting.refused
+        if report.resting_until is None:
+            report.error = report.error or str(resting)
+            log.warning("host_rests", source=self.source.id, reason=str(resting))
+        report.resting_until = max(report.resting_until or resting.until, resting.until)
 
     def not_stored(self, reason: str) -> None:
         """Something found could not be stored; the next run finds it again."""

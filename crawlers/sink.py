@@ -40,6 +40,11 @@ class LogSink:
         self._task: asyncio.Task[None] | None = None
         self.problem = ""  # why nothing is stored now; empty while all is well
 
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing is waited for any more."""
+        return self._stop.is_set()
+
     async def take(self, documents: Sequence[Document], marks: Sequence[PageMark]) -> list[Outcome]:
         """Returns when all is stored. Raises `Unavailable` only when told to stop."""
         if not documents and not marks:

@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,8 @@ from minsheng.errors import WrongUse
 from minsheng.store import Store, upsert
 
 FOLDER = "sources"
+JITTER, MOST_JITTER = 0.1, 60.0
+"""Runs are put off by up to this share of the rhythm, and this many seconds, so that sources do not march in step."""
 _PERIOD = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
@@ -63,6 +66,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def every_seconds(self) -> int:
         return seconds(self.every)
+
+    @property
+    def longest_pause(self) -> timedelta:
+        """Between two runs, while it does not fail: its rhythm, and what that is put off by."""
+        return timedelta(seconds=self.every_seconds + min(self.every_seconds * JITTER, MOST_JITTER))
 
     @property
     def quiet_seconds(self) -> int | None:

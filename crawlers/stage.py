@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
 from crawlers.crawl import crawl_source
+from crawlers.health import watch
+from crawlers.host_ledger import StoreLedger
 from crawlers.intake import Intake
+from crawlers.leases import BEAT, Leases
 from crawlers.politeness import HostGate
-from crawlers.privacy import AuthorKeys
+from crawlers.privacy import author_keys
 from crawlers.reactor import submit
+from crawlers.recording import record_run
 from crawlers.run import Run, RunReport
-from crawlers.schedule import AT_ONCE, SourceScheduler, record_run
+from crawlers.schedule import AT_ONCE, SourceScheduler
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
 from minsheng.clock import Clock
@@ -26,6 +31,9 @@ from stream.health import Health, HealthRecord
 from stream.log import Log
 
 log = get_logger(__name__)
+
+WATCH = 60.0
+"""Seconds between two looks for sources that are late or quiet."""
 
 
 class CrawlStage:
@@ -54,7 +62,11 @@ class CrawlStage:
         self._clock = clock
         self._on_report = on_report or (lambda report: None)
         self._folder = settings.path(FOLDER)
-        self._gate = HostGate(settings.crawl.per_host_delay, settings.crawl.per_host_concurrency)
+        self._leases = Leases(store, clock)
+        self._ledger = StoreLedger(
+            store, clock, shared=lambda: self._leases.shared, longest=settings.crawl.timeout + 30.0
+        )
+        self._gate = HostGate.from_settings(settings.crawl, clock, self._ledger)
         self._health = HealthRecord(self.name, clock)
 
     @property
@@ -64,6 +76,8 @@ class CrawlStage:
 
     def run(self, stop: threading.Event) -> None:
         """Crawl at the sources' rhythms until `stop` is set. May be called in any thread."""
+        if not self._settings.crawl.contact:
+            log.warning("no_contact", hint="set crawl.contact, so that site owners can reach you")
         self._health.enter("running")
         try:
             submit(self._serve(stop)).result()
@@ -108,14 +122,64 @@ class CrawlStage:
         async def crawl(source: Source) -> datetime:
             return await self._crawl(source, sink)
 
-        scheduler = SourceScheduler(crawl, self._store, self._clock, self._folder)
+        scheduler = SourceScheduler(crawl, self._store, self._clock, self._folder, self._leases)
 
         def stopped() -> bool:
             problem = scheduler.problem or sink.problem
             self._health.enter("waiting" if problem else "running", problem)
             return stop.is_set()
 
-        await scheduler.run(stopped)
+        async with self._living(stop):
+            watching = asyncio.create_task(self._watch())
+            try:
+                await scheduler.run(stopped)
+            finally:
+                watching.cancel()
+
+    @asynccontextmanager
+    async def _living(self, stop: threading.Event) -> AsyncIterator[None]:
+        """Be one of the crawlers of this store while the block lasts."""
+        await self._beat(stop)
+        if self._leases.shared:
+            # The others see at their next beat that hosts are shared now.
+            await asyncio.to_thread(stop.wait, 1.5 * BEAT)
+        beating = asyncio.create_task(self._beats(stop))
+        try:
+            yield
+        finally:
+            beating.cancel()
+            await self._ledger.close()
+            with suppress(Unavailable):
+                await asyncio.to_thread(self._leases.leave)
+
+    async def _beat(self, stop: threading.Event) -> None:
+        pause = 0.5
+        while True:
+            try:
+                await asyncio.to_thread(self._leases.beat)
+                await asyncio.to_thread(self._ledger.refresh)
+            except Unavailable as error:
+                if stop.is_set():
+                    raise
+                log.warning("waiting", reason=str(error), seconds=pause)
+                await asyncio.to_thread(stop.wait, pause)
+                pause = min(pause * 2, 30.0)
+            else:
+                return
+
+    async def _beats(self, stop: threading.Event) -> None:
+        """Say that this crawler lives, and follow what the others note of hosts."""
+        while True:
+            await asyncio.sleep(BEAT)
+            with suppress(Unavailable):
+                await self._beat(stop)
+
+    async def _watch(self) -> None:
+        """Tell operators of sources that are late or quiet."""
+        while True:
+            await asyncio.sleep(WATCH)
+            with suppress(Unavailable):
+                await asyncio.to_thread(watch, self._store, self._clock)
 
     async def _ready(self, stop: threading.Event) -> None:
         """Wait for the log."""
@@ -140,13 +204,19 @@ class CrawlStage:
             async with slots:
                 await self._crawl(source, sink, reports)
 
-        await asyncio.gather(*(one(source) for source in chosen))
+        async with self._living(stop):
+            mine = set(await asyncio.to_thread(self._leases.claim_named, [source.id for source in chosen]))
+            for source in chosen:
+                if source.id not in mine:
+                    busy = "another crawler is at it now: see it in minsheng sources list in a moment"
+                    reports[source.id] = RunReport(source=source.id, error=busy)
+            await asyncio.gather(*(one(source) for source in chosen if source.id in mine))
         return [reports[source.id] for source in chosen]
 
     async def _crawl(self, source: Source, sink: LogSink, reports: dict[str, RunReport] | None = None) -> datetime:
         """Crawl one source and write down what came of it. Returns when it is due again."""
         started = self._clock.now()
-        authors = AuthorKeys.from_settings(self._settings)
+        authors = author_keys(self._settings, started)
         run = Run(source, sink, self._store, self._clock, authors)
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
         self._health.count(report.items, sum(report.rejected.values()))
@@ -155,11 +225,26 @@ class CrawlStage:
         if reports is not None:
             reports[source.id] = report
         self._on_report(report)
-        try:
-            return await asyncio.to_thread(record_run, self._store, source, report, started, self._clock.now())
-        except Unavailable as error:
-            log.warning("state_not_written", source=source.id, reason=str(error))
-            return self._clock.now() + timedelta(seconds=source.every_seconds)
+        pause = 0.5
+        while True:
+            try:
+                return await asyncio.to_thread(
+                    record_run,
+                    self._store,
+                    source,
+                    report,
+                    started,
+                    self._clock.now(),
+                    new=run.new,
+                    worker=self._leases.worker,
+                )
+            except Unavailable as error:
+                # As long as it is not written, nobody else may take the source: what it gave is stored.
+                log.warning("state_not_written", source=source.id, reason=str(error), seconds=pause)
+                if sink.stopping:
+                    return self._clock.now()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 30.0)
 
     def _sink(self, stop: threading.Event) -> LogSink:
         return LogSink(Intake(self._store, self._log.producer(), self._clock), stop)

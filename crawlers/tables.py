@@ -34,8 +34,80 @@ crawl_state = sa.Table(
     sa.Column("last_error", sa.Text, nullable=False, server_default=""),
     sa.Column("items", sa.Integer, nullable=False, server_default="0"),  # of the last run
     sa.Column("rejected", sa.Integer, nullable=False, server_default="0"),  # of the last run
+    sa.Column("state", sa.String(20), nullable=False, server_default=""),  # after the last run; see crawlers.health
+    sa.Column("state_since", UtcDateTime),
+    sa.Column("last_error_at", UtcDateTime),
+    sa.Column("last_seen_at", UtcDateTime),  # when a run last saw anything at all, known or new
+    sa.Column("empty_runs", sa.Integer, nullable=False, server_default="0"),  # in a row that answered and held nothing
+    sa.Column("sample", sa.JSON(none_as_null=True)),  # the last good document: title, url, published_at
+    sa.Column("fields", sa.JSON(none_as_null=True)),  # which fields its documents have had; see crawlers.fields
+    sa.Column("rhythm", sa.JSON(none_as_null=True)),  # what was learned; see crawlers.rhythm
+    sa.Column("leased_by", sa.String(100), index=True),  # the crawler that is at it now
+    sa.Column("leased_at", UtcDateTime),
 )
 """How each source is doing. Kept apart from `sources`, so that it outlives a file that is edited or moved."""
+
+crawl_hours = sa.Table(
+    "crawl_hours",
+    metadata,
+    sa.Column("source_id", sa.String(100), primary_key=True),
+    sa.Column("hour", UtcDateTime, primary_key=True),
+    sa.Column("runs", sa.Integer, nullable=False),
+    sa.Column("ok", sa.Integer, nullable=False),  # runs that answered
+    sa.Column("new", sa.Integer, nullable=False),  # documents that had not been there
+    sa.Index("ix_crawl_hours_hour", "hour"),
+)
+"""What came of each source hour by hour; a few weeks of it, to learn rhythms from and to say what was seen when."""
+
+crawl_workers = sa.Table(
+    "crawl_workers",
+    metadata,
+    sa.Column("id", sa.String(100), primary_key=True),
+    sa.Column("machine", sa.String(200), nullable=False),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+)
+"""The crawlers that work on this store, and when each last said so."""
+
+operator_tickets = sa.Table(
+    "operator_tickets",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("subject", sa.String(100), nullable=False),  # of kind `source`: its id
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("advice", sa.Text, nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("closed_at", UtcDateTime),
+    sa.Column("told", sa.JSON, nullable=False),  # channel → when it was told, or why not
+)
+"""What operators have to look at: one open ticket for each thing that is wrong, however often it is tried."""
+
+open_operator_ticket = sa.Index(
+    "uq_operator_tickets_kind_subject_open",
+    operator_tickets.c.kind,
+    operator_tickets.c.subject,
+    unique=True,
+    sqlite_where=operator_tickets.c.closed_at.is_(None),
+    postgresql_where=operator_tickets.c.closed_at.is_(None),
+)
+
+crawl_hosts = sa.Table(
+    "crawl_hosts",
+    metadata,
+    sa.Column("host", sa.String(260), primary_key=True),  # with its port, where the address names one
+    sa.Column("day", sa.String(10), nullable=False, server_default=""),  # China's date that `requests` are of
+    sa.Column("requests", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("paused_until", UtcDateTime),
+    sa.Column("pauses", sa.Integer, nullable=False, server_default="0"),  # in a row, without a good answer between
+    sa.Column("pause_reason", sa.Text, nullable=False, server_default=""),
+    sa.Column("next_at", UtcDateTime),  # when the next request may start, where several crawlers share the host
+    sa.Column("under_way", sa.JSON(none_as_null=True)),  # token of a request → until when it counts at most
+)
+"""What all crawlers together have asked of each host, and what it said to that."""
 
 crawl_pages = sa.Table(
     "crawl_pages",

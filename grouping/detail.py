@@ -49,7 +49,7 @@ class EventDetail(msgspec.Struct, frozen=True, kw_only=True):
     step, timeline:
         `hour` or `day`, and documents in each step of China time that has any.
     sources, kinds, regions, sentiments, requests:
-        Documents by each; the regions are those that the documents name as theirs.
+        Documents by each; the regions are those that the documents are about, by their words or their sources.
     """
 
     id: str

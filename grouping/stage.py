@@ -61,7 +61,9 @@ class GroupStage:
             for merge in merges:
                 self._merges.append(merge)
                 self._touched.pop(merge.event, None)
-                self._touched[merge.into] = self._memory.events[merge.into]
+                kept = self._memory.events.get(merge.into)
+                if kept is not None:  # else a later merge of the same document made it part of another event
+                    self._touched[merge.into] = kept
             event = history.moved.get(assessed.document.id) or history.today(self._memory.today(member.event))
             merged = tuple(merge.event for merge in merges)
             reference = EventRef(id=event, similarity=member.event_similarity, merged=merged)

@@ -12,15 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from crawlers.health import SourceState
+from crawlers.states import WORDS
 from minsheng.clock import CHINA
 from minsheng.records import Grouped
 from stream.health import Health
 
 STAGE_WORDS = {"crawl": "采集", "assess": "研判", "group": "归并", "index": "入库", "alert": "预警"}
 STATE_WORDS = {"starting": "启动中", "running": "正常", "waiting": "等待", "stopped": "已停"}
-SOURCE_WORDS = {
-    "well": "正常", "new": "未采集", "failing": "失败", "late": "迟到", "quiet": "沉寂", "off": "停用",
-}  # fmt: skip
 SENTIMENT_WORDS = {"positive": ("正面", "green"), "neutral": ("中性", "white"), "negative": ("负面", "red")}
 LEVEL_STYLES = {"red": "bold white on red", "orange": "bold black on dark_orange", "yellow": "bold black on yellow",
                 "blue": "bold white on blue"}  # fmt: skip
@@ -94,7 +92,7 @@ def _sources(sources: Sequence[SourceState]) -> Table:
         seen = source.last_ok_at.astimezone(CHINA).strftime("%H:%M:%S") if source.last_ok_at else "—"
         table.add_row(
             Text(source.name or source.id),
-            Text(SOURCE_WORDS.get(source.state, source.state), style=style),
+            Text(WORDS[source.state], style=style),
             seen,
             str(source.items),
             Text(_short(source.last_error, 60)),

@@ -160,6 +160,11 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     ----------
     stance:
         To the linked policies. None where no policy is linked with confidence, or the model gives no stance.
+    places:
+        Administrative divisions that the text names, in the order it does, each with all names from the province down
+        (`湖南省长沙市岳麓区`); where it names none, the document's own region, if that is one.
+    units:
+        Offices that the text names, as it writes them.
     opinion:
         1 for the first assessment; re-assessments of the same document carry a higher number.
     models:
@@ -174,6 +179,8 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     request: Judgement
     stance: Judgement | None = None
     policies: tuple[PolicyLink, ...] = ()
+    places: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     models: dict[str, str] = {}
     opinion: int = 1
     assessed_at: datetime
@@ -189,6 +196,11 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
             "request": self.request,
         }
         return heads if self.stance is None else {**heads, "stance": self.stance}
+
+    @property
+    def region(self) -> str | None:
+        """Where it is about: the first place it names, or else what its source says. None where neither says."""
+        return self.places[0] if self.places else self.document.region
 
     @property
     def version(self) -> int:

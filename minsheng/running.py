@@ -18,6 +18,7 @@ from minsheng.clock import CHINA
 from minsheng.errors import MinshengError, Unavailable
 from minsheng.live import Picture, TicketLine
 from minsheng.logs import get_logger
+from minsheng.metrics import MetricsServer
 from minsheng.policies import PolicyRegister
 from minsheng.retention import RetentionClock
 from minsheng.road import WORKERS, Road
@@ -52,6 +53,7 @@ class Running:
         service = AlertService(self.road.store, self.road.settings, self.road.clock)
         self._open.enter_context(service)
         self._open.enter_context(RetentionClock(self.road))
+        self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))
         self.road.on_notice = service.wake
         for name in WORKERS:
             worker = self.road.worker(name)

@@ -9,10 +9,12 @@ itself: they name a file or a variable that holds them.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import itertools
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -110,17 +112,62 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     ssl: bool = False  # postgresql: encrypt the connection and check the server's certificate
 
 
+class HostSettings(Section, frozen=True, kw_only=True):
+    """How one host is asked, where the general settings don't fit. What is not set stays general."""
+
+    host: str  # www.example.org; or .example.org for all below it, too
+    delay: NotNegative | None = None  # seconds between requests
+    concurrency: Count | None = None  # requests at the same time
+    daily: Annotated[int, msgspec.Meta(ge=0)] | None = None  # requests a day, China time; 0: no limit
+    hours: str = ""  # the only hours in which it is asked, China time, e.g. 22:00-06:00; empty: always
+    robots_permission: str = ""  # the owner's written permission to pass over robots.txt: by whom, when, where it lies
+
+    def __post_init__(self) -> None:
+        if not self.host or "/" in self.host:
+            raise ValueError(f"crawl.hosts: '{self.host}' is no host: write www.example.org or .example.org")
+        if self.robots_permission and len(self.robots_permission.strip()) < 10:
+            raise ValueError(
+                f"crawl.hosts: the permission of {self.host} says too little: write by whom, when, and where it lies"
+            )
+        hours_of(self.hours)
+
+
+def hours_of(text: str) -> tuple[time, time] | None:
+    """`22:00-06:00` as two times of day; None where it is empty. Raises `ValueError`."""
+    if not text:
+        return None
+    try:
+        begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+    except ValueError:
+        raise ValueError(f"crawl.hosts: '{text}' are no hours: write 22:00-06:00") from None
+    if begin == end:
+        raise ValueError(f"crawl.hosts: '{text}' is no span of time: leave hours out to ask at all times")
+    return begin, end
+
+
 class CrawlSettings(Section, frozen=True, kw_only=True):
     """Fetching."""
 
     contact: str = ""  # a mail address or page put into the user agent, so that site owners can reach you
     per_host_delay: NotNegative = 1.0  # seconds between requests to one host, before AutoThrottle
     per_host_concurrency: Count = 2  # requests to one host at the same time
+    per_host_daily: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # requests to one host a day, China time; 0: no limit
+    hosts: tuple[HostSettings, ...] = ()  # single hosts that are asked otherwise
     concurrency: Count = 16  # requests at the same time in all
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
-    author_key: Secret | None = None  # default: made once, kept in the data folder
+    allowed_networks: tuple[str, ...] = ()  # networks of your own that sources may be in, e.g. 10.20.0.0/16
+    author_key: Secret | None = None  # hashes authors' names; default: made and replaced in the data folder
+    old_author_keys: tuple[Secret, ...] = ()  # keys that author_key replaced, until what they hashed is removed
+    author_key_days: Annotated[int, msgspec.Meta(ge=0)] = 365  # a key in the data folder is replaced so often; 0: never
+
+    def __post_init__(self) -> None:
+        for network in self.allowed_networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"crawl.allowed_networks: {error}; write 10.20.0.0/16 or 10.20.3.4") from None
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):
@@ -139,7 +186,7 @@ class HeadSettings(Section, frozen=True, kw_only=True):
 class ClassifySettings(Section, frozen=True, kw_only=True):
     """Assessing."""
 
-    model: str = "ngram"  # the shipped model that judges every head without one of its own
+    model: str = "encoder"  # the shipped model that judges every head without one of its own
     heads: tuple[HeadSettings, ...] = ()  # models of the user's own, one a head
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: as many as there are cores
 
@@ -247,6 +294,16 @@ class BriefingSettings(Section, frozen=True, kw_only=True):
     unit: str = "政务舆情值班室"  # the issuing unit in the masthead
 
 
+class MetricsSettings(Section, frozen=True, kw_only=True):
+    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`."""
+
+    listen: str = ""  # address and port that /metrics is served at, e.g. 127.0.0.1:9464; empty: not at all
+
+    def __post_init__(self) -> None:
+        if self.listen and not self.listen.rpartition(":")[2].isdecimal():
+            raise ValueError(f"metrics.listen: '{self.listen}' is no address: write 127.0.0.1:9464")
+
+
 class LogsSettings(Section, frozen=True, kw_only=True):
     """What the program says of itself."""
 
@@ -266,6 +323,7 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     briefing: BriefingSettings = BriefingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     logs: LogsSettings = LogsSettings()
     data_dir: Path = Path("minsheng-data")
 

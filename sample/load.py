@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import tomlkit
@@ -30,7 +31,10 @@ _SETTINGS = """# Written with the sample world. Its site is this machine: no pau
 [crawl]
 per_host_delay = 0.0
 per_host_concurrency = 8
+per_host_daily = 0
+allowed_networks = ["{address}"]
 """
+_SETTINGS_BEGIN = _SETTINGS.partition("\n")[0]
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,8 +93,7 @@ def load_sample(settings: Settings, store: Store, served: Served, *, force: bool
         if not (keep and file.exists()):
             file.unlink(missing_ok=True)
             write_source(source, settings.path(SOURCES))
-    if not settings.path(FILE_NAME).exists():
-        _write(settings.path(FILE_NAME), _SETTINGS)
+    _write_settings(settings.path(FILE_NAME), urlsplit(served.base_url).hostname or "127.0.0.1")
     return Loaded(
         policies=len(policies), plans=len(plans), sources=len(sources), data_dir=str(settings.data_dir.resolve())
     )
@@ -131,6 +134,15 @@ def _refuse_others(settings: Settings, known: set[str], own: set[str]) -> None:
             f"{settings.data_dir} holds {len(others)} policies that are not the sample's ({shown})",
             "choose another folder with --data-dir, or add the sample to these with --force",
         )
+
+
+def _write_settings(file: Path, host: str) -> None:
+    """Allow crawls of the site, which is no public one. A file that the user wrote stays as it is."""
+    if file.exists():
+        text = file.read_text(encoding="utf-8")
+        if not text.startswith(_SETTINGS_BEGIN) or "allowed_networks" in text:
+            return
+    _write(file, _SETTINGS.replace("{address}", "127.0.0.1" if host == "localhost" else host))
 
 
 def _write(file: Path, text: str) -> None:

@@ -569,7 +569,7 @@ def _source(record: Grouped, encoded: bytes) -> _Source:
         words=_Words(tokens.of_text(document.title), tokens.of_text(document.text)),
         record=msgspec.Raw(encoded),
         stance=assessed.stance.label if assessed.stance else None,
-        region=document.region,
+        region=assessed.region,
         outlet=document.outlet,
         url=document.url,
         native_id=document.native_id,

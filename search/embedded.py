@@ -364,7 +364,7 @@ def _insert(
                 assessed.request.label,
                 record.event.id,
                 record.duplicate.group,
-                document.region,
+                assessed.region,
                 assessed.stance.label if assessed.stance else None,
             ),
         )

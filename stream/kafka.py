@@ -13,7 +13,6 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import (
     GroupIdNotFoundError,
-    KafkaError,
     KafkaTimeoutError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
@@ -22,8 +21,9 @@ from kafka.errors import (
 
 from minsheng.errors import MinshengError, WrongSettings
 from minsheng.settings import Settings
+from stream.kafka_admin import KafkaAdmin
 from stream.kafka_consumer import KafkaGroupConsumer, received
-from stream.kafka_errors import can_wait, errors_explained
+from stream.kafka_errors import errors_explained
 from stream.kafka_producer import KafkaLogProducer
 from stream.log import Received, TopicLag, size_limit
 
@@ -31,7 +31,6 @@ T = TypeVar("T")
 
 _FRAME_BYTES = 65_536  # what Kafka puts around a message, generously
 _FETCH_BYTES = 50_000_000
-_RETRY_SECONDS = 0.3
 _LAG_SECONDS = 3.0
 
 
@@ -66,8 +65,8 @@ class KafkaLog:
         self.timeout = timeout
         self._retention_days = retention_days
         self._security = dict(security or {})
-        self._lock = threading.RLock()
-        self._admin: KafkaAdminClient | None = None
+        self._lock = threading.Lock()
+        self._admin = KafkaAdmin(bootstrap_servers, self.client_config())
         self._partitions: dict[str, int] = {}
         self._open: list[KafkaGroupConsumer | KafkaLogProducer] = []
         # The library logs each failed attempt to connect; `Unavailable` says the same once.
@@ -129,7 +128,8 @@ class KafkaLog:
 
     def lag(self, topic: str, group: str) -> TopicLag:
         """How far the group is behind; `end` is the sum of the partitions' end offsets."""
-        parts = self._topic_partitions(topic)
+        # Briefly: workers ask it for their health between two batches.
+        parts = self._topic_partitions(topic, _LAG_SECONDS)
         if not parts:
             return TopicLag(topic, group, 0, 0)
         name = self.prefix + group
@@ -148,7 +148,6 @@ class KafkaLog:
                 end += last[part].offset
             return TopicLag(topic, group, behind, end)
 
-        # Briefly: workers ask it for their health between two batches.
         return self._ask(ask, _LAG_SECONDS)
 
     def reset(self, group: str, topics: Sequence[str]) -> None:
@@ -254,7 +253,7 @@ class KafkaLog:
             for each in self._open:
                 each.close()
             self._open.clear()
-            self._forget_admin()
+        self._admin.close()
 
     @property
     def timeout_ms(self) -> int:
@@ -285,7 +284,7 @@ class KafkaLog:
             "metrics_enabled": False,
         }
 
-    def partitions(self, topic: str) -> int:
+    def partitions(self, topic: str, timeout: float | None = None) -> int:
         """How many partitions the topic has; 0 where it does not exist."""
         if topic not in self._partitions:
             name = self.prefix + topic
@@ -299,36 +298,17 @@ class KafkaLog:
                     raise error(name)
                 return len(described["partitions"])
 
-            count = self._ask(ask)
+            count = self._ask(ask, timeout)
             if count == 0:
                 return 0
             self._partitions[topic] = count
         return self._partitions[topic]
 
-    def _topic_partitions(self, topic: str) -> list[TopicPartition]:
-        return [TopicPartition(self.prefix + topic, number) for number in range(self.partitions(topic))]
+    def _topic_partitions(self, topic: str, timeout: float | None = None) -> list[TopicPartition]:
+        return [TopicPartition(self.prefix + topic, number) for number in range(self.partitions(topic, timeout))]
 
     def _ask(self, question: Callable[[KafkaAdminClient], T], timeout: float | None = None) -> T:
-        seconds = self.timeout if timeout is None else min(timeout, self.timeout)
-        deadline = time.monotonic() + seconds
-        with self._lock, errors_explained(self.bootstrap_servers):
-            while True:
-                try:
-                    if self._admin is None:
-                        left = max(1, int((deadline - time.monotonic()) * 1000))
-                        self._admin = KafkaAdminClient(**{**self.client_config(), "bootstrap_timeout_ms": left})
-                    return question(self._admin)
-                except (KafkaError, OSError) as error:
-                    # Begin afresh: a client that lost its brokers may not find them at their new addresses.
-                    self._forget_admin()
-                    if not can_wait(error) or time.monotonic() + _RETRY_SECONDS > deadline:
-                        raise
-                time.sleep(_RETRY_SECONDS)
-
-    def _forget_admin(self) -> None:
-        if self._admin is not None:
-            self._admin.close()
-            self._admin = None
+        return self._admin.ask(question, self.timeout if timeout is None else min(timeout, self.timeout))
 
     def _remember(self, each: T) -> T:
         with self._lock:

@@ -27,6 +27,7 @@ _SESSION_SECONDS = 10  # a member that is silent for so long has died
 _HEARTBEAT_SECONDS = 2
 _MAX_POLL_SECONDS = 300
 _MIN_POLL_MS = 20  # with none, the library takes no part in a rebalance, and the whole group waits for it
+_JOIN_MS = 1000
 _PROOF_SECONDS = 3.0  # after so long without messages, ask the broker for a sign of life
 _PROOF_TIMEOUT_MS = 2000
 _LOST = (CommitFailedError, IllegalGenerationError, UnknownMemberIdError, RebalanceInProgressError)
@@ -50,7 +51,8 @@ class KafkaGroupConsumer:
     def poll(self, max_records: int = 500, timeout: float = 1.0) -> list[Received]:
         with errors_explained(self._log.bootstrap_servers):
             consumer = self._open()
-            milliseconds = max(_MIN_POLL_MS, int(timeout * 1000))
+            shortest = _JOIN_MS if self._joining(consumer) else _MIN_POLL_MS
+            milliseconds = max(shortest, int(timeout * 1000))
             batches = consumer.poll(timeout_ms=milliseconds, max_records=max_records)
             if self._settled != self._changes.count:
                 batches = self._settle(consumer, batches)
@@ -131,6 +133,22 @@ class KafkaGroupConsumer:
             self._consumer = consumer
             self._alive_at = time.monotonic()
         return self._consumer
+
+    @staticmethod
+    def _joining(consumer: KafkaConsumer) -> bool:
+        """Whether an earlier poll ended while the member was joining its group.
+
+        The library then counts on the next polls, in two ways that can fail. A join that comes to its end between two
+        polls is thrown away, so the next one must be long enough to see it through. And a join begun because the
+        topics' metadata had changed is forgotten if they change back before its end: the member then waits without
+        partitions for ever (Kafka's own client had the same fault, KAFKA-9815), unless it is told to join again.
+        """
+        coordinator = consumer._coordinator
+        if not getattr(coordinator, "rejoining", False):
+            return False
+        if not coordinator.need_rejoin():
+            coordinator.request_rejoin()
+        return True
 
     def _settle(self, consumer: KafkaConsumer, batches: dict[Any, list[Any]]) -> dict[Any, list[Any]]:
         """Apply what was asked for before these partitions came: seeks and the pause."""

@@ -1,8 +1,9 @@
 """Fixtures that every folder shares: the real servers, a mail server, a browser.
 
-A server is started when the first test asks for it and serves the whole run. `MINSHENG_TEST_SERVERS` names a file
-written by `python -m deploy.servers start --env-file FILE`, whose servers are used instead. Where one can't be had the
-test is skipped and the end of the run says what was left out; with `MINSHENG_REQUIRE_SERVERS=1` it fails instead.
+A server is started when the first test asks for it and serves the whole run with all its processes, see
+`tests.servers`. `MINSHENG_TEST_SERVERS` names a file written by `python -m deploy.servers start --env-file FILE`, whose
+servers are used instead. Where one can't be had the test is skipped and the end of the run says what was left out; with
+`MINSHENG_REQUIRE_SERVERS=1` it fails instead.
 """
 
 from __future__ import annotations
@@ -15,65 +16,27 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 
-from deploy.servers import KINDS, Server, ServerUnavailable, cache_folder, fresh_database
+from deploy.servers import Server, fresh_database
 from deploy.servers.process import free_port
-from deploy.servers.running import read_running
+from tests.servers import Servers, leave_out
 
 _left_out: Counter[str] = Counter()
 
 
-def required() -> bool:
-    return os.environ.get("MINSHENG_REQUIRE_SERVERS") == "1"
-
-
-def leave_out(reason: str) -> None:
-    """Skip the test for want of something on the machine, or fail where nothing may be missing."""
-    if required():
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
-
-
-class Servers:
-    """The servers of this run, started at first use."""
-
-    def __init__(self) -> None:
-        shared = os.environ.get("MINSHENG_TEST_SERVERS")
-        self._addresses = {name: one.address for name, one in read_running(Path(shared)).items()} if shared else {}
-        self._own: list[Server] = []
-        self._missing: dict[str, str] = {}
-
-    def address(self, name: str) -> str:
-        """Where the server answers."""
-        if name not in self._addresses:
-            self._addresses[name] = self.start(name).address
-        return self._addresses[name]
-
-    def start(self, name: str) -> Server:
-        """Another server of that kind, for the caller alone."""
-        # What is missing once stays missing: each test after the first says so at once.
-        if name in self._missing:
-            leave_out(self._missing[name])
-        server = KINDS[name](cache_folder())
-        self._own.append(server)
-        try:
-            server.start()
-        except ServerUnavailable as error:
-            self._missing[name] = f"{name} is not to be had here: {error}"
-            leave_out(self._missing[name])
-        return server
-
-    def close(self) -> None:
-        for server in self._own:
-            server.remove()
+@pytest.fixture(autouse=True)
+def sites_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sites that tests crawl are on this machine, which is no public address."""
+    monkeypatch.setenv("MINSHENG_CRAWL__ALLOWED_NETWORKS", "127.0.0.1")
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[Servers]:
-    running = Servers()
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    folder = tmp_path_factory.getbasetemp()
+    # The processes of a parallel run have each a folder of their own in that of the run.
+    running = Servers(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
     yield running
     running.close()
 

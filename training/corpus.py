@@ -29,10 +29,9 @@ TABLES = (
     "news_toutiao_train.csv.gz",
     "news_thucnews_train.csv.gz",
 )
-SHARES = {"text_weibo_2020.txt.gz": 0.5, "text_hot_search.txt.gz": 0.5, "text_broadcast_news.txt.gz": 0.05,
-    "text_laws.txt.gz": 0.05}  # fmt: skip
+SHARES = {"text_broadcast_news.txt.gz": 0.4, "text_laws.txt.gz": 0.3}
 """The part of a file's lines that is read, where it isn't all: time goes to the kinds of text that are judged, posts,
-messages and headlines, of which one crisis and one search list are only a part."""
+messages and headlines."""
 
 TWICE = TABLES
 """The tasks' own texts, two times an epoch."""

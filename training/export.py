@@ -67,7 +67,7 @@ class Fitted:
     """Everything about one fine-tuned model: weights, shape, labels."""
 
     def __init__(self, folder: Path) -> None:
-        state = torch.load(folder / "heads.pt", weights_only=True)
+        state = torch.load(folder / "heads.pt", weights_only=True, map_location="cpu")
         self.weights: Weights = {name: value.float().numpy() for name, value in state["model"].items()}
         self.labels: dict[str, tuple[str, ...]] = {head: tuple(names) for head, names in state["labels"].items()}
         self.layers, self.attention_heads = state["shape"]["layers"], state["shape"]["heads"]

@@ -1,10 +1,14 @@
 """Teaches the pretrained encoder all heads at once.
 
-    python -m training.finetune --folder RUN [--epochs 4] [--corrections FILE]
+    python -m training.finetune --folder RUN [--epochs 4] [--teacher] [--corrections FILE]
 
-RUN holds tokenizer.json and checkpoint.pt of `training.pretrain`, and gets heads.pt: the average of the weights over
-the last steps, of the epoch that is best on the texts held back for choosing. After each epoch everything is saved in
-finetune.pt; started again, it goes on there.
+RUN holds tokenizer.json and checkpoint.pt of `training.pretrain`, or is empty: then the encoder that `training/base`
+holds is taught. It gets heads.pt: the average of the weights over the last steps, of the epoch that is best on the
+texts held back for choosing. After each epoch everything is saved in finetune.pt; started again, it goes on there.
+
+With `--teacher` it is the larger encoder in RUN/teacher that learns; several with other seeds make a better teacher.
+Without, and where RUN/teacher holds fine-tuned ones, the small encoder learns from their judgement too, of the labelled
+texts and of as many others from corpus.npz.
 """
 
 from __future__ import annotations
@@ -24,26 +28,34 @@ from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 
 from classifiers.encoder.batches import token_ids
-from classifiers.encoder.characters import PAD, pairs
+from classifiers.encoder.characters import PAD
 from classifiers.model import Text
 from classifiers.scoring import macro_f1
+from training.base import pretrained
 from training.corrections import correction_tasks
 from training.data import key
-from training.network import BFLOAT16, Classifier, Encoder
+from training.distillation import TRUTH, Labels, Teacher, distance
+from training.network import DEVICE, Classifier, Encoder, mixed
+from training.pretrain import prepare
 from training.tasks import Task, labels_of, tasks
+from training.token_batches import STEP, Corpus, pairs
 
 SEED = 20230516
-BATCH_TOKENS = 3_072
-RATE = 3e-4
+BATCH_TOKENS = 16_384 if DEVICE.type == "cuda" else 3_072
+RATE = 5e-4 if DEVICE.type == "cuda" else 3e-4
+TEACHER_RATE = 2e-4
 HEAD_RATE = 1e-3
 WARM_UP = 0.06
 SMOOTHING = 0.05
 AVERAGE = 0.998
+TOGETHER = 512 if DEVICE.type == "cuda" else 64
+"""Texts that are scored in one go."""
 SMALLEST = 4_000
 """A task with fewer examples is repeated up to so many an epoch, but at most `REPEAT` times."""
 REPEAT = 4
 
-Labels = Mapping[str, tuple[str, ...]]
+NONE = -100
+"""Stands for "has no label of this head"."""
 
 
 class Row(NamedTuple):
@@ -67,12 +79,18 @@ def rows_of(found: Sequence[Task], labels: Labels, tokenizer: Tokenizer) -> list
     return [row for text, own in zip(texts, ids, strict=True) for row in [Row(own, answers[text])] * times[text]]
 
 
-def tensors(rows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Ids, pairs and mask of texts of any length."""
-    whole = np.full((len(rows), max(map(len, rows))), PAD, np.int64)
+def padded(rows: Sequence[list[int]]) -> torch.Tensor:
+    """Ids of texts of any length, shape (texts, length), on the device."""
+    longest = -(-max(map(len, rows)) // STEP) * STEP
+    whole = np.full((len(rows), longest), PAD, np.int64)
     for place, row in enumerate(rows):
         whole[place, : len(row)] = row
-    return torch.from_numpy(whole), torch.from_numpy(pairs(whole)), torch.from_numpy((whole != PAD).astype(np.int64))
+    return torch.from_numpy(whole).to(DEVICE)
+
+
+def tensors(ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, pairs and mask, as the network is given them."""
+    return ids, pairs(ids), (ids != PAD).long()
 
 
 def epoch(rows: Sequence[Row], shuffle: random.Random) -> Iterator[list[Row]]:
@@ -98,11 +116,11 @@ def judge(model: Classifier, head: str, rows: Sequence[list[int]]) -> np.ndarray
     order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
     found: list[np.ndarray | None] = [None] * len(rows)
     model.eval()
-    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
-        for start in range(0, len(order), 64):
-            chosen = order[start : start + 64]
-            scores = model.heads[head](model.pooled(*tensors([rows[place] for place in chosen]))).float().numpy()
-            for place, score in zip(chosen, scores, strict=True):
+    with torch.no_grad(), mixed():
+        for start in range(0, len(order), TOGETHER):
+            chosen = order[start : start + TOGETHER]
+            scores = model.heads[head](model.pooled(*tensors(padded([rows[place] for place in chosen]))))
+            for place, score in zip(chosen, scores.float().cpu().numpy(), strict=True):
                 found[place] = score
     return np.stack([one for one in found if one is not None])
 
@@ -113,34 +131,48 @@ class Run:
     Parameters
     ----------
     folder:
-        Holds tokenizer.json and checkpoint.pt.
+        Holds tokenizer.json and checkpoint.pt, or nothing.
     found:
         What to learn.
     epochs:
         How many in all; the learning rate falls to nothing over them.
+    rate:
+        The encoder's highest learning rate.
+    seed:
+        Of the order of texts and of the new weights. With another than 0 the files are heads-SEED.pt and so on.
     scratch:
         Don't load the pretrained weights, for comparison.
+    corpus:
+        Unlabelled texts, where there is a teacher in the folder.
     """
 
-    def __init__(self, folder: Path, found: Sequence[Task], epochs: int, *, scratch: bool = False) -> None:
-        self._folder, self._found, self._epochs = folder, found, epochs
+    def __init__(
+        self, folder: Path, found: Sequence[Task], epochs: int, *, rate: float = RATE, seed: int = 0,
+        scratch: bool = False, corpus: Corpus | None = None,
+    ) -> None:  # fmt: skip
+        self._folder, self._found, self._epochs, self._seed = folder, found, epochs, seed
+        self._suffix = f"-{seed}" if seed else ""
+        torch.manual_seed(SEED + seed)
+        weights, self._shape = pretrained(folder)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._labels = labels_of(found)
         self._rows = rows_of(found, self._labels, self._tokenizer)
-        pretrained = torch.load(folder / "checkpoint.pt", weights_only=True)
-        self._shape = pretrained["shape"]
+        self._chosen_on = {id(one): token_ids(self._tokenizer, [row.text for row in one.choose]) for one in found}
         encoder = Encoder(self._tokenizer.get_vocab_size(), **self._shape, dropout=0.1)
         if not scratch:
-            own = {name[8:]: value for name, value in pretrained["model"].items() if name.startswith("encoder.")}
-            encoder.load_state_dict(own)
-        self._model = Classifier(encoder, {head: len(names) for head, names in self._labels.items()})
+            encoder.load_state_dict(weights)
+        self._model = Classifier(encoder, {head: len(names) for head, names in self._labels.items()}).to(DEVICE)
+        self._teacher = Teacher(folder / "teacher", self._tokenizer.get_vocab_size(), self._labels)
+        if self._teacher and corpus is None:
+            raise ValueError("a teacher needs texts to judge")
+        self._others = corpus.judged(np.random.default_rng(SEED), BATCH_TOKENS) if corpus else None
         self._averaged = copy.deepcopy(self._model)
         self._optimizer = torch.optim.AdamW(
             [
-                {"params": self._model.encoder.parameters(), "base": RATE},
+                {"params": self._model.encoder.parameters(), "base": rate},
                 {"params": self._model.heads.parameters(), "base": HEAD_RATE},
             ],
-            lr=RATE, weight_decay=0.01, fused=True,
+            lr=rate, weight_decay=0.01, fused=True,
         )  # fmt: skip
         self._steps = epochs * sum(1 for _ in epoch(self._rows, random.Random(0)))
         self._step, self._done, self._best = 0, 0, -1.0
@@ -151,7 +183,7 @@ class Run:
         count = {"rows": len(self._rows), "steps": self._steps, "labels": self._labels}
         print(json.dumps(count, ensure_ascii=False), flush=True)
         while self._done < self._epochs:
-            self._epoch(random.Random(SEED + self._done))
+            self._epoch(random.Random(SEED + self._done + 1000 * self._seed))
             self._done += 1
             scores = {f"{one.head}/{one.name}": self._score(one) for one in self._found if one.choose}
             mean = sum(scores.values()) / len(scores)
@@ -159,12 +191,12 @@ class Run:
             print(json.dumps({"epoch": self._done, "macro_f1": shown, "mean": round(mean, 4)}), flush=True)
             if mean > self._best:
                 self._best = mean
-                self._save("heads.pt", {"model": self._averaged.state_dict()})
-            self._save("finetune.pt", self._state())
+                self._save("heads", {"model": self._averaged.state_dict()})
+            self._save("finetune", self._state())
 
     def _epoch(self, shuffle: random.Random) -> None:
         self._model.train()
-        began, loss_sum = time.monotonic(), 0.0
+        began, loss_sum = time.monotonic(), torch.zeros((), device=DEVICE)
         for batch in epoch(self._rows, shuffle):
             share = self._step / self._steps
             scale = share / WARM_UP if share < WARM_UP else max(0.01, (1 - share) / (1 - WARM_UP))
@@ -176,34 +208,42 @@ class Run:
             torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
             self._optimizer.step()
             self._step += 1
-            loss_sum += float(loss.detach())
+            loss_sum += loss.detach()
             keep = min(AVERAGE, self._step / (self._step + 10))
             with torch.no_grad():
-                for slow, quick in zip(self._averaged.parameters(), self._model.parameters(), strict=True):
-                    slow.lerp_(quick, 1 - keep)
+                torch._foreach_lerp_(list(self._averaged.parameters()), list(self._model.parameters()), 1 - keep)
             if self._step % 200 == 0:
-                spent = round((time.monotonic() - began) / 60, 1)
-                print(json.dumps({"step": self._step, "minutes": spent, "loss": round(loss_sum / 200, 4)}), flush=True)
-                loss_sum = 0.0
+                spent = round((time.monotonic() - began) / 60, 2)
+                line = {"step": self._step, "minutes": spent, "loss": round(float(loss_sum) / 200, 4)}
+                print(json.dumps(line), flush=True)
+                loss_sum.zero_()
 
     def _loss(self, batch: Sequence[Row]) -> torch.Tensor:
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
-            pooled = self._model.pooled(*tensors([row.ids for row in batch]))
-        loss = torch.zeros(())
-        for head in sorted({head for row in batch for head in row.answers}):
-            places = [place for place, row in enumerate(batch) if head in row.answers]
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
-                scores = self._model.heads[head](pooled[places])
-            answers = torch.tensor([batch[place].answers[head] for place in places])
-            part = cross_entropy(scores.float(), answers, label_smoothing=SMOOTHING, reduction="sum")
-            loss = loss + part / len(batch)
-        return loss
+        given = tensors(padded([row.ids for row in batch]))
+        answers = torch.tensor([[row.answers.get(head, NONE) for row in batch] for head in self._labels]).to(DEVICE)
+        with mixed():
+            scores = self._model(*given)
+        parts = [
+            cross_entropy(scores[head].float(), wanted, label_smoothing=SMOOTHING, reduction="sum", ignore_index=NONE)
+            for head, wanted in zip(self._labels, answers, strict=True)
+        ]
+        loss = torch.stack(parts).sum() / len(batch)
+        if not self._teacher or self._others is None:
+            return loss
+        others = tensors(next(self._others))
+        with mixed():
+            beside = self._model(*others)
+        return (
+            TRUTH * loss
+            + distance(scores, self._teacher.judge(*given))
+            + distance(beside, self._teacher.judge(*others))
+        )  # fmt: skip
 
     def _score(self, task: Task) -> float:
         """Macro-F1 on the choosing part; where only some labels occur in it, only they are chosen among."""
         labels = self._labels[task.head]
         wanted = [example.label for example in task.choose]
-        scores = judge(self._averaged, task.head, token_ids(self._tokenizer, [one.text for one in task.choose]))
+        scores = judge(self._averaged, task.head, self._chosen_on[id(task)])
         if task.head == "sentiment" and "neutral" not in wanted:
             scores[:, labels.index("neutral")] = -np.inf
         return macro_f1(wanted, [labels[place] for place in scores.argmax(1)])
@@ -219,17 +259,17 @@ class Run:
         }
 
     def _save(self, name: str, state: Mapping[str, Any]) -> None:
-        part = self._folder / f"{name}.part"
+        part = self._folder / f"{name}{self._suffix}.part"
         torch.save(
             {**state, "shape": self._shape, "labels": {head: list(one) for head, one in self._labels.items()}}, part
         )
-        part.rename(self._folder / name)
+        part.rename(part.with_suffix(".pt"))
 
     def _load(self) -> None:
-        path = self._folder / "finetune.pt"
+        path = self._folder / f"finetune{self._suffix}.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=DEVICE)
         if state["labels"] != {head: list(one) for head, one in self._labels.items()}:
             raise SystemExit(f"{path} is of another run, with other labels; remove it to begin anew")
         self._model.load_state_dict(state["current"])
@@ -243,16 +283,24 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--teacher", action="store_true", help="the larger encoder, for distillation")
+    parser.add_argument("--seed", type=int, default=0, help="another member of the teacher")
     parser.add_argument("--scratch", action="store_true", help="do not load the pretrained weights (for comparison)")
     parser.add_argument("--corrections", type=Path, help="what `minsheng labels export` wrote: learnt from as well")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    torch.manual_seed(SEED)
     found = tasks()
     if chosen.corrections:
         held_out = {key(one.text) for task in found for one in task.held_out}
         found += correction_tasks(chosen.corrections, held_out)
-    Run(chosen.folder, found, chosen.epochs, scratch=chosen.scratch).learn()
+    folder = chosen.folder / "teacher" if chosen.teacher else chosen.folder
+    corpus = None
+    if not chosen.teacher and list((folder / "teacher").glob("heads*.pt")):
+        corpus = Corpus(*prepare(folder), DEVICE)
+    rate = TEACHER_RATE if chosen.teacher else RATE
+    Run(
+        folder, found, chosen.epochs, rate=rate, seed=chosen.seed, scratch=chosen.scratch, corpus=corpus
+    ).learn()  # fmt: skip
 
 
 if __name__ == "__main__":

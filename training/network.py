@@ -11,8 +11,26 @@ from classifiers.encoder.characters import PAIRS
 MAX_LENGTH = 160
 """Tokens, special ones included."""
 
-BFLOAT16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-"""Whether this CPU multiplies bfloat16 faster than float32; elsewhere it is emulated, at a fraction of the speed."""
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+"""What is trained on: a GPU where there is one."""
+
+ATTENTION = "sdpa" if DEVICE.type == "cuda" else "eager"
+"""The faster one of transformers' two there."""
+
+BFLOAT16 = DEVICE.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+"""Whether this device multiplies bfloat16 faster than float32; elsewhere it is emulated, at a fraction of the speed."""
+
+
+def mixed() -> torch.autocast:
+    """The context in which networks compute: in bfloat16 where that is faster."""
+    return torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=BFLOAT16)
+
+
+STUDENT = {"hidden": 256, "layers": 2, "heads": 4, "feed_forward": 1024}
+"""The shape of the encoder that ships."""
+
+TEACHER = {"hidden": 512, "layers": 8, "heads": 8, "feed_forward": 2048}
+"""The shape of the larger encoder that the one that ships may learn from; worth its time on a GPU alone."""
 
 
 class Encoder(nn.Module):
@@ -30,13 +48,13 @@ class Encoder(nn.Module):
 
     def __init__(
         self, vocabulary: int, *, hidden: int = 256, layers: int = 2, heads: int = 4, feed_forward: int = 1024,
-        dropout: float = 0.1,
+        dropout: float = 0.1, attention: str = ATTENTION,
     ) -> None:  # fmt: skip
         super().__init__()
         config = BertConfig(
             vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
             intermediate_size=feed_forward, max_position_embeddings=MAX_LENGTH, type_vocab_size=1,
-            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, attn_implementation="eager",
+            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, attn_implementation=attention,
         )  # fmt: skip
         self.bert = BertModel(config, add_pooling_layer=False)
         self.pairs = nn.Embedding(PAIRS, hidden, padding_idx=0)
@@ -51,7 +69,8 @@ class Encoder(nn.Module):
 
     def forward(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """`ids`, `pairs` and `mask` of shape (texts, length) → vectors of shape (texts, length, hidden)."""
-        embedded = (self.characters(ids) + self.pairs(pairs)) * mask.unsqueeze(-1)
+        embedded = self.characters(ids) + self.pairs(pairs)
+        embedded = embedded * mask.unsqueeze(-1).to(embedded.dtype)
         left = nn.functional.pad(embedded, (0, 0, 1, 0))[:, :-1]
         right = nn.functional.pad(embedded, (0, 0, 0, 1))[:, 1:]
         embedded = embedded + nn.functional.gelu(self.local(torch.cat([left, embedded, right], dim=-1)))

@@ -1,10 +1,10 @@
 """Teaches the encoder the language: guess the masked characters of unlabelled texts.
 
-    python -m training.pretrain --folder RUN [--minutes 120]
+    python -m training.pretrain --folder RUN [--minutes 120] [--teacher]
 
 RUN holds tokenizer.json (see `training.vocabulary`) and gets corpus.npz (the texts as ids) and checkpoint.pt, saved
 every few minutes; started again, it goes on where it was. The learning rate follows the share of `--minutes` used, so
-the time given is the time taken, on any machine.
+the time given is the time taken, on any machine. With `--teacher` it is a larger encoder that learns, in RUN/teacher.
 """
 
 from __future__ import annotations
@@ -12,30 +12,27 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
-from classifiers.encoder.characters import CLS, MASK, PAD, SEP, SPECIAL, normalise, pairs
+from classifiers.encoder.characters import normalise
 from training.corpus import pieces
-from training.network import BFLOAT16, Encoder, MaskedModel
+from training.network import DEVICE, STUDENT, TEACHER, Encoder, MaskedModel, mixed
+from training.token_batches import Corpus, Masked
 
 SEED = 20230516
-BATCH_TOKENS = 3_072
-MASKED = 0.2
-SPANS = (0.4, 0.35, 0.25)
-"""Shares of masked runs of one, two and three characters: words, mostly."""
-MASKED_CODES = 0.5
-"""Emoji codes are masked more often: to guess [怒] or [哈哈] from the words is half of judging the mood."""
+BATCH_TOKENS = 32_768 if DEVICE.type == "cuda" else 3_072
 SHALLOW = 0.35
 """Share of the time in which half of the layers learn, twice as fast; then the layers are doubled."""
 COMMON = 4_000
 """Tokens: the commonest characters come first."""
 PEAK_RATE = 1e-3
+TEACHER_RATE = 5e-4
 WARM_UP = 0.03
 SAVE_SECONDS = 300
 
@@ -65,67 +62,14 @@ def prepare(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return data["ids"], data["starts"]
 
 
-def batches(
-    ids: np.ndarray, starts: np.ndarray, random: np.random.Generator, codes: int, common: int
-) -> Iterator[dict[str, torch.Tensor]]:
-    """Endless masked batches of texts of about the same length; see `masked`."""
-    lengths = np.diff(starts)
-    while True:
-        order = random.permutation(len(lengths))
-        for block in np.array_split(order, max(1, len(order) // 20_000)):
-            by_length = block[np.argsort(lengths[block], kind="stable")]
-            cuts, first = [], 0
-            while first < len(by_length):
-                size = max(1, BATCH_TOKENS // int(lengths[by_length[min(first + 256, len(by_length) - 1)]] + 2))
-                cuts.append(by_length[first : first + size])
-                first += size
-            for chosen in random.permutation(np.array(cuts, dtype=object)):
-                yield masked([ids[starts[one] : starts[one + 1]] for one in chosen], random, codes, common)
-
-
-def masked(texts: list[np.ndarray], random: np.random.Generator, codes: int, common: int) -> dict[str, torch.Tensor]:
-    """One batch: runs of characters masked (80 %), replaced by any character (10 %), or left (10 %).
-
-    Tokens below `codes` are special ones and emoji codes; those below `common` are drawn from to replace others.
-    """
-    longest = max(len(text) for text in texts) + 2
-    whole = np.full((len(texts), longest), PAD, np.int64)
-    for row, text in enumerate(texts):
-        whole[row, 0] = CLS
-        whole[row, 1 : len(text) + 1] = text
-        whole[row, len(text) + 1] = SEP
-    open_to = whole >= len(SPECIAL)
-    run = random.choice(3, size=whole.shape, p=SPANS) + 1
-    mean = sum((size + 1) * share for size, share in enumerate(SPANS))
-    begins = (random.random(whole.shape) < MASKED / mean) & open_to
-    chosen = begins.copy()
-    chosen[:, 1:] |= begins[:, :-1] & (run[:, :-1] >= 2)
-    chosen[:, 2:] |= begins[:, :-2] & (run[:, :-2] >= 3)
-    chosen |= (whole < codes) & (random.random(whole.shape) < MASKED_CODES)
-    chosen &= open_to
-    draw = random.random(whole.shape)
-    given = whole.copy()
-    given[chosen & (draw < 0.8)] = MASK
-    other = chosen & (draw >= 0.8) & (draw < 0.9)
-    given[other] = random.integers(codes, common, size=int(other.sum()))
-    places = np.flatnonzero(chosen)
-    return {
-        "ids": torch.from_numpy(given),
-        "pairs": torch.from_numpy(pairs(given)),
-        "mask": torch.from_numpy((whole != PAD).astype(np.int64)),
-        "places": torch.from_numpy(places),
-        "answers": torch.from_numpy(whole.reshape(-1)[places]),
-    }
-
-
 def first_character(tokenizer: Tokenizer) -> int:
     """The first id of a single character; below it are special tokens and emoji codes."""
     return min(number for token, number in tokenizer.get_vocab().items() if len(token) == 1)
 
 
-def rate(share: float) -> float:
-    """The learning rate after this share of the time: up quickly, then down in a straight line."""
-    return PEAK_RATE * (share / WARM_UP if share < WARM_UP else max(0.02, (1 - share) / (1 - WARM_UP)))
+def scale(share: float) -> float:
+    """The part of the highest learning rate after this share of the time: up quickly, then down in a straight line."""
+    return share / WARM_UP if share < WARM_UP else max(0.02, (1 - share) / (1 - WARM_UP))
 
 
 def optimiser(model: MaskedModel) -> torch.optim.AdamW:
@@ -162,17 +106,20 @@ class Run:
         Arguments of `Encoder`.
     seconds:
         The time to take, in all.
+    rate:
+        The highest learning rate.
     """
 
-    def __init__(self, folder: Path, shape: dict[str, int], seconds: float) -> None:
+    def __init__(self, folder: Path, shape: dict[str, int], seconds: float, rate: float = PEAK_RATE) -> None:
         self._saved = folder / "checkpoint.pt"
+        self._rate = rate
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._vocabulary = tokenizer.get_vocab_size()
         self._codes = first_character(tokenizer)
         self._common = min(COMMON, self._vocabulary)
         self._shape, self._total = shape, seconds
         self._step, self._used, self._seen = 0, 0.0, 0
-        state = torch.load(self._saved, weights_only=True) if self._saved.exists() else None
+        state = torch.load(self._saved, weights_only=True, map_location=DEVICE) if self._saved.exists() else None
         if state is None:
             self._build(max(1, shape["layers"] // 2))
         else:
@@ -183,7 +130,8 @@ class Run:
 
     def _build(self, layers: int) -> None:
         self._layers = layers
-        self._model = MaskedModel(Encoder(self._vocabulary, **{**self._shape, "layers": layers}, dropout=0.0))
+        encoder = Encoder(self._vocabulary, **{**self._shape, "layers": layers}, dropout=0.0)
+        self._model = MaskedModel(encoder).to(DEVICE)
         self._optimizer = optimiser(self._model)
 
     def _deepen(self) -> None:
@@ -204,43 +152,51 @@ class Run:
 
     def learn(self, ids: np.ndarray, starts: np.ndarray) -> None:
         """Learn until the time is used up; prints a line every hundred steps."""
+        corpus = Corpus(ids, starts, DEVICE)
         before = last_save = time.monotonic()
-        loss_sum = right = asked = 0.0
-        for batch in batches(ids, starts, np.random.default_rng(SEED + self._step), self._codes, self._common):
+        sums = torch.zeros(3, device=DEVICE)
+        seen = torch.zeros((), device=DEVICE, dtype=torch.int64)
+        for whole in corpus.batches(np.random.default_rng(SEED + self._step), BATCH_TOKENS):
             share = min(1.0, self._used / self._total)
             if share >= SHALLOW and self._layers < self._shape["layers"]:
                 self._deepen()
             for group in self._optimizer.param_groups:
-                group["lr"] = rate(share)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=BFLOAT16):
-                scores = self._model(batch["ids"], batch["pairs"], batch["mask"], batch["places"])
-            loss = torch.nn.functional.cross_entropy(scores.float(), batch["answers"])
+                group["lr"] = self._rate * scale(share)
+            batch = Masked(whole, self._codes, self._common)
+            with mixed():
+                scores = self._model(batch.ids, batch.pairs, batch.mask, batch.places)
+            loss = torch.nn.functional.cross_entropy(scores.float(), batch.answers)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
             self._optimizer.step()
             self._step += 1
-            self._seen += int(batch["mask"].sum())
-            loss_sum += float(loss.detach()) * len(batch["answers"])
-            right += float((scores.detach().argmax(1) == batch["answers"]).sum())
-            asked += len(batch["answers"])
+            seen += batch.mask.sum()
+            asked = len(batch.answers)
+            right = (scores.detach().argmax(1) == batch.answers).sum()
+            sums += torch.stack([loss.detach() * asked, right.float(), torch.full((), float(asked), device=DEVICE)])
             now = time.monotonic()
             self._used += now - before
             before = now
             if self._step % 100 == 0:
+                self._seen += int(seen)
+                seen.zero_()
+                loss_sum, right_sum, asked_sum = sums.tolist()
+                sums.zero_()
                 line = {
                     "step": self._step,
-                    "minutes": round(self._used / 60, 1),
+                    "minutes": round(self._used / 60, 2),
                     "layers": self._layers,
                     "tokens_per_second": round(self._seen / self._used),
-                    "loss": round(loss_sum / asked, 4),
-                    "accuracy": round(right / asked, 4),
-                    "epochs": round(self._seen / starts[-1], 2),
+                    "loss": round(loss_sum / asked_sum, 4),
+                    "accuracy": round(right_sum / asked_sum, 4),
+                    "epochs": round(self._seen / corpus.tokens, 2),
                 }  # fmt: skip
                 print(json.dumps(line), flush=True)
-                loss_sum = right = asked = 0.0
             if now - last_save > SAVE_SECONDS or self._used >= self._total:
                 last_save = now
+                self._seen += int(seen)
+                seen.zero_()
                 self._save()
             if self._used >= self._total:
                 break
@@ -251,20 +207,18 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--teacher", action="store_true", help="the larger encoder, for distillation")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     torch.manual_seed(SEED)
     ids, starts = prepare(chosen.folder)
     print(json.dumps({"texts": len(starts) - 1, "tokens": int(starts[-1])}), flush=True)
-    shape = {
-        "hidden": chosen.hidden,
-        "layers": chosen.layers,
-        "heads": chosen.hidden // 64,
-        "feed_forward": 4 * chosen.hidden,
-    }  # fmt: skip
-    Run(chosen.folder, shape, chosen.minutes * 60).learn(ids, starts)
+    folder, shape, rate = chosen.folder, STUDENT, PEAK_RATE
+    if chosen.teacher:
+        folder, shape, rate = chosen.folder / "teacher", TEACHER, TEACHER_RATE
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(chosen.folder / "tokenizer.json", folder / "tokenizer.json")
+    Run(folder, shape, chosen.minutes * 60, rate).learn(ids, starts)
 
 
 if __name__ == "__main__":

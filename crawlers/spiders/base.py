@@ -15,11 +15,15 @@ from scrapy.http import Request, Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
+from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
 from crawlers.continued import follow
 from crawlers.extraction import Page, extract
+from crawlers.failures import words_for
+from crawlers.host_rules import HostResting
 from crawlers.intake import PageMark
+from crawlers.robots import RobotsUnavailable
 from crawlers.run import Run
 from crawlers.sources import Source
 from minsheng.errors import BadInput, MinshengError
@@ -30,6 +34,7 @@ log = get_logger(__name__)
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
 GONE = (404, 410)
+REFUSED = (401, 403, 429, 451)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,7 +158,10 @@ class SourceSpider(scrapy.Spider):
 
     async def _read_page(self, url: str) -> Page:
         assert self.crawler.engine is not None
-        response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        try:
+            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        except Exception as error:
+            raise BadInput(words_for(error)) from error
         if response.status != 200:
             raise BadInput(f"answered {response.status}")
         return await asyncio.to_thread(extract, body_text(response), response.url, self.run.now())
@@ -162,6 +170,7 @@ class SourceSpider(scrapy.Spider):
         self.run.answered(response.url)
         if response.status == 304:
             return
+        self.run.report.looked = True
         try:
             async for result in self.read(response, **kwargs):
                 if result is not None:
@@ -196,16 +205,29 @@ class SourceSpider(scrapy.Spider):
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
+        if isinstance(failure.value, HostResting):
+            self.run.rests(failure.value)
+        error = failure.value
+        if (isinstance(error, HttpError) and error.response.status in REFUSED) or (
+            isinstance(error, IgnoreRequest) and not isinstance(error, (HttpError, AddressRefused))
+        ):
+            self.run.report.blocked = True
         self.run.index_failed(reason_of(failure))
 
     def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
         asked, hint = request.cb_kwargs["asked"], request.cb_kwargs["hint"]
-        if isinstance(failure.value, HttpError) and failure.value.response.status in GONE:
-            self.run.refused(f"answered {failure.value.response.status}", asked)
+        if isinstance(failure.value, HttpError):
+            status = failure.value.response.status
+            if status not in GONE:
+                self.run.page_failed(asked, reason_of(failure))
+                return
+            self.run.refused(f"answered {status}", asked)
             yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
+        elif isinstance(failure.value, HostResting):
+            self.run.rests(failure.value)
         elif isinstance(failure.value, IgnoreRequest):
-            self.run.refused(str(failure.value).lower(), asked)
+            self.run.refused(_lower(str(failure.value)), asked)
             yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
         else:
             self.run.page_failed(asked, reason_of(failure))
@@ -251,17 +273,15 @@ def reason_of(failure: Failure) -> str:
     if isinstance(error, HttpError):
         return f"{where}answered {error.response.status}"
     if isinstance(error, IgnoreRequest):
-        return f"{where}{str(error).lower() or 'refused'}"
-    name = type(error).__name__
-    plain = {
-        "DownloadTimeoutError": "no answer in time",
-        "DownloadConnectionRefusedError": "connection refused",
-        "CannotResolveHostError": "no such host",
-        "DownloadCancelledError": "larger than crawl.max_body",
-        "ResponseDataLossError": "the answer broke off",
-        "ResponseFailed": "the answer broke off",
-    }.get(name)
-    return f"{where}{plain or f'{name}: {error}'}"
+        return f"{where}{_lower(str(error)) or 'refused'}"
+    if isinstance(error, (HostResting, RobotsUnavailable)):
+        return str(error)
+    return f"{where}{words_for(error)}"
+
+
+def _lower(words: str) -> str:
+    """Scrapy's words in the middle of a sentence."""
+    return words[:1].lower() + words[1:]
 
 
 def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:

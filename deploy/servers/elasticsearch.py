@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.servers.process import HOST, Server, free_port, run_tool
-from deploy.servers.tools import find_java, resolve_jars
+from deploy.servers.tools import find_java, java_options, resolve_jars
 
 LAUNCHER = Path(__file__).parent / "ElasticsearchNode.java"
 _LOGGING = """\
@@ -74,7 +74,7 @@ class ElasticsearchServer(Server):
 
     def command(self) -> Sequence[str]:
         modules = ["-p", str(self._home / "lib"), "--add-modules", "ALL-MODULE-PATH"]
-        memory = ["-Xms768m", "-Xmx768m", "-XX:+UseSerialGC"]
+        memory = ["-Xms768m", "-Xmx768m", *java_options(short_lived=self.short_lived)]
         quiet = ["--enable-native-access=ALL-UNNAMED"] if self.java_version > 17 else []
         launcher = ["-cp", str(self._home / "launcher"), "ElasticsearchNode", str(self.folder / "home")]
         return [str(self._java), *memory, *quiet, *modules, *launcher]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.servers.process import HOST, Server, free_port, run_tool
-from deploy.servers.tools import find_java, resolve_jars
+from deploy.servers.tools import find_java, java_options, resolve_jars
 
 
 class KafkaServer(Server):
@@ -63,7 +63,8 @@ class KafkaServer(Server):
 
     def _run(self, main: str, *options: str) -> list[str]:
         quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-        return [str(self._java), "-XX:+UseSerialGC", *options, quiet, "-cp", f"{self._jars}/*", main]
+        java = [str(self._java), *java_options(short_lived=self.short_lived)]
+        return [*java, *options, quiet, "-cp", f"{self._jars}/*", main]
 
     def answers(self) -> bool:
         from kafka import KafkaAdminClient

@@ -49,6 +49,7 @@ class Server(ABC):
     stop_seconds = 30.0
     stop_signal = signal.SIGTERM
     account: str | None = None  # whose rights it runs with; default: ours
+    short_lived = False  # set before the start: a Java server starts in half the time and never works at its full speed
 
     def __init__(self, cache: Path, folder: Path | None = None, *, detached: bool = False) -> None:
         self.cache = cache

@@ -10,6 +10,7 @@ import typer
 
 from minsheng import __version__
 from minsheng.cli import (
+    authors,
     briefing,
     classify,
     context,
@@ -23,6 +24,7 @@ from minsheng.cli import (
     run,
     sample,
     search,
+    source_health,
     sources,
     stage,
     tickets,
@@ -68,7 +70,8 @@ app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
 app.command("extract")(sources.extract)
-app.add_typer(sources.app, name="sources")
+app.add_typer(source_health.app, name="sources")
+app.add_typer(authors.app, name="authors")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
 app.command("evaluate")(evaluate.evaluate)

@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 
 from minsheng.clock import CHINA
-from minsheng.logs import configure_logs
 from minsheng.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def choose(data_dir: Path | None, settings_file: Path | None) -> None:
 def settings() -> Settings:
     """The settings of this run, read at first use."""
     if not _loaded:
+        from minsheng.logs import configure_logs  # here, for the sake of commands that log nothing, such as --help
+
         loaded = load_settings(_chosen["data_dir"], _chosen["settings"])
         configure_logs(loaded.logs.level, loaded.logs.format)
         _loaded.append(loaded)

@@ -39,7 +39,7 @@ def import_file(
     """Import a file of texts: each row becomes a document on the log, once, however often it is imported."""
     from crawlers.importing import import_file as run
     from crawlers.intake import Intake
-    from crawlers.privacy import AuthorKeys
+    from crawlers.privacy import author_keys
     from minsheng.clock import SystemClock
     from minsheng.parts import open_log, topic_partitions
     from minsheng.records import KINDS
@@ -58,7 +58,7 @@ def import_file(
             report = run(
                 file,
                 Intake(context.store(), log.producer(), clock),
-                AuthorKeys.from_settings(settings),
+                author_keys(settings, clock.now()),
                 clock,
                 source=source,
                 kind=known[kind],

@@ -22,35 +22,6 @@ app = typer.Typer(help="The sources that are watched.", no_args_is_help=True)
 OPTION = typer.Option("--option", "-o", metavar="KEY=VALUE", help="An option of the kind; can be repeated.")
 
 
-@app.command("list")
-def list_sources(json: bool = context.JSON_OPTION) -> None:
-    """List the sources and how each is doing."""
-    from crawlers.health import states
-    from crawlers.sources import FOLDER, sync_folder
-    from minsheng.clock import CHINA, SystemClock
-
-    store = context.store()
-    broken = sync_folder(store, context.settings().path(FOLDER))
-    found = states(store, SystemClock())
-    for error in broken:
-        context.errors().print(f"left out: {error}", markup=False, soft_wrap=True)
-    if json:
-        context.print_json({"sources": found, "left_out": [str(error) for error in broken]})
-        return
-
-    def local(time: Any) -> str:
-        return time.astimezone(CHINA).strftime("%m-%d %H:%M") if time else ""
-
-    context.print_table(
-        f"{len(found)} sources",
-        ("id", "kind", "state", "last ok", "last new", "error"),
-        [
-            (state.id, state.kind, state.state, local(state.last_ok_at), local(state.last_item_at), state.last_error)
-            for state in found
-        ],
-    )
-
-
 @app.command()
 def add(
     url: Annotated[str, typer.Argument(help="Where it is.")],

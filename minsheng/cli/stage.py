@@ -35,8 +35,10 @@ def stage(
         road.prepare(index=name == "index")
         if name == "crawl":
             from crawlers.stage import CrawlStage
+            from minsheng.metrics import MetricsServer
 
-            CrawlStage(road.settings, road.store, road.log, road.clock).run(stop)
+            with MetricsServer(road.settings, road.store, road.clock):
+                CrawlStage(road.settings, road.store, road.log, road.clock).run(stop)
             return
         if from_start:
             road.replay(name)  # type: ignore[arg-type]

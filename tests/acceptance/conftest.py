@@ -29,18 +29,20 @@ def variables(request: pytest.FixtureRequest, tmp_path: Path, unique: str) -> Va
     """`variables("embedded")` or `variables("servers")`: what sets a fresh Minsheng up on these parts."""
 
     def of(parts: str) -> dict[str, str]:
-        folder = tmp_path / parts
-        found = {"MINSHENG_DATA_DIR": str(folder), "MINSHENG_NOTIFY__TERMINAL": "false"}
-        if parts == "servers":
-            found |= server_variables(
-                request.getfixturevalue("kafka_server"),
-                request.getfixturevalue("elasticsearch_server"),
-                request.getfixturevalue("postgresql_url"),
-                unique,
-            )
-        return found
+        return variables_of(parts, tmp_path / parts, unique, request, lambda: request.getfixturevalue("postgresql_url"))
 
     return of
+
+
+def variables_of(
+    parts: str, folder: Path, name: str, request: pytest.FixtureRequest, database: Callable[[], str]
+) -> dict[str, str]:
+    """What sets a Minsheng up on these parts, with its data in the folder and everything on the servers so named."""
+    found = {"MINSHENG_DATA_DIR": str(folder), "MINSHENG_NOTIFY__TERMINAL": "false"}
+    if parts == "servers":
+        kafka, elasticsearch = request.getfixturevalue("kafka_server"), request.getfixturevalue("elasticsearch_server")
+        found |= server_variables(kafka, elasticsearch, database(), name)
+    return found
 
 
 @contextmanager

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from deploy.servers import fresh_database
 from minsheng.records import SCHEMA
 from minsheng.road import WORKERS
-from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened
-from tests.acceptance.outcome import outcome
+from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened, variables_of
+from tests.acceptance.outcome import Outcome, outcome
 from tests.shared_data import shared_data
 
 ROWS = 4_290
@@ -19,54 +24,74 @@ ROWS = 4_290
 pytestmark = [pytest.mark.shared_data, pytest.mark.timeout(600)]
 
 
+def messages() -> Path:
+    return shared_data("messages_unlabelled.csv.gz")
+
+
+class Passes:
+    """The messages once through the road on each set of parts, made at first use."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+        self._made: dict[str, tuple[dict[str, str], Outcome]] = {}
+
+    def on(self, parts: str) -> tuple[dict[str, str], Outcome]:
+        """What sets up the Minsheng that they went through, and what came of it."""
+        if parts not in self._made:
+            chosen = self._variables(parts)
+            report = minsheng(chosen, "import", messages(), "--source", "board", "--json")
+            assert json.loads(report.stdout)["imported"] == ROWS
+            with opened(chosen) as road:
+                assert drain(road)["index"] == ROWS
+                self._made[parts] = chosen, outcome(road)
+        return self._made[parts]
+
+
+@pytest.fixture(scope="module")
+def passes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passes]:
+    name = f"t{secrets.token_hex(6)}"
+    with ExitStack() as databases:
+
+        def database() -> str:
+            return databases.enter_context(fresh_database(request.getfixturevalue("postgresql_server")))
+
+        yield Passes(lambda parts: variables_of(parts, tmp_path_factory.mktemp(parts), name, request, database))
+
+
 @pytest.mark.kafka
 @pytest.mark.elasticsearch
 @pytest.mark.postgresql
-def test_both_sets_of_parts_index_every_message_once_and_find_the_same_events_and_tickets(variables: Variables) -> None:
-    found = {}
-    for parts in ("embedded", "servers"):
-        chosen = variables(parts)
-        report = minsheng(chosen, "import", shared_data("messages_unlabelled.csv.gz"), "--source", "board", "--json")
-        assert json.loads(report.stdout)["imported"] == ROWS
-        with opened(chosen) as road:
-            assert drain(road)["index"] == ROWS
-            found[parts] = outcome(road)
-    assert len(found["embedded"].indexed) == ROWS
-    assert found["servers"].indexed == found["embedded"].indexed
-    assert found["servers"].events == found["embedded"].events
-    assert found["servers"].tickets == found["embedded"].tickets
-    largest = max(documents for _, documents in found["embedded"].events.values())
+def test_both_sets_of_parts_index_every_message_once_and_find_the_same_events_and_tickets(passes: Passes) -> None:
+    (_, embedded), (_, servers) = passes.on("embedded"), passes.on("servers")
+    assert len(embedded.indexed) == ROWS
+    assert servers.indexed == embedded.indexed
+    assert servers.events == embedded.events
+    assert servers.tickets == embedded.tickets
+    largest = max(documents for _, documents in embedded.events.values())
     assert largest >= 40, "the best known hot issues of this file have about fifty messages each"
-    assert len(found["embedded"].tickets) >= 10
-    assert found["embedded"].notices == 0, "old news wakes nobody"
+    assert len(embedded.tickets) >= 10
+    assert embedded.notices == 0, "old news wakes nobody"
 
 
 @pytest.mark.parametrize("parts", BOTH)
-def test_replaying_the_whole_log_changes_nothing(variables: Variables, parts: str) -> None:
-    chosen = variables(parts)
-    file = shared_data("messages_unlabelled.csv.gz")
-    minsheng(chosen, "import", file, "--source", "board")
+def test_replaying_the_whole_log_changes_nothing(passes: Passes, parts: str) -> None:
+    chosen, before = passes.on(parts)
     with opened(chosen) as road:
-        drain(road)
-        before = outcome(road)
         for name in WORKERS:
             road.replay(name)
         handled = drain(road)
         assert handled["assess"] == ROWS
         assert handled["alert"] > ROWS, "the assessments of both passes were read"
         assert outcome(road) == before
-    again = json.loads(minsheng(chosen, "import", file, "--source", "board", "--json").stdout)
+    again = json.loads(minsheng(chosen, "import", messages(), "--source", "board", "--json").stdout)
     assert again["imported"] == 0
 
 
 @pytest.mark.kafka
 @pytest.mark.elasticsearch
 @pytest.mark.postgresql
-def test_other_programs_read_the_log_and_the_index(variables: Variables) -> None:
-    chosen = variables("servers")
-    minsheng(chosen, "import", shared_data("messages_unlabelled.csv.gz"), "--source", "board")
-    with opened(chosen) as road:
-        drain(road)
+def test_other_programs_read_the_log_and_the_index(passes: Passes) -> None:
+    chosen, _ = passes.on("servers")
     reader = (
         "import json, sys; from kafka import KafkaConsumer\n"
         "consumer = KafkaConsumer(sys.argv[2], bootstrap_servers=sys.argv[1], auto_offset_reset='earliest',"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from classifiers.linking import PolicyLinker
@@ -68,6 +69,16 @@ def test_a_document_is_judged_and_linked(register: PolicyRegister) -> None:
     assert (one.sentiment.label, one.request.label, policies(one)) == ("positive", "praise", [("housing", "alias")])
     assert one.models == {**VERSIONS, "stance": MODEL.versions["stance"], "policies": register.revision()}
     assert one.assessed_at == CLOCK.now()
+
+
+def test_places_and_units_of_the_text_are_told_and_its_region_is_the_first(register: PolicyRegister) -> None:
+    named = make_document("1", "岳麓区路灯坏了，长沙市城管局一直不管")
+    known = msgspec.structs.replace(make_document("2", "路灯坏了"), region="长沙市")
+    street = msgspec.structs.replace(make_document("3", "路灯坏了"), region="城东三街")
+    one, two, three = assess(make_stage(register), named, known, street)
+    assert (one.places, one.units, one.region) == (("湖南省长沙市岳麓区",), ("长沙市城管局",), "湖南省长沙市岳麓区")
+    assert (two.places, two.region) == (("湖南省长沙市",), "湖南省长沙市")
+    assert (three.places, three.units, three.region) == ((), (), "城东三街")
 
 
 class WithStance(NgramModel):

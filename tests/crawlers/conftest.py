@@ -38,7 +38,12 @@ class Crawling:
         self.store = Store(f"sqlite:///{folder / 'store.db'}")
         self.store.create_all()
         self.log = EmbeddedLog(folder / "log.db")
-        self.crawl: dict[str, Any] = {"per_host_delay": 0.0, "per_host_concurrency": 4, "timeout": 5.0}
+        self.crawl: dict[str, Any] = {
+            "per_host_delay": 0.0,
+            "per_host_concurrency": 4,
+            "timeout": 5.0,
+            "allowed_networks": ("127.0.0.1",),
+        }
 
     @property
     def settings(self) -> Settings:

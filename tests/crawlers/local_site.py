@@ -29,7 +29,7 @@ class Served(NamedTuple):
 class LocalSite:
     """Serves `pages`, each with an ETag of its body; keeps every request in `asked`."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1", port: int = 0) -> None:
         self.pages: dict[str, Served] = {}
         self.asked: list[Asked] = []
         self.most_at_once = 0
@@ -46,11 +46,12 @@ class LocalSite:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer((address, port), Handler)
         self._server.daemon_threads = True
         self._closing = threading.Event()
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.port = self._server.server_address[1]
+        self.url = f"http://{address}:{self._server.server_address[1]}"
 
     @contextmanager
     def counted(self) -> Iterator[None]:
@@ -104,7 +105,7 @@ class LocalSite:
         self._server.server_close()
 
 
-def wait_until(condition: object, seconds: float = 30.0) -> None:
+def wait_until(condition: object, seconds: float = 90.0) -> None:
     """Wait for a condition of another thread or process; fail where it does not come."""
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from crawlers import tables
+from crawlers.recording import LONGEST_BACKOFF, next_run
 from crawlers.run import RunReport
-from crawlers.schedule import LONGEST_BACKOFF, next_run
 from crawlers.sources import Source
 from crawlers.stage import CrawlStage
 from minsheng.clock import SystemClock

@@ -229,4 +229,12 @@ def test_a_broker_that_is_not_there_at_the_start(own_server: Callable[[str], Ser
     deadline = time.monotonic() + PATIENCE
     while not consumer.poll(1, 0.2):
         assert time.monotonic() < deadline
+    assert log.lag(DOCUMENTS, "assess").behind == 1
+    server.pause()  # connected, and nothing answers
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match=server.address):
+        log.lag(DOCUMENTS, "assess")
+    assert time.monotonic() - began < 2 + 3
+    server.resume()
+    assert log.lag(DOCUMENTS, "assess").behind == 1
     log.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from grouping.listing import get_events, list_events
 from grouping.memory import Memory
 from grouping.merging import Merge
 from grouping.stage import GroupStage
-from minsheng.records import Assessed
+from minsheng.records import Assessed, Document
 from minsheng.store import Store
 from tests.grouping.test_grouping_memory import START, assessed, memory
 from tests.grouping.test_grouping_stage import HERE, places, settings, store
@@ -107,6 +108,35 @@ def test_a_document_that_fits_two_events_makes_them_one() -> None:
     living = {groups.today(one.member.event) for one in placed}
     assert living == set(groups.events)
     assert sum(event.documents for event in groups.events.values()) == len(placed)
+
+
+def test_one_document_can_merge_an_event_that_it_has_just_merged_others_into(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["桂花苑旁的拌合站半夜轰鸣不停", "青石巷里的路灯坏了半个月", "望江雅居的水又黄又浑不敢喝"]
+    batch = [assessed(text, key=f"{name}0", minutes=name) for name, text in enumerate(texts)]
+    for name, replies in enumerate((0, 2, 9)):
+        parent = batch[name].document.id
+        batch += [
+            assessed(f"同感{name}", key=f"{name}{number}", minutes=5 + number, parent=parent)
+            for number in range(1, 1 + replies)
+        ]
+    stage = GroupStage(store, settings())
+    stage.start()
+    events = [place[1] for place in places(stage, batch, 0, 50)[:3]]
+    choose = Memory._event_for
+
+    def of_all(memory: Memory, document: Document, *more: Any) -> Any:
+        chosen = choose(memory, document, *more)
+        return chosen._replace(event=events[0], rivals=tuple(events[1:])) if document.text == "都是一回事" else chosen
+
+    monkeypatch.setattr(Memory, "_event_for", of_all)
+    monkeypatch.setattr(Memory, "_fit", lambda *_: 1.0)
+    (last,) = places(stage, [assessed("都是一回事", minutes=30)], len(batch), 50)
+    assert last[1] == events[2]
+    told = {(change.event, change.other) for change in list_changes(store)}
+    assert told == {(events[0], events[1]), (events[1], events[2])}, "each merge is in the history"
+    assert get_events(store, [events[0]])[events[0]].documents == len(batch) + 1
 
 
 @pytest.mark.parametrize("bounds", [(200_000, 500_000), (70, 110)])

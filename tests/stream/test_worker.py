@@ -11,7 +11,7 @@ import pytest
 
 from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable, WrongUse
-from minsheng.records import Assessed, Document, decode
+from minsheng.records import SCHEMA, Assessed, Document, decode
 from stream.dead_letters import list_dead_letters, resend
 from stream.embedded import EmbeddedLog
 from stream.limits import TooManyRejected
@@ -72,7 +72,8 @@ def test_drain_handles_everything_and_a_second_one_nothing(log: EmbeddedLog) -> 
 
 def test_unreadable_and_rejected_records_go_to_the_dead_letters(log: EmbeddedLog) -> None:
     producer = log.producer()
-    future = document_message(make_document(3)).value.replace(b'"schema":1', b'"schema":99')
+    future = document_message(make_document(3)).value.replace(f'"schema":{SCHEMA}'.encode(), b'"schema":99')
+    assert b'"schema":99' in future
     producer.send(
         [
             document_message(make_document(0)),

@@ -1,0 +1,91 @@
+"""Where somebody lives: street numbers after a road, and units and rooms after a building.
+
+A building alone stays: a broken lift in building 6 is a matter, and its building does not say who lives there. So does
+the number of a public place (人民路33号市政务中心), and a day of the month that looks like a number (人民路15号起停水).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+LABEL = "[门牌号]"
+
+_DIGITS = r"(?:\d{1,5}|[一二三四五六七八九十百零〇两]{2,5})"
+_STREET = re.compile(
+    r"(?P<road>[\u4e00-\u9fff]{1,10}?(?:大道|大街|[东南西北中]?[一二三四五六七八九十]+段|[一二三四五六]环|路|街|巷|胡同|弄|村|屯|寨|"
+    r"(?:[\d一二三四五六七八九十]+|村民小)组)(?:[东南西北中]段|[东南西北]侧)?)\s?"
+    rf"(?P<number>(?:{_DIGITS}弄(?:{_DIGITS}支弄)?\s?)?(?:附?{_DIGITS}(?:[-—－之]\d{{1,4}})?号)(?:附\d{{1,3}}号|之\d{{1,3}})?(?:\s?(?:\d{{1,2}}楼)?\d{{2,4}}(?:室|房))?)"
+    r"(?!线|文|令|公告|文件|通知|院线|车|机|公里|桩|站|桥|隧道|标段|地块|楼|栋|井|墩|路)"
+)
+# Words that end like a road and are none; after them a number is a day, a line or a page.
+_NO_ROAD = re.compile(
+    r"(?:公路|铁路|道路|线路|网路|马路|一路|半路|思路|出路|电路|水路|修路|堵路|让路|走路|迷路|赶路|带路|问路|销路|套路|"
+    r"同路|上路|开路|后路|通路|航路|陆路|高速路|这条路|那条路|条路|段路|的路|在路|逛街|上街|扫街|步行街|本村|我村|全村|农村|"
+    r"乡村|该村|各村|进村|驻村|新农村|个村|的村|这个组|专案组)$"
+)
+_DAY_AFTER = re.compile(
+    r"\s?(?:起|开始|至|到|前|后|以前|之前|之后|以后|上午|下午|晚|夜|凌晨|早|中午|当天|当晚|那天|这天|停|恢复|通|开|完|要|"
+    r"将|就|才|又|还|已|和\d|、\d|[-~—－～至到]|[(（]?(?:周|星期|今|明|昨))"
+)
+# What stands behind the number of a public place; homes of its staff are none.
+_PUBLIC = re.compile(
+    r"[\s(（,，]?(?!.{0,14}(?:家属|宿舍|小区|公寓|花园|家园))[\u4e00-\u9fff]{0,14}?(?:中心|局|厅|委员会|政府|大厅|法院|检察院|医院|学校|"
+    r"大学|学院|中学|小学|幼儿园|派出所|街道办|居委会|村委会|社区服务|图书馆|博物馆|文化馆|体育馆|银行|公司|大厦|酒店|宾馆|超市|"
+    r"商场|广场|车站|邮局|服务站|办事处|窗口|市场)"
+)
+_OFFICE_BEFORE = re.compile(
+    r"(?:政务|行政|服务中心|办公|政府|大厦|局|厅|委|法院|医院|学校|大学|学院|校区|院区|机关|窗口)[^，。；、,;]{0,12}$"
+)
+
+# 一座 counts bridges and power stations.
+_BUILDING = r"(?:(?:[A-Za-z]?\d{1,4}|[A-Za-z])(?:号楼|栋|幢|座|#楼?)|[一二三四五六七八九十]{1,3}(?:号楼|栋|幢))"
+_COUNTED = r"(?!\d|\s?(?:[户人万元米平家个套㎡年月日天位名余多条次点分台部辆度吨层级%％]|平方|单元))"
+_ROOM = re.compile(
+    rf"(?P<building>{_BUILDING})\s?[-—－,，]?\s?(?P<room>"
+    r"(?:\d{1,2}|[一二三四五六七八九十甲乙丙丁])(?:单元|门)\s?[-—－,，]?\s?(?:\d{1,2}(?:楼|层)\s?)?(?:\d{2,4}(?:号?(?:室|房|户))?|\d{1,4}号)"
+    r"(?!\d|\s?[人万元米平家个套年月日天])"
+    r"|(?:\d{1,2}(?:楼|层)\s?)?\d{2,4}(?:号?(?:室|房)|号(?!楼|院))"
+    r"|\d{1,2}[-—－]\d{3,4}(?:号?(?:室|房|户))?(?!\d)"
+    rf"|[1-9]\d{{2,3}}{_COUNTED}(?!-))"
+)
+_UNIT_ROOM = re.compile(
+    r"(?<![\d])(?P<room>(?:\d{1,2}|[一二三四五六七八九十])单元\s?[-—－]?\s?\d{2,4}(?:号?(?:室|房|户)|号)?)(?!\d|\s?[人万元米平家个套年月日天])"
+)
+# 12-3-1502 after the name of an estate, or with its room said.
+_DASHED = re.compile(
+    r"(?:(?<=小区)|(?<=花园)|(?<=家园)|(?<=公寓)|(?<=新村)|(?<=苑)|(?<=[府庭居园城]))\s?(?P<room>\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?:号?(?:室|房|户))?)(?!\d)"
+    r"|(?<![\d\-—－])(?P<said>\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?:室|房|户))"
+)
+_HINT = re.compile(r"[号栋幢座#室房单]|\d[-—－]\d")
+
+
+def house_numbers(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of each number that says where somebody lives.
+
+    Parameters
+    ----------
+    text:
+        With half-width digits.
+    """
+    if not _HINT.search(text):
+        return
+    for match in _STREET.finditer(text):
+        if _is_address(match, text):
+            yield match.span("number")
+    for match in _ROOM.finditer(text):
+        if not _OFFICE_BEFORE.search(text, max(0, match.start() - 24), match.start()):
+            yield match.span("room")
+    for pattern in (_UNIT_ROOM, _DASHED):
+        for match in pattern.finditer(text):
+            yield match.span(match.lastgroup or 0)
+
+
+def _is_address(match: re.Match[str], text: str) -> bool:
+    if _NO_ROAD.search(match["road"]):
+        return False
+    digits = re.fullmatch(r"(\d{1,2})号", match["number"])
+    end = match.end("number")
+    if digits and 1 <= int(digits[1]) <= 31 and _DAY_AFTER.match(text, end):
+        return False
+    return not _PUBLIC.match(text, end)
