@@ -99,8 +99,9 @@ def extract(html: str, url: str, now: datetime) -> Page:
         raise NoArticle("empty", f"{url} is an empty page")
     if not _TAG.search(html):
         raise NoArticle("not-html", f"{url} is no HTML page")
+    address = url if _is_address(url) else ""
     page = outline(tree)
-    about = read_metadata(tree, page, url, now)
+    about = read_metadata(tree, page, address, now)
     wall = find_wall(tree, page)
     drop_surroundings(page, about.headline)
     places = article_lines(page, about.headline)
@@ -111,7 +112,7 @@ def extract(html: str, url: str, now: datetime) -> Page:
         text = _by_trafilatura(tree, about.title, text)
     if not text and not about.title:
         raise NoArticle("empty", f"{url} has neither title nor text")
-    if not text and about.published_at is None and _is_listing(page, url):
+    if not text and about.published_at is None and _is_listing(page, address):
         raise NoArticle(
             "listing", f"{url} leads to articles and is none", "the article may be gone: see where it leads"
         )
@@ -123,8 +124,8 @@ def extract(html: str, url: str, now: datetime) -> Page:
         published_raw=about.published_raw,
         outlet=about.outlet,
         author=about.author,
-        attachments=_attachments(page, places, url),
-        next_page=next_page_of(page.links, url),
+        attachments=_attachments(page, places, address),
+        next_page=next_page_of(page.links, address),
     )
 
 
@@ -144,6 +145,14 @@ def wall_of(tree: lxml.html.HtmlElement) -> str:
     """What stands in the way on a page without an article, in words; empty where nothing is recognised."""
     wall = find_wall(tree)
     return wall.reason if wall else ""
+
+
+def _is_address(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(page: Outline, places: Sequence[int], title: str) -> str:

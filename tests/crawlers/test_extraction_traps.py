@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
 
+from benchmarks.extraction_pages import load_pages
+from crawlers.charset import decode
 from crawlers.extraction import NoArticle, extract, join
 from crawlers.markup import parse_html
 from crawlers.outline import outline
@@ -234,6 +238,30 @@ def test_pages_of_an_article_as_one() -> None:
     first = extract(page(BODY[0]), "http://h/a1.html", NOW)
     second = extract(page(BODY[1]), "http://h/a1_2.html", NOW)
     assert join([first, second]).text == f"{BODY[0]}\n{BODY[1]}"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_a_page_is_it_is_read_or_told(seed: int) -> None:
+    """Pages that are cut, shuffled or spoilt give an article or `NoArticle`, and no other error."""
+    pick = random.Random(seed)
+    whole = [decode(one.html) for one in load_pages()]
+    for turn in range(40):
+        html = pick.choice(whole)
+        place = pick.randrange(len(html))
+        tags = re.split(r"(<[^>]*>)", html)
+        match turn % 4:
+            case 0:
+                html = html[:place]
+            case 1:
+                html = html[place:]
+            case 2:
+                pick.shuffle(tags)
+                html = "".join(tags)
+            case _:
+                spoilt = "".join(pick.choice("\0\t<>&\"'云\ud800\ufffe") for _ in range(30))
+                html = html[:place] + spoilt + html[place:]
+        with suppress(NoArticle):
+            extract(html, pick.choice(("http://h/a.html", "a.html", "http://[::1/a", "")), NOW)
 
 
 @pytest.mark.parametrize(
