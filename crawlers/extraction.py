@@ -108,11 +108,14 @@ def extract(html: str, url: str, now: datetime) -> Page:
     text = _text(page, places, about.title)
     if wall and len(text) < SHORT:
         raise NoArticle(wall.obstacle, f"{url}: {wall.reason}")
-    if not wall and not any(page.lines[place].prose for place in places):
+    prose = sum(page.lines[place].prose for place in places)
+    mostly_links = _is_mostly_links(page)
+    if not wall and not prose and not mostly_links:
         text = _by_trafilatura(tree, about.title, text)
     if not text and not about.title:
         raise NoArticle("empty", f"{url} has neither title nor text")
-    if not text and about.published_at is None and _is_listing(page, address):
+    dated = about.dated and not phrases.NOT_TITLES.match(about.title)
+    if prose < LITTLE and not dated and (mostly_links or (not text and urlsplit(address).path in ("", "/"))):
         raise NoArticle(
             "listing", f"{url} leads to articles and is none", "the article may be gone: see where it leads"
         )
@@ -178,9 +181,10 @@ def _by_trafilatura(tree: lxml.html.HtmlElement, title: str, text: str) -> str:
     return "\n".join(kept) if is_text else text
 
 
-def _is_listing(page: Outline, url: str) -> bool:
-    """Whether a page without text and time is one of links: a front page that a lost article was sent to."""
-    return len(page.links) >= _MANY_LINKS or urlsplit(url).path in ("", "/")
+def _is_mostly_links(page: Outline) -> bool:
+    """Whether a page is one of links, as front pages are, which lost articles are often sent to."""
+    words = sum(len(line.text) for line in page.lines)
+    return len(page.links) >= _MANY_LINKS and sum(line.linked for line in page.lines) > 0.5 * words
 
 
 def _attachments(page: Outline, places: Sequence[int], url: str) -> tuple[Attachment, ...]:

@@ -112,10 +112,13 @@ class Metadata(msgspec.Struct, kw_only=True):
     ----------
     headline:
         The place of the headline among the page's lines.
+    dated:
+        Whether a time stands right behind the headline, as it does over articles.
     """
 
     title: str = ""
     headline: int | None = None
+    dated: bool = False
     published_at: datetime | None = None
     published_raw: str | None = None
     outlet: str | None = None
@@ -146,6 +149,7 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
     return Metadata(
         title=title,
         headline=headline,
+        dated=_is_dated(page, headline),
         published_at=published,
         published_raw=raw,
         outlet=_outlet(metas, near, page, names),
@@ -179,6 +183,13 @@ def _linked_data(tree: lxml.html.HtmlElement) -> Iterator[dict[str, Any]]:
                 yield one
                 graph = one.get("@graph")
                 yield from (inner for inner in graph if isinstance(inner, dict)) if isinstance(graph, list) else ()
+
+
+def _is_dated(page: Outline, headline: int | None) -> bool:
+    if headline is None:
+        return False
+    behind = page.lines[headline + 1 : headline + 5]
+    return any(not line.linked and (_DATE.search(line.text) or _FRESH.search(line.text)) for line in behind)
 
 
 def _densest(page: Outline) -> int:

@@ -18,6 +18,7 @@ from crawlers.outline import outline
 from crawlers.paging import joined_text, next_page_of
 from minsheng.clock import CHINA
 from tests.crawlers.scenes import BODY
+from tests.shared_data import shared_data
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 TITLE = "水费重复扣收核查进展公布"
@@ -208,6 +209,32 @@ def test_a_front_page_is_no_article() -> None:
     links = "".join(f"<li><a href=/n/{n}.html>第{n}号供水工作通知公告</a></li>" for n in range(80))
     with pytest.raises(NoArticle) as told:
         extract(f"<html><title>云江市人民政府</title><body><ul>{links}</ul></body></html>", "http://h/", NOW)
+    assert told.value.obstacle == "listing"
+
+
+def test_a_video_page_keeps_its_headline() -> None:
+    links = "".join(f"<li><a href=/n/{n}.html>第{n}号供水工作通知公告</a></li>" for n in range(80))
+    html = page("正在播放", behind=f"<ul>{links}</ul>")
+    found = extract(html, "http://h/v/1.html", NOW)
+    assert found.title == TITLE
+    assert "通知公告" not in found.text
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hsqhfunds_announcement.html",
+        "netease_international_news.html",
+        "netease_leaderboard_news.html",
+        "netease_rolling_news.html",
+        "tencent_important_news.html",
+    ],
+)
+def test_real_lists_are_no_articles(name: str) -> None:
+    html = decode((shared_data("pages") / "list" / name).read_bytes())
+    with pytest.raises(NoArticle) as told:
+        extract(html, f"http://h/list/{name}", NOW)
     assert told.value.obstacle == "listing"
 
 
