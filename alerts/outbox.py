@@ -106,7 +106,7 @@ class Outbox:
             if row is None:
                 continue
             try:
-                self._channel(name).send(msgspec.convert(row["payload"], Notice))
+                self.channel(name).send(msgspec.convert(row["payload"], Notice))
             except DeliveryFailed as error:
                 self._failed(row, str(error), permanent=error.permanent, retry_after=error.retry_after)
                 if not error.permanent:
@@ -175,7 +175,8 @@ class Outbox:
                 timeline.add(connection, row["ticket_id"], "notice-failed", now, detail=detail)
         log.warning("notice_failed", channel=row["channel"], attempts=attempts, given_up=dead, reason=error)
 
-    def _channel(self, name: str) -> Channel:
+    def channel(self, name: str) -> Channel:
+        """The channel of this name, opened at its first use."""
         if name not in self._channels:
             self._channels[name] = open_channel(self._settings_of(name), self._settings.notify.timeout)
         return self._channels[name]

@@ -1,4 +1,4 @@
-"""What runs beside the alert stage: deadlines are looked at and notices sent, on APScheduler's clock.
+"""What runs beside the alert stage: deadlines and sources are looked at and notices sent, on APScheduler's clock.
 
 All state is in the store's rows. A service that was down for an hour finds at its first look what became due meanwhile;
 several services at once do nothing twice.
@@ -13,7 +13,9 @@ from typing import Any, Self
 
 from alerts.channels import Channel
 from alerts.deadlines import fire_due
+from alerts.operator_notices import tell
 from alerts.outbox import Outbox
+from crawlers.health import watch
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
@@ -24,6 +26,7 @@ log = get_logger(__name__)
 
 OUTBOX_SECONDS = 1.0
 DEADLINE_SECONDS = 5.0
+SOURCE_SECONDS = 15.0
 
 
 class AlertService:
@@ -68,6 +71,7 @@ class AlertService:
         )
         self._scheduler.add_job(self.deliver, "interval", seconds=OUTBOX_SECONDS, id="outbox")
         self._scheduler.add_job(self.check_deadlines, "interval", seconds=DEADLINE_SECONDS, id="deadlines")
+        self._scheduler.add_job(self.check_sources, "interval", seconds=SOURCE_SECONDS, id="sources")
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -96,6 +100,15 @@ class AlertService:
         fired = self._guarded("deadlines", lambda: fire_due(self._store, self._clock, self._settings))
         if fired:
             self.wake()
+
+    def check_sources(self) -> None:
+        """Tell operators of sources that need them; also of those that nobody crawls any more."""
+
+        def look() -> int:
+            watch(self._store, self._clock)
+            return tell(self._store, self._settings, self._clock, self._outbox.channel)
+
+        self._guarded("sources", look)
 
     def health(self) -> dict[str, Any]:
         """Whether it runs, what it last failed at, and how many notices wait, were sent and were given up."""

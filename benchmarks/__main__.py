@@ -15,6 +15,7 @@ MODULES = {
     "classify": "benchmarks.classify_speed",
     "grouping": "benchmarks.grouping_speed",
     "linking": "benchmarks.linking_speed",
+    "crawl": "benchmarks.crawl_speed",
     "events": "benchmarks.events",
     "extraction": "benchmarks.extraction",
 }

@@ -11,7 +11,7 @@ import msgspec
 
 from crawlers.dates import believable, parse_time
 from crawlers.privacy import AuthorKeys, mask, mask_names
-from minsheng.records import MAX_TEXT, Attachment, Document, Engagement, Kind, document_id
+from minsheng.records import MAX_TEXT, Attachment, Document, Engagement, Kind, Official, document_id
 
 MAX_TITLE = 500
 _SPACES = re.compile(r"[ \t\u00a0\u3000\u200b\ufeff]+")
@@ -49,6 +49,7 @@ class Found(msgspec.Struct, kw_only=True):
     region: str | None = None
     outlet: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    official: Official | None = None
     next_page: str | None = None
 
 
@@ -110,6 +111,7 @@ class Admission:
             attachments=tuple(
                 msgspec.structs.replace(file, name=self._private(file.name)) for file in found.attachments
             ),
+            official=found.official,
         )
 
     def _private(self, text: str) -> str:

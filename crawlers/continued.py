@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from crawlers.admission import Found
 from crawlers.extraction import Page
 from crawlers.paging import MOST_PAGES, joined_text
+from minsheng.errors import BadInput
 
 ReadPage = Callable[[str], Awaitable[Page]]
 
@@ -19,7 +20,8 @@ async def follow(found: Found, read_page: ReadPage) -> str:
     found:
         The article's first page; its `next_page` says where it goes on. Changed in place: text and attachments.
     read_page:
-        Fetches and reads a page; raises where it can't.
+        Fetches and reads a page; raises `BadInput` where it can't. Other errors, such as that the host wants rest, go
+        through, with `found` as it was.
 
     Returns
     -------
@@ -32,7 +34,7 @@ async def follow(found: Found, read_page: ReadPage) -> str:
         seen.add(following)
         try:
             page = await read_page(following)
-        except Exception as error:
+        except BadInput as error:
             wrong = f"{following}: {error}"
             break
         texts.append(page.text)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from scrapy.crawler import AsyncCrawlerRunner, Crawler
 from scrapy.settings import Settings as ScrapySettings
@@ -44,9 +46,31 @@ class HandOver:
         return item
 
 
-def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> ScrapySettings:
+class SharedSettings(ScrapySettings):
+    """Settings whose copies share their values. Scrapy copies them deeply for each crawl, which took longer than most
+    crawls themselves; nothing changes the values, only which of them counts."""
+
+    def copy(self) -> SharedSettings:
+        twin: SharedSettings = copy.copy(self)
+        twin.attributes = {name: copy.copy(attribute) for name, attribute in self.attributes.items()}
+        return twin
+
+
+_made: WeakKeyDictionary[HostGate, tuple[CrawlSettings, SharedSettings, AsyncCrawlerRunner]] = WeakKeyDictionary()
+
+
+def _prepared(settings: CrawlSettings, gate: HostGate) -> tuple[SharedSettings, AsyncCrawlerRunner]:
+    """Scrapy's settings, and what starts its crawls: made once for all crawls behind a gate."""
+    known = _made.get(gate)
+    if known is None or known[0] != settings:
+        made = scrapy_settings(settings, gate)
+        known = _made[gate] = (settings, made, AsyncCrawlerRunner(made))
+    return known[1], known[2]
+
+
+def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
     """Scrapy's settings for ours."""
-    return ScrapySettings(
+    return SharedSettings(
         {
             "USER_AGENT": user_agent(settings),
             # Obeyed by our own middleware: Scrapy's asks for it again at each crawl, and knows no crawl-delay.
@@ -102,8 +126,9 @@ async def crawl_source(source: Source, run: Run, settings: CrawlSettings, gate: 
     started = loop.time()
     try:
         options = check_options(source)
-        crawler = Crawler(KINDS[source.kind], scrapy_settings(settings, gate))
-        task = AsyncCrawlerRunner().crawl(crawler, source=source, options=options, run=run)
+        prepared, runner = _prepared(settings, gate)
+        crawler = Crawler(KINDS[source.kind], prepared)
+        task = runner.crawl(crawler, source=source, options=options, run=run)
         broken = await _ended(task, crawler, settings.source_timeout)
         report = await run.finish(broken)
     except Exception as error:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from minsheng.clock import CHINA
 
@@ -49,6 +50,27 @@ _UNITS = {
     "月": timedelta(days=30),
     "年": timedelta(days=365),
 }
+
+
+_IN_URL = re.compile(
+    r"(?:^|[/_=t-])(?P<year>20\d{2})(?P<mark>[-/_]?)(?P<month>0[1-9]|1[0-2])(?P=mark)/?(?P<day>0[1-9]|[12]\d|3[01])(?![0-9])"
+)
+
+
+def day_in_url(url: str, zone: tzinfo = CHINA) -> datetime | None:
+    """The day that an address carries, as many content systems put it there; None where it carries none.
+
+    Examples
+    --------
+    >>> day_in_url("http://h.example/gov/202611/t20261123_123.html").date()
+    datetime.date(2026, 11, 23)
+    """
+    for match in _IN_URL.finditer(urlsplit(url).path):
+        try:
+            return datetime(int(match["year"]), int(match["month"]), int(match["day"]), tzinfo=zone)
+        except ValueError:
+            continue
+    return None
 
 
 def parse_time(text: str, now: datetime, zone: tzinfo = CHINA) -> datetime | None:

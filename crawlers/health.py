@@ -22,6 +22,8 @@ NOW = timedelta(minutes=10)
 """A window that ended no longer ago is judged by how the sources do now."""
 SHOWN = 24
 """Hours that lists show."""
+LEAST_KNOWN = 48
+"""So many hours must have been seen before anything is said of what is usual."""
 
 
 class Unseen(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,8 +123,8 @@ def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -
     for row in _rows(store):
         if not row["enabled"]:
             continue
-        if past is not None:
-            answered, brought = past.get(row["id"], (None, None))
+        if past is not None and row["id"] in past:
+            answered, brought = past[row["id"]]
             row = {**row, "last_ok_at": answered, "last_item_at": brought}
             if row["state_since"] is None or row["state_since"] > end:
                 row |= {"state": "well", "failures": 0, "last_error": ""}
@@ -148,13 +150,14 @@ def watch(store: Store, clock: Clock) -> None:
     To be called now and then by whoever lives; the rest is told when a run ends.
     """
     now = clock.now()
-    silent = {one.subject for one in operator_tickets.tickets(store, limit=100_000) if one.state in ("late", "quiet")}
-    for row in _rows(store):
+    waiting = {one.subject: one.state for one in operator_tickets.tickets(store, limit=100_000)}
+    rows = _rows(store)
+    settled = set(waiting) - {row["id"] for row in rows}  # removed since
+    for row in rows:
         state, since = _named(row, now)
+        if state == "off" or (state == "well" and waiting.get(row["id"]) in ("late", "quiet")):
+            settled |= {row["id"]} & set(waiting)
         if state not in ("late", "quiet"):
-            if row["id"] in silent and state in ("well", "off"):
-                with store.begin() as connection:
-                    operator_tickets.note(store, connection, row["id"], now, None)
             continue
         name = row["name"] or row["id"]
         reason = _blind(row, now)[1]
@@ -162,6 +165,10 @@ def watch(store: Store, clock: Clock) -> None:
         told = (state, f"信源“{name}”{WORDS[state]}{words}", reason, advice(state, row["id"], row["url"]))
         with store.begin() as connection:
             operator_tickets.note(store, connection, row["id"], now, told)
+    if settled:
+        with store.begin() as connection:
+            for subject in sorted(settled):
+                operator_tickets.note(store, connection, subject, now, None)
 
 
 def _rows(store: Store) -> list[dict[str, Any]]:
@@ -195,7 +202,7 @@ def _state(row: Mapping[str, Any], now: datetime, hours: Mapping[datetime, int])
         last_error_at=row["last_error_at"],
         sample=row["sample"],
         hours=[hours.get(first + place * HOUR) for place in range(SHOWN)],
-        expected=rhythm.expected(first, now) if rhythm is not None else None,
+        expected=rhythm.expected(first, now) if rhythm is not None and rhythm.hours >= LEAST_KNOWN else None,
         advice=advice(state, row["id"], row["url"]),
     )
 
@@ -257,15 +264,13 @@ def _hours(store: Store, now: datetime) -> dict[str, dict[datetime, int]]:
 
 
 def _known_at(store: Store, end: datetime) -> dict[str, tuple[datetime | None, datetime | None]]:
-    """Source → when it had last answered and last brought something new, to the hour, at a time in the past."""
+    """Source → when it had last answered and last brought something new, to the hour, at a time in the past. Sources
+    whose hours were never counted are left out: of them only the present is known."""
     table = tables.crawl_hours
-    brought = sa.func.max(sa.case((table.c.new > 0, table.c.hour)), type_=table.c.hour.type)
-    answered = sa.func.max(table.c.hour, type_=table.c.hour.type)
-    wanted = (
-        sa.select(table.c.source_id, answered, brought)
-        .where(table.c.hour <= end, table.c.ok > 0)
-        .group_by(table.c.source_id)
-    )
+    before = sa.and_(table.c.hour <= end, table.c.ok > 0)
+    answered = sa.func.max(sa.case((before, table.c.hour)), type_=table.c.hour.type)
+    brought = sa.func.max(sa.case((sa.and_(before, table.c.new > 0), table.c.hour)), type_=table.c.hour.type)
+    wanted = sa.select(table.c.source_id, answered, brought).group_by(table.c.source_id)
     with store.read() as connection:
         rows = connection.execute(wanted).all()
 

@@ -1,13 +1,9 @@
-"""Files of collected texts to documents: CSV and JSON Lines, plain or gzipped, with the columns people use."""
+"""Files of collected texts to documents: tables, JSON Lines, web archives, mail, with the columns people use."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import itertools
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +11,9 @@ from typing import Any
 import msgspec
 
 from crawlers.admission import Admission, Found, Refusal, canonical_url
-from crawlers.charset import decode
 from crawlers.intake import Intake, Outcome, content_hash
 from crawlers.privacy import AuthorKeys
+from crawlers.rows import Row, read_rows
 from crawlers.sources import nearest
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, Unavailable, WrongUse
@@ -31,18 +27,26 @@ SORTED_UP_TO = 1_000_000
 """Rows that are held in memory to be sent in the order of their times; larger files go in their own order."""
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "native_id": ("native_id", "id", "message_id", "mid", "post_id", "编号", "留言编号", "帖子编号", "序号", "标识"),
-    "title": ("title", "subject", "headline", "标题", "主题", "留言主题", "留言标题"),
+    "native_id": (
+        "native_id", "id", "message_id", "mid", "post_id", "编号", "留言编号", "帖子编号", "标识", "工单编号",
+        "工单号", "受理编号", "申请编号", "信件编号", "序号",
+    ),
+    "title": (
+        "title", "subject", "headline", "标题", "主题", "留言主题", "留言标题",
+        "工单标题", "诉求标题", "来信标题", "申请事项",
+    ),
     "text": (
         "text", "content", "body", "message", "内容", "正文", "文本", "留言详情", "留言内容", "微博正文", "诉求内容",
+        "工单内容", "诉求描述", "来信内容", "申请内容", "所需信息内容",
     ),
     "published_at": (
         "published_at", "posted_at", "publish_time", "pubdate", "created_at", "created", "date", "datetime", "time",
-        "timestamp", "发布时间", "发表时间", "留言时间", "来电时间", "日期", "时间",
+        "timestamp", "发布时间", "发表时间", "留言时间", "来电时间", "受理时间", "登记时间", "申请时间", "来信时间",
+        "创建时间", "日期", "时间",
     ),
     "author": (
         "author", "author_hash", "author_key", "author_id", "user", "user_id", "username", "screen_name", "nickname",
-        "作者", "用户", "用户名", "留言用户", "昵称", "发布者", "发帖人",
+        "作者", "用户", "用户名", "留言用户", "昵称", "发布者", "发帖人", "来电人", "申请人", "反映人", "来信人",
     ),
     "url": ("url", "link", "href", "链接", "网址", "地址链接", "原文链接"),
     "parent_id": ("parent_id", "parent", "reply_to", "repost_of", "父编号", "回复编号", "原帖编号"),
@@ -51,10 +55,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "comments": ("comments", "comment_count", "comments_count", "replies", "评论", "评论数", "回复数"),
     "reposts": ("reposts", "repost_count", "reposts_count", "shares", "forwards", "转发", "转发数", "分享数"),
     "views": ("views", "view_count", "reads", "浏览量", "阅读量", "阅读数", "浏览数", "点击量"),
-    "region": ("region", "area", "district", "city", "location", "地区", "区域", "所属地区", "地域", "城市"),
+    "region": (
+        "region", "area", "district", "city", "location", "地区", "区域", "所属地区", "地域", "城市",
+        "事发区域", "所属区县", "区县",
+    ),
     "outlet": ("outlet", "media", "来源媒体", "媒体", "媒体名称"),
     "source": ("source", "channel", "platform", "来源", "平台", "渠道"),
     "kind": ("kind", "type", "类型", "类别"),
+    "reply": ("reply", "answer", "答复内容", "回复内容", "办理结果", "答复意见", "回复意见", "处理结果"),
+    "reply_time": (
+        "reply_time", "reply_date", "answered_at", "答复时间", "回复时间", "办结时间", "答复日期", "回复日期",
+    ),
+    "reply_by": ("reply_by", "reply_unit", "答复单位", "回复单位", "承办单位", "办理单位", "责任单位", "答复部门"),
 }  # fmt: skip
 """Fields and the column names that they are recognised by; the first that a file has counts."""
 
@@ -92,14 +104,6 @@ class ImportReport(msgspec.Struct, kw_only=True):
     rejects: str | None = None
 
 
-class Row(msgspec.Struct, frozen=True):
-    """One row of a file: its line, its values by column name, or what is wrong with it."""
-
-    line: int
-    values: Mapping[str, Any]
-    problem: str = ""
-
-
 def import_file(
     path: Path,
     intake: Intake,
@@ -118,7 +122,7 @@ def import_file(
     Parameters
     ----------
     path:
-        `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.json` (lines), also with `.gz`.
+        `.csv`, `.tsv`, `.xlsx`, `.jsonl`, `.ndjson`, `.json`, `.warc`, `.mbox` or `.eml`, also with `.gz`.
     source:
         The source's id; default: made of the file's name.
     kind:
@@ -187,74 +191,6 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> d
     return columns
 
 
-def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file, whatever its charset, delimiter and compression. Raises `BadInput`."""
-    try:
-        body = path.read_bytes()
-        if body[:2] == b"\x1f\x8b":
-            body = gzip.decompress(body)
-    except (OSError, EOFError, zlib.error) as error:
-        kind = WrongUse if isinstance(error, FileNotFoundError) else BadInput
-        raise kind(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
-    text = decode(body)
-    name = path.name.lower().removesuffix(".gz")
-    if "\x00" in text[:1000]:
-        raise BadInput(f"{path} is no text file", "export it as CSV or JSON Lines")
-    if name.endswith((".jsonl", ".ndjson", ".json")) or text.lstrip()[:1] in ("{", "["):
-        yield from _json_rows(text, path)
-    else:
-        yield from _csv_rows(text)
-
-
-def _json_rows(text: str, path: Path) -> Iterator[Row]:
-    if text.lstrip().startswith("["):
-        try:
-            values = msgspec.json.decode(text.encode())
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BadInput(f"{path} is not readable as JSON: {error}") from error
-        for number, value in enumerate(values, start=1):
-            yield _json_row(number, value)
-        return
-    for number, line in enumerate(io.StringIO(text), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _json_row(number, msgspec.json.decode(line.encode()))
-        except (msgspec.DecodeError, RecursionError) as error:
-            yield Row(number, {"line": line.rstrip("\n")}, f"not readable as JSON: {error}")
-
-
-def _json_row(number: int, value: Any) -> Row:
-    if not isinstance(value, dict):
-        return Row(number, {"value": value}, "no JSON object")
-    return Row(number, value)
-
-
-def _csv_rows(text: str) -> Iterator[Row]:
-    # A field may be as long as the file: a text of ten million characters is cut later, not refused here.
-    csv.field_size_limit(1 << 30)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
-    header: list[str] = []
-    line = 0
-    for cells in reader:
-        line, start = reader.line_num, line + 1
-        if not any(cell.strip() for cell in cells):
-            continue
-        if not header:
-            header = [cell.strip() for cell in cells]
-        elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            values = {**dict(zip(header, cells, strict=False)), "extra": cells[len(header) :]}
-            yield Row(start, values, f"{len(cells)} cells under {len(header)} columns")
-        else:
-            yield Row(start, dict(zip(header, cells, strict=False)))
-
-
-def _delimiter(text: str) -> str:
-    """The one that the header has most of; a text with commas in it does not mislead this."""
-    first = text.lstrip("\n\r").partition("\n")[0]
-    return max(",\t;|", key=lambda delimiter: (first.count(delimiter), delimiter == ","))
-
-
 def _documents(
     rows: Iterable[Row],
     columns: Mapping[str, str],
@@ -294,6 +230,10 @@ def _documents(
         seen[document.id] = hashed
         report.dates_estimated += document.published_estimated
         yield document
+        reply = _reply(found.key, row.values, columns)
+        answered = admit(reply, now) if reply is not None else None
+        if isinstance(answered, Document):
+            yield answered
 
 
 def _found(row: Row, columns: Mapping[str, str], kind: Kind) -> Found:
@@ -321,6 +261,21 @@ def _found(row: Row, columns: Mapping[str, str], kind: Kind) -> Found:
         engagement=Engagement(**{name: count(get(name)) for name in COUNTS}),
         region=get("region") or None,
         outlet=get("outlet") or None,
+    )
+
+
+def _reply(key: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Found | None:
+    """The answer that stands in a message's own row, as in records of a hotline; a document of its own."""
+    text = _text(values, columns, "reply")
+    if not text:
+        return None
+    return Found(
+        key=f"{key}#reply-1",
+        kind="reply",
+        text=text,
+        parent_key=key,
+        published=_text(values, columns, "reply_time") or None,
+        outlet=_text(values, columns, "reply_by") or None,
     )
 
 

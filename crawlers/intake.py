@@ -135,8 +135,10 @@ def revise(document: Document, known: Known | None) -> tuple[Outcome, Document |
 
 
 def content_hash(document: Document) -> str:
-    """What makes a document's content: its words, files and parent; not its counts and times."""
+    """What makes a document's content: its words, files, particulars and parent; not its counts and times."""
+    official = msgspec.json.encode(document.official).decode() if document.official else ""
     parts = (document.title, document.text, document.parent_id or "", *(file.url for file in document.attachments))
+    parts = (*parts, official) if official else parts
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

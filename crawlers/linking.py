@@ -21,6 +21,7 @@ _DATE = re.compile(
     r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}日?(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
     r"|(?<![\d-])\d{1,2}[-/月]\d{1,2}日?(?:\s*\d{1,2}:\d{2})?(?![\d-])|\d+\s*(?:分钟|小时|天)前|(?:今天|昨天)(?:\s*\d{1,2}:\d{2})?"
 )
+_IDENTIFIER = re.compile(r"[A-Za-z_-][\w-]*")
 _NAVIGATION = frozenset(["nav", "header", "footer", "aside", "form", "select"])
 SENTENCE = 8
 """Links with at least so many characters look like titles rather than like menus."""
@@ -45,14 +46,55 @@ def article_links(tree: lxml.html.HtmlElement, base: str) -> list[Link]:
     base:
         Its address.
     """
+    return _links(_block(tree), base)
+
+
+def block_selector(tree: lxml.html.HtmlElement, base: str) -> str:
+    """The shortest CSS selector that names just the links that `article_links` finds; empty where there is none.
+
+    One that goes by a class or an id is preferred: it does not fit the next page that is built alike by chance.
+    """
+    block = _block(tree)
+    wanted = {link.url for link in _links(block, base)}
+    if not wanted:
+        return ""
+    plain = ""
+    chain: list[str] = []
+    level = block
+    for _ in range(8):
+        chain.insert(0, _named(level))
+        selector = " > ".join(chain)
+        if {link.url for link in selected_links(tree, base, selector)} == wanted:
+            if "." in selector or "#" in selector:
+                return selector
+            plain = plain or selector
+        parents = [node.getparent() for node in level]
+        if any(parent is None or parent.tag in ("body", "html") for parent in parents):
+            break
+        level = [parent for parent in parents if parent is not None]
+    return plain
+
+
+def _named(nodes: list[lxml.html.HtmlElement]) -> str:
+    """What elements on one level have in common, as CSS: the tag, and an id or a class."""
+    tags = {str(node.tag) for node in nodes}
+    tag = tags.pop() if len(tags) == 1 else "*"
+    ids = {node.get("id") or "" for node in nodes}
+    if len(ids) == 1 and _IDENTIFIER.fullmatch(name := ids.pop()):
+        return f"{tag}#{name}"
+    classes = [(node.get("class") or "").split() for node in nodes]
+    common = [name for name in classes[0] if _IDENTIFIER.fullmatch(name) and all(name in other for other in classes)]
+    return f"{tag}.{common[0]}" if common else tag
+
+
+def _block(tree: lxml.html.HtmlElement) -> list[lxml.html.HtmlElement]:
+    """The links that look most like the list of articles."""
     groups: dict[tuple[str, ...], list[lxml.html.HtmlElement]] = defaultdict(list)
     for anchor in tree.iter("a"):
         if anchor.get("href") and not _in_navigation(anchor):
             groups[_shape(anchor)].append(anchor)
     best = max(groups.values(), key=_weight, default=[])
-    if not best or _weight(best) <= 0:
-        return []
-    return _links(best, base)
+    return best if best and _weight(best) > 0 else []
 
 
 def selected_links(tree: lxml.html.HtmlElement, base: str, selector: str) -> list[Link]:
@@ -77,10 +119,11 @@ def next_page(tree: lxml.html.HtmlElement, base: str, number: int, selector: str
     if selector:
         return next((link for node in select(tree, selector) for a in _anchors(node) if (link := _href(a, base))), None)
     numbered = arrow = None
+    host = urlsplit(base).netloc
     for anchor in tree.iter("a"):
         words = re.sub(r"[\s\[\]【】]", "", anchor.text_content())
         link = _href(anchor, base)
-        if link is None or link == canonical_url(base):
+        if link is None or link == canonical_url(base) or urlsplit(link).netloc != host:
             continue
         if _NEXT.match(words):
             return link

@@ -13,6 +13,7 @@ BLOCKS = frozenset((
     "pre", "section", "table", "tr", "ul",
 ))  # fmt: skip
 SILENT = frozenset(["script", "style", "noscript", "template", "iframe", "object", "svg", "head"])
+_CELLS = frozenset(["td", "th"])
 _LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z/!][^>]*>|&[a-zA-Z#]\w*;")
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -39,7 +40,10 @@ def html_text(fragment: str) -> str:
 
 
 def element_text(element: lxml.html.HtmlElement) -> str:
-    """The words of an element, a line for each block. Pictures that stand for words, as `[微笑]`, give their `alt`."""
+    """The words of an element, a line for each block, a space between cells.
+
+    Pictures that stand for words, as `[微笑]`, give their `alt`.
+    """
     parts: list[str] = []
     # Not recursive: pages nest deeper than Python's stack.
     for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
@@ -47,6 +51,8 @@ def element_text(element: lxml.html.HtmlElement) -> str:
         if event == "start":
             if tag in BLOCKS:
                 parts.append("\n")
+            elif tag in _CELLS:
+                parts.append(" ")
             if tag == "img" and (alt := node.get("alt", "")).startswith("["):
                 parts.append(alt)
             if tag not in SILENT and node.text:

@@ -32,8 +32,8 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
 LONGEST_RETRY_AFTER = timedelta(days=7)
 FORBIDDEN_RUN = 3
 """So many 403 in a row, with no good answer between, are meant for us and not for a page."""
-LONGEST_WAIT = 120.0
-"""Seconds that a request waits for its turn; where it would be longer, the next run makes it."""
+LONGEST_WAIT = 300.0
+"""Seconds that a request waits for its turn; where it would be longer, it is left to a later run."""
 
 
 def user_agent(settings: CrawlSettings) -> str:

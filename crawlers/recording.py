@@ -79,7 +79,7 @@ def record_run(
         if (learned := _learned(connection, source.id, before, now)) is not None:
             row["rhythm"] = learned
         upsert(store, table, [row], keys=["source_id"], connection=connection)
-        _tell(store, connection, source, row, now, brought=bool(report.new))
+        _tell(store, connection, source, row, now, brought=bool(report.recent))
     due: datetime = row["next_run_at"]
     return due
 
@@ -136,7 +136,7 @@ def _row(
     }
     if report.ok:
         row["last_ok_at"] = now
-    if report.new:
+    if report.recent or (report.new and before.get("last_item_at") is None):
         row["last_item_at"] = now
     if held and report.ok:
         row["last_seen_at"] = now
@@ -165,7 +165,7 @@ def _count(store: Store, connection: sa.Connection, source_id: str, report: RunR
         "hour": hour,
         "runs": runs + 1,
         "ok": ok + report.ok,
-        "new": new + report.new,
+        "new": new + report.recent,
     }
     upsert(store, table, [row], keys=["source_id", "hour"], connection=connection)
 
@@ -178,8 +178,9 @@ def _learned(connection: sa.Connection, source_id: str, before: Any, now: dateti
     table = tables.crawl_hours
     mine = table.c.source_id == source_id
     connection.execute(sa.delete(table).where(mine, table.c.hour < now - LEARNS_FROM - HOUR))
-    rows = connection.execute(sa.select(table.c.hour, table.c.new).where(mine, table.c.ok > 0)).all()
-    rhythm = learn([Hour(row.hour, row.new) for row in rows], now)
+    wanted = sa.select(table.c.hour, table.c.new).where(mine, table.c.ok > 0).order_by(table.c.hour)
+    # The first hour of all brought what had gathered before it.
+    rhythm = learn([Hour(row.hour, row.new) for row in connection.execute(wanted).all()[1:]], now)
     return msgspec.to_builtins(rhythm) if rhythm is not None else None
 
 

@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import sqlalchemy as sa
 
-from crawlers import tables
+from crawlers import hot_ranks, tables
 from crawlers.admission import Admission, Found, Refusal
+from crawlers.dates import parse_time
+from crawlers.faults import Fault
 from crawlers.host_rules import HostResting
+from crawlers.hot_ranks import Seen
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
+from minsheng.policies.model import Policy
 from minsheng.records import Document
 from minsheng.store import Store
 
 log = get_logger(__name__)
 
+MOST_LEADS = 500
+
 
 MOST_NEW = 200
+RECENT = timedelta(days=2)
+"""What was published longer ago was found late, and says nothing of a source's rhythm."""
+AT_A_TIME = 500
+"""Pages looked up in one query."""
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -37,14 +47,20 @@ class RunReport(msgspec.Struct, kw_only=True):
         The source's own page answered and could be read.
     items:
         Documents sent to the log: new ones and new revisions.
+    new, recent:
+        Documents that were not known, and those of them that were published in the last two days.
     unchanged:
         Things seen that were known already.
     rejected:
         Things found that are no documents, by reason.
+    outside:
+        Documents that a backfill met and that were published outside its window.
     failed:
         Pages of the source that could not be had; they are tried again at the next run.
     error:
         The first thing that went wrong; also where the run is `ok` on the whole.
+    fault:
+        `login` where the service wants one, `layout` where what used to be there is missing: somebody must act.
     looked:
         The source's own page was read; otherwise it had not changed, or could not be had.
     blocked:
@@ -57,14 +73,32 @@ class RunReport(msgspec.Struct, kw_only=True):
     ok: bool = False
     items: int = 0
     new: int = 0
+    recent: int = 0
     unchanged: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    outside: int = 0
     failed: int = 0
     seconds: float = 0.0
     error: str = ""
     looked: bool = False
     blocked: bool = False
     resting_until: datetime | None = None
+    fault: Fault = ""
+
+
+class Lead(NamedTuple):
+    """Something that a source's own page names, whether it was followed or not: address, title, time as found."""
+
+    url: str | None
+    title: str
+    published: datetime | str | None
+
+
+class Window(NamedTuple):
+    """The time that a backfill is for: from `since` up to, not including, `until`."""
+
+    since: datetime
+    until: datetime
 
 
 class Sink(Protocol):
@@ -82,8 +116,15 @@ class Run:
     ----------
     store:
         What is known of pages; None: nothing is, and nothing is remembered (`minsheng sources check`).
+    policies:
+        Reads the register.
+    login:
+        The cookie header that is sent to the source's own host.
     limit:
         How many pages that the source leads to may be fetched.
+    window:
+        Only what was published then is taken: a backfill. The source's own pages are then read anew, as far back as
+        they go, and not remembered.
     """
 
     def __init__(
@@ -95,9 +136,19 @@ class Run:
         authors: AuthorKeys,
         *,
         limit: int | None = None,
+        window: Window | None = None,
+        login: str = "",
+        policies: Callable[[], Sequence[Policy]] = tuple,
     ) -> None:
+        self._policies = policies
+        self.login = login
         self.source = source
+        self.window = window
         self.report = RunReport(source=source.id)
+        self.leads: list[Lead] = []  # what the source's own pages name, the first `MOST_LEADS`
+        self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
+        self.proposed: dict[str, Any] = {}  # options that would fit what was seen; only where `looking`
+        self.title = ""  # what the source's own page calls itself
         self._sink = sink
         self._store = store
         self._clock = clock
@@ -105,18 +156,58 @@ class Run:
         self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
         self._claimed: set[str] = set()
+        self._remembering = window is None
+        self._claimed_index: set[str] = set()
+        self._known: dict[str, PageMark | None] = {}
         self._limit = limit
         self._answered = 0
         self._index_errors: list[str] = []
         self._rejected: Counter[str] = Counter()
 
+    def wants(self, published: datetime | str | None) -> bool:
+        """False where something was surely published outside the window."""
+        time = self._time(published)
+        return self.window is None or time is None or self.window.since <= time < self.window.until
+
+    def past(self, published: datetime | str | None) -> bool:
+        """True where something was surely published before the window."""
+        time = self._time(published)
+        return self.window is not None and time is not None and time < self.window.since
+
+    def _time(self, published: datetime | str | None) -> datetime | None:
+        if self.window is None:
+            return None
+        return parse_time(published, self.now()) if isinstance(published, str) else published
+
+    @property
+    def fetched(self) -> int:
+        """Pages that the source leads to and that were asked for in this run."""
+        return len(self._claimed)
+
+    def unfinished(self) -> None:
+        """The source's own pages hold more than this run takes: the next one must see them again."""
+        self._remembering = False
+
+    @property
+    def looking(self) -> bool:
+        """Whether this is only a look at what a source would give: nothing is stored."""
+        return self._store is None
+
     def now(self) -> datetime:
         return self._clock.now()
+
+    async def know(self, urls: Sequence[str]) -> None:
+        """Read what is remembered of many pages at once, before `page` is asked for each."""
+        unknown = [url for url in dict.fromkeys(urls) if url not in self._known]
+        if self._store is not None and unknown:
+            self._known |= await asyncio.to_thread(_all_remembered, self._store, self.source.id, unknown)
 
     async def page(self, url: str) -> PageMark | None:
         """What is remembered of a page."""
         if self._store is None:
             return None
+        if url in self._known:
+            return self._known[url]
         return await asyncio.to_thread(_remembered, self._store, self.source.id, url)
 
     async def unsettled(self, before: datetime, limit: int) -> list[PageMark]:
@@ -125,6 +216,21 @@ class Run:
             return []
         return await asyncio.to_thread(_unsettled, self._store, self.source.id, before, limit)
 
+    async def record_ranks(self, seen: Sequence[Seen]) -> dict[str, datetime]:
+        """Keep the places of a hot list's terms; since when each has been on it. Empty where nothing is stored."""
+        if self._store is None:
+            return {}
+        return await asyncio.to_thread(hot_ranks.record, self._store, self.source.id, seen, self.now())
+
+    async def ranks_unchanged(self) -> None:
+        """Keep that a hot list stands as it did."""
+        if self._store is not None:
+            await asyncio.to_thread(hot_ranks.record_unchanged, self._store, self.source.id, self.now())
+
+    async def policies(self) -> Sequence[Policy]:
+        """The register's policies, as they are now."""
+        return await asyncio.to_thread(self._policies)
+
     def claim(self, url: str) -> bool:
         """True the first time a page is asked for in this run, while there may be more."""
         if url in self._claimed or (self._limit is not None and len(self._claimed) >= self._limit):
@@ -132,35 +238,57 @@ class Run:
         self._claimed.add(url)
         return True
 
+    def claim_index(self, url: str) -> bool:
+        """True the first time a page of the source's own is asked for in this run; these count to no limit."""
+        if url in self._claimed_index:
+            return False
+        self._claimed_index.add(url)
+        return True
+
     async def take(self, found: Sequence[Found], mark: PageMark | None) -> None:
         """Admit what a page gave and store it, with the page's mark. Returns when stored."""
         documents: list[Document] = []
+        outside = 0
         for one in found:
             admitted = self._admit(one, self.now())
             if isinstance(admitted, Refusal):
                 self._rejected[admitted.reason] += 1
                 log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
-            else:
+            elif self.wants(None if admitted.published_estimated else admitted.published_at):
                 documents.append(admitted)
+            else:
+                outside += 1
+        if outside:
+            # Not remembered: whoever asks for that time has it fetched then.
+            self.report.outside += outside
+            mark = None
         # Lists show the newest first; the log tells things in the order in which they happened.
         documents.sort(key=lambda document: document.published_at)
         outcomes = await self._sink.take(documents, [mark] if mark else [])
         fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
         self.new += fresh[: MOST_NEW - len(self.new)]
         self.report.new += len(fresh)
+        self.report.recent += sum(self.now() - one.published_at < RECENT for one in fresh)
         self.report.unchanged += outcomes.count("unchanged")
         self.report.items += len(outcomes) - outcomes.count("unchanged")
+
+    def lead(self, url: str | None, title: str, published: datetime | str | None) -> None:
+        """Note something that the source's own page names, for whoever looks what a source would give."""
+        if len(self.leads) < MOST_LEADS:
+            self.leads.append(Lead(url, title, published))
 
     def answered(self, url: str) -> None:
         self._answered += 1
 
-    def index_failed(self, reason: str) -> None:
+    def index_failed(self, reason: str, fault: Fault = "") -> None:
         """The source's own page could not be had or read."""
+        self.report.fault = self.report.fault or fault
         self._index_errors.append(reason)
         log.warning("source_failed", source=self.source.id, reason=reason)
 
-    def page_failed(self, url: str, reason: str) -> None:
+    def page_failed(self, url: str, reason: str, fault: Fault = "") -> None:
         """A page that the source leads to could not be had or read; it is tried again at the next run."""
+        self.report.fault = self.report.fault or fault
         self.report.failed += 1
         self.report.error = self.report.error or reason
         log.warning("page_failed", source=self.source.id, url=url, reason=reason)
@@ -194,7 +322,7 @@ class Run:
         errors = [error for error in (broken, *self._index_errors, report.error) if error]
         report.error = errors[0] if errors else ""
         report.ok = not broken and not self._index_errors and self._answered > 0
-        if report.ok and not report.failed and self._at_end:
+        if report.ok and not report.failed and self._at_end and self._remembering:
             await self._sink.take([], self._at_end)
         if not report.ok and not report.error:
             report.error = "no answer"
@@ -207,6 +335,18 @@ def _remembered(store: Store, source_id: str, url: str) -> PageMark | None:
     with store.read() as connection:
         row = connection.execute(wanted).one_or_none()
     return None if row is None else _mark(row)
+
+
+def _all_remembered(store: Store, source_id: str, urls: Sequence[str]) -> dict[str, PageMark | None]:
+    table = tables.crawl_pages
+    found: dict[str, PageMark | None] = dict.fromkeys(urls)
+    with store.read() as connection:
+        for start in range(0, len(urls), AT_A_TIME):
+            hashes = {url_hash(url): url for url in urls[start : start + AT_A_TIME]}
+            wanted = sa.select(table).where(table.c.source_id == source_id, table.c.url_hash.in_(list(hashes)))
+            for row in connection.execute(wanted):
+                found[hashes[row.url_hash]] = _mark(row)
+    return found
 
 
 def _unsettled(store: Store, source_id: str, before: datetime, limit: int) -> list[PageMark]:

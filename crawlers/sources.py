@@ -211,11 +211,10 @@ def read_folder(folder: Path) -> tuple[dict[str, tuple[Source, Path]], list[Wron
     return found, errors
 
 
-def write_source(source: Source, folder: Path) -> Path:
-    """Write the source's file, for people to edit. Raises `WrongUse` where there is one already."""
+def source_file(source: Source) -> str:
+    """The source as its file says it, without what is so by itself."""
     import tomlkit
 
-    path = folder / f"{source.id}.toml"
     document = tomlkit.document()
     defaults = msgspec.to_builtins(Source(id="", kind="", url=""))
     for key, value in msgspec.to_builtins(source).items():
@@ -223,10 +222,16 @@ def write_source(source: Source, folder: Path) -> Path:
             document.add(key, value)
     if source.options:
         document.add("options", tomlkit.item(source.options))
+    return tomlkit.dumps(document)
+
+
+def write_source(source: Source, folder: Path) -> Path:
+    """Write the source's file, for people to edit. Raises `WrongUse` where there is one already."""
+    path = folder / f"{source.id}.toml"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(tomlkit.dumps(document))
+            file.write(source_file(source))
     except FileExistsError:
         raise WrongUse(
             f"there is a source {source.id} already: {path}", "edit that file, or choose another id"
@@ -237,10 +242,14 @@ def write_source(source: Source, folder: Path) -> Path:
 def sync_folder(store: Store, folder: Path) -> list[WrongUse]:
     """Bring the rows to what the files say. A file that can't be read leaves its row as it was.
 
+    Where there is no such folder, the rows are left alone: the files lie on another machine.
+
     Returns
     -------
     What is wrong with the files that were left out.
     """
+    if not folder.is_dir():
+        return []
     found, errors = read_folder(folder)
     broken = {str(path) for path in folder.glob("*.toml")} - {str(path) for _, path in found.values()}
     table = tables.sources

@@ -8,23 +8,27 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
+import msgspec
+
 from crawlers.crawl import crawl_source
 from crawlers.health import watch
 from crawlers.host_ledger import StoreLedger
 from crawlers.intake import Intake
 from crawlers.leases import BEAT, Leases
+from crawlers.logins import Logins
 from crawlers.politeness import HostGate
 from crawlers.privacy import author_keys
 from crawlers.reactor import submit
 from crawlers.recording import record_run
-from crawlers.run import Run, RunReport
+from crawlers.run import Run, RunReport, Window
 from crawlers.schedule import AT_ONCE, SourceScheduler
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
 from minsheng.clock import Clock
-from minsheng.errors import Unavailable, WrongUse
+from minsheng.errors import Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
 from minsheng.parts import topic_partitions
+from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store import Store
 from stream.health import Health, HealthRecord
@@ -32,6 +36,8 @@ from stream.log import Log
 
 log = get_logger(__name__)
 
+BACKFILL_TIMEOUT = 24 * 3600.0
+"""Seconds that a backfill may take; it can be stopped and goes on the next time."""
 WATCH = 60.0
 """Seconds between two looks for sources that are late or quiet."""
 
@@ -115,6 +121,45 @@ class CrawlStage:
         broken = [] if source_ids else errors
         return [*reports, *(RunReport(source=_file_of(error), error=str(error)) for error in broken)]
 
+    def backfill(self, source_id: str, window: Window, *, limit: int | None = None) -> RunReport:
+        """Fetch what a source published in a window of time, as far back as its own pages go.
+
+        What is known is not fetched again: a backfill that was cut off goes on where it was. The source's rhythm and
+        state stay as they are.
+
+        Parameters
+        ----------
+        limit:
+            How many pages are fetched at most.
+
+        Raises
+        ------
+        WrongUse
+            If there is no such source.
+        """
+        sync_folder(self._store, self._folder)
+        found = {source.id: source for source in load_sources(self._store)}
+        if source_id not in found:
+            raise WrongUse(f"there is no source '{source_id}'", nearest(source_id, list(found)) if found else "")
+        self._log.ensure_topics(topic_partitions(self._settings))
+
+        async def crawl() -> RunReport:
+            run = Run(
+                found[source_id],
+                self._sink(threading.Event()),
+                self._store,
+                self._clock,
+                author_keys(self._settings, self._clock.now()),
+                limit=limit,
+                window=window,
+                login=self._login(found[source_id]),
+                policies=PolicyRegister(self._store).all,
+            )
+            patient = msgspec.structs.replace(self._settings.crawl, source_timeout=BACKFILL_TIMEOUT)
+            return await crawl_source(found[source_id], run, patient, self._gate)
+
+        return submit(crawl()).result()
+
     async def _serve(self, stop: threading.Event) -> None:
         await self._ready(stop)
         sink = self._sink(stop)
@@ -161,6 +206,7 @@ class CrawlStage:
             except Unavailable as error:
                 if stop.is_set():
                     raise
+                self._health.enter("waiting", str(error))
                 log.warning("waiting", reason=str(error), seconds=pause)
                 await asyncio.to_thread(stop.wait, pause)
                 pause = min(pause * 2, 30.0)
@@ -217,7 +263,15 @@ class CrawlStage:
         """Crawl one source and write down what came of it. Returns when it is due again."""
         started = self._clock.now()
         authors = author_keys(self._settings, started)
-        run = Run(source, sink, self._store, self._clock, authors)
+        run = Run(
+            source,
+            sink,
+            self._store,
+            self._clock,
+            authors,
+            login=await asyncio.to_thread(self._login, source),
+            policies=PolicyRegister(self._store).all,
+        )
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
         self._health.count(report.items, sum(report.rejected.values()))
         if not report.ok:
@@ -245,6 +299,15 @@ class CrawlStage:
                     return self._clock.now()
             await asyncio.sleep(pause)
             pause = min(pause * 2, 30.0)
+
+    def _login(self, source: Source) -> str:
+        """The source's cookie; empty where none was given or it can't be read, of which the log tells."""
+        try:
+            login = Logins.from_settings(self._settings, self._store).of(source.id)
+        except (WrongSettings, Unavailable) as error:
+            log.error("login_not_read", source=source.id, reason=str(error))
+            return ""
+        return login.cookie if login else ""
 
     def _sink(self, stop: threading.Event) -> LogSink:
         return LogSink(Intake(self._store, self._log.producer(), self._clock), stop)

@@ -37,7 +37,7 @@ ADVICE: dict[State, str] = {
         "网页改版，原有内容取不到：用 minsheng sources check {id} 核对，重写选择器；"
         "确认无误后 minsheng sources reset {id}"
     ),
-    "cookie": "登录凭据失效：由账号所有人重新登录，更新其凭据",
+    "cookie": "登录凭据失效：由账号所有人重新登录，再用 minsheng sources login {id} 更新其凭据",
 }
 
 BLIND: frozenset[State] = frozenset(("late", "quiet", "failing", "blocked", "empty", "layout", "cookie", "new"))
@@ -78,6 +78,8 @@ def state_after(source: Source, report: RunReport, *, answered_before: bool, gon
 
 
 def _of_failure(source: Source, report: RunReport, *, answered_before: bool) -> State:
+    if report.fault:
+        return "cookie" if report.fault == "login" else "layout"
     if _LOGIN.search(report.error) and any(map(_CREDENTIALS.search, source.options)):
         return "cookie"
     if report.blocked or _REFUSED.search(report.error) or _LOGIN.search(report.error):

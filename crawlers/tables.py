@@ -54,7 +54,7 @@ crawl_hours = sa.Table(
     sa.Column("hour", UtcDateTime, primary_key=True),
     sa.Column("runs", sa.Integer, nullable=False),
     sa.Column("ok", sa.Integer, nullable=False),  # runs that answered
-    sa.Column("new", sa.Integer, nullable=False),  # documents that had not been there
+    sa.Column("new", sa.Integer, nullable=False),  # documents that had not been there, published in the last two days
     sa.Index("ix_crawl_hours_hour", "hour"),
 )
 """What came of each source hour by hour; a few weeks of it, to learn rhythms from and to say what was seen when."""
@@ -135,3 +135,25 @@ crawl_documents = sa.Table(
     sa.Column("stored_at", UtcDateTime, nullable=False),
 )
 """Documents that are on the log, with what decides whether a new fetch of one is a new revision."""
+
+hot_terms = sa.Table(
+    "hot_terms",
+    metadata,
+    sa.Column("source_id", sa.String(100), primary_key=True),
+    sa.Column("word_hash", sa.String(32), primary_key=True),
+    sa.Column("since", UtcDateTime, primary_key=True),
+    sa.Column("word", sa.Text, nullable=False),
+    sa.Column("last_seen", UtcDateTime, nullable=False, index=True),
+    sa.Column("best", sa.Integer, nullable=False),  # the highest place; 1 is the top
+    sa.Column("steps", sa.JSON, nullable=False),  # [minutes after `since`, place or 0 for gone, heat], at each change
+)
+"""Stays of terms on hot lists, with their places over time."""
+
+source_logins = sa.Table(
+    "source_logins",
+    metadata,
+    sa.Column("source_id", sa.String(100), primary_key=True),
+    sa.Column("sealed", sa.Text, nullable=False),  # encrypted; the key is not in the store
+    sa.Column("given_at", UtcDateTime, nullable=False),
+)
+"""Cookies that an operator gave for sources."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal, TypeVar
 
 import msgspec
@@ -48,6 +48,40 @@ class Attachment(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     media_type: str = ""
 
 
+class Official(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What an official page says of the document on it; empty or None where it says nothing.
+
+    Attributes
+    ----------
+    number:
+        文号, in its standard spelling.
+    index_number:
+        索引号, the page's number in the catalogue of disclosed information.
+    issuer:
+        The unit that issued it, as written.
+    topic:
+        主题分类, as written.
+    written_on, released_on, effective_on, expires_on:
+        成文, 发布, 施行, 废止 or 有效期至.
+    validity:
+        In the page's own word: 有效, 废止, 失效, 已修改.
+    consultation_opens_on, consultation_closes_on:
+        First and last day on which opinions are taken.
+    """
+
+    number: str = ""
+    index_number: str = ""
+    issuer: str = ""
+    topic: str = ""
+    written_on: date | None = None
+    released_on: date | None = None
+    effective_on: date | None = None
+    expires_on: date | None = None
+    validity: str = ""
+    consultation_opens_on: date | None = None
+    consultation_closes_on: date | None = None
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="document"):
     """One published thing, as crawled: authors already pseudonymous, phone and identity numbers already masked.
 
@@ -68,6 +102,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
         1 for the first version of the content, one more each time the crawler finds it changed.
     outlet:
         The medium named as the origin (来源), where it is not the source itself.
+    official:
+        For pages of authorities: what they say of the document, such as its 文号.
     truncated:
         True where the text was longer than `MAX_TEXT`.
     """
@@ -87,6 +123,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     region: str | None = None
     outlet: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    official: Official | None = None
     language: str = "zh"
     revision: int = 1
     published_estimated: bool = False

@@ -161,6 +161,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     author_key: Secret | None = None  # hashes authors' names; default: made and replaced in the data folder
     old_author_keys: tuple[Secret, ...] = ()  # keys that author_key replaced, until what they hashed is removed
     author_key_days: Annotated[int, msgspec.Meta(ge=0)] = 365  # a key in the data folder is replaced so often; 0: never
+    login_key: Secret | None = None  # seals sources' cookies in the store; default: made once, in the data folder
 
     def __post_init__(self) -> None:
         for network in self.allowed_networks:
@@ -168,6 +169,23 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
                 ipaddress.ip_network(network)
             except ValueError as error:
                 raise ValueError(f"crawl.allowed_networks: {error}; write 10.20.0.0/16 or 10.20.3.4") from None
+
+
+class CollectorSettings(Section, frozen=True, kw_only=True):
+    """Another collector that may deliver documents."""
+
+    source: str  # the id of the source that its documents get
+    token: Secret  # what it shows at the HTTP endpoint; at least 16 characters
+
+
+class ReceiveSettings(Section, frozen=True, kw_only=True):
+    """Documents that other collectors deliver (`minsheng receive`)."""
+
+    host: str = "127.0.0.1"  # the address that the endpoint listens on; put a proxy with TLS before it
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8645  # its port; 0 takes any free one
+    collectors: tuple[CollectorSettings, ...] = ()  # who may deliver
+    max_items: Count = 1000  # items of one request
+    max_body: Count = 20_000_000  # bytes of one request, opened
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):
@@ -272,6 +290,7 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         "orange",
         "red",
     )  # only notices of these levels go there
+    operators: bool = False  # also told when a source needs an operator, once each time
     per_minute: int = 20  # DingTalk mutes a robot that sends more
 
     def __post_init__(self) -> None:
@@ -318,6 +337,7 @@ class Settings(Section, frozen=True, kw_only=True):
     search: SearchSettings = SearchSettings()
     store: StoreSettings = StoreSettings()
     crawl: CrawlSettings = CrawlSettings()
+    receive: ReceiveSettings = ReceiveSettings()
     classify: ClassifySettings = ClassifySettings()
     group: GroupSettings = GroupSettings()
     alert: AlertSettings = AlertSettings()

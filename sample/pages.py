@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import zlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 import jinja2
 
 from minsheng.clock import CHINA
+from minsheng.policies.model import Policy
 from sample.content import Article, HotTerm, Message, Outlet, Reply
 from sample.timeline import Dated
 
@@ -26,6 +28,10 @@ _templates = jinja2.Environment(
 )
 _templates.filters["rfc822"] = format_datetime
 _templates.filters["paragraphs"] = lambda text: [part for part in text.split("\n") if part.strip()]
+
+
+FILES = {"docx": "1.正文", "pdf": "2.起草说明", "xlsx": "3.任务分工表", "ofd": "4.政策图解"}
+"""The files on a policy's page, by kind, with their titles."""
 
 
 def number_of(article: Article) -> int:
@@ -59,7 +65,21 @@ def article_page(item: Dated[Article], outlet: Outlet, others: Sequence[Dated[Ar
         outlet=outlet,
         others=_linked(others[:8]),
         policy=policy,
+        files=[(kind, f"{title}.{kind}") for kind, title in FILES.items()],
+        number_of=number_of,
     )
+
+
+def file_lines(kind: str, policy: Policy) -> list[str]:
+    """What stands in a file on a policy's page."""
+    if kind == "xlsx":
+        return ["任务\t责任单位\t时限", f"组织实施\t{policy.department}\t长期坚持"]
+    body = {
+        "docx": "本文件自发布之日起组织实施，各地各部门要结合实际抓好落实。",
+        "pdf": "起草过程中书面征求了各市州和省直有关部门意见，并通过了合法性审查。",
+        "ofd": "一图读懂：谁能享受、怎么办理、找谁咨询。",
+    }[kind]
+    return [f"《{policy.title}》{FILES[kind].partition('.')[2]}", body]
 
 
 def listing_page(outlet: Outlet, items: Sequence[Dated[Article]], page: int, pages: int) -> str:
@@ -91,6 +111,27 @@ def feed(outlet: Outlet, items: Sequence[Dated[Article]], base_url: str, updated
     )
 
 
+def json_feed(outlet: Outlet, items: Sequence[Dated[Article]], base_url: str) -> dict[str, Any]:
+    """The outlet's feed as JSON Feed 1.1, with whole texts and relative addresses."""
+    return {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": outlet.name,
+        "home_page_url": f"{base_url}/{outlet.id}/",
+        "feed_url": f"{base_url}/{outlet.id}/feed.json",
+        "items": [
+            {
+                "id": f"{outlet.id}-{number_of(item.entry)}",
+                "url": path,
+                "title": item.entry.title,
+                "content_html": "".join(f"<p>{html.escape(part)}</p>" for part in item.entry.text.split("\n")),
+                "authors": [{"name": item.entry.origin or outlet.name}],
+                "date_published": item.at.isoformat(timespec="seconds"),
+            }
+            for path, item in _linked(items)
+        ],
+    }
+
+
 def board_list(items: Sequence[tuple[int, Dated[Message], bool]], page: int, pages: int) -> str:
     """One page of the message board: number, message, whether it is answered."""
     return _render("board_list.html", items=items, page=page, pages=pages, message_path=message_path)
@@ -98,6 +139,21 @@ def board_list(items: Sequence[tuple[int, Dated[Message], bool]], page: int, pag
 
 def board_message(number: int, item: Dated[Message], reply: Dated[Reply] | None) -> str:
     return _render("board_message.html", number=number, item=item, reply=reply)
+
+
+def forum_list(threads: Sequence[tuple[int, Dated[Message], Dated[Reply] | None]]) -> str:
+    """A list of threads as Discuz! shows it."""
+    return _render("forum_list.html", threads=threads)
+
+
+def forum_thread(item: Dated[Message], reply: Dated[Reply] | None) -> str:
+    """A thread as Discuz! shows it."""
+    return _render("forum_thread.html", item=item, reply=reply)
+
+
+def hot_page(terms: Sequence[Dated[HotTerm]]) -> str:
+    """A hot list as a page, hottest first."""
+    return _render("hot.html", terms=sorted(terms, key=lambda item: -item.entry.heat))
 
 
 def post_page(mblog: dict[str, Any]) -> str:

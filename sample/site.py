@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,7 +24,7 @@ from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
-from sample import pages, weibo
+from sample import files, forums, interfaces, pages, sitemaps, weibo
 from sample.content import Entry, Outlet, Post, load_world
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
@@ -36,6 +36,8 @@ E = TypeVar("E", bound=Entry)
 ROBOTS = """User-agent: *
 Disallow: /print/
 Disallow: /board/admin
+
+Sitemap: {base_url}/sitemap.xml
 """
 
 _EMOJI = (
@@ -44,12 +46,13 @@ _EMOJI = (
 
 
 class Page(NamedTuple):
-    """A body, its media type and charset, and when the newest thing in it appeared."""
+    """A body, as text or as the bytes of a file; its media type and charset; when the newest thing in it appeared."""
 
-    body: str
+    body: str | bytes
     media_type: str = "text/html"
     charset: str = "utf-8"
     modified: datetime | None = None
+    link: str = ""
 
 
 class Site:
@@ -79,17 +82,27 @@ class Site:
         if path in ("/", "/index.html"):
             return Page(pages.home(list(self.outlets.values()), self._visible(self.scene.hot)))
         if path == "/robots.txt":
-            return Page(ROBOTS, "text/plain")
+            return Page(ROBOTS.format(base_url=base_url), "text/plain")
+        if first.startswith("sitemap") and not rest:
+            return self._sitemap(first, base_url)
         if path == "/static/emoji.svg":
             return Page(_EMOJI, "image/svg+xml")
         if first == "hot":
-            return self._hot() if rest == "search.json" else None
+            return self._hot(rest)
+        if first == "api":
+            return self._api(rest, query, base_url)
+        if path == "/latest.json" or first in ("t", "bbs"):
+            return self._forum(first, rest, query)
         if first == "weibo":
             return self._weibo(rest, query)
         if first == "board":
             return self._board(rest, query)
         if first == "print":
             return self._print(f"/{rest}")
+        if first == "files":
+            return self._file(rest)
+        if first == "notice":
+            return self._notice(rest.removesuffix(".html"), base_url)
         if first in self.outlets:
             return self._outlet(self.outlets[first], path, rest, base_url)
         return None
@@ -100,6 +113,8 @@ class Site:
         if rest == "feed.xml" and outlet.feed:
             body = pages.feed(outlet, items[:30], base_url, modified or self.anchor)
             return Page(body, f"application/{outlet.feed}+xml", modified=modified)
+        if rest == "feed.json" and outlet.feed:
+            return _json(pages.json_feed(outlet, items[:30], base_url), "application/feed+json")
         if page := _page_number(rest):
             chosen, count = _cut(items, page, pages.PAGE_SIZE)
             if not chosen:
@@ -113,6 +128,81 @@ class Site:
         policy = self.policies.get(item.entry.policy) if item.entry.policy else None
         return Page(pages.article_page(item, outlet, others, policy), charset=outlet.charset, modified=item.at)
 
+    def _timeline(self, query: Mapping[str, str], base_url: str) -> Page:
+        """Posts as Mastodon gives them, the next page named in the Link header."""
+        items = self._visible(self.scene.posts)
+        start = _positive(query["after"]) if query.get("after", "").isdecimal() else 0
+        statuses = [forums.status(item, self._by_id) for item in items[start : start + forums.SIZE]]
+        following = f'<{base_url}/api/v1/timelines/public?after={start + forums.SIZE}>; rel="next"'
+        page = _json(statuses)
+        return page._replace(link=following) if start + forums.SIZE < len(items) else page
+
+    def _forum(self, first: str, rest: str, query: Mapping[str, str]) -> Page | None:
+        """The board's messages once more: as Discourse's JSON, and as pages like those of Discuz!."""
+        now = self.clock.now()
+        threads = [
+            (item, reply if (reply := self.scene.replies.get(place)) and reply.at <= now else None)
+            for place, item in enumerate(self.scene.messages)
+            if item.at <= now
+        ]
+        if first == "latest.json":
+            return _json(
+                forums.topic_list(threads, int(query.get("page", "0")) if query.get("page", "0").isdecimal() else 0)
+            )
+        if first == "bbs" and rest == "forum.html":
+            return Page(pages.forum_list([(forums.thread_number(item), item, reply) for item, reply in threads[:20]]))
+        number = re.fullmatch(r"(?:thread-)?(\d+)(?:-1-1\.html|\.json)", rest)
+        found = next((one for one in threads if number and forums.thread_number(one[0]) == int(number[1])), None)
+        if found is None:
+            return None
+        return _json(forums.topic(*found)) if first == "t" else Page(pages.forum_thread(*found))
+
+    def _api(self, rest: str, query: Mapping[str, str], base_url: str) -> Page | None:
+        """Interfaces as portals have them: articles by page number, messages by the mark of the last one seen."""
+        if rest == "articles":
+            items = self._visible(self.scene.articles)
+            chosen, count = _cut(items, _positive(query.get("page", "1")), 20)
+            return _json({"code": 0, "data": {"pages": count, "list": [interfaces.article(item) for item in chosen]}})
+        if rest == "v1/timelines/public":
+            return self._timeline(query, base_url)
+        if rest == "messages":
+            messages = self._visible(self.scene.messages)
+            start = _positive(query.get("after", "0")) if query.get("after") else 0
+            return _json(interfaces.messages(messages, start))
+        return None
+
+    def _sitemap(self, name: str, base_url: str) -> Page | None:
+        """An index; news of the last two days with titles and times; for each outlet its pages, as gzip."""
+        items = self._visible(self.scene.articles)
+        if name == "sitemap.xml":
+            parts = [("sitemap-news.xml", items[0].at)] if items else []
+            for outlet in self.outlets:
+                times = [item.at for item in items if item.entry.outlet == outlet]
+                parts += [(f"sitemap-{outlet}.xml.gz", max(times))] if times else []
+            return Page(sitemaps.index(parts, base_url), "application/xml")
+        if name == "sitemap-news.xml":
+            fresh = [item for item in items if self.clock.now() - item.at < timedelta(days=2)]
+            return Page(sitemaps.news(fresh, self.outlets, base_url), "application/xml")
+        outlet = name.removeprefix("sitemap-").removesuffix(".xml.gz")
+        if outlet not in self.outlets or not name.endswith(".xml.gz"):
+            return None
+        of_outlet = [item for item in items if item.entry.outlet == outlet]
+        return Page(sitemaps.compressed(of_outlet, base_url), "application/gzip")
+
+    def _file(self, name: str) -> Page | None:
+        """A file that hangs on a policy's page."""
+        policy, _, kind = name.rpartition(".")
+        found = self.policies.get(policy)
+        item = next((item for item in self.scene.articles if item.entry.policy == policy), None)
+        if found is None or item is None or item.at > self.clock.now() or kind not in pages.FILES:
+            return None
+        return Page(files.make(kind, tuple(pages.file_lines(kind, found))), files.MEDIA_TYPES[kind], modified=item.at)
+
+    def _notice(self, policy: str, base_url: str) -> Page | None:
+        """A policy's page at an address that stays, as notices have that are edited in place."""
+        path = next((path for path, item in self._articles.items() if item.entry.policy == policy), None)
+        return self.get(path, {}, base_url) if path is not None and policy else None
+
     def _print(self, path: str) -> Page | None:
         """Print versions: the same text again, which robots.txt asks robots to leave alone."""
         item = self._articles.get(path)
@@ -125,6 +215,9 @@ class Site:
             items = self._visible(self.scene.posts)
             page = _positive(query.get("page", "1"))
             return _json(weibo.search_answer(items, self._by_id, query.get("q", ""), page))
+        if rest == "comments":
+            item = self._post(query.get("id", ""))
+            return _json(weibo.comments_answer(item, self._visible(self.scene.posts))) if item is not None else None
         whole = rest == "statuses/extend"
         mid = query.get("id", "") if whole else rest.removeprefix("status/")
         item = self._post(mid)
@@ -138,8 +231,11 @@ class Site:
         item = self._posts.get(mid)
         return item if item is not None and item.at <= self.clock.now() else None
 
-    def _hot(self) -> Page:
-        return _json(weibo.hot_answer(self._visible(self.scene.hot)))
+    def _hot(self, rest: str) -> Page | None:
+        terms = self._visible(self.scene.hot)
+        if rest == "search.json":
+            return _json(weibo.hot_answer(terms))
+        return Page(pages.hot_page(terms)) if rest == "board.html" else None
 
     def _board(self, rest: str, query: Mapping[str, str]) -> Page | None:
         now = self.clock.now()
@@ -248,12 +344,18 @@ class _Handler(BaseHTTPRequestHandler):
         if page is None:
             self._send(HTTPStatus.NOT_FOUND, b"404 Not Found", {"Content-Type": "text/plain"}, with_body=with_body)
             return
-        body = page.body.encode(page.charset, "xmlcharrefreplace")
+        body = page.body if isinstance(page.body, bytes) else page.body.encode(page.charset, "xmlcharrefreplace")
         headers = {
             # The old site says its charset only in the page, as old sites do.
-            "Content-Type": page.media_type if page.charset == "gbk" else f"{page.media_type}; charset={page.charset}",
+            "Content-Type": (
+                page.media_type
+                if page.charset == "gbk" or isinstance(page.body, bytes)
+                else f"{page.media_type}; charset={page.charset}"
+            ),
             "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"',
         }
+        if page.link:
+            headers["Link"] = page.link
         if page.modified is not None:
             headers["Last-Modified"] = format_datetime(page.modified.astimezone(UTC), usegmt=True)
         if self._is_known(headers["ETag"], page.modified):
@@ -306,5 +408,5 @@ def _positive(text: str) -> int:
     return max(1, int(text)) if text.isdecimal() else 1
 
 
-def _json(value: Any) -> Page:
-    return Page(msgspec.json.encode(value).decode(), "application/json")
+def _json(value: Any, media_type: str = "application/json") -> Page:
+    return Page(msgspec.json.encode(value).decode(), media_type)

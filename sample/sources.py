@@ -41,7 +41,7 @@ def sample_sources(base_url: str, *, live: bool) -> list[Source]:
     outlets = [
         Source(
             id=f"sample-{outlet.id}",
-            kind="feed" if outlet.feed else "listing",
+            kind="feed" if outlet.feed else "government" if outlet.layout == "government" else "listing",
             name=outlet.name,
             url=f"{base_url}/{outlet.id}/{'feed.xml' if outlet.feed else ''}",
             every=every,

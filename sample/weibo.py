@@ -78,6 +78,30 @@ def search_answer(
     }
 
 
+def comments_answer(item: Dated[Post], posts: Sequence[Dated[Post]]) -> dict[str, Any]:
+    """What people said when they passed a post on, as its comments; one page."""
+    said = [other for other in posts if other.entry.of is not None and other.entry.of == item.entry.id]
+    return {
+        "ok": 1,
+        "data": {
+            "data": [
+                {
+                    "id": f"c{mid_of(other.entry)}",
+                    "created_at": created_at(other.at),
+                    "text": markup(other.entry.text),
+                    "source": f"来自{other.entry.region}",
+                    "user": {"id": _digits(other.entry.by) % 10_000_000_000, "screen_name": other.entry.by},
+                    "like_count": other.entry.likes,
+                    "rootid": f"c{mid_of(other.entry)}",
+                }
+                for other in said
+                if other.entry.text
+            ],
+            "max_id": 0,
+        },
+    }
+
+
 def hot_answer(terms: Sequence[Dated[HotTerm]]) -> dict[str, Any]:
     """The hot-search list, hottest first."""
     ordered = sorted(terms, key=lambda item: -item.entry.heat)

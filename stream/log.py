@@ -30,6 +30,9 @@ DOCUMENTS = "documents"
 ASSESSED = "assessed"
 GROUPED = "grouped"
 DEAD_LETTERS = "dead-letters"
+DELIVERIES = "deliveries"
+"""What other collectors deliver; made where deliveries are taken."""
+ANSWERS = "delivery-answers"
 TOPICS = (DOCUMENTS, ASSESSED, GROUPED, DEAD_LETTERS)
 
 MAX_VALUE_BYTES = 4_000_000

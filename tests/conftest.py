@@ -26,6 +26,13 @@ from tests.servers import Servers, leave_out
 _left_out: Counter[str] = Counter()
 
 
+def pytest_configure() -> None:
+    # GNU readline, which pytest loads, tells its own processes these, and so commands that tests run would print tables
+    # as for a narrow terminal.
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
+
+
 @pytest.fixture(autouse=True)
 def sites_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sites that tests crawl are on this machine, which is no public address."""

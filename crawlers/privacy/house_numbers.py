@@ -12,17 +12,21 @@ from collections.abc import Iterator
 LABEL = "[门牌号]"
 
 _DIGITS = r"(?:\d{1,5}|[一二三四五六七八九十百零〇两]{2,5})"
-_STREET = re.compile(
-    r"(?P<road>[\u4e00-\u9fff]{1,10}?(?:大道|大街|[东南西北中]?[一二三四五六七八九十]+段|[一二三四五六]环|路|街|巷|胡同|弄|村|屯|寨|"
-    r"(?:[\d一二三四五六七八九十]+|村民小)组)(?:[东南西北中]段|[东南西北]侧)?)\s?"
-    rf"(?P<number>(?:{_DIGITS}弄(?:{_DIGITS}支弄)?\s?)?(?:附?{_DIGITS}(?:[-—－之]\d{{1,4}})?号)(?:附\d{{1,3}}号|之\d{{1,3}})?(?:\s?(?:\d{{1,2}}楼)?\d{{2,4}}(?:室|房))?)"
+# Looked for by the number, and then backwards: numbers are rarer than characters that a road may begin with.
+_NUMBER = re.compile(
+    rf"(?<!\d)(?:{_DIGITS}弄(?:{_DIGITS}支弄)?\s?)?附?{_DIGITS}(?:[-—－之]\d{{1,4}})?号(?:附\d{{1,3}}号|之\d{{1,3}})?"
+    r"(?:\s?(?:\d{1,2}楼)?\d{2,4}(?:室|房))?"
     r"(?!线|文|令|公告|文件|通知|院线|车|机|公里|桩|站|桥|隧道|标段|地块|楼|栋|井|墩|路)"
+)
+_ROAD = re.compile(
+    r"[\u4e00-\u9fff](?:大道|大街|[东南西北中]?[一二三四五六七八九十]+段|[一二三四五六]环|路|街|巷|胡同|弄|村|屯|寨|"
+    r"(?:[\d一二三四五六七八九十]+|村民小)组)(?:[东南西北中]段|[东南西北]侧)?\s?$"
 )
 # Words that end like a road and are none; after them a number is a day, a line or a page.
 _NO_ROAD = re.compile(
     r"(?:公路|铁路|道路|线路|网路|马路|一路|半路|思路|出路|电路|水路|修路|堵路|让路|走路|迷路|赶路|带路|问路|销路|套路|"
     r"同路|上路|开路|后路|通路|航路|陆路|高速路|这条路|那条路|条路|段路|的路|在路|逛街|上街|扫街|步行街|本村|我村|全村|农村|"
-    r"乡村|该村|各村|进村|驻村|新农村|个村|的村|这个组|专案组)$"
+    r"乡村|该村|各村|进村|驻村|新农村|个村|的村|这个组|专案组)\s?$"
 )
 _DAY_AFTER = re.compile(
     r"\s?(?:起|开始|至|到|前|后|以前|之前|之后|以后|上午|下午|晚|夜|凌晨|早|中午|当天|当晚|那天|这天|停|恢复|通|开|完|要|"
@@ -52,11 +56,9 @@ _ROOM = re.compile(
 _UNIT_ROOM = re.compile(
     r"(?<![\d])(?P<room>(?:\d{1,2}|[一二三四五六七八九十])单元\s?[-—－]?\s?\d{2,4}(?:号?(?:室|房|户)|号)?)(?!\d|\s?[人万元米平家个套年月日天])"
 )
-# 12-3-1502 after the name of an estate, or with its room said.
-_DASHED = re.compile(
-    r"(?:(?<=小区)|(?<=花园)|(?<=家园)|(?<=公寓)|(?<=新村)|(?<=苑)|(?<=[府庭居园城]))\s?(?P<room>\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?:号?(?:室|房|户))?)(?!\d)"
-    r"|(?<![\d\-—－])(?P<said>\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?:室|房|户))"
-)
+# 12-3-1502: after the name of an estate, or with its room said.
+_DASHED = re.compile(r"(?<![\d\-—－])\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?P<said>号?(?:室|房|户))?(?!\d)")
+_ESTATES = ("小区", "花园", "家园", "公寓", "新村", "苑", "府", "庭", "居", "园", "城")
 _HINT = re.compile(r"[号栋幢座#室房单]|\d[-—－]\d")
 
 
@@ -70,22 +72,25 @@ def house_numbers(text: str) -> Iterator[tuple[int, int]]:
     """
     if not _HINT.search(text):
         return
-    for match in _STREET.finditer(text):
+    for match in _NUMBER.finditer(text):
         if _is_address(match, text):
-            yield match.span("number")
+            yield match.span()
     for match in _ROOM.finditer(text):
         if not _OFFICE_BEFORE.search(text, max(0, match.start() - 24), match.start()):
             yield match.span("room")
-    for pattern in (_UNIT_ROOM, _DASHED):
-        for match in pattern.finditer(text):
-            yield match.span(match.lastgroup or 0)
+    for match in _UNIT_ROOM.finditer(text):
+        yield match.span("room")
+    for match in _DASHED.finditer(text):
+        if match["said"] or text[max(0, match.start() - 3) : match.start()].rstrip().endswith(_ESTATES):
+            yield match.span()
 
 
 def _is_address(match: re.Match[str], text: str) -> bool:
-    if _NO_ROAD.search(match["road"]):
+    start, end = match.span()
+    before = max(0, start - 16)
+    if not _ROAD.search(text, before, start) or _NO_ROAD.search(text, before, start):
         return False
-    digits = re.fullmatch(r"(\d{1,2})号", match["number"])
-    end = match.end("number")
+    digits = re.fullmatch(r"(\d{1,2})号", match[0])
     if digits and 1 <= int(digits[1]) <= 31 and _DAY_AFTER.match(text, end):
         return False
     return not _PUBLIC.match(text, end)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
 import scrapy
@@ -21,7 +22,9 @@ from crawlers.charset import declared_charset, decode
 from crawlers.continued import follow
 from crawlers.extraction import Page, extract
 from crawlers.failures import words_for
+from crawlers.faults import Fault, SourceFault
 from crawlers.host_rules import HostResting
+from crawlers.inflate import inflated
 from crawlers.intake import PageMark
 from crawlers.robots import RobotsUnavailable
 from crawlers.run import Run
@@ -34,6 +37,8 @@ log = get_logger(__name__)
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
 GONE = (404, 410)
+MOST_PAGES = 2000
+"""Pages of a list that a backfill reads."""
 REFUSED = (401, 403, 429, 451)
 
 
@@ -75,36 +80,87 @@ class SourceSpider(scrapy.Spider):
         yield self.source.url
 
     async def start(self) -> AsyncIterator[Any]:
+        try:
+            async for request in self.requests():
+                yield request
+        except Exception as error:
+            # Scrapy would only log it: a key that is not there, for one.
+            self.run.index_failed(said(error), fault_of(error))
+
+    async def requests(self) -> AsyncIterator[Any]:
+        """What a run begins with."""
         for url in self.start_urls_of():
             yield await self.index(url)
 
-    async def index(self, url: str, **cb_kwargs: Any) -> Request:
-        """A request for a page of the source that leads to others or holds many: handed to `read`, conditional."""
-        headers = await self._validators(url)
+    async def index(
+        self,
+        url: str,
+        *,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        follow: bool = True,
+        **cb_kwargs: Any,
+    ) -> Request:
+        """A request for a page of the source that leads to others or holds many: handed to `read`, conditional.
+
+        Parameters
+        ----------
+        body:
+            Makes it a POST request; as JSON where it is an object or a list, else as a form.
+        headers:
+            Sent besides those of every request.
+        follow:
+            Whether redirects are followed. Not where a secret is sent: it is for that address alone.
+        """
+        # Several questions may be put to one address.
+        key = f"{url}#{body}" if body else url
+        kind = {}
+        if body:
+            is_json = body.lstrip()[:1] in ("{", "[")
+            kind = {"Content-Type": "application/json" if is_json else "application/x-www-form-urlencoded"}
         return Request(
             url,
+            method="POST" if body else "GET",
+            body=body,
             callback=self._indexed,
             errback=self._index_failed,
-            headers=headers,
+            headers={**await self._validators(key), **kind, **self._login(url), **(headers or {})},
             cb_kwargs=cb_kwargs,
+            meta={"minsheng_key": key, **({} if follow and not self._login(url) else {"dont_redirect": True})},
             dont_filter=True,
             priority=10,
         )
 
-    async def page(self, url: str, callback: Callable[..., Any], hint: str = "", **cb_kwargs: Any) -> Request | None:
+    def more(self, page: int, times: Sequence[datetime | str | None]) -> bool:
+        """Whether to go on to the next page of the source after page number `page`, which held things of these times.
+
+        A backfill goes on until all of a page is older than its window; a look takes one page more than the first, to
+        show whether paging works.
+        """
+        if self.run.window is not None:
+            dated = [time for time in times if time]
+            return page < MOST_PAGES and not (dated and all(self.run.past(time) for time in dated))
+        pages: int = getattr(self.options, "pages", 1)
+        return page < (max(pages, 2) if self.run.looking else pages)
+
+    async def page(
+        self, url: str, callback: Callable[..., Any], hint: str = "", *, instead: Sequence[Found] = (), **cb_kwargs: Any
+    ) -> Request | None:
         """A request for a page with content; None where it is known, settled, and its `hint` has not changed.
 
         Parameters
         ----------
         hint:
             What the page that leads here says about it. When those words change, the page is asked for again.
+        instead:
+            What is taken meanwhile where the page can't be had or read: what was said of it elsewhere.
         """
         known = await self.run.page(url)
         hashed = hint_of(hint)
         if known is not None and known.hint == hashed and (known.settled or not self._due(known)):
             self.run.report.unchanged += 1
             return None
-        return self._page_request(url, callback, hashed, known, cb_kwargs)
+        return self._page_request(url, callback, hashed, known, cb_kwargs, instead)
 
     async def expected(self, callback: Callable[..., Any], limit: int = 50) -> AsyncIterator[Request]:
         """Requests for pages where something is still expected, whether anything leads there now or not."""
@@ -117,7 +173,13 @@ class SourceSpider(scrapy.Spider):
         return known.fetched_at is None or known.fetched_at < self.run.now() - ASK_AGAIN
 
     def _page_request(
-        self, url: str, callback: Callable[..., Any], hint: str, known: PageMark | None, cb_kwargs: dict[str, Any]
+        self,
+        url: str,
+        callback: Callable[..., Any],
+        hint: str,
+        known: PageMark | None,
+        cb_kwargs: dict[str, Any],
+        instead: Sequence[Found] = (),
     ) -> Request | None:
         if not self.run.claim(url):
             return None
@@ -125,16 +187,52 @@ class SourceSpider(scrapy.Spider):
             url,
             callback=self._fetched,
             errback=self._page_failed,
-            headers={} if known is None else _conditional(known.etag, known.last_modified),
-            cb_kwargs={"reader": callback, "hint": hint, "asked": url, "known": known, "rest": cb_kwargs},
+            headers={
+                **({} if known is None else _conditional(known.etag, known.last_modified)),
+                **self._login(url),
+            },
+            meta={"dont_redirect": True} if self._login(url) else {},
+            cb_kwargs={
+                "reader": callback,
+                "hint": hint,
+                "asked": url,
+                "known": known,
+                "rest": cb_kwargs,
+                "instead": list(instead),
+            },
             # Two addresses may redirect to one page; each is remembered by itself.
             dont_filter=True,
         )
+
+    async def fetch(self, url: str) -> Response:
+        """One more answer that a page needs to be whole, asked for on the way.
+
+        Raises
+        ------
+        IgnoreRequest
+            If robots.txt forbids it.
+        """
+        meta = {"dont_redirect": True} if self._login(url) else {}
+        request = Request(url, headers=self._login(url), meta=meta, dont_filter=True)
+        assert self.crawler.engine is not None
+        return await self.crawler.engine.download_async(request)
+
+    def _login(self, url: str) -> dict[str, str]:
+        """The operator's cookie, for the source's own host alone."""
+        same = urlsplit(url).netloc.lower() == urlsplit(self.source.url).netloc.lower()
+        return {"Cookie": self.run.login} if self.run.login and same else {}
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         """Read a page that `index` asked for."""
         raise NotImplementedError
         yield
+
+    async def complete(self, found: list[Found], response: Response) -> tuple[list[Found], bool]:
+        """What a page gave, with what it leads to; False where something of that is to be asked for again."""
+        return found, True
+
+    async def unchanged(self, response: Response) -> None:
+        """Called where a page of the source's own has not changed."""
 
     def mark(self, response: Response, url: str, hint: str | None = None, settled: bool = True) -> PageMark:
         """What to remember of a page so that it need not be fetched again."""
@@ -160,6 +258,8 @@ class SourceSpider(scrapy.Spider):
         assert self.crawler.engine is not None
         try:
             response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        except HostResting:
+            raise
         except Exception as error:
             raise BadInput(words_for(error)) from error
         if response.status != 200:
@@ -169,6 +269,7 @@ class SourceSpider(scrapy.Spider):
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         self.run.answered(response.url)
         if response.status == 304:
+            await self.unchanged(response)
             return
         self.run.report.looked = True
         try:
@@ -176,10 +277,10 @@ class SourceSpider(scrapy.Spider):
                 if result is not None:
                     yield result
         except Exception as error:
-            self.run.index_failed(said(error))
+            self.run.index_failed(said(error), fault_of(error))
             return
         # Remembered only when all that the page led to is stored: until then the next run must see it again.
-        self.run.mark_at_end(self.mark(response, _asked(response)))
+        self.run.mark_at_end(self.mark(response, response.meta["minsheng_key"]))
 
     async def _fetched(
         self,
@@ -189,6 +290,7 @@ class SourceSpider(scrapy.Spider):
         asked: str,
         known: PageMark | None,
         rest: dict[str, Any],
+        instead: list[Found],
     ) -> AsyncIterator[Any]:
         if response.status == 304:
             self.run.report.unchanged += 1
@@ -197,51 +299,74 @@ class SourceSpider(scrapy.Spider):
         try:
             # Reading a large page takes a while; the other sources go on meanwhile.
             found, settled = await asyncio.to_thread(reader, response, **rest)
-            whole = await self.follow_pages(found)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
-            self.run.page_failed(asked, said(error))
+            self.run.page_failed(asked, said(error), fault_of(error))
+            yield Harvest(found=instead)
             return
+        whole = False
+        try:
+            all_pages = await self.follow_pages(found)
+            found, whole = await self.complete(found, response)
+            whole = whole and all_pages
+        except HostResting as resting:
+            self.run.rests(resting)
+        except Exception as error:
+            # What the page itself gave is taken; the page is asked for again.
+            self.run.page_failed(asked, said(error), fault_of(error))
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
-        if isinstance(failure.value, HostResting):
-            self.run.rests(failure.value)
         error = failure.value
+        fault: Fault = ""
+        if isinstance(error, HostResting):
+            self.run.rests(error)
+        if isinstance(error, HttpError):
+            request: Request = failure.request  # type: ignore[attr-defined]
+            # With a key that has ended one is sent to the page for logging in.
+            sent_away = error.response.status // 100 == 3 and request.meta.get("dont_redirect")
+            fault = "login" if error.response.status == 401 or sent_away else ""
         if (isinstance(error, HttpError) and error.response.status in REFUSED) or (
             isinstance(error, IgnoreRequest) and not isinstance(error, (HttpError, AddressRefused))
         ):
             self.run.report.blocked = True
-        self.run.index_failed(reason_of(failure))
+        self.run.index_failed(reason_of(failure), fault)
 
     def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
-        asked, hint = request.cb_kwargs["asked"], request.cb_kwargs["hint"]
+        asked, hint, instead = (request.cb_kwargs[name] for name in ("asked", "hint", "instead"))
         if isinstance(failure.value, HttpError):
             status = failure.value.response.status
-            if status not in GONE:
+            if status in GONE:
+                self.run.refused(f"answered {status}", asked)
+                yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
+            else:
                 self.run.page_failed(asked, reason_of(failure))
-                return
-            self.run.refused(f"answered {status}", asked)
-            yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
+                yield Harvest(found=instead)
         elif isinstance(failure.value, HostResting):
             self.run.rests(failure.value)
+            yield Harvest(found=instead)
         elif isinstance(failure.value, IgnoreRequest):
             self.run.refused(_lower(str(failure.value)), asked)
-            yield Harvest(found=[], page=PageMark(self.source.id, asked, hint=hint))
+            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
         else:
             self.run.page_failed(asked, reason_of(failure))
+            yield Harvest(found=instead)
 
     async def _validators(self, url: str) -> dict[str, str]:
+        if self.run.window is not None:
+            # A backfill wants the page again, changed or not.
+            return {}
         known = await self.run.page(url)
         return {} if known is None else _conditional(known.etag, known.last_modified)
 
 
 def body_text(response: Response) -> str:
-    """The response's text, decoded by our own rules. Raises `BadInput` where it is empty."""
-    if not response.body.strip():
+    """The response's text, opened where it is gzip, decoded by our own rules. Raises `BadInput` where it is empty."""
+    body = inflated(response.body, response.url)
+    if not body.strip():
         raise BadInput(f"{response.url} answered with an empty page")
-    return decode(response.body, declared_charset(_header(response, "Content-Type") or ""))
+    return decode(body, declared_charset(_header(response, "Content-Type") or ""))
 
 
 def said(error: Exception) -> str:
@@ -250,6 +375,11 @@ def said(error: Exception) -> str:
         return str(error)
     log.error("unforeseen", exc_info=error)
     return f"{type(error).__name__}: {error}"
+
+
+def fault_of(error: Exception) -> Fault:
+    """Whether somebody must do something about it, and what about."""
+    return error.fault if isinstance(error, SourceFault) else ""
 
 
 def hint_of(words: str) -> str:
@@ -296,11 +426,3 @@ def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:
 def _header(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
     return value.decode("latin-1") if value else None
-
-
-def _asked(response: Response) -> str:
-    """The address that was asked for, before redirects."""
-    if response.request is None:
-        return response.url
-    first: list[str] = response.request.meta.get("redirect_urls") or [response.request.url]
-    return first[0]

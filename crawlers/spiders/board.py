@@ -14,6 +14,8 @@ from scrapy.http import Response
 from crawlers.admission import Found
 from crawlers.dates import parse_time
 from crawlers.extraction import wall_of
+from crawlers.json_values import json_of, value_at
+from crawlers.letters import Letter, read_letter
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html
 from crawlers.sources import seconds
@@ -32,7 +34,7 @@ class BoardOptions(Options, frozen=True, kw_only=True):
     next_page: str = ""  # the link to the next page of the list; empty: found automatically
     pages: int = 1  # how many pages of the list are read
     title: str = ".message-title, h1, h2"  # a message's title
-    text: str = ".message-content"  # its text
+    text: str = ".message-content"  # its text; where nothing matches the default, the page's labels are read: 留言内容
     time: str = ".message-info .time"  # its time
     author: str = ".message-info .author"  # who wrote it
     region: str = ".message-info .area"  # where it is from
@@ -62,8 +64,8 @@ class BoardSpider(SourceSpider):
     summary = "message boards with departments' replies"
     Options = BoardOptions
 
-    async def start(self) -> AsyncIterator[Any]:
-        async for request in super().start():
+    async def requests(self) -> AsyncIterator[Any]:
+        async for request in super().requests():
             yield request
         async for request in self.expected(self.message):
             yield request
@@ -74,9 +76,10 @@ class BoardSpider(SourceSpider):
             return
         links, following = read_list(response, self.options.links, self.options.next_page, page)
         for link in links:
+            self.run.lead(link.url, link.title, link.date)
             state = " ".join(_STATE.findall(link.context.replace(link.title, "")))
             yield await self.page(link.url, self.message, f"{link.title} {state}")
-        if following and page < self.options.pages and self.run.claim(following):
+        if following and self.more(page, [link.date for link in links]) and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
 
     def message(self, response: Response) -> tuple[list[Found], bool]:
@@ -87,6 +90,8 @@ class BoardSpider(SourceSpider):
             raise BadInput(f"{response.url} is an empty page")
         key = absolute(response, response.url) or response.url
         text, title = _first(tree, options.text), _first(tree, options.title)
+        if not text and options.text == BoardOptions().text and (letter := read_letter(tree)) is not None:
+            return self._by_labels(key, letter)
         if not text:
             raise BadInput(f"{response.url}: {wall_of(tree) or f'nothing matches text = {options.text}'}")
         message = Found(
@@ -112,16 +117,29 @@ class BoardSpider(SourceSpider):
         ]
         return [message, *replies], bool(replies) or self._too_old(message.published)
 
+    def _by_labels(self, key: str, letter: Letter) -> tuple[list[Found], bool]:
+        """A message on a page that no selectors were given for."""
+        message = Found(
+            key=key,
+            kind="message",
+            title=letter.title,
+            text=letter.text,
+            url=key,
+            native_id=letter.number or None,
+            author=letter.author or None,
+            published=letter.time or None,
+            region=letter.region or None,
+        )
+        replies = [_reply(key, place, text, time, by) for place, (by, time, text) in enumerate(letter.replies, start=1)]
+        return [message, *replies], bool(replies) or self._too_old(message.published)
+
     def _too_old(self, published: Any) -> bool:
         time = parse_time(str(published or ""), self.run.now())
         return time is not None and time < self.run.now() - timedelta(seconds=seconds(self.options.wait))
 
     def _json_messages(self, response: Response) -> list[Found]:
-        try:
-            value = msgspec.json.decode(body_text(response).encode("utf-8", "replace"))
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BadInput(f"{response.url} is no JSON: {error}") from error
-        items = _at(value, self.options.items) if self.options.items else value
+        value = json_of(body_text(response), response.url)
+        items = value_at(value, self.options.items) if self.options.items else value
         if not isinstance(items, list):
             where = self.options.items or "the answer itself"
             raise BadInput(f"{response.url}: {where} is no list of messages", "say where they are: options.items")
@@ -133,7 +151,7 @@ class BoardSpider(SourceSpider):
 
     def _json_message(self, item: Mapping[str, Any], response: Response) -> list[Found]:
         def get(field: str) -> str:
-            value = _at(item, self.options.fields.get(field, field))
+            value = value_at(item, self.options.fields.get(field, field))
             return "" if value is None or isinstance(value, (dict, list)) else str(value).strip()
 
         url = absolute(response, get("url")) if get("url") else None
@@ -173,15 +191,3 @@ def _first(tree: lxml.html.HtmlElement, selector: str) -> str:
             if words := element_text(node):
                 return words
     return ""
-
-
-def _at(value: Any, path: str) -> Any:
-    """The value at a dotted path."""
-    for part in path.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return None
-    return value

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, Literal
 
 from scrapy.http import Response
 
 from crawlers.admission import Found
+from crawlers.attached import kind_of
 from crawlers.extraction import extract, wall_of
-from crawlers.linking import Link, article_links, next_page, selected_links
+from crawlers.linking import Link, article_links, block_selector, next_page, selected_links
 from crawlers.markup import parse_html
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
 from minsheng.errors import BadInput
 from minsheng.records import Attachment
-
-_FILE = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|zip|rar|7z|jpe?g|png|gif|mp[34])$", re.IGNORECASE)
 
 
 class ListingOptions(Options, frozen=True, kw_only=True):
@@ -41,40 +40,63 @@ class ListingSpider(SourceSpider):
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         links, following = read_list(response, self.options.links, self.options.next_page, page)
+        await self.run.know([link.url for link in links])
+        if self.run.looking and page == 1:
+            self._propose(response)
         for link in links:
-            if _FILE.search(link.url.partition("?")[0]):
-                yield Harvest(found=[self._file(link)])
+            self.run.lead(link.url, link.title, link.date)
+            if not self.run.wants(link.date):
+                continue
+            if kind_of(link.url):
+                async for result in self.listed_file(link):
+                    yield result
             else:
                 yield await self.page(link.url, self.article, link.title, link=link)
-        if following and page < self.options.pages and self.run.claim(following):
+        if following and self.more(page, [link.date for link in links]) and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
 
-    def article(self, response: Response, link: Link) -> tuple[list[Found], bool]:
-        page = extract(body_text(response), response.url, self.run.now())
-        found = Found(
-            key=link.url,
-            kind=self.options.kind,
-            title=page.title or link.title,
-            text=page.text,
-            url=link.url,
-            published=page.published_at or link.date or page.published_raw,
-            outlet=page.outlet,
-            author=page.author,
-            attachments=page.attachments,
-            next_page=page.next_page,
-        )
-        return [found], True
+    def _propose(self, response: Response) -> None:
+        tree = parse_html(body_text(response))
+        if tree is None:
+            return
+        self.run.title = " ".join("".join(title.text_content() for title in tree.iter("title")).split())
+        if not self.options.links and (selector := block_selector(tree, response.url)):
+            self.run.proposed["links"] = selector
 
-    def _file(self, link: Link) -> Found:
+    def article(self, response: Response, link: Link) -> tuple[list[Found], bool]:
+        return [read_article(response, link, self.options.kind, self.run.now())], True
+
+    async def listed_file(self, link: Link) -> AsyncIterator[Any]:
         """A link that leads to a file: what the list says of it is all there is to read."""
-        return Found(
-            key=link.url,
-            kind=self.options.kind,
-            title=link.title,
-            url=link.url,
-            published=link.date or None,
-            attachments=(Attachment(url=link.url, name=link.title),),
+        yield Harvest(
+            found=[
+                Found(
+                    key=link.url,
+                    kind=self.options.kind,
+                    title=link.title,
+                    url=link.url,
+                    published=link.date or None,
+                    attachments=(Attachment(url=link.url, name=link.title),),
+                )
+            ]
         )
+
+
+def read_article(response: Response, link: Link, kind: Literal["news", "post", "message"], now: datetime) -> Found:
+    """The article at a link, with what the list says of it where the page itself says nothing."""
+    page = extract(body_text(response), response.url, now)
+    return Found(
+        key=link.url,
+        kind=kind,
+        title=page.title or link.title,
+        text=page.text,
+        url=link.url,
+        published=page.published_at or link.date or page.published_raw,
+        outlet=page.outlet,
+        author=page.author,
+        attachments=page.attachments,
+        next_page=page.next_page,
+    )
 
 
 def read_list(response: Response, links: str, following: str, page: int) -> tuple[list[Link], str | None]:

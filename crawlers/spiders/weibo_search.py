@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -10,41 +11,51 @@ import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
+from crawlers.extraction import wall_of
+from crawlers.faults import LoginEnded
 from crawlers.importing import count
-from crawlers.markup import html_text
-from crawlers.spiders.base import Harvest, Options, SourceSpider, absolute, body_text
+from crawlers.json_values import json_of
+from crawlers.markup import html_text, parse_html
+from crawlers.spiders.base import Harvest, absolute, body_text
+from crawlers.spiders.searching import SearchOptions, SearchSpider
 from minsheng.errors import BadInput
 from minsheng.records import Engagement
 
+LOGIN_HINT = "give the cookie of your own account again: minsheng sources login ID"
+_LOGIN = re.compile(r"登[录陆]|passport|login|signin|visitor", re.IGNORECASE)
 
-class WeiboSearchOptions(Options, frozen=True, kw_only=True):
+
+class WeiboSearchOptions(SearchOptions, frozen=True, kw_only=True):
     """Options of a search."""
 
-    queries: tuple[str, ...] = ()  # what is searched for, one after another; put in place of {query} in the address
     pages: int = 1  # how many pages of results are read; put in place of {page} in the address
     long_text: str = ""  # address of a long post's whole text, with {id} for its number; empty: it stays cut
     post_url: str = ""  # address of a post's own page, with {id} for its number; empty: posts have no address
+    comments: str = ""  # address of a post's comments, with {id}, and {cursor} where they page; empty: none are read
+    comment_pages: int = 1  # how many pages of comments are read of each post
+    least_comments: int = 5  # posts with fewer comments are not asked for them
 
     def __post_init__(self) -> None:
+        self.check_search()
         if not 1 <= self.pages <= 100:
             raise ValueError("pages must be between 1 and 100")
-        for name, address in (("long_text", self.long_text), ("post_url", self.post_url)):
+        if not 1 <= self.comment_pages <= 100:
+            raise ValueError("comment_pages must be between 1 and 100")
+        for name in ("long_text", "post_url", "comments"):
+            address = getattr(self, name)
             if address and "{id}" not in address:
                 raise ValueError(f"{name} needs {{id}} where the post's number goes")
 
 
-class WeiboSearchSpider(SourceSpider):
+class WeiboSearchSpider(SearchSpider):
     """Reads the posts of each query's results, page by page."""
 
     kind = "weibo_search"
     summary = "JSON search results of Weibo-like services"
     Options = WeiboSearchOptions
 
-    async def start(self) -> AsyncIterator[Request]:
-        if "{query}" in self.source.url and not self.options.queries:
-            self.run.index_failed("nothing to search for: give options.queries")
-            return
-        queries = self.options.queries if "{query}" in self.source.url else ("",)
+    async def requests(self) -> AsyncIterator[Request]:
+        queries = await self.queries() if "{query}" in self.source.url else [""]
         for query in queries:
             yield await self.index(self._address(query, 1), query=query, number=1)
 
@@ -64,19 +75,57 @@ class WeiboSearchSpider(SourceSpider):
                 yield await self.page(address, self.whole, hint, post=found)
             else:
                 short.append(found)
-        yield Harvest(found=short)
-        if posts and number < self.options.pages and "{page}" in self.source.url:
+            self.run.lead(found.url, found.text[:60], found.published)
+            count = found.engagement.comments or 0
+            if self.options.comments and count >= self.options.least_comments:
+                # Asked for once, and again when there are about half as many more.
+                hint = f"{count.bit_length()} {count >> max(count.bit_length() - 2, 0)}"
+                address = response.urljoin(self._comments(found.key, ""))
+                yield await self.page(address, self.answers, hint, post=found.key)
+        yield Harvest(found=[found for found in short if self.run.wants(found.published)])
+        times = [str(post.get("created_at") or "") for post in posts]
+        if posts and "{page}" in self.source.url and self.more(number, times):
             yield await self.index(self._address(query, number + 1), query=query, number=number + 1)
 
     def whole(self, response: Response, post: Found) -> tuple[list[Found], bool]:
         """A long post with its whole text."""
-        value = _json(response)
+        value = json_of(body_text(response), response.url)
         data = value.get("data") if isinstance(value, dict) else None
         text = (data or {}).get("longTextContent") if isinstance(data, dict) else None
         if not isinstance(text, str) or not text:
             raise BadInput(f"{response.url}: no longTextContent in the answer")
         post.text = html_text(text)
         return [post], True
+
+    def answers(self, response: Response, post: str) -> tuple[list[Found], bool]:
+        """A page of a post's comments, and of the answers to them."""
+        return read_comments(response, post), True
+
+    async def complete(self, found: list[Found], response: Response) -> tuple[list[Found], bool]:
+        """The further pages of comments."""
+        rest = response.cb_kwargs.get("rest", {}) if response.request else {}
+        post, template = rest.get("post"), self.options.comments
+        if not isinstance(post, str) or "{cursor}" not in template:
+            return found, True
+        known = {one.key for one in found}
+        cursor = cursor_of(response)
+        for _ in range(1, self.options.comment_pages):
+            if not cursor:
+                break
+            following = await self.fetch(response.urljoin(self._comments(post, cursor)))
+            if following.status != 200:
+                self.run.page_failed(following.url, f"{following.url}: answered {following.status}")
+                return found, False
+            further = [one for one in read_comments(following, post) if one.key not in known]
+            if not further:
+                break
+            known |= {one.key for one in further}
+            found = [*found, *further]
+            cursor = cursor_of(following)
+        return found, True
+
+    def _comments(self, post: str, cursor: str) -> str:
+        return self._of(self.options.comments, post).replace("{cursor}", quote(cursor, safe=""))
 
     def _of(self, template: str, number: str) -> str:
         return template.replace("{id}", quote(number, safe=""))
@@ -93,16 +142,60 @@ def read_posts(response: Response) -> Iterator[dict[str, Any]]:
     BadInput
         If the answer is no JSON, or says that it wants a login or refuses us.
     """
-    value = _json(response)
-    if isinstance(value, dict) and value.get("ok") not in (None, 0, 1, True):
-        said = value.get("msg") or value.get("url") or ""
-        raise BadInput(f"{response.url}: the service refuses (ok = {value['ok']}): {said}", "it may want a login")
+    value = _answer(response)
     seen: set[str] = set()
     for post in _posts(value):
         number = _number(post)
         if number and number not in seen:
             seen.add(number)
             yield post
+
+
+def read_comments(response: Response, post: str) -> list[Found]:
+    """The comments of an answer, each pointing at the post or at the comment that it answers. Raises `BadInput`."""
+    found: dict[str, Found] = {}
+    for comment in _posts(_answer(response)):
+        one = _found(comment)
+        if one is None or one.key == post:
+            continue
+        root = comment.get("rootid") or comment.get("root_id")
+        parent = str(root) if root and str(root) != one.key else post
+        likes = _count(comment.get("like_count") or comment.get("like_counts"))
+        engagement = msgspec.structs.replace(one.engagement, likes=likes if likes is not None else one.engagement.likes)
+        # One comment may stand twice: hot ones at the top, too.
+        found.setdefault(
+            one.key,
+            msgspec.structs.replace(one, kind="reply", parent_key=parent, engagement=engagement),
+        )
+    return list(found.values())
+
+
+def cursor_of(response: Response) -> str:
+    """The mark of the next page of comments; empty where there is none."""
+    value = _answer(response)
+    data = value.get("data") if isinstance(value, dict) else None
+    for holder in (data, value):
+        mark = holder.get("max_id") if isinstance(holder, dict) else None
+        if mark not in (None, 0, "0", ""):
+            return str(mark)
+    return ""
+
+
+def _answer(response: Response) -> Any:
+    """The JSON of an answer. Raises `LoginEnded` where it is a page to log in on, or says that it wants a login."""
+    text = body_text(response)
+    if text.lstrip("\ufeff \t\r\n")[:1] == "<":
+        tree = parse_html(text)
+        wall = wall_of(tree) if tree is not None else ""
+        if wall and ("login" in wall or "captcha" in wall):
+            raise LoginEnded(f"{response.url}: {wall}", LOGIN_HINT)
+    value = json_of(text, response.url)
+    if isinstance(value, dict) and value.get("ok") not in (None, 0, 1, True):
+        said = " ".join(str(value.get(name) or "") for name in ("msg", "url")).strip()
+        if value["ok"] == -100 or _LOGIN.search(said):
+            raise LoginEnded(f"{response.url}: the service wants a login (ok = {value['ok']}): {said}", LOGIN_HINT)
+        raise BadInput(f"{response.url}: the service refuses (ok = {value['ok']}): {said}", "ask more seldom")
+    return value
 
 
 def _posts(value: Any) -> Iterator[dict[str, Any]]:
@@ -132,7 +225,8 @@ def _found(post: dict[str, Any]) -> Found | None:
         kind="post",
         text=html_text(text),
         parent_key=_number(parent) if isinstance(parent, dict) else None,
-        author=str(user.get("id") or user.get("screen_name") or "") or None,
+        # By name, which the operator's list of public institutions' accounts names, too.
+        author=str(user.get("screen_name") or user.get("id") or "") or None,
         published=str(post.get("created_at") or "") or None,
         engagement=Engagement(
             likes=_count(post.get("attitudes_count")),
@@ -140,8 +234,17 @@ def _found(post: dict[str, Any]) -> Found | None:
             reposts=_count(post.get("reposts_count")),
             views=_count(post.get("reads_count")),
         ),
-        region=str(post.get("region_name") or "").removeprefix("发布于").strip() or None,
+        region=_region(post),
     )
+
+
+def _region(post: dict[str, Any]) -> str | None:
+    """`发布于 四川` of posts, `来自四川` of comments; a post's own source is the program that it was written with."""
+    for name, before in (("region_name", "发布于"), ("source", "来自")):
+        said = str(post.get(name) or "").strip()
+        if said.startswith(before) or (said and name == "region_name"):
+            return said.removeprefix(before).strip() or None
+    return None
 
 
 def _number(post: dict[str, Any]) -> str | None:
@@ -152,10 +255,3 @@ def _number(post: dict[str, Any]) -> str | None:
 def _count(value: Any) -> int | None:
     """Counts come as numbers, and as `1.2万` or `100万+`."""
     return count(str(value)) if isinstance(value, (int, str)) and not isinstance(value, bool) else None
-
-
-def _json(response: Response) -> Any:
-    try:
-        return msgspec.json.decode(body_text(response).encode("utf-8", "replace"))
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise BadInput(f"{response.url} is no JSON: {error}", "the service may want a login, or has changed") from error

@@ -21,6 +21,7 @@ from minsheng.cli import (
     importing,
     labels,
     policies,
+    receive,
     run,
     sample,
     search,
@@ -69,6 +70,7 @@ app.add_typer(policies.app, name="policies")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
+app.command("receive")(receive.receive)
 app.command("extract")(sources.extract)
 app.add_typer(source_health.app, name="sources")
 app.add_typer(authors.app, name="authors")

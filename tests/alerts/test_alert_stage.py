@@ -15,6 +15,9 @@ import sqlalchemy as sa
 
 from alerts.stage import AlertStage
 from alerts.tables import observations, outbox, policy_hours, ticket_timeline, tickets, timers
+from crawlers.recording import record_run
+from crawlers.run import RunReport
+from crawlers.sources import Source, save
 from minsheng.records import Grouped, scores_of
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst, record
@@ -242,3 +245,20 @@ def test_programs_get_a_stable_shape(world: World) -> None:
         "parts", "documents", "plan", "deadlines", "historical", "opened_at", "raised_at", "created_at",
         "acknowledged_at", "closed_at", "version",
     ]  # fmt: skip
+
+
+def test_a_ticket_says_what_could_not_be_seen_when_it_opened(make_world: Callable[..., World]) -> None:
+    seeing, blind = make_world(), make_world()
+    for world in (seeing, blind):
+        source = Source(id="weibo", kind="feed", url="http://h/", name="微博搜索")
+        with world.store.begin() as connection:
+            save(world.store, [(source, None)], connection)
+        asked = world.clock.now() - timedelta(hours=0 if world is seeing else 5)
+        record_run(world.store, source, RunReport(source="weibo", ok=True, looked=True), asked, asked)
+        world.take(burst(30, minutes=1))
+    opened = [
+        next(event for event in world.book.timeline(world.tickets()[0].id) if event.kind == "opened")
+        for world in (seeing, blind)
+    ]
+    assert "coverage" not in opened[0].detail
+    assert opened[1].detail["coverage"].endswith("1个信源中0个可见；看不到：微博搜索（迟到，自03-10 17:00）")

@@ -53,7 +53,7 @@ class Crawling:
     def stage(self) -> CrawlStage:
         return CrawlStage(self.settings, self.store, self.log, self.clock)
 
-    def source(self, name: str, kind: str, url: str, **options: Any) -> None:
+    def source(self, name: str, kind: str, url: str, /, **options: Any) -> None:
         """Write a source's file."""
         import tomlkit
 

@@ -16,6 +16,7 @@ class Asked(NamedTuple):
     path: str
     headers: dict[str, str]
     status: int
+    body: bytes = b""
 
 
 class Served(NamedTuple):
@@ -42,6 +43,8 @@ class LocalSite:
 
             def do_GET(self) -> None:
                 site.answer(self)
+
+            do_POST = do_GET  # noqa: N815 - the base class's name
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -81,7 +84,8 @@ class LocalSite:
         tag = f'"{hashlib.sha256(served.body).hexdigest()[:16]}"'
         known = served.status == 200 and handler.headers.get("If-None-Match") == tag
         status = 304 if known else served.status
-        self.asked.append(Asked(unquote(handler.path), dict(handler.headers), status))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        self.asked.append(Asked(unquote(handler.path), dict(handler.headers), status, body))
         # Counted until the answer begins: its reader may ask again before this thread is done.
         with self.counted():
             self._closing.wait(served.seconds)

@@ -71,7 +71,7 @@ def test_check_shows_a_table_and_fails_where_the_source_does(data_dir: Path, sit
     shown = minsheng(data_dir, "sources", "check", url, "--kind", "board", "--option", "pages=2").stdout
     assert "2026-11-23 12:30" in shown
     minsheng(data_dir, "sources", "check", f"{site.url}/none", "--kind", "feed", code=1)
-    with pytest.raises(BadInput, match=r"as feed: .*as listing: .*as page: "):
+    with pytest.raises(BadInput, match=r"as feed: .*as sitemap: .*as listing: .*as page: "):
         minsheng(data_dir, "sources", "check", f"{site.url}/none")
     with pytest.raises(WrongUse, match="unknown option pagez"):
         minsheng(data_dir, "sources", "check", url, "--kind", "board", "--option", "pagez=2")
@@ -134,14 +134,13 @@ def test_the_how_tos_example_of_a_kind_works(
     crawling: Crawling, site: LocalSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = HOW_TO.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-    made: dict[str, Any] = {"__name__": "hot"}
+    made: dict[str, Any] = {"__name__": "notices"}
     exec(code, made)
-    spider: type[SourceSpider] = made["HotSpider"]
+    spider: type[SourceSpider] = made["NoticesSpider"]
     monkeypatch.setitem(KINDS, spider.kind, spider)
-    rows = [{"word": f"热搜{place}"} for place in range(5)]
-    site.put("/hot.json", json.dumps({"data": {"realtime": rows}}))
-    crawling.source("one", "hot", f"{site.url}/hot.json", top=3)
+    rows = [{"id": f"n{place}", "title": f"通知{place}"} for place in range(5)]
+    site.put("/notices.json", json.dumps({"data": {"notices": rows}}))
+    crawling.source("one", "notices", f"{site.url}/notices.json", most=3)
     assert crawling.run().new == 3
-    assert [document.kind for document in crawling.documents()] == ["hot-search"] * 3
-    site.put("/hot.json", "{}")
-    assert "no hot list" in crawling.run().error
+    site.put("/notices.json", "{}")
+    assert "no list of notices" in crawling.run().error

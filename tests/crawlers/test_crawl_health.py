@@ -48,7 +48,7 @@ class World:
             save(self.store, [(self.source, None)], connection)
 
     def run(self, *, new: int = 0, documents: list[Document] | None = None, **report: Any) -> None:
-        values = {"ok": True, "looked": True, "items": new, "new": new, "unchanged": 1, **report}
+        values = {"ok": True, "looked": True, "items": new, "new": new, "recent": new, "unchanged": 1, **report}
         told = RunReport(source="one", **values)
         record_run(self.store, self.source, told, self.clock.now(), self.clock.now(), new=documents or [])
 
@@ -168,6 +168,28 @@ def test_a_source_that_falls_silent_is_quiet_and_a_ticket_says_so_once(world: Wo
     assert len(tickets(world.store, closed=True)) == 1
 
 
+def test_what_is_found_late_says_nothing_of_the_rhythm(world: World) -> None:
+    for n in range(7 * 24):
+        world.run(new=1 if n % 6 == 0 else 0)
+        world.clock.advance(hours=1)
+    for _ in range(40):
+        world.run(new=50, recent=0)
+        world.clock.advance(hours=1)
+    assert world.state == "quiet"
+    assert sum(new for new in states(world.store, world.clock)[0].hours if new) == 0
+
+
+def test_what_had_gathered_before_the_first_run_is_not_usual(world: World) -> None:
+    world.run(new=500)
+    assert states(world.store, world.clock)[0].expected is None
+    for _ in range(72):
+        world.clock.advance(hours=1)
+        world.run(new=1)
+    expected = states(world.store, world.clock)[0].expected
+    assert expected is not None
+    assert expected.high < 40
+
+
 def test_what_the_operator_says_of_silence_counts_more(tmp_path: Path) -> None:
     world = World(tmp_path, quiet_after="30d")
     for n in range(7 * 24):
@@ -206,6 +228,20 @@ def test_failures_make_one_ticket_and_success_closes_it(world: World) -> None:
     world.run(ok=False, error="h answered 429", blocked=True)
     assert [ticket.state for ticket in tickets(world.store)] == ["blocked"]
     assert len(tickets(world.store, closed=True)) == 1
+
+
+@pytest.mark.parametrize("end", ["removed", "off"])
+def test_a_source_that_is_given_up_needs_nobody(world: World, end: str) -> None:
+    for _ in range(3):
+        world.run(ok=False, error="no such host")
+    assert len(tickets(world.store)) == 1
+    with world.store.begin() as connection:
+        if end == "removed":
+            connection.execute(sa.delete(tables.sources))
+        else:
+            connection.execute(sa.update(tables.sources).values(enabled=False))
+    watch(world.store, world.clock)
+    assert tickets(world.store) == []
 
 
 def test_a_host_that_rests_by_our_own_rule_has_not_failed(world: World) -> None:

@@ -53,6 +53,7 @@ def test_the_page_on_records_names_every_field() -> None:
         records.Document,
         records.Engagement,
         records.Attachment,
+        records.Official,
         records.Assessed,
         records.Judgement,
         records.PolicyLink,

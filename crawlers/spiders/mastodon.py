@@ -1,0 +1,134 @@
+"""Public timelines, hashtags and searches of Mastodon and services that speak its interface."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+from scrapy.http import Request, Response
+
+from crawlers.admission import Found
+from crawlers.faults import LoginEnded
+from crawlers.json_values import json_of
+from crawlers.markup import html_text
+from crawlers.spiders.base import Harvest, absolute, body_text
+from crawlers.spiders.searching import SearchOptions, SearchSpider
+from minsheng.errors import BadInput
+from minsheng.records import Attachment, Engagement
+from minsheng.settings import Secret
+
+PAGE = 40
+"""Posts of an answer; the most that the interface gives."""
+_NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?')
+
+
+class MastodonOptions(SearchOptions, frozen=True, kw_only=True):
+    """Options of a Mastodon-like service."""
+
+    read: Literal["public", "local", "tags", "search"] = (
+        "local"  # whose posts: all known, its own, by hashtag, by search
+    )
+    tags: tuple[str, ...] = ()  # hashtags without #, for read = "tags"
+    pages: int = 1  # how many answers of 40 posts are read
+    token: Secret | None = None  # an access token, where the service wants one; a search always does
+
+    def __post_init__(self) -> None:
+        self.check_search()
+        if not 1 <= self.pages <= 1000:
+            raise ValueError("pages must be between 1 and 1000")
+        if self.read == "tags" and not self.tags:
+            raise ValueError('read = "tags" needs tags')
+
+
+class MastodonSpider(SearchSpider):
+    """Reads public posts. Those of people who ask not to be indexed are left out."""
+
+    kind = "mastodon"
+    summary = "public posts of Mastodon-like services"
+    Options = MastodonOptions
+
+    async def requests(self) -> AsyncIterator[Request]:
+        base = f"{urlsplit(self.source.url).scheme}://{urlsplit(self.source.url).netloc}"
+        options = self.options
+        if urlsplit(self.source.url).path.startswith("/api/"):
+            addresses = [self.source.url]
+        elif options.read == "tags":
+            tags = [tag.removeprefix("#") for tag in options.tags]
+            addresses = [f"{base}/api/v1/timelines/tag/{quote(tag, safe='')}?limit={PAGE}" for tag in tags]
+        elif options.read == "search":
+            words = await self.queries()
+            addresses = [f"{base}/api/v2/search?type=statuses&limit={PAGE}&q={quote(word, safe='')}" for word in words]
+        else:
+            local = "&local=true" if options.read == "local" else ""
+            addresses = [f"{base}/api/v1/timelines/public?limit={PAGE}{local}"]
+        for address in addresses:
+            yield await self._ask(address, 1)
+
+    async def _ask(self, url: str, page: int) -> Request:
+        token = self.options.token
+        headers = {"Authorization": f"Bearer {token.reveal()}"} if token is not None else {}
+        return await self.index(url, headers=headers, follow=token is None, page=page)
+
+    async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
+        value = json_of(body_text(response), response.url)
+        posts = value.get("statuses") if isinstance(value, dict) else value
+        if isinstance(value, dict) and value.get("error"):
+            raise LoginEnded(f"{response.url}: the service refuses: {value['error']}", "give a token: options.token")
+        if not isinstance(posts, list):
+            raise BadInput(
+                f"{response.url} is no list of posts", "give the service's address, as https://mastodon.example"
+            )
+        found = [one for post in posts if isinstance(post, dict) for one in _read(post, response)]
+        for one in found:
+            self.run.lead(one.url, one.text[:60], one.published)
+        yield Harvest(found=[one for one in found if self.run.wants(one.published)])
+        link = _NEXT.search((response.headers.get("Link") or b"").decode("latin-1"))
+        following = absolute(response, link[1]) if link else None
+        if (
+            posts
+            and following
+            and self.more(page, [one.published for one in found])
+            and self.run.claim_index(following)
+        ):
+            yield await self._ask(following, page + 1)
+
+
+def _read(post: Mapping[str, Any], response: Response) -> list[Found]:
+    """The post, and the one that it passes on. Empty where its author asks not to be indexed."""
+    shared = post.get("reblog")
+    inner = _read(shared, response) if isinstance(shared, dict) else []
+    account = post.get("account")
+    if not isinstance(account, dict) or account.get("noindex") or post.get("visibility") not in (None, "public"):
+        return inner
+    number = str(post.get("id") or "")
+    text = "\n".join(filter(None, (html_text(str(post.get(name) or "")) for name in ("spoiler_text", "content"))))
+    if not number or not text:
+        return inner
+    files = post.get("media_attachments")
+    one = Found(
+        key=number,
+        native_id=number,
+        kind="reply" if post.get("in_reply_to_id") else "post",
+        text=text,
+        url=absolute(response, str(post.get("url") or post.get("uri") or "")) or None,
+        parent_key=str(post.get("in_reply_to_id") or "") or (inner[0].key if inner else None),
+        author=str(account.get("acct") or "") or None,
+        published=str(post.get("created_at") or "") or None,
+        engagement=Engagement(
+            likes=_number(post.get("favourites_count")),
+            reposts=_number(post.get("reblogs_count")),
+            comments=_number(post.get("replies_count")),
+        ),
+        attachments=tuple(
+            Attachment(url=link, name=str(file.get("description") or "")[:200])
+            for file in (files if isinstance(files, list) else ())
+            if isinstance(file, dict) and (link := absolute(response, str(file.get("url") or "")))
+        ),
+    )
+    return [one, *inner]
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,63 @@
+"""`minsheng receive`: the doors for documents that other collectors deliver."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+import typer
+
+from minsheng.cli import context
+from minsheng.errors import WrongUse
+
+
+def receive(
+    topic: Annotated[bool, typer.Option("--topic/--no-topic", help="Also read the log's topic of deliveries.")] = True,
+    http: Annotated[bool, typer.Option("--http/--no-http", help="Serve the HTTP endpoint.")] = True,
+) -> None:
+    """Take documents that other collectors deliver, by HTTP and by a topic, until told to stop.
+
+    Who may deliver stands in the settings: receive.collectors.
+    """
+    from crawlers.delivery import Receiver
+    from crawlers.intake import Intake
+    from crawlers.privacy import author_keys
+    from crawlers.receiving import PATH, DeliveryServer, TopicReader
+    from minsheng.cli.stage import stop_at_signals
+    from minsheng.clock import SystemClock
+    from minsheng.parts import open_log, topic_partitions
+
+    settings = context.settings()
+    if not settings.receive.collectors:
+        raise WrongUse(
+            "nobody may deliver",
+            'add to the settings: [[receive.collectors]] source = "...", token = { env = "..." }',
+        )
+    if not (topic or http):
+        raise WrongUse("no door is left open", "leave out --no-topic or --no-http")
+    clock = SystemClock()
+    stop = stop_at_signals()
+    log = open_log(settings)
+    log.ensure_topics(topic_partitions(settings))
+    authors = author_keys(settings, clock.now())
+    store = context.store()
+
+    def receiver() -> Receiver:
+        return Receiver(Intake(store, log.producer(), clock), authors, clock)
+
+    server = DeliveryServer(receiver(), settings.receive) if http else None
+    reader = TopicReader(receiver(), settings.receive, log, clock) if topic else None
+    try:
+        if server is not None:
+            server.start()
+            context.errors().print(f"deliver to POST {server.url}{PATH}", markup=False, soft_wrap=True)
+        if reader is not None:
+            thread = threading.Thread(target=reader.run, args=(stop,), name="deliveries-topic")
+            thread.start()
+            thread.join()
+        else:
+            stop.wait()
+    finally:
+        if server is not None:
+            server.close()
+        log.close()

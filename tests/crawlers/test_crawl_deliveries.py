@@ -1,0 +1,202 @@
+"""Deliveries of other collectors: by HTTP and by the topic, item by item."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crawlers.delivery import Item, Receiver
+from crawlers.intake import Intake
+from crawlers.privacy import AuthorKeys
+from crawlers.receiving import DeliveryServer, Door, TopicReader
+from minsheng.errors import Unavailable, WrongSettings
+from minsheng.records import document_id
+from minsheng.settings import CollectorSettings, ReceiveSettings, Secret
+from stream.dead_letters import list_dead_letters
+from stream.log import ANSWERS, DELIVERIES, Message
+from tests.crawlers.conftest import Crawling
+
+GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "deliver-documents.md"
+TOKEN = "0123456789abcdef-partner"
+POST = {
+    "id": "1",
+    "kind": "post",
+    "published_at": "2026-11-23 12:30",
+    "text": "水费又扣了两次，电话13800138000",
+    "author": "老周",
+}
+
+
+@pytest.fixture
+def settings(monkeypatch: pytest.MonkeyPatch) -> ReceiveSettings:
+    monkeypatch.setenv("PARTNER_TOKEN", TOKEN)
+    partner = CollectorSettings(source="partner", token=Secret(env="PARTNER_TOKEN"))
+    return ReceiveSettings(port=0, collectors=(partner,), max_items=5, max_body=50_000)
+
+
+@pytest.fixture
+def receiver(crawling: Crawling) -> Receiver:
+    crawling.log.ensure_topics({"documents": 1, "dead-letters": 1})
+    intake = Intake(crawling.store, crawling.log.producer(), crawling.clock)
+    return Receiver(intake, AuthorKeys(b"0123456789abcdef"), crawling.clock)
+
+
+@pytest.fixture
+def server(receiver: Receiver, settings: ReceiveSettings) -> Iterator[DeliveryServer]:
+    opened = DeliveryServer(receiver, settings)
+    opened.start()
+    yield opened
+    opened.close()
+
+
+def deliver(server: DeliveryServer, body: Any, token: str = TOKEN, path: str = "/v1/documents", **headers: str) -> Any:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    connection.request("POST", path, raw, {"Authorization": f"Bearer {token}", **headers})
+    response = connection.getresponse()
+    answer = response.status, json.loads(response.read())
+    connection.close()
+    return answer
+
+
+def test_good_items_are_stored_and_bad_ones_answered(server: DeliveryServer, crawling: Crawling) -> None:
+    items = [POST, {**POST, "id": "2", "txt": "x"}, {"id": "3", "kind": "gossip"}, {**POST, "id": "4", "text": ""}, 7]
+    status, said = deliver(server, items)
+    assert (status, said["source"]) == (200, "partner")
+    assert [answer["status"] for answer in said["answers"]] == ["new", "refused", "refused", "refused", "refused"]
+    assert [answer["place"] for answer in said["answers"]] == [0, 1, 2, 3, 4]
+    assert said["answers"][0]["document"] == document_id("partner", "1")
+    reasons = [answer["reason"] for answer in said["answers"][1:]]
+    assert "unknown field `txt`" in reasons[0]
+    assert "gossip" in reasons[1] or "published_at" in reasons[1]
+    assert reasons[2] == "neither title nor text"
+    (document,) = crawling.documents()
+    assert (document.source, document.kind) == ("partner", "post")
+    assert "13800138000" not in document.text
+    assert "老周" not in str(document)
+
+
+def test_the_same_again_changes_nothing(server: DeliveryServer, crawling: Crawling) -> None:
+    assert [deliver(server, [POST])[1]["answers"][0]["status"] for _ in range(2)] == ["new", "unchanged"]
+    changed = {**POST, "text": "水费又扣了三次"}
+    assert deliver(server, {"items": [changed, changed]})[1]["answers"][0]["status"] == "changed"
+    assert [document.revision for document in crawling.documents()] == [1, 2]
+    reply = {**POST, "id": "2", "kind": "reply", "parent_id": "1"}
+    deliver(server, gzip.compress(json.dumps([reply]).encode()))
+    assert crawling.documents()[-1].parent_id == document_id("partner", "1")
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "path", "status", "words"),
+    [
+        ([POST], "wrong", "/v1/documents", 401, "no known token"),
+        ([POST], TOKEN, "/v2/documents", 404, "/v1/documents"),
+        (b"{", TOKEN, "/v1/documents", 400, "no JSON"),
+        ({"a": 1}, TOKEN, "/v1/documents", 400, "no list of items"),
+        ([POST] * 6, TOKEN, "/v1/documents", 400, "at most 5"),
+        (b"x" * 50_001, TOKEN, "/v1/documents", 413, "50,000 bytes"),
+        (gzip.compress(b"[" + b" " * 60_000 + b"]"), TOKEN, "/v1/documents", 400, "holds more than 50,000"),
+        (b"\x1f\x8bnonsense", TOKEN, "/v1/documents", 400, "broken gzip"),
+    ],
+)
+def test_what_is_no_delivery_is_refused(
+    body: Any, token: str, path: str, status: int, words: str, server: DeliveryServer, crawling: Crawling
+) -> None:
+    answered, said = deliver(server, body, token, path)
+    assert (answered, words in said["error"]) == (status, True)
+    assert crawling.documents() == []
+
+
+def test_without_a_length_nothing_is_read(server: DeliveryServer) -> None:
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"POST /v1/documents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert b" 411 " in connection.recv(1000)
+
+
+def test_a_log_that_is_away_is_said_and_nothing_remembered(
+    server: DeliveryServer, receiver: Receiver, crawling: Crawling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise Unavailable("log", "gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receiver._intake.producer, "send", away)
+        assert deliver(server, [POST])[0] == 503
+    assert deliver(server, [POST])[1]["answers"][0]["status"] == "new"
+
+
+def test_many_deliver_at_once(server: DeliveryServer, crawling: Crawling) -> None:
+    statuses: list[int] = []
+
+    def one(number: int) -> None:
+        while (answer := deliver(server, [{**POST, "id": f"{number}-{n}"} for n in range(5)]))[0] == 503:
+            pass
+        statuses.append(answer[0])
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 12
+    assert len({document.id for document in crawling.documents()}) == len(crawling.documents()) == 60
+
+
+def test_weak_or_shared_tokens_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A", "short")
+    monkeypatch.setenv("B", "0123456789abcdef")
+    with pytest.raises(WrongSettings, match="too short"):
+        Door(ReceiveSettings(collectors=(CollectorSettings(source="a", token=Secret(env="A")),)))
+    shared = tuple(CollectorSettings(source=name, token=Secret(env="B")) for name in "ab")
+    with pytest.raises(WrongSettings, match="one token"):
+        Door(ReceiveSettings(collectors=shared))
+
+
+def test_the_topic_is_read_answered_and_its_bad_ones_kept_without_persons(
+    receiver: Receiver, settings: ReceiveSettings, crawling: Crawling
+) -> None:
+    crawling.log.ensure_topics({DELIVERIES: 1})
+    values: list[Any] = [
+        {**POST, "source": "partner"},
+        {**POST, "source": "stranger"},
+        {**POST, "source": "partner", "id": "2", "kind": "gossip"},
+    ]
+    raws = [json.dumps(value, ensure_ascii=False).encode() for value in values]
+    crawling.log.producer().send([Message(DELIVERIES, str(n), raw) for n, raw in enumerate([*raws, b"{no"])])
+    reader = TopicReader(receiver, settings, crawling.log, crawling.clock)
+    assert reader.run(threading.Event(), until_empty=True) == 4
+    answers = [json.loads(message.value) for message in crawling.log.read(ANSWERS)]
+    assert sorted(answer["status"] for answer in answers) == ["new", "refused", "refused", "refused"]
+    assert len(crawling.documents()) == 1
+    letters = list_dead_letters(crawling.log)
+    assert len(letters) == 3
+    assert {letter.stage for letter in letters} == {"receive"}
+    assert not any("老周" in letter.value or "13800138000" in letter.value for letter in letters)
+    # What was read is not kept: it names persons.
+    crawling.clock.advance(days=400)
+    assert reader.run(threading.Event(), until_empty=True) == 0
+    assert crawling.log.read(DELIVERIES) == []
+    # Sent again, nothing new comes of it.
+    crawling.log.producer().send([Message(DELIVERIES, "0", raws[0])])
+    reader.run(threading.Event(), until_empty=True)
+    assert len(crawling.documents()) == 1
+
+
+def test_the_guides_example_is_answered_as_it_says(server: DeliveryServer) -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    assert [name for name in Item.__struct_fields__ if f"`{name}`" not in text] == []
+    items, answers = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL))
+    status, said = deliver(server, items)
+    assert status == 200
+    for expected, answer in zip(answers["answers"], said["answers"], strict=True):
+        assert {**answer, "document": "…"} == {**expected, "document": "…"}

@@ -1,0 +1,115 @@
+"""Lists of sources: OPML and TOML, there and back."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+from crawlers.source_lists import read_list, recipes, take, to_opml, to_toml
+from crawlers.sources import Source, read_folder
+from crawlers.spiders import KINDS
+from minsheng.errors import BadInput, WrongUse
+from tests.crawlers.scenes import SCENES
+from tests.crawlers.test_crawl_commands import data_dir, minsheng
+
+__all__ = ["data_dir"]
+
+FEED = Source(
+    id="a",
+    kind="feed",
+    url="https://a.example/rss?x=1&y=2",
+    name="云江<日报>",
+    every="1h",
+    note="要闻",
+    quiet_after="2d",
+)
+
+
+def written(folder: Path) -> list[Source]:
+    return [source for source, _ in read_folder(folder)[0].values()]
+
+
+def test_feeds_go_out_and_come_back_as_opml(tmp_path: Path) -> None:
+    full = Source(id="b", kind="feed", url="https://b.example/f", options={"full_text": True})
+    other = Source(id="c", kind="listing", url="https://c.example/")
+    text = to_opml([FEED, full, other])
+    outlines = list(ElementTree.fromstring(text).iter("outline"))
+    assert [(one.get("type"), one.get("text"), one.get("xmlUrl")) for one in outlines] == [
+        ("rss", "云江<日报>", FEED.url),
+        ("rss", "b", full.url),
+    ]
+    (tmp_path / "f.opml").write_text(text, encoding="utf-8")
+    assert take(read_list(tmp_path / "f.opml"), tmp_path / "sources", []).left_out == []
+    assert [(one.id, one.url, one.every, one.options) for one in written(tmp_path / "sources")] == [
+        ("a", FEED.url, "1h", {}),
+        ("b", full.url, "15m", {"full_text": True}),
+    ]
+
+
+def test_every_kind_goes_out_and_comes_back_as_toml(tmp_path: Path) -> None:
+    sources = [
+        Source(
+            id=kind, kind=kind, url="https://h.example/", options=SCENES[kind].options("https://h.example"), note="注"
+        )
+        for kind in sorted(KINDS)
+    ]
+    (tmp_path / "s.toml").write_text(to_toml(sources), encoding="utf-8")
+    assert take(read_list(tmp_path / "s.toml"), tmp_path / "sources", []) == (sources, [])
+    assert written(tmp_path / "sources") == sources
+
+
+def test_other_readers_opml(tmp_path: Path) -> None:
+    feeds = {
+        name: f'<outline text="{name}" xmlUrl="https://h.example/feed{end}"/>'
+        for name, end in (("A", ""), ("B", ".xml"))
+    }
+    text = (
+        f'<?xml version="1.0"?><opml version="1.0"><body><outline text="新闻">{feeds["A"]}{feeds["B"]}</outline>'
+        f'<outline text="C">{feeds["A"]}<outline text="D" xmlUrl="ftp://h.example/"/></outline></body></opml>'
+    )
+    (tmp_path / "r.opml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    result = take(read_list(tmp_path / "r.opml"), tmp_path / "sources", ["h.example-feed"], enabled=False)
+    assert [(one.id, one.name, one.note, one.enabled) for one in result.added] == [
+        ("h.example-feed-2", "A", "新闻", False),
+        ("h.example-feed-3", "B", "新闻", False),
+    ]
+    assert [name for name, _ in result.left_out] == ["D"]
+    assert "no address" in result.left_out[0][1]
+
+
+@pytest.mark.parametrize("text", ["<html/>", "<", "a = [", "a = 1", "sources = [1]"])
+def test_what_is_no_list_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "f").write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput):
+        read_list(tmp_path / "f")
+    with pytest.raises(WrongUse):
+        read_list(tmp_path / "none")
+
+
+def test_recipes_are_valid_and_say_that_nobody_tried_them(data_dir: Path, tmp_path: Path) -> None:
+    found = recipes()
+    assert len({one.id for one in found}) == len(found) >= 10
+    assert all("not verified here" in one.note for one in found)
+    assert [one.id for one in recipes("医疗")] == ["nhsa-documents"]
+    text = minsheng(data_dir, "sources", "recipes", "hot", "--toml").stdout
+    (tmp_path / "r.toml").write_text(text, encoding="utf-8")
+    assert take(read_list(tmp_path / "r.toml"), tmp_path / "sources", []).added == recipes("hot")
+
+
+def test_the_commands(data_dir: Path, tmp_path: Path) -> None:
+    folder = data_dir / "sources"
+    folder.mkdir(parents=True)
+    (folder / "a.toml").write_text('kind = "feed"\nurl = "https://a.example/rss"\n')
+    (folder / "b.toml").write_text('kind = "page"\nurl = "https://b.example/"\n')
+    minsheng(data_dir, "sources", "export", str(tmp_path / "all.toml"))
+    minsheng(data_dir, "sources", "export", str(tmp_path / "feeds.opml"))
+    assert "https://b.example" not in (tmp_path / "feeds.opml").read_text()
+    (folder / "b.toml").unlink()
+    said = json.loads(minsheng(data_dir, "sources", "import", str(tmp_path / "all.toml"), "--json").stdout)
+    assert [source["id"] for source in said["added"]] == ["b"]
+    assert said["left_out"] == [["a", "there is a source a already"]]
+    with pytest.raises(WrongUse, match=r"\.opml or \.toml"):
+        minsheng(data_dir, "sources", "export", str(tmp_path / "all.csv"))

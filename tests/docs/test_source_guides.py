@@ -1,0 +1,75 @@
+"""Each kind of source has a how-to page, and what the page says to do works against the sample site."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crawlers.checking import check
+from crawlers.sources import make_source
+from crawlers.spiders import KINDS
+from minsheng.clock import SystemClock
+from minsheng.settings import CrawlSettings, Settings
+from sample import DEFAULT_PORT
+from sample.site import SampleSite
+from tests.crawlers.test_crawl_commands import data_dir, minsheng
+
+__all__ = ["data_dir"]
+
+GUIDES = Path(__file__).parents[2] / "docs" / "how-to" / "sources"
+WRITTEN_FOR = f"http://127.0.0.1:{DEFAULT_PORT}"
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[SampleSite]:
+    with SampleSite(anchor=datetime.now(UTC)) as site:
+        yield site
+
+
+def guide(kind: str, sample: SampleSite) -> str:
+    return (GUIDES / f"{kind}.md").read_text(encoding="utf-8").replace(WRITTEN_FOR, sample.base_url)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for name, block in found if name == language]
+
+
+def test_there_is_a_page_for_each_kind_and_the_index_names_them() -> None:
+    assert sorted(page.stem for page in GUIDES.glob("*.md")) == sorted(KINDS)
+    index = (GUIDES.parent / "add-a-source.md").read_text(encoding="utf-8")
+    assert [kind for kind in KINDS if f"(sources/{kind}.md)" not in index] == []
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_its_commands_work(kind: str, sample: SampleSite, data_dir: Path) -> None:
+    ran = []
+    for block in blocks(guide(kind, sample), ""):
+        for line in block.splitlines():
+            words = shlex.split(line)
+            assert words[0] == "minsheng", line
+            output = minsheng(data_dir, *words[1:]).output
+            assert " 0 fetched" not in output, line
+            ran.append(words[2])
+    assert {"check", "add", "run"} <= set(ran)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_its_files_work(kind: str, sample: SampleSite, tmp_path: Path) -> None:
+    files = [tomllib.loads(block) for block in blocks(guide(kind, sample), "toml")]
+    assert files
+    settings = Settings(data_dir=tmp_path, crawl=CrawlSettings(per_host_delay=0.0, allowed_networks=("127.0.0.1",)))
+    for values in files:
+        source = make_source({"id": "one", **values}, "the page")  # also where it can't be tried here
+        if not source.url.startswith(sample.base_url):
+            continue
+        checked = check(source, settings, SystemClock(), limit=3)
+        assert checked.report.ok, checked.report.error
+        assert checked.documents
+    assert any(values["kind"] == kind and values["url"].startswith(sample.base_url) for values in files)
