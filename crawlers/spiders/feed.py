@@ -76,6 +76,8 @@ class FeedSpider(SourceSpider):
             text=page.text or entry.text,
             published=_exact(entry.published) or page.published_at or entry.published,
             outlet=page.outlet or entry.outlet,
+            author=entry.author or page.author,
+            next_page=page.next_page,
         )
         return [whole], True
 
