@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from scrapy.http import Request, Response
@@ -124,10 +124,18 @@ class JsonApiSpider(SearchSpider):
             body=_filled(options.post, places, _as_json if options.post.lstrip()[:1] in ("{", "[") else _as_part),
             headers=headers,
             # What is secret goes to the address that the operator gave, and nowhere else.
-            follow=not any(isinstance(value, Secret) for value in options.headers.values()),
+            follow=not self._secret(),
             number=number,
             places=places,
         )
+
+    def _secret(self) -> bool:
+        return any(isinstance(value, Secret) for value in self.options.headers.values())
+
+    def _trusted(self, url: str) -> bool:
+        """Whether an address is as good for a secret as the source's own: the same host, and no less safe a way."""
+        own, other = urlsplit(self.source.url), urlsplit(url)
+        return own.netloc.lower() == other.netloc.lower() and other.scheme in (own.scheme, "https")
 
     async def _following(self, response: Response, value: Any, number: int, places: dict[str, str]) -> Request | None:
         """The request for the next page, by whichever way the interface pages; None where there is none."""
@@ -140,6 +148,8 @@ class JsonApiSpider(SearchSpider):
             else:
                 said = _search(options.next_page, value)
             url = absolute(response, said) if isinstance(said, str) and said else None
+            if url and self._secret() and not self._trusted(url):
+                raise BadInput(f"{url}: the next page is at another host, which the secret header is not for")
             return await self._ask(places, number + 1, url) if url and self.run.claim_index(url) else None
         if options.cursor:
             cursor = _search(options.cursor, value)

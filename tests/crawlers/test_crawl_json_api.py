@@ -54,6 +54,28 @@ def test_marks_and_addresses_of_the_next_page(crawling: Crawling, site: LocalSit
     assert crawling.run("header").new == 2
 
 
+@pytest.mark.parametrize("way", ["next", "header"])
+def test_a_secret_is_not_sent_to_another_host_that_an_answer_names(
+    way: str, crawling: Crawling, site: LocalSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMPLE_TOKEN", "Bearer geheim")
+    other = LocalSite()
+    put(other, "/n", {"rows": rows(2)})
+    link = (("Link", f'<{other.url}/n>; rel="next"'),) if way == "header" else ()
+    put(site, "/n", {"rows": rows(1), "next": f"{other.url}/n"}, headers=link)
+    headers = {"Authorization": {"env": "SAMPLE_TOKEN"}}
+    crawling.source("one", "json_api", f"{site.url}/n", pages=9, next_page=way, headers=headers)
+    report = crawling.run()
+    assert (report.ok, report.new) == (False, 1)
+    assert "another host" in report.error
+    assert other.asked == []
+    crawling.source("one", "json_api", f"{site.url}/n?2", pages=9, next_page=way, headers={"X-From": "duty"})
+    put(site, "/n?2", {"rows": rows(1), "next": f"{other.url}/n"}, headers=link)
+    assert crawling.run().new == 1
+    assert other.paths() == ["/n"]
+    other.close()
+
+
 def test_posted_questions(crawling: Crawling, site: LocalSite) -> None:
     put(site, "/search", {"rows": rows(1)})
     crawling.source(
