@@ -81,8 +81,8 @@ class Admission:
 
     def __call__(self, found: Found, now: datetime) -> Document | Refusal:
         """The document, fetched at `now`; or why there is none."""
-        title = self._private(tidy(found.title).replace("\n", " "))[:MAX_TITLE]
-        text = self._private(tidy(found.text))
+        title = self.private(tidy(found.title).replace("\n", " "))[:MAX_TITLE]
+        text = self.private(tidy(found.text))
         if not title and not text:
             return Refusal(found.key, EMPTY)
         if not found.key:
@@ -106,16 +106,24 @@ class Admission:
             parent_id=document_id(self.source, found.parent_key) if found.parent_key else None,
             author_key=self.authors(self.source, author) if author else None,
             engagement=found.engagement,
-            region=tidy(found.region or "") or None,
+            region=self.private(tidy(found.region or "")) or None,
             outlet=mask(outlet)[:200] or None,
             attachments=tuple(
-                msgspec.structs.replace(file, name=self._private(file.name)) for file in found.attachments
+                msgspec.structs.replace(file, name=self.private(file.name)) for file in found.attachments
             ),
-            official=found.official,
+            official=self._official(found.official),
         )
 
-    def _private(self, text: str) -> str:
+    def private(self, text: str) -> str:
+        """The text without what points at a person."""
         return mask_names(mask(text), self.authors.named)
+
+    def _official(self, official: Official | None) -> Official | None:
+        if official is None:
+            return None
+        values = msgspec.structs.asdict(official)
+        words = {name: self.private(tidy(value)) for name, value in values.items() if isinstance(value, str)}
+        return msgspec.structs.replace(official, **words)
 
 
 def tidy(text: str) -> str:

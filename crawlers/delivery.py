@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -61,13 +61,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Receiver:
     """Takes deliveries. May be used from several threads.
 
+    Parameters
+    ----------
+    authors:
+        Gives the keys of the moment: they are replaced now and then, and accounts of institutions are added.
+
     Idempotent: a document's id is made of source and item id, so that a delivery that is sent again, because its answer
     was lost, changes nothing.
     """
 
-    def __init__(self, intake: Intake, authors: AuthorKeys, clock: Clock) -> None:
+    def __init__(self, intake: Intake, authors: Callable[[], AuthorKeys], clock: Clock) -> None:
         self._intake = intake
-        self._authors = authors
+        self.authors = authors
         self._clock = clock
         # An intake is for one thread at a time.
         self._one = threading.Lock()
@@ -91,7 +96,7 @@ class Receiver:
         Unavailable
             If the log or the store can't be reached; nothing is remembered: deliver again.
         """
-        admit = Admission(source, self._authors)
+        admit = Admission(source, self.authors())
         now = self._clock.now()
         answers: list[Answer | None] = [None] * len(items)
         good: list[tuple[int, str, Document]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,11 +15,11 @@ import msgspec
 
 from crawlers.delivery import Answer, Receiver
 from crawlers.inflate import inflated
-from crawlers.privacy import mask
+from crawlers.privacy import AuthorKeys, author_keys, mask, mask_names
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
-from minsheng.settings import ReceiveSettings
+from minsheng.settings import ReceiveSettings, Settings
 from stream.dead_letters import dead_letter, dead_letter_message
 from stream.log import ANSWERS, DELIVERIES, Log, Message, Partition, Received
 
@@ -254,7 +254,9 @@ class TopicReader:
     def _answered(self, message: Received, answer: Answer) -> list[Message]:
         said = [Message(ANSWERS, answer.id or message.key or "", msgspec.json.encode(answer))]
         if answer.status == "refused":
-            letter = dead_letter(STAGE, _without_persons(message), answer.reason, self._clock.now())
+            named = self._receiver.authors().named
+            kept = _without_persons(message, lambda text: mask_names(mask(text), named))
+            letter = dead_letter(STAGE, kept, answer.reason, self._clock.now())
             said.append(dead_letter_message(letter))
         return said
 
@@ -271,15 +273,44 @@ class TopicReader:
         return None
 
 
-def _without_persons(message: Received) -> Received:
+def keys_of_the_moment(settings: Settings, clock: Clock) -> Callable[[], AuthorKeys]:
+    """What reads the keys, and the accounts that keep their names, anew each time.
+
+    Where they can't be read any more, it raises `Unavailable`: what is delivered meanwhile is delivered again later.
+    """
+
+    def keys() -> AuthorKeys:
+        try:
+            return author_keys(settings, clock.now())
+        except WrongSettings as error:
+            raise Unavailable("author keys", error.message, error.hint) from error
+
+    return keys
+
+
+def _without_persons(message: Received, private: Callable[[str], str]) -> Received:
     """The message as it may be kept: dead letters are read by people, and stay."""
     try:
         value = msgspec.json.decode(message.value)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return message._replace(value=mask(message.value.decode("utf-8", "replace")).encode())
+        return message._replace(value=private(message.value.decode("utf-8", "replace")).encode())
     if isinstance(value, dict):
         value.pop("author", None)
-    return message._replace(value=mask(msgspec.json.encode(value).decode()).encode())
+    return message._replace(value=msgspec.json.encode(_words(value, private)))
+
+
+def _words(value: Any, private: Callable[[str], str]) -> Any:
+    """The same value with each text in it made private; names of fields stay as they are."""
+    if isinstance(value, str):
+        return private(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        # A telephone number may be sent as one.
+        return value if (kept := private(str(value))) == str(value) else kept
+    if isinstance(value, list):
+        return [_words(one, private) for one in value]
+    if isinstance(value, dict):
+        return {key: _words(one, private) for key, one in value.items()}
+    return value
 
 
 def _refused(answers: list[Answer]) -> int:

@@ -275,7 +275,11 @@ class Run:
     def lead(self, url: str | None, title: str, published: datetime | str | None) -> None:
         """Note something that the source's own page names, for whoever looks what a source would give."""
         if len(self.leads) < MOST_LEADS:
-            self.leads.append(Lead(url, title, published))
+            self.leads.append(Lead(url, self.private(title), published))
+
+    def private(self, text: str) -> str:
+        """A text as it may be kept or shown: without what points at a person."""
+        return self._admit.private(text)
 
     def answered(self, url: str) -> None:
         self._answered += 1

@@ -45,6 +45,8 @@ class HotSpider(SourceSpider):
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         options, now = self.options, self.run.now()
         terms = read_hot(body_text(response), response.url, options.items, options.fields, options.rows)[: options.top]
+        # Its places are kept in the store, so what points at a person is masked here already.
+        terms = [msgspec.structs.replace(term, word=self.run.private(term.word)) for term in terms]
         seen = [Seen(term.word, rank, term.heat) for rank, term in enumerate(terms, start=1)]
         since = await self.run.record_ranks(seen)
         found = []

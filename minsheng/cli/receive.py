@@ -22,7 +22,7 @@ def receive(
     from crawlers.delivery import Receiver
     from crawlers.intake import Intake
     from crawlers.privacy import author_keys
-    from crawlers.receiving import PATH, DeliveryServer, TopicReader
+    from crawlers.receiving import PATH, DeliveryServer, TopicReader, keys_of_the_moment
     from minsheng.cli.stage import stop_at_signals
     from minsheng.clock import SystemClock
     from minsheng.parts import open_log, topic_partitions
@@ -39,11 +39,11 @@ def receive(
     stop = stop_at_signals()
     log = open_log(settings)
     log.ensure_topics(topic_partitions(settings))
-    authors = author_keys(settings, clock.now())
     store = context.store()
+    author_keys(settings, clock.now())  # a key that can't be read is said now
 
     def receiver() -> Receiver:
-        return Receiver(Intake(store, log.producer(), clock), authors, clock)
+        return Receiver(Intake(store, log.producer(), clock), keys_of_the_moment(settings, clock), clock)
 
     server = DeliveryServer(receiver(), settings.receive) if http else None
     reader = TopicReader(receiver(), settings.receive, log, clock) if topic else None

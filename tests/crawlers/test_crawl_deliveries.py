@@ -17,7 +17,8 @@ import pytest
 from crawlers.delivery import Item, Receiver
 from crawlers.intake import Intake
 from crawlers.privacy import AuthorKeys
-from crawlers.receiving import DeliveryServer, Door, TopicReader
+from crawlers.privacy.named_accounts import FILE
+from crawlers.receiving import DeliveryServer, Door, TopicReader, keys_of_the_moment
 from minsheng.errors import Unavailable, WrongSettings
 from minsheng.records import document_id
 from minsheng.settings import CollectorSettings, ReceiveSettings, Secret
@@ -47,7 +48,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> ReceiveSettings:
 def receiver(crawling: Crawling) -> Receiver:
     crawling.log.ensure_topics({"documents": 1, "dead-letters": 1})
     intake = Intake(crawling.store, crawling.log.producer(), crawling.clock)
-    return Receiver(intake, AuthorKeys(b"0123456789abcdef"), crawling.clock)
+    return Receiver(intake, lambda: AuthorKeys(b"0123456789abcdef"), crawling.clock)
 
 
 @pytest.fixture
@@ -190,6 +191,34 @@ def test_the_topic_is_read_answered_and_its_bad_ones_kept_without_persons(
     crawling.log.producer().send([Message(DELIVERIES, "0", raws[0])])
     reader.run(threading.Event(), until_empty=True)
     assert len(crawling.documents()) == 1
+
+
+def test_dead_letters_keep_the_named_accounts_and_stay_whole(settings: ReceiveSettings, crawling: Crawling) -> None:
+    intake = Intake(crawling.store, crawling.log.producer(), crawling.clock)
+    crawling.settings.path(FILE).write_text("云江发布\n", encoding="utf-8")
+    receiver = Receiver(intake, keys_of_the_moment(crawling.settings, crawling.clock), crawling.clock)
+    value = {"source": "partner", "kind": "gossip", "text": "@云江发布 @张三丰：", "more": [13800138000, 7, True]}
+    crawling.log.ensure_topics({DELIVERIES: 1, "dead-letters": 1})
+    crawling.log.producer().send([Message(DELIVERIES, "0", json.dumps(value).encode())])
+    TopicReader(receiver, settings, crawling.log, crawling.clock).run(threading.Event(), until_empty=True)
+    (letter,) = list_dead_letters(crawling.log)
+    assert json.loads(letter.value) == {**value, "text": "@云江发布 @用户：", "more": ["[电话]", 7, True]}
+
+
+def test_keys_and_named_accounts_are_those_of_the_moment(crawling: Crawling) -> None:
+    crawling.log.ensure_topics({"documents": 1})
+    intake = Intake(crawling.store, crawling.log.producer(), crawling.clock)
+    receiver = Receiver(intake, keys_of_the_moment(crawling.settings, crawling.clock), crawling.clock)
+    item = {**POST, "text": "@云江发布 水费又扣了两次"}
+    receiver.deliver("partner", [item])
+    accounts = crawling.settings.path(FILE)
+    accounts.write_text("云江发布\n", encoding="utf-8")
+    receiver.deliver("partner", [{**item, "id": "2"}])
+    assert [document.text.split()[0] for document in crawling.documents()] == ["@用户", "@云江发布"]
+    accounts.write_bytes("云江发布\n".encode("gbk"))
+    with pytest.raises(Unavailable, match="not UTF-8"):
+        receiver.deliver("partner", [{**item, "id": "3"}])
+    assert len(crawling.documents()) == 2
 
 
 def test_the_guides_example_is_answered_as_it_says(server: DeliveryServer) -> None:
