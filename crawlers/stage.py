@@ -125,7 +125,8 @@ class CrawlStage:
         """Fetch what a source published in a window of time, as far back as its own pages go.
 
         What is known is not fetched again: a backfill that was cut off goes on where it was. The source's rhythm and
-        state stay as they are.
+        state stay as they are, and it goes on being watched meanwhile: a backfill has a lease of its own, so that there
+        is one at a time of each source, and takes its turns at the hosts like every crawler.
 
         Parameters
         ----------
@@ -143,22 +144,34 @@ class CrawlStage:
             raise WrongUse(f"there is no source '{source_id}'", nearest(source_id, list(found)) if found else "")
         self._log.ensure_topics(topic_partitions(self._settings))
 
+        stop = threading.Event()
+
         async def crawl() -> RunReport:
-            run = Run(
-                found[source_id],
-                self._sink(threading.Event()),
-                self._store,
-                self._clock,
-                author_keys(self._settings, self._clock.now()),
-                limit=limit,
-                window=window,
-                login=self._login(found[source_id]),
-                policies=PolicyRegister(self._store).all,
-            )
-            patient = msgspec.structs.replace(self._settings.crawl, source_timeout=BACKFILL_TIMEOUT)
-            return await crawl_source(found[source_id], run, patient, self._gate)
+            async with self._living(stop):
+                lease = backfill_lease(source_id)
+                if not await asyncio.to_thread(self._leases.claim_named, [lease]):
+                    return RunReport(source=source_id, error="another backfill of it is under way")
+                run = await self._run_of(found[source_id], self._sink(stop), limit=limit, window=window)
+                patient = msgspec.structs.replace(self._settings.crawl, source_timeout=BACKFILL_TIMEOUT)
+                return await crawl_source(found[source_id], run, patient, self._gate)
 
         return submit(crawl()).result()
+
+    async def _run_of(
+        self, source: Source, sink: LogSink, *, limit: int | None = None, window: Window | None = None
+    ) -> Run:
+        """A run of a source, with the keys, the login and the policies of this moment."""
+        return Run(
+            source,
+            sink,
+            self._store,
+            self._clock,
+            author_keys(self._settings, self._clock.now()),
+            limit=limit,
+            window=window,
+            login=await asyncio.to_thread(self._login, source),
+            policies=PolicyRegister(self._store).all,
+        )
 
     async def _serve(self, stop: threading.Event) -> None:
         await self._ready(stop)
@@ -262,16 +275,7 @@ class CrawlStage:
     async def _crawl(self, source: Source, sink: LogSink, reports: dict[str, RunReport] | None = None) -> datetime:
         """Crawl one source and write down what came of it. Returns when it is due again."""
         started = self._clock.now()
-        authors = author_keys(self._settings, started)
-        run = Run(
-            source,
-            sink,
-            self._store,
-            self._clock,
-            authors,
-            login=await asyncio.to_thread(self._login, source),
-            policies=PolicyRegister(self._store).all,
-        )
+        run = await self._run_of(source, sink)
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
         self._health.count(report.items, sum(report.rejected.values()))
         if not report.ok:
@@ -311,6 +315,11 @@ class CrawlStage:
 
     def _sink(self, stop: threading.Event) -> LogSink:
         return LogSink(Intake(self._store, self._log.producer(), self._clock), stop)
+
+
+def backfill_lease(source_id: str) -> str:
+    """What the lease of a source's backfill is called. No source has such an id: none has a sign like this in it."""
+    return f"{source_id[:90]}#backfill"
 
 
 def _file_of(error: WrongUse) -> str:

@@ -12,12 +12,16 @@ import pytest
 from crawlers.admission import Admission, Found
 from crawlers.health import states
 from crawlers.hot_ranks import stays
+from crawlers.leases import Leases
+from crawlers.operator_tickets import tickets
 from crawlers.privacy import AuthorKeys, NamedAccounts
 from crawlers.run import Window
+from crawlers.stage import backfill_lease
 from minsheng.clock import CHINA
 from minsheng.records import Attachment, Document, Official
 from tests.crawlers.conftest import NOW, Crawling
 from tests.crawlers.local_site import LocalSite
+from tests.crawlers.scenes import put_up
 
 OCTOBER = Window(datetime(2026, 10, 1, tzinfo=CHINA), datetime(2026, 11, 1, tzinfo=CHINA))
 PERSON = "联系张先生13800138000"
@@ -30,6 +34,36 @@ def put(site: LocalSite, path: str, value: Any) -> None:
 
 def state(crawling: Crawling) -> str:
     return states(crawling.store, crawling.clock)[0].state
+
+
+def told(crawling: Crawling) -> list[tuple[str, str]]:
+    return [(ticket.state, ticket.advice) for ticket in tickets(crawling.store)]
+
+
+def test_one_backfill_of_a_source_at_a_time_beside_its_crawls(crawling: Crawling, site: LocalSite) -> None:
+    url, options = put_up("listing", site)
+    crawling.source("one", "listing", url, **options)
+    stage = crawling.stage
+    other = Leases(crawling.store, crawling.clock)
+    other.beat()
+    assert other.claim_named([backfill_lease("one")]) == [backfill_lease("one")]
+    assert "another backfill" in stage.backfill("one", OCTOBER).error
+    assert stage.run_once()[0].ok  # it is watched meanwhile
+    other.leave()
+    assert stage.backfill("one", OCTOBER).ok
+    assert other.claim_named([backfill_lease("one")])  # given back
+    assert [one.id for one in states(crawling.store, crawling.clock)] == ["one"]
+
+
+def test_a_backfill_asks_no_host_that_rests(crawling: Crawling, site: LocalSite) -> None:
+    url, options = put_up("listing", site)
+    site.put(url.removeprefix(site.url), "", status=429)
+    crawling.source("one", "listing", url, **options)
+    crawling.run()
+    asked = len(site.paths())
+    report = crawling.stage.backfill("one", OCTOBER)
+    assert (report.ok, report.resting_until is not None) == (False, True)
+    assert len(site.paths()) == asked
 
 
 def test_official_words_files_and_regions_name_no_person() -> None:
