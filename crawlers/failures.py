@@ -12,6 +12,11 @@ _WORDS = {
 }
 
 
+def is_known(error: BaseException) -> bool:
+    """Whether it is one of the failures that networks and servers have, none of our own."""
+    return type(error).__name__ in _WORDS
+
+
 def words_for(error: BaseException) -> str:
     name = type(error).__name__
     return _WORDS.get(name) or f"{name}: {error}"

@@ -106,7 +106,7 @@ def _row(
         due = max(due, report.resting_until + timedelta(seconds=random.uniform(0.0, 30.0)))  # noqa: S311
     seen_fields = msgspec.convert(before.get("fields") or {}, fields.Fields)
     fields.note(seen_fields, new)
-    held = report.items + report.unchanged + report.failed + sum(report.rejected.values())
+    held = report.items + report.unchanged + report.failed + sum(report.rejected.values()) + report.named
     empty = 0
     if report.ok and not held and report.looked and before.get("last_seen_at") is not None:
         empty = (before.get("empty_runs") or 0) + 1
@@ -116,7 +116,7 @@ def _row(
     state: State = state_after(
         source, report, answered_before=before.get("last_ok_at") is not None, gone=gone, empty_runs=empty
     )
-    if rested or (report.ok and not report.looked and state == "well" and before.get("state") == "empty"):
+    if rested or (report.ok and not report.looked and not held and state == "well" and before.get("state") == "empty"):
         state = before.get("state") or state
     error = report.error or (f"缺少{'、'.join(gone)}" if gone else "")
     row = {

@@ -62,11 +62,15 @@ class RunReport(msgspec.Struct, kw_only=True):
     fault:
         `login` where the service wants one, `layout` where what used to be there is missing: somebody must act.
     looked:
-        The source's own page was read; otherwise it had not changed, or could not be had.
+        All of the source's own pages that were asked for were read; otherwise one had not changed, or could not be had.
+    named:
+        Things that the source's own pages name, wanted or not, where that is known without asking for them.
     blocked:
         The site refuses us.
     resting_until:
         A host is not to be asked before; None where nothing of the kind happened.
+    with_login:
+        An operator's login was sent.
     """
 
     source: str
@@ -81,8 +85,10 @@ class RunReport(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     error: str = ""
     looked: bool = False
+    named: int = 0
     blocked: bool = False
     resting_until: datetime | None = None
+    with_login: bool = False
     fault: Fault = ""
 
 
@@ -144,7 +150,7 @@ class Run:
         self.login = login
         self.source = source
         self.window = window
-        self.report = RunReport(source=source.id)
+        self.report = RunReport(source=source.id, with_login=bool(login))
         self.leads: list[Lead] = []  # what the source's own pages name, the first `MOST_LEADS`
         self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
         self.proposed: dict[str, Any] = {}  # options that would fit what was seen; only where `looking`
@@ -155,6 +161,7 @@ class Run:
         self._admit = Admission(source.id, authors)
         self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
+        self._unchanged_index = False
         self._claimed: set[str] = set()
         self._remembering = window is None
         self._claimed_index: set[str] = set()
@@ -284,6 +291,10 @@ class Run:
     def answered(self, url: str) -> None:
         self._answered += 1
 
+    def index_unchanged(self) -> None:
+        """A page of the source's own is as it was when it was read last."""
+        self._unchanged_index = True
+
     def index_failed(self, reason: str, fault: Fault = "") -> None:
         """The source's own page could not be had or read."""
         self.report.fault = self.report.fault or fault
@@ -326,6 +337,7 @@ class Run:
         errors = [error for error in (broken, *self._index_errors, report.error) if error]
         report.error = errors[0] if errors else ""
         report.ok = not broken and not self._index_errors and self._answered > 0
+        report.looked = report.looked and not self._unchanged_index
         if report.ok and not report.failed and self._at_end and self._remembering:
             await self._sink.take([], self._at_end)
         if not report.ok and not report.error:

@@ -37,7 +37,10 @@ ADVICE: dict[State, str] = {
         "网页改版，原有内容取不到：用 minsheng sources check {id} 核对，重写选择器；"
         "确认无误后 minsheng sources reset {id}"
     ),
-    "cookie": "登录凭据失效：由账号所有人重新登录，再用 minsheng sources login {id} 更新其凭据",
+    "cookie": (
+        "需要登录，或登录凭据失效：由账号所有人重新登录，用 minsheng sources login {id} 更新 Cookie；"
+        "凭据写在信源文件 options 中的，在其中更新"
+    ),
 }
 
 BLIND: frozenset[State] = frozenset(("late", "quiet", "failing", "blocked", "empty", "layout", "cookie", "new"))
@@ -65,7 +68,8 @@ def state_after(source: Source, report: RunReport, *, answered_before: bool, gon
     empty_runs:
         Runs in a row, this one included, that answered and held nothing though earlier ones did.
     """
-    if not report.ok:
+    if not report.ok or report.fault == "login":
+        # Behind a login there is also what cannot be had of a source whose own page answers.
         return _of_failure(source, report, answered_before=answered_before)
     if gone:
         return "layout"
@@ -78,13 +82,14 @@ def state_after(source: Source, report: RunReport, *, answered_before: bool, gon
 
 
 def _of_failure(source: Source, report: RunReport, *, answered_before: bool) -> State:
-    if report.fault:
-        return "cookie" if report.fault == "login" else "layout"
-    if _LOGIN.search(report.error) and any(map(_CREDENTIALS.search, source.options)):
+    credentials = report.with_login or any(map(_CREDENTIALS.search, source.options))
+    if report.fault == "login" or (credentials and _LOGIN.search(report.error)):
         return "cookie"
     if report.blocked or _REFUSED.search(report.error) or _LOGIN.search(report.error):
         return "blocked"
-    return "layout" if answered_before and _LAYOUT.search(report.error) else "failing"
+    changed = report.fault == "layout" or _LAYOUT.search(report.error)
+    # What was never read has not changed: its options are wrong.
+    return "layout" if answered_before and changed else "failing"
 
 
 def advice(state: State, source_id: str, url: str) -> str:

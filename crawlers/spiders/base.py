@@ -21,7 +21,7 @@ from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
 from crawlers.continued import follow
 from crawlers.extraction import Page, extract
-from crawlers.failures import words_for
+from crawlers.failures import is_known, words_for
 from crawlers.faults import Fault, SourceFault
 from crawlers.host_rules import HostResting
 from crawlers.inflate import inflated
@@ -39,7 +39,7 @@ ASK_AGAIN = timedelta(hours=6)
 GONE = (404, 410)
 MOST_PAGES = 2000
 """Pages of a list that a backfill reads."""
-REFUSED = (401, 403, 429, 451)
+REFUSED = (403, 429, 451)
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -210,7 +210,9 @@ class SourceSpider(scrapy.Spider):
         Raises
         ------
         IgnoreRequest
-            If robots.txt forbids it.
+            If robots.txt forbids it, or it is at no public address.
+        HostResting
+            If its host is not to be asked now; like any other failure it may be left to whoever calls `complete`.
         """
         meta = {"dont_redirect": True} if self._login(url) else {}
         request = Request(url, headers=self._login(url), meta=meta, dont_filter=True)
@@ -269,6 +271,7 @@ class SourceSpider(scrapy.Spider):
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         self.run.answered(response.url)
         if response.status == 304:
+            self.run.index_unchanged()
             await self.unchanged(response)
             return
         self.run.report.looked = True
@@ -309,25 +312,19 @@ class SourceSpider(scrapy.Spider):
             all_pages = await self.follow_pages(found)
             found, whole = await self.complete(found, response)
             whole = whole and all_pages
-        except HostResting as resting:
-            self.run.rests(resting)
         except Exception as error:
             # What the page itself gave is taken; the page is asked for again.
-            self.run.page_failed(asked, said(error), fault_of(error))
+            self.not_had(asked, error)
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
     def _index_failed(self, failure: Failure) -> None:
         error = failure.value
-        fault: Fault = ""
+        fault = login_fault(failure, index=True)
         if isinstance(error, HostResting):
             self.run.rests(error)
-        if isinstance(error, HttpError):
-            request: Request = failure.request  # type: ignore[attr-defined]
-            # With a key that has ended one is sent to the page for logging in.
-            sent_away = error.response.status // 100 == 3 and request.meta.get("dont_redirect")
-            fault = "login" if error.response.status == 401 or sent_away else ""
-        if (isinstance(error, HttpError) and error.response.status in REFUSED) or (
-            isinstance(error, IgnoreRequest) and not isinstance(error, (HttpError, AddressRefused))
+        elif not fault and (
+            (isinstance(error, HttpError) and error.response.status in REFUSED)
+            or (isinstance(error, IgnoreRequest) and not isinstance(error, (HttpError, AddressRefused)))
         ):
             self.run.report.blocked = True
         self.run.index_failed(reason_of(failure), fault)
@@ -341,7 +338,7 @@ class SourceSpider(scrapy.Spider):
                 self.run.refused(f"answered {status}", asked)
                 yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
             else:
-                self.run.page_failed(asked, reason_of(failure))
+                self.run.page_failed(asked, reason_of(failure), login_fault(failure, index=False))
                 yield Harvest(found=instead)
         elif isinstance(failure.value, HostResting):
             self.run.rests(failure.value)
@@ -352,6 +349,13 @@ class SourceSpider(scrapy.Spider):
         else:
             self.run.page_failed(asked, reason_of(failure))
             yield Harvest(found=instead)
+
+    def not_had(self, url: str, error: Exception) -> None:
+        """Tell the run why `fetch` gave nothing; the next run asks again."""
+        if isinstance(error, HostResting):
+            self.run.rests(error)
+        else:
+            self.run.page_failed(url, f"{url}: {said(error)}", fault_of(error))
 
     async def _validators(self, url: str) -> dict[str, str]:
         if self.run.window is not None:
@@ -371,8 +375,10 @@ def body_text(response: Response) -> str:
 
 def said(error: Exception) -> str:
     """What an error says to an operator; one that was not foreseen also goes to the log with its place."""
-    if isinstance(error, MinshengError):
+    if isinstance(error, (MinshengError, HostResting, RobotsUnavailable)):
         return str(error)
+    if is_known(error):
+        return words_for(error)
     log.error("unforeseen", exc_info=error)
     return f"{type(error).__name__}: {error}"
 
@@ -380,6 +386,23 @@ def said(error: Exception) -> str:
 def fault_of(error: Exception) -> Fault:
     """Whether somebody must do something about it, and what about."""
     return error.fault if isinstance(error, SourceFault) else ""
+
+
+def login_fault(failure: Failure, *, index: bool) -> Fault:
+    """`login` where the service wants one: it says so, or it sends whoever shows an ended one to its login page.
+
+    Parameters
+    ----------
+    index:
+        It was the source's own page. Of others that want a login where none was given, a source may have many.
+    """
+    error = failure.value
+    if not isinstance(error, HttpError):
+        return ""
+    request: Request = failure.request  # type: ignore[attr-defined]
+    secret = bool(request.meta.get("dont_redirect"))  # redirects are not followed where a secret was sent
+    status = error.response.status
+    return "login" if (status == 401 and (secret or index)) or (status // 100 == 3 and secret) else ""
 
 
 def hint_of(words: str) -> str:

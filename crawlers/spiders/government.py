@@ -13,11 +13,10 @@ from scrapy.http import Response
 from crawlers.admission import Found
 from crawlers.attached import READABLE, file_links, file_text, kind_of
 from crawlers.extraction import extract
-from crawlers.host_rules import HostResting
 from crawlers.linking import Link
 from crawlers.markup import parse_html
 from crawlers.official import read_official
-from crawlers.spiders.base import GONE, body_text, said
+from crawlers.spiders.base import GONE, body_text
 from crawlers.spiders.listing import ListingOptions, ListingSpider
 from minsheng.errors import BadInput
 from minsheng.records import MAX_TEXT, Attachment
@@ -111,12 +110,8 @@ class GovernmentSpider(ListingSpider):
                 # A file that is broken stays broken: the document is whole without it.
                 self.run.refused("attachment can't be read", str(error))
                 continue
-            except HostResting as resting:
-                self.run.rests(resting)
-                missing = True
-                continue
             except Exception as error:
-                self.run.page_failed(file.url, f"{file.url}: {said(error)}")
+                self.not_had(file.url, error)
                 missing = True
                 continue
             if text:

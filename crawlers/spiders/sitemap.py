@@ -64,6 +64,8 @@ class SitemapSpider(SourceSpider):
                     yield await self.index(urljoin(response.url, url), depth=depth + 1)
             return
         found = read_sitemap(text, response.url)
+        # Nothing new for long is no empty sitemap.
+        self.run.report.named += len(found.pages) + len(found.sitemaps)
         for nested in self._nested(found, response, depth):
             yield await self.index(nested.url, depth=depth + 1)
         pages = list(self._pages(found))

@@ -146,7 +146,8 @@ def test_a_refusal_is_not_an_empty_list(
     assert words in report.error
     assert report.fault == fault
     if fault:
-        said = {"login": "cookie", "layout": "layout"}
+        # It was never read, so that nothing can have changed.
+        said = {"login": "cookie", "layout": "failing"}
         assert [state.state for state in states(crawling.store, crawling.clock)] == [said[fault]]
 
 
