@@ -14,10 +14,11 @@ import msgspec
 
 from crawlers.crawl import crawl_source
 from crawlers.dates import parse_time
+from crawlers.host_ledger import StoreLedger
 from crawlers.intake import Outcome, PageMark
 from crawlers.logins import Logins
 from crawlers.politeness import HostGate
-from crawlers.privacy import AuthorKeys
+from crawlers.privacy import AuthorKeys, NamedAccounts
 from crawlers.reactor import submit
 from crawlers.run import Run, RunReport
 from crawlers.sources import Source, make_source, period, seconds
@@ -110,14 +111,26 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         Where the register's policies and the source's login are looked up; without one there are none.
     """
     sink = _Collected()
-    authors = AuthorKeys(secrets.token_bytes(32))
+    authors = AuthorKeys(secrets.token_bytes(32), named=NamedAccounts.from_settings(settings))
     known: dict[str, Any] = {}
+    ledger = None
     if store is not None:
         login = Logins.from_settings(settings, store).of(source.id)
         known = {"policies": PolicyRegister(store).all, "login": login.cookie if login else ""}
+        # Hosts that are left alone, and their budgets for the day, hold for a look, too.
+        ledger = StoreLedger(store, clock, shared=lambda: False, longest=settings.crawl.timeout)
+        ledger.refresh()
     run = Run(source, sink, None, clock, authors, limit=limit, **known)
-    gate = HostGate.from_settings(settings.crawl, clock)
-    report = submit(crawl_source(source, run, settings.crawl, gate)).result()
+    gate = HostGate.from_settings(settings.crawl, clock, ledger)
+
+    async def look() -> RunReport:
+        try:
+            return await crawl_source(source, run, settings.crawl, gate)
+        finally:
+            if ledger is not None:
+                await ledger.close()
+
+    report = submit(look()).result()
     newest = sorted(sink.documents, key=lambda document: document.published_at, reverse=True)
     taken = _taken(run, newest)
     return Checked(

@@ -10,6 +10,7 @@ from crawlers.charset import decode
 from crawlers.checking import check, check_address, rhythm
 from crawlers.linking import article_links, block_selector, next_page, selected_links
 from crawlers.markup import parse_html
+from crawlers.privacy.named_accounts import FILE
 from crawlers.sources import Source, make_source, source_file
 from minsheng.clock import CHINA
 from sample.site import SampleSite
@@ -119,3 +120,35 @@ def test_a_list_whose_titles_only_read_like_documents_stays_a_list(crawling: Cra
     for n in range(4):
         site.put(f"/n/{n}.html", article(f"第{n}号公告发布引发热议", "2026-11-23 12:30"))
     assert check_address(f"{site.url}/news/", None, {}, crawling.settings, crawling.clock).source.kind == "listing"
+
+
+def test_a_look_leaves_hosts_alone_that_rest(crawling: Crawling, site: LocalSite) -> None:
+    url, options = put_up("listing", site)
+    site.put(url.removeprefix(site.url), "", status=429)
+    crawling.source("one", "listing", url, **options)
+    crawling.run()
+    asked = len(site.asked)
+    source = make_source({"id": "one", "kind": "listing", "url": url, "options": options}, "a test")
+    checked = check(source, crawling.settings, crawling.clock, store=crawling.store)
+    assert (checked.report.ok, checked.report.resting_until is not None) == (False, True)
+    assert len(site.asked) == asked
+
+
+def test_a_look_is_within_the_days_budget_and_counts_to_it(crawling: Crawling, site: LocalSite) -> None:
+    url, options = put_up("listing", site)
+    crawling.crawl["per_host_daily"] = 3
+    source = make_source({"id": "one", "kind": "listing", "url": url, "options": options}, "a test")
+    check(source, crawling.settings, crawling.clock, store=crawling.store)
+    asked = len(site.paths())
+    assert asked <= 3
+    again = check(source, crawling.settings, crawling.clock, store=crawling.store)
+    assert "all that its budget allows" in again.report.error
+    assert len(site.paths()) == asked
+
+
+def test_a_look_names_the_accounts_that_keep_their_names(crawling: Crawling, site: LocalSite) -> None:
+    crawling.settings.path(FILE).write_text("云江发布\n", encoding="utf-8")
+    site.put("/f", rss(item("@云江发布 答复 @张三丰 说水价不变", "/1")), media_type="text/xml")
+    source = make_source({"id": "one", "kind": "feed", "url": f"{site.url}/f"}, "a test")
+    (document,) = check(source, crawling.settings, crawling.clock).documents
+    assert document.title == "@云江发布 答复 @用户 说水价不变"
