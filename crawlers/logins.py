@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -83,7 +84,7 @@ class Logins:
 
 
 def _own_key(path: Path) -> bytes:
-    """The data folder's key, readable by its owner only; made at first use, also by two processes at once."""
+    """The data folder's key, readable by its owner only; made at first use, also by several at once."""
     try:
         return path.read_bytes().strip()
     except FileNotFoundError:
@@ -91,8 +92,8 @@ def _own_key(path: Path) -> bytes:
     except OSError as error:
         raise WrongSettings(f"{path} can't be read: {error.strerror}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(Fernet.generate_key())
     try:
         # Whole or not at all, and never over another's.

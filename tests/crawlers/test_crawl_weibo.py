@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.health import states
-from crawlers.logins import KEY_FILE, Logins
+from crawlers.logins import KEY_FILE, Logins, _own_key
 from minsheng.clock import CHINA
 from minsheng.errors import WrongSettings, WrongUse
 from minsheng.records import document_id
@@ -185,6 +186,15 @@ def test_a_login_is_sealed_and_for_one_host(crawling: Crawling, site: LocalSite)
         logins.give("one", "nonsense", NOW)
     assert logins.forget("one")
     assert logins.of("one") is None
+
+
+def test_many_that_make_the_key_at_once_get_one_key(tmp_path: Path) -> None:
+    for number in range(20):
+        path = tmp_path / str(number) / "logins.key"
+        with ThreadPoolExecutor(8) as pool:
+            keys = set(pool.map(_own_key, [path] * 8))
+        assert keys == {path.read_bytes()}
+        assert list(path.parent.iterdir()) == [path]
 
 
 def test_the_login_command_takes_the_cookie_from_standard_input(tmp_path: Path, site: LocalSite) -> None:
