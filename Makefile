@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev tools servers run test test-torch lint bench bench-classify model evaluate lock clean
+.PHONY: help setup setup-dev tools servers run test test-torch lint bench bench-classify bench-extraction model evaluate
+.PHONY: lock clean
 
 PYTHON ?= python3
 ARGS ?=
@@ -12,6 +13,7 @@ UPGRADE ?=
 SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
 VENV := .venv
 TORCH_VENV := .venv-torch
+PEERS_VENV := .venv-peers
 MODEL_RUN ?= .model
 MINUTES ?= 0
 TEACHER ?=
@@ -84,6 +86,18 @@ $(TORCH_VENV)/.installed: $(VENV)/.installed-dev requirements-torch.txt
 bench-classify: $(TORCH_VENV)/.installed ## Measure the encoder against bert-base, in the same run
 	@$(TORCH_VENV)/bin/python -m benchmarks.encoder_speed $(ARGS)
 
+bench-extraction: $(PEERS_VENV)/.installed ## Measure the extraction of pages against its peers, in the same run
+	@$(PEERS_VENV)/bin/python -m benchmarks.extraction $(ARGS)
+
+# An environment that sees the development one: only the peers and what they need in versions of their own lie in it.
+$(PEERS_VENV)/.installed: $(VENV)/.installed-dev requirements-peers.txt
+	@$(PHASE) "environment of the peers" $(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS_VENV)
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+		> "$$($(PEERS_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/development.pth"
+	@$(PHASE) "install the peers" $(BIN)/uv pip install --quiet --python $(PEERS_VENV) --require-hashes \
+		-r requirements-peers.txt
+	@touch $@
+
 # Pretraining takes MINUTES, 0: none, from the encoder in training/base; each part goes on where it was stopped. The same
 # data and seeds give about the same model, not the same bytes: how far pretraining comes depends on the machine. With
 # TEACHER=1, worth it on a GPU alone, a larger encoder is made first for the small one to learn from.
@@ -118,8 +132,9 @@ lock: setup-dev ## Pin the dependencies of pyproject.toml (UPGRADE=--upgrade: an
 	@$(LOCK) $(UPGRADE) --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 	@$(LOCK) $(UPGRADE) --group servers --output-file requirements-servers.txt
 	@$(LOCK) $(UPGRADE) --group torch --constraint requirements-dev.txt --output-file requirements-torch.txt
+	@$(LOCK) $(UPGRADE) --group peers --output-file requirements-peers.txt
 
 clean: ## Remove what was built or fetched; data stays
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m deploy.servers stop 2>/dev/null || true; fi
-	rm -rf $(VENV) $(TORCH_VENV) $(SERVERS_DIR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TORCH_VENV) $(PEERS_VENV) $(SERVERS_DIR) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,7 @@ MODULES = {
     "linking": "benchmarks.linking_speed",
     "crawl": "benchmarks.crawl_speed",
     "events": "benchmarks.events",
+    "extraction": "benchmarks.extraction",
 }
 
 

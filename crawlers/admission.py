@@ -32,6 +32,8 @@ class Found(msgspec.Struct, kw_only=True):
         The author's name; it goes no further than admission.
     parent_key:
         The key of what this answers or reposts, at the same source.
+    next_page:
+        Where an article goes on that has several pages; they are fetched before it is admitted.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Found(msgspec.Struct, kw_only=True):
     outlet: str | None = None
     attachments: tuple[Attachment, ...] = ()
     official: Official | None = None
+    next_page: str | None = None
 
 
 class Refusal(NamedTuple):

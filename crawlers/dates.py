@@ -31,6 +31,7 @@ _COMPACT = re.compile(
     r"(?<!\d)(?P<year>20\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:[T\s]?(?P<hour>[01]\d|2[0-3]):?(?P<minute>[0-5]\d)(?::?(?P<second>[0-5]\d))?)?(?!\d)"
 )
+_MONTH_FIRST = re.compile(rf"(?<!\d)(?P<month>\d{{1,2}})/(?P<day>\d{{1,2}})/(?P<year>20\d{{2}})(?!\d)(?:{_CLOCK})?")
 _NO_YEAR = re.compile(
     r"(?<![\d年/.-])(?P<month>\d{1,2})\s*(?:月|[-/])\s*(?P<day>\d{1,2})(?!\d)\s*[日号]?(?![-/.]\d)" rf"(?:{_CLOCK})?"
 )
@@ -101,7 +102,7 @@ def parse_time(text: str, now: datetime, zone: tzinfo = CHINA) -> datetime | Non
     text = _CHINESE_DATE.sub(_plain_date, text).translate(_DIGITS) if "年" in text else _full_width(text)
     local = now.astimezone(zone)
     readers: tuple[Callable[[str, datetime, tzinfo], datetime | None], ...] = (
-        _full, _ago, _relative_day, _compact, _no_year, _clock_only,
+        _full, _month_first, _ago, _relative_day, _compact, _no_year, _clock_only,
     )  # fmt: skip
     for reader in readers:
         found = reader(text, local, zone)
@@ -155,6 +156,12 @@ def _full(text: str, now: datetime, zone: tzinfo) -> datetime | None:
         if found is not None:
             return found
     return None
+
+
+def _month_first(text: str, now: datetime, zone: tzinfo) -> datetime | None:
+    """`11/26/2026, 11:20:03 AM`, as scripts print times."""
+    match = _MONTH_FIRST.search(text)
+    return _build(int(match["year"]), match, zone) if match else None
 
 
 def _compact(text: str, now: datetime, zone: tzinfo) -> datetime | None:

@@ -1,65 +1,70 @@
-"""A page to title, text, time and medium: our own rules around trafilatura."""
+"""A page to title, text, time, medium and author: our own rules, with trafilatura where they find no text.
+
+The page becomes an outline (`crawlers.outline`), its metadata are read from it (`crawlers.metadata`), what surrounds
+articles is dropped and the article's lines are found (`crawlers.body`). A page without an article is told from one by
+`crawlers.walls`: it raises `NoArticle` with what stands in its place, and never gives the notice as a text.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urljoin, urlsplit
 
 import lxml.html
 import msgspec
 
-from crawlers.markup import element_text, parse_html
+from crawlers import phrases
+from crawlers.admission import canonical_url
+from crawlers.body import article_lines, drop_surroundings
+from crawlers.markup import parse_html
 from crawlers.metadata import read_metadata
+from crawlers.outline import LITTLE, Outline, outline, prose_of
+from crawlers.paging import joined_text, next_page_of
+from crawlers.walls import SHORT, Obstacle, find_wall
 from minsheng.errors import BadInput
+from minsheng.records import Attachment
 
-_ASIDE = re.compile(
-    r"(?:^|[-_ ])(?:related?|recommend\w*|xgyd|xgxw|hot(?:news|list|rank)?|rank(?:ing)?(?:list)?|share\w*|comments?"
-    r"|pinglun|breadcrumbs?|crumbs?|position|copyright|footer|foot|sidebar|side|advert\w*|ads?|qrcode|erweima|toolbar|tools"
-    r"|next|prev|editor-note|statement|disclaimer|nav\w*|menu)(?:$|[-_ \d])",
-    re.IGNORECASE,
-)
-_LAST_LINES = re.compile(
-    r"^[（(\[【]?(?:责任编辑|责编|编辑|校对|审核|监制|值班编辑|本文编辑|来源|本文来源|文章来源|信息来源|作者|记者)[:：].{0,40}$"
-    r"|^(?:相关阅读|相关新闻|相关链接|推荐阅读|延伸阅读|热门推荐|猜你喜欢|更多阅读|为您推荐|编辑推荐|热点新闻)[:：]?$"
-    r"|^(?:特别声明|免责声明|版权声明|声明)[:：].*$|^【?(?:打印|关闭|返回|分享|收藏|纠错).{0,24}$"
-    r"|^(?:上一篇|下一篇|返回列表|打印本页|关闭窗口|分享到|扫一扫|字号|字体).{0,60}$"
-)
-_TAIL_BEGINS = re.compile(
-    r"^(?:相关阅读|相关新闻|相关链接|推荐阅读|延伸阅读|热门推荐|猜你喜欢|更多阅读|为您推荐)[:：]?$"
-)
-_BODIES = (
-    "//*[@id='zoom' or @id='Zoom' or @id='UCAP-CONTENT' or @id='artibody' or @id='js_content' or @id='endText']",
-    "//*[contains(@class,'TRS_Editor') or contains(@class,'article-content') or contains(@class,'article_content')]",
-)
-"""Where widespread content systems put an article's body, and nothing else."""
-_INFORMATION = re.compile(
-    r"(?=.{0,150}$)(?:.*(?:发布|发表|更新)?[时日][间期]\s*[:：]|.*(?:来源|字号|编辑|浏览次数|点击数|阅读量|作者)\s*[:：]"
-    r"|\s*\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2})"
-)
-_FOOT = re.compile(
-    r"(?=.{0,120}$)(?:.*(?:主办|承办|版权所有|投稿邮箱|备案|ICP|[Cc]opyright|©|联系我们|网站标识码|建议使用|浏览器)"
-    r"|[-·•\s]*\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[\s\d:：]*$|.{0,20}[:：]$)"
-)
-_WALLS = (
-    (re.compile(r"(?:请|需要?)(?:您)?(?:先)?(?:开启|启用|打开|允许).{0,12}java\s?script|enable javascript", re.I),
-     "the page needs JavaScript"),
-    (re.compile(r"验证码|滑动验证|安全验证|人机验证|拖动.{0,6}滑块|captcha", re.I), "the page asks for a captcha"),
-    (re.compile(r"请(?:您)?(?:先)?登[录陆]|登[录陆]后(?:才能|可以?|方可|继续)?(?:查看|阅读|访问|浏览)|扫码登[录陆]|账号登[录陆]"),
-     "the page asks for a login"),
-    (re.compile(r"访问(?:过于)?频繁|请求过于频繁|访问受限|拒绝访问|access denied|IP.{0,10}(?:限制|封禁)", re.I),
-     "the site refuses us"),
-    (re.compile(r"页面(?:不存在|未找到|已删除|找不到)|(?:内容|文章|信息)(?:不存在|已(?:被)?删除)"
-                r"|404 not found|找不到(?:该|您).{0,8}页", re.I),
-     "the page is gone, says the page"),
-)  # fmt: skip
 _TAG = re.compile(r"<[a-zA-Z!]")
-SHORT = 100
-"""A page with less text than this may be a wall rather than an article."""
+_MANY_LINKS = 40
+
+
+class NoArticle(BadInput):
+    """A page that holds no article, and why.
+
+    Attributes
+    ----------
+    obstacle:
+        What is there instead.
+    """
+
+    def __init__(self, obstacle: Obstacle, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.obstacle = obstacle
 
 
 class Page(msgspec.Struct, kw_only=True):
-    """What a page holds; empty or None where it names none."""
+    """What a page holds; empty or None where it names none.
+
+    Attributes
+    ----------
+    text:
+        The article's words, a line for each paragraph, without what stands around it.
+    published_at:
+        When it was published, to the minute where the page says so; China's time where it names no zone.
+    published_raw:
+        What the page says of its time where that can't be read.
+    outlet:
+        The medium or office it came from (来源).
+    author:
+        Who wrote it. Goes no further than admission.
+    attachments:
+        Files that the article links to.
+    next_page:
+        Where the article goes on; None on its last page and where it has only one.
+    """
 
     url: str
     title: str = ""
@@ -67,6 +72,9 @@ class Page(msgspec.Struct, kw_only=True):
     published_at: datetime | None = None
     published_raw: str | None = None
     outlet: str | None = None
+    author: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    next_page: str | None = None
 
 
 def extract(html: str, url: str, now: datetime) -> Page:
@@ -83,21 +91,34 @@ def extract(html: str, url: str, now: datetime) -> Page:
 
     Raises
     ------
-    BadInput
+    NoArticle
         If there is no article: the page is empty, a login, a captcha, or a notice that it is gone.
     """
     tree = parse_html(html)
     if tree is None:
-        raise BadInput(f"{url} is an empty page")
+        raise NoArticle("empty", f"{url} is an empty page")
     if not _TAG.search(html):
-        raise BadInput(f"{url} is no HTML page")
-    about = read_metadata(tree, url, now)
-    wall = wall_of(tree)
-    text = _body(tree, about.title)
+        raise NoArticle("not-html", f"{url} is no HTML page")
+    address = url if _is_address(url) else ""
+    page = outline(tree)
+    about = read_metadata(tree, page, address, now)
+    wall = find_wall(tree, page)
+    drop_surroundings(page, about.headline)
+    places = article_lines(page, about.headline)
+    text = _text(page, places, about.title)
     if wall and len(text) < SHORT:
-        raise BadInput(f"{url}: {wall}")
+        raise NoArticle(wall.obstacle, f"{url}: {wall.reason}")
+    prose = sum(page.lines[place].prose for place in places)
+    mostly_links = _is_mostly_links(page)
+    if not wall and not prose and not mostly_links:
+        text = _by_trafilatura(tree, about.title, text)
     if not text and not about.title:
-        raise BadInput(f"{url} has neither title nor text")
+        raise NoArticle("empty", f"{url} has neither title nor text")
+    dated = about.dated and not phrases.NOT_TITLES.match(about.title)
+    if prose < LITTLE and not dated and (mostly_links or (not text and urlsplit(address).path in ("", "/"))):
+        raise NoArticle(
+            "listing", f"{url} leads to articles and is none", "the article may be gone: see where it leads"
+        )
     return Page(
         url=url,
         title=about.title,
@@ -105,111 +126,84 @@ def extract(html: str, url: str, now: datetime) -> Page:
         published_at=about.published_at,
         published_raw=about.published_raw,
         outlet=about.outlet,
+        author=about.author,
+        attachments=_attachments(page, places, address),
+        next_page=next_page_of(page.links, address),
+    )
+
+
+def join(pages: Sequence[Page]) -> Page:
+    """The pages of one article, in their order, as one: what the first says of itself, and all texts and files."""
+    first = pages[0]
+    files = {file.url: file for page in pages for file in page.attachments}
+    return msgspec.structs.replace(
+        first,
+        text=joined_text([page.text for page in pages]),
+        attachments=tuple(files.values()),
+        next_page=pages[-1].next_page,
     )
 
 
 def wall_of(tree: lxml.html.HtmlElement) -> str:
-    """What stands in the way on a page without an article; empty where nothing is recognised."""
-    noscript = " ".join(node.text_content() for node in tree.iter("noscript"))
-    title = " ".join(node.text_content() for node in tree.iter("title"))
-    words = f"{title}\n{element_text(tree)}"
-    if len(words) > 2000:
-        return ""
-    for pattern, reason in _WALLS:
-        if pattern.search(words):
-            return reason
-    if any(field.get("type") == "password" for field in tree.iter("input")):
-        return "the page asks for a login"
-    return "the page needs JavaScript" if _WALLS[0][0].search(noscript) and len(words) < SHORT else ""
+    """What stands in the way on a page without an article, in words; empty where nothing is recognised."""
+    wall = find_wall(tree)
+    return wall.reason if wall else ""
 
 
-def _body(tree: lxml.html.HtmlElement, title: str) -> str:
-    """The article's words, a line for each paragraph."""
+def _is_address(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
+
+
+def _text(page: Outline, places: Sequence[int], title: str) -> str:
+    lines = [page.lines[place].text for place in places]
+    while lines and lines[0] == title:
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def _by_trafilatura(tree: lxml.html.HtmlElement, title: str, text: str) -> str:
+    """What trafilatura finds on a page where our rules found little; `text` where it finds no more than that."""
     import trafilatura
 
-    # It warns of every page that it finds nothing in; what that means is said here.
+    # It warns of every page that it finds nothing in; what that means is said by whoever called us.
     logging.getLogger("trafilatura").setLevel(logging.ERROR)
-    _prune(tree)
-    marked = _marked(tree)
     found = trafilatura.extract(
         tree, fast=True, include_comments=False, include_tables=True, include_formatting=False, deduplicate=False
     )
-    text = _clean(found or "", title)
-    if len(marked) >= 40 or len(marked) * 2 > len(text):
-        return marked
-    # For short texts trafilatura takes all the page's words in one line.
-    return text if "\n" in text or len(text) > 2000 else _clean(_densest(tree), title) or text
+    lines = [line.strip(" |-") for line in (found or "").split("\n")]
+    kept = [line for line in lines if line and line != title and not phrases.LINE_FURNITURE.match(line)]
+    # Where there is no article it takes menus and links, or all the page's words in one line.
+    is_text = len(kept) > 1 and sum(prose_of(line, 0) for line in kept) >= LITTLE
+    return "\n".join(kept) if is_text else text
 
 
-def _prune(tree: lxml.html.HtmlElement) -> None:
-    """Take away what surrounds articles: menus, related links, comments, footers."""
-    whole = len(tree.text_content())
-    for node in tree.xpath("//script|//style|//noscript|//nav|//footer|//aside|//form|//select|//button"):
-        _drop(node, whole)
-    for node in tree.xpath("//body//*[@class or @id]"):
-        if _ASIDE.search(f"{node.get('class', '')} {node.get('id', '')}"):
-            _drop(node, whole)
-    for node in tree.xpath("//ul|//ol|//table|//div|//section"):
-        if _is_links(node):
-            _drop(node, whole)
+def _is_mostly_links(page: Outline) -> bool:
+    """Whether a page is one of links, as front pages are, which lost articles are often sent to."""
+    words = sum(len(line.text) for line in page.lines)
+    return len(page.links) >= _MANY_LINKS and sum(line.linked for line in page.lines) > 0.5 * words
 
 
-def _drop(node: lxml.html.HtmlElement, whole: int) -> None:
-    """Remove an element, unless most of the page's words, or its headline, are inside."""
-    if node.getparent() is None or node.tag in ("html", "body"):
-        return
-    if node.tag not in ("script", "style", "noscript"):
-        if node.find(".//h1") is not None:
-            return
-        paragraphs = sum(len(part.text_content()) for part in node.iter("p") if part.find(".//a") is None)
-        if paragraphs > 200 and paragraphs * 4 > whole:
-            return
-    node.drop_tree()
-
-
-def _is_links(node: lxml.html.HtmlElement) -> bool:
-    """Whether an element is a list of links: at least three, and nearly all of its words."""
-    links = node.findall(".//a")
-    if len(links) < 3:
-        return False
-    words = len("".join(node.text_content().split()))
-    linked = sum(len("".join(link.text_content().split())) for link in links)
-    return words > 0 and linked / words > 0.8
-
-
-def _marked(tree: lxml.html.HtmlElement) -> str:
-    for path in _BODIES:
-        found = [element_text(node) for node in tree.xpath(path)]
-        if found and (longest := max(found, key=len)):
-            return _clean(longest, "")
-    return ""
-
-
-def _densest(tree: lxml.html.HtmlElement) -> str:
-    """The words of the element with the most text of its own and of its paragraphs."""
-    best, most = None, 0
-    for node in tree.iter("div", "td", "section", "article", "main", "body"):
-        own = len((node.text or "").strip()) + sum(
-            len((child.tail or "").strip())
-            + (len(child.text_content().strip()) if child.tag in ("p", "span", "font", "b", "strong") else 0)
-            for child in node
-        )
-        if own > most:
-            best, most = node, own
-    return element_text(best) if best is not None and most >= 10 else ""
-
-
-def _clean(text: str, title: str) -> str:
-    """Without the headline and what stands around it, the editors' lines, and what follows an article."""
-    lines = [re.sub(r"[ \t\u00a0\u3000]+", " ", line).strip(" |") for line in text.split("\n")]
-    lines = [line for line in lines if line]
-    headline = next((place for place, line in enumerate(lines[:12]) if title and line == title), None)
-    if headline is not None:
-        lines = lines[headline + 1 :]
-    while lines and _INFORMATION.match(lines[0]) and not lines[0].endswith("。"):
-        lines.pop(0)
-    tail = next((place for place, line in enumerate(lines) if place and _TAIL_BEGINS.match(line)), len(lines))
-    kept = [line for line in lines[:tail] if not _LAST_LINES.match(line)]
-    while kept and _FOOT.match(kept[-1]) and not kept[-1].endswith("。"):
-        kept.pop()
-    return "\n".join(kept)
+def _attachments(page: Outline, places: Sequence[int], url: str) -> tuple[Attachment, ...]:
+    """The files that the article, or the lines right behind it, link to."""
+    if not places:
+        return ()
+    found: dict[str, Attachment] = {}
+    for link in page.links:
+        span = page.spans.get(link)
+        href = (link.get("href") or "").strip()
+        words = " ".join(link.text_content().split())
+        if span is None or not places[0] <= span.start <= places[-1] + 6:
+            continue
+        if not (phrases.ATTACHED.search(href) or phrases.ATTACHED.search(words)):
+            continue
+        try:
+            target = canonical_url(urljoin(url, href))
+        except ValueError:
+            continue
+        if target.startswith(("http://", "https://")):
+            found.setdefault(target, Attachment(url=target, name=words[:200]))
+    return tuple(found.values())

@@ -150,13 +150,14 @@ def watch(store: Store, clock: Clock) -> None:
     To be called now and then by whoever lives; the rest is told when a run ends.
     """
     now = clock.now()
-    silent = {one.subject for one in operator_tickets.tickets(store, limit=100_000) if one.state in ("late", "quiet")}
-    for row in _rows(store):
+    waiting = {one.subject: one.state for one in operator_tickets.tickets(store, limit=100_000)}
+    rows = _rows(store)
+    settled = set(waiting) - {row["id"] for row in rows}  # removed since
+    for row in rows:
         state, since = _named(row, now)
+        if state == "off" or (state == "well" and waiting.get(row["id"]) in ("late", "quiet")):
+            settled |= {row["id"]} & set(waiting)
         if state not in ("late", "quiet"):
-            if row["id"] in silent and state in ("well", "off"):
-                with store.begin() as connection:
-                    operator_tickets.note(store, connection, row["id"], now, None)
             continue
         name = row["name"] or row["id"]
         reason = _blind(row, now)[1]
@@ -164,6 +165,10 @@ def watch(store: Store, clock: Clock) -> None:
         told = (state, f"信源“{name}”{WORDS[state]}{words}", reason, advice(state, row["id"], row["url"]))
         with store.begin() as connection:
             operator_tickets.note(store, connection, row["id"], now, told)
+    if settled:
+        with store.begin() as connection:
+            for subject in sorted(settled):
+                operator_tickets.note(store, connection, subject, now, None)
 
 
 def _rows(store: Store) -> list[dict[str, Any]]:

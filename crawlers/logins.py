@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
+import tempfile
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -84,7 +85,8 @@ class Logins:
 
 
 def _own_key(path: Path) -> bytes:
-    """The data folder's key, readable by its owner only; made at first use, also by several at once."""
+    """The data folder's key, readable by its owner only; made at first use, also by several threads or processes at
+    once."""
     try:
         return path.read_bytes().strip()
     except FileNotFoundError:
@@ -92,14 +94,10 @@ def _own_key(path: Path) -> bytes:
     except OSError as error:
         raise WrongSettings(f"{path} can't be read: {error.strerror}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(Fernet.generate_key())
-    try:
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.") as made:  # its owner's alone
+        made.write(Fernet.generate_key())
+        made.flush()
         # Whole or not at all, and never over another's.
-        os.link(made, path)
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()
+        with suppress(FileExistsError):
+            os.link(made.name, path)
     return path.read_bytes().strip()

@@ -7,13 +7,13 @@ import re
 import lxml.html
 from lxml import etree
 
-_BLOCKS = frozenset((
+BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure",
     "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav", "ol", "p",
     "pre", "section", "table", "tr", "ul",
 ))  # fmt: skip
+SILENT = frozenset(["script", "style", "noscript", "template", "iframe", "object", "svg", "head"])
 _CELLS = frozenset(["td", "th"])
-_SILENT = frozenset(["script", "style", "noscript", "template", "iframe", "object", "svg", "head"])
 _LOOKS_LIKE_HTML = re.compile(r"<[a-zA-Z/!][^>]*>|&[a-zA-Z#]\w*;")
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
@@ -49,16 +49,16 @@ def element_text(element: lxml.html.HtmlElement) -> str:
     for event, node in etree.iterwalk(element, events=("start", "end", "comment", "pi")):
         tag = node.tag if isinstance(node.tag, str) else ""
         if event == "start":
-            if tag in _BLOCKS:
+            if tag in BLOCKS:
                 parts.append("\n")
             elif tag in _CELLS:
                 parts.append(" ")
             if tag == "img" and (alt := node.get("alt", "")).startswith("["):
                 parts.append(alt)
-            if tag not in _SILENT and node.text:
+            if tag not in SILENT and node.text:
                 parts.append(node.text.replace("\n", " ") if tag != "pre" else node.text)
         elif event == "end":
-            if tag in _BLOCKS:
+            if tag in BLOCKS:
                 parts.append("\n")
             if node is not element and node.tail and not _inside_silent(node, element):
                 parts.append(node.tail.replace("\n", " "))
@@ -70,4 +70,4 @@ def element_text(element: lxml.html.HtmlElement) -> str:
 
 def _inside_silent(node: etree._Element, root: etree._Element) -> bool:
     parent = node.getparent()
-    return parent is not None and parent.tag in _SILENT
+    return parent is not None and parent.tag in SILENT

@@ -1,61 +1,140 @@
-"""What a page says of itself, by rules for Chinese pages: headline, time of publication, the medium it came from."""
+"""What a page says of itself, by rules for Chinese pages: headline, time, medium, author."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import lxml.html
 import msgspec
 
+from crawlers import phrases
 from crawlers.dates import believable, parse_time
-from crawlers.markup import element_text
+from crawlers.outline import Line, Outline
 
 _NOT_WORDS = re.compile(r"[\W_]+")
-_SEPARATORS = re.compile(r"\s*[_|｜丨]\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|-(?=[^-]*$)|—+(?=[^—]*$)")
+_SEPARATORS = re.compile(
+    r"\s*[_|｜丨]+\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|--+|——+|-(?=[^-]*$)|—+(?=[^—]*$)|\s*[›»>]\s*| {2,}"
+)
 _TITLE_METAS = ("og:title", "articletitle", "title", "twitter:title", "headline")
 _TIME_METAS = (
     "article:published_time", "og:published_time", "datepublished", "pubdate", "publishdate", "publish_date",
     "pubtime", "publishtime", "og:time", "og:release_date", "article:create_at", "weibo:article:create_at",
-    "dc.date", "date", "firstpublishtime",
+    "firstpublishedtime", "firstpublishtime", "apub:time", "datecreated", "bytedance:published_time",
 )  # fmt: skip
+_VAGUE_TIME_METAS = ("dc.date", "date", "dcterms.created")
+"""Often when the page was made, not when the article was published: asked only where nothing else says."""
 _OUTLET_METAS = ("contentsource", "source", "og:article:source", "mediaid", "article:source")
-_HEADLINE_CLASS = re.compile(r"(?:^|[-_ ])(?:title|headline|tit|bt|biaoti|subject|h1)(?:$|[-_ \d])", re.IGNORECASE)
-_DATE = re.compile(r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|[〇○零一二三四五六七八九]{4}年")
+_DATE = re.compile(
+    r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|[〇○零一二三四五六七八九]{4}年|\d{1,2}/\d{1,2}/\d{4}"
+    r"|^\d{9,10}$|^\d{13}$"
+)
 _FRESH = re.compile(
-    r"^(?:发布[时日][间期][:：]\s*)?(?:刚刚|\d+\s*(?:秒|分钟|小时|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})?)"
+    r"(?<![\d./年-])(?:刚刚|\d+\s*(?:秒|分钟|分鐘|小时|小時|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})"
+    r"|\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:\d{2})"
 )
-_CLOCK = re.compile(r"\d{1,2}\s*[:时点]\s*\d{1,2}")
-_LABEL = re.compile(r"(?:发布|发表|发稿|公开|刊登|留言|生成)?[时日][间期]\s*[:：]|pubtime", re.IGNORECASE)
+_CLOCK = re.compile(r"\d{1,2}\s*[:：时点時點]\s*\d{1,2}")
+_LABEL = re.compile(
+    r"(?:发布|發布|發佈|发表|發表|发稿|公开|刊登|留言|答复|信息|生成|上传)[时日時][间期間]\s*[:：]"
+    r"|(?<![\u4e00-\u9fff])[时日時][间期間]\s*[:：]|发[布表]于"
+    r"|提交于|發表於|pubtime",
+    re.IGNORECASE,
+)
+_OTHER_TIMES = re.compile(
+    r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
+    r"|施行)\S{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})"
+)
+_CHANGED = re.compile(r"(?<=更新)[时日][间期]\s*[:：]?\s*\d{4}.{0,40}|(?<=更新于)\s*\d{4}.{0,30}")
+_SCRIPTED = re.compile(
+    r"""["']?(?:pub_?time|publish_?(?:time|date)|pub_?date|news_?time|create_?time|date_?published|ctime"
+    r"|oriCreateTime|tm"
+    r"|ct)["']?\s*[:=]\s*["']?\s*(?P<time>\d{4}[-/年]\d{1,2}[-/月]\d{1,2}(?:日?[\sT]+\d{1,2}:\d{2}(?::\d{2})?)?"
+    r"|1\d{9}(?:\d{3})?)(?=["',;\s}])""",
+    re.IGNORECASE,
+)
 _OUTLET = re.compile(
-    r"(?<!图片)(?<!视频)(?<!数据)(?:信息来源|文章来源|稿件来源|本文来源|新闻来源|来源)\s*[:：]\s*"
-    r"(?P<name>[^\s|｜【】\[\]（(,，;；<>]{2,40})"
+    r"(?<!图片)(?<!视频)(?<!数据)(?<!资料)(?:信息来源|文章来源|供稿单位|稿件来源|本文来源|新闻来源|稿源|发布单位"
+    r"|发布机构"
+    r"|发布人|来\s?源|來源|出处)\s*[:：]\s*"
+    r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
-_OUTLET_END = re.compile(r"作者|编辑|责任|字号|字体|发布|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|\d{4}[-年/]")
-_URL_DATE = re.compile(r"/(20\d{2})[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)|t(20\d{2})(\d{2})(\d{2})_")
-NEAR = 14
+_OUTLET_END = re.compile(
+    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|类型"
+    r"|属于|\d{4}[-年/]"
+    r"|\d+\s*(?:秒|分钟|小时|天)前"
+)
+_OUTLET_FIRST = re.compile(
+    r"^(?P<name>[\u4e00-\u9fff]{1,10}(?:网|報|报|台|社|新闻|客户端|头条|发布|在线|融媒|周刊|杂志|时报))[\s·"
+    r"|]+(?=\d{4}[-/.年]|记者)"
+)
+_DATELINE = re.compile(
+    r"[（(〔【][^）)〕】]{0,12}[记記]者[\s:：]*"
+    r"(?P<name>[\u4e00-\u9fff·]{2,4}?)(?=[\s、，,）)〕】／/]|报道|報導|通讯员)"
+)
+_OUTLET_NAMES = re.compile(
+    r"(?:^|[-_ ])(?:\w*source\w*|src|laiyuan|ly|media|media-?name|profile_nickname|js_name)(?:$|[-_ \d])", re.IGNORECASE
+)
+_AUTHOR = re.compile(
+    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()）、，,;；<>\d]{2,20})"
+    r"|(?:本报|本网|本刊|澎湃新闻"
+    r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3}"
+    r"|\s*[摄攝])"
+    r"|^文\s*[/／|丨]\s*(?P<by>[\u4e00-\u9fffA-Za-z·]{2,12})|^[□◎■○●]\s*(?P<box>[\u4e00-\u9fff·]{2,6})$"
+    r"|^来自\s*[:：]\s*(?P<group>\S{2,16}?)(?=\s|\d{4}|$)|^由 (?P<posted>\S{2,20}) (?:»|提交于)"
+)
+_AUTHOR_NAMES = re.compile(
+    r"(?:^|[-_ ])(?:\w*author\w*|authi|byline|by|au|writer|username|user-?name|d_name|d_author|userlink-link"
+    r"|w_autocut|topic-author|name)(?:$|[-_ \d])",
+    re.IGNORECASE,
+)
+_NO_AUTHOR = re.compile(
+    r"^(?:admin|administrator|管理员|佚名|未知|匿名|本站|网络|综合|编辑|小编|作者|记者|\d+|楼主|登录|关注|原创)$"
+    r"|[:：。，]|\d{4}|网$|报$|编辑|来源|时间",
+    re.IGNORECASE,
+)
+_URL_DATE = re.compile(
+    r"/(20\d{2})[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)|t(20\d{2})(\d{2})(\d{2})_"
+    r"|/(20\d{2})/(\d{1,2})/(\d{1,2})/"
+)
+SURE, BARE = 4.0, 2.0
+"""How much must speak for a line that is the headline: where the page has a title of its own, and where it has none."""
+NEAR = 16
 """Lines after the headline in which its time and its medium are looked for."""
 
 
 class Metadata(msgspec.Struct, kw_only=True):
-    """Title, time and medium; empty or None where the page names none."""
+    """Title, time, medium and author; empty or None where the page names none.
+
+    Attributes
+    ----------
+    headline:
+        The place of the headline among the page's lines.
+    dated:
+        Whether a time stands right behind the headline, as it does over articles.
+    """
 
     title: str = ""
+    headline: int | None = None
+    dated: bool = False
     published_at: datetime | None = None
     published_raw: str | None = None
     outlet: str | None = None
+    author: str | None = None
 
 
-def read_metadata(tree: lxml.html.HtmlElement, url: str, now: datetime) -> Metadata:
+def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: datetime) -> Metadata:
     """Read the metadata of a page.
 
     Parameters
     ----------
     tree:
         The whole page.
+    page:
+        Its outline, before anything is dropped from it.
     url:
         Where it lies; some addresses carry the date.
     now:
@@ -63,12 +142,20 @@ def read_metadata(tree: lxml.html.HtmlElement, url: str, now: datetime) -> Metad
     """
     metas = _metas(tree)
     linked = list(_linked_data(tree))
-    body = tree.find("body")
-    lines = element_text(body if body is not None else tree).split("\n")
-    title = _title(tree, metas, linked, lines)
-    near = _near(lines, title)
-    published, raw = _published(metas, linked, lines, near, url, now)
-    return Metadata(title=title, published_at=published, published_raw=raw, outlet=_outlet(metas, near, lines))
+    begin = _densest(page)
+    title, headline = _title(tree, page, metas, linked, begin)
+    near = _near(page, title, headline, begin)
+    published, raw = _published(tree, page, metas, linked, near, url, now)
+    names = _named(page, headline, begin)
+    return Metadata(
+        title=title,
+        headline=headline,
+        dated=_is_dated(page, headline),
+        published_at=published,
+        published_raw=raw,
+        outlet=_outlet(metas, near, page, names),
+        author=_author(metas, linked, near, names, _element_title(tree)) or _in_dateline(page, begin),
+    )
 
 
 def _metas(tree: lxml.html.HtmlElement) -> dict[str, str]:
@@ -87,52 +174,179 @@ def _linked_data(tree: lxml.html.HtmlElement) -> Iterator[dict[str, Any]]:
         if "ld+json" not in (script.get("type") or ""):
             continue
         try:
-            value = msgspec.json.decode((script.text or "").encode("utf-8", "replace"))
+            # Some sites break lines inside strings, which JSON forbids.
+            value = msgspec.json.decode(re.sub(r"[\x00-\x1f]+", " ", script.text or "").encode("utf-8", "replace"))
         except (msgspec.DecodeError, RecursionError):
             continue
         waiting = value if isinstance(value, list) else [value]
         for one in waiting:
             if isinstance(one, dict):
                 yield one
-                yield from (inner for inner in one.get("@graph", ()) if isinstance(inner, dict))
+                graph = one.get("@graph")
+                yield from (inner for inner in graph if isinstance(inner, dict)) if isinstance(graph, list) else ()
+
+
+def _is_dated(page: Outline, headline: int | None) -> bool:
+    if headline is None:
+        return False
+    behind = page.lines[headline + 1 : headline + 5]
+    return any(not line.linked and (_DATE.search(line.text) or _FRESH.search(line.text)) for line in behind)
+
+
+def _densest(page: Outline) -> int:
+    """About where the running text begins: the first line of the stretch of lines that holds most of it."""
+    width, best, most, held = 12, 0, 0, 0
+    lines = page.lines
+    for place, line in enumerate(lines):
+        held += line.prose - (lines[place - width].prose if place >= width else 0)
+        if held > most:
+            most, best = held, place
+    if not most:
+        return len(lines)
+    first = max(best - width + 1, 0)
+    # Back over the lines before it that are running text, too.
+    start = next((place for place in range(first, best + 1) if lines[place].prose), first)
+    gap = 0
+    for place in range(start - 1, -1, -1):
+        if lines[place].prose:
+            start, gap = place, 0
+        elif (gap := gap + 1) > 3:
+            break
+    return start
+
+
+# ---- title
+
+
+def _element_title(tree: lxml.html.HtmlElement) -> str:
+    element = next(iter(tree.iter("title")), None)
+    return " ".join((element.text_content() if element is not None else "").split())
+
+
+class _Candidate(msgspec.Struct):
+    text: str
+    place: int
+    linked: bool
+    bonus: float
 
 
 def _title(
-    tree: lxml.html.HtmlElement, metas: dict[str, str], linked: Sequence[dict[str, Any]], lines: Sequence[str]
-) -> str:
-    """The headline as it stands on the page, where it agrees with what the page says its title is.
+    tree: lxml.html.HtmlElement, page: Outline, metas: dict[str, str], linked: Sequence[dict[str, Any]], begin: int
+) -> tuple[str, int | None]:
+    """The headline as it stands on the page, and its place.
 
-    `<title>` mostly holds the headline, then the site's name; headings of all ranks hold other things, too. What both
-    agree on is the headline.
+    `<title>` mostly holds the headline with the names of site and column around it, metas repeat it or are cut at a
+    quotation mark, headings of all ranks hold other things, too. Every line is scored by what speaks for it: that the
+    page says so elsewhere, its rank, its name, time and medium right behind it, the text soon after it.
     """
-    element = next(iter(tree.iter("title")), None)
-    whole = " ".join((element.text_content() if element is not None else "").split())
+    whole = _element_title(tree)
     said = [whole, *(metas[name] for name in _TITLE_METAS if name in metas)]
-    said += [one["headline"] for one in linked if isinstance(one.get("headline"), str)]
-    said = [text for text in said if text]
-    first = [_line(heading) for heading in tree.iter("h1")]
-    others = [_line(heading) for heading in tree.iter("h2", "h3")]
-    others += [
-        _line(node)
-        for node in tree.xpath("//body//*[@class or @id]")
-        if _HEADLINE_CLASS.search(f"{node.get('class', '')} {node.get('id', '')}") and len(node) < 8
+    said += [one[name] for one in linked for name in ("headline", "title") if isinstance(one.get(name), str)]
+    said = [" ".join(text.split()) for text in dict.fromkeys(said) if text.strip()]
+    parts = {_plain(part) for text in said for part in _SEPARATORS.split(text) if part}
+    exact = {_plain(text) for text in said}
+    informed = [
+        place
+        for place, line in enumerate(page.lines)
+        if len(line.text) <= 150
+        and not line.prose
+        and (_DATE.search(line.text) or phrases.INFORMATION.search(line.text))
     ]
-    for group in (first, others, lines):
-        agreed = [text for text in dict.fromkeys(group) if any(_agrees(text, title) for title in said)]
-        if agreed:
-            return max(agreed, key=len) if group is not first else agreed[0]
-    metas_only = [text for text in said[1:] if whole.startswith(text)]
-    if metas_only:
-        return max(metas_only, key=len)
-    if len(headings := [text for text in dict.fromkeys(first) if len(text) >= 4]) == 1:
-        return headings[0]
-    return _without_site(whole) or next(iter(said), "") or next(iter(headings), "")
+    scored = [
+        (one.bonus + _agreement(one.text, said, exact, parts) + _standing(one, informed, begin), -one.place, one)
+        for one in _candidates(page, begin)
+    ]
+    score, _, best = max(scored, key=lambda item: item[:2], default=(0.0, 0, None))
+    # A page that is called like its site or a column everywhere leaves only what stands before its text.
+    bare = all(_is_site_name(text) for text in said)
+    if best is not None and score >= (BARE if bare else SURE):
+        return _tidy_title(best.text, said), best.place
+    named = [text for text in said[1:] if not whole or whole.startswith(text[:8])]
+    title = max(named, key=len, default="") or whole
+    return _without_site(title), None
+
+
+def _is_site_name(text: str) -> bool:
+    parts = [part for part in _SEPARATORS.split(text) if part and part.strip()]
+    return all(
+        len(part) < 6 or phrases.NOT_TITLES.match(part) or (len(part) <= 16 and phrases.SITE_ENDING.search(part))
+        for part in map(str.strip, parts)
+    )
+
+
+def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
+    lines = page.lines
+    ranks = {1: 3.0, 2: 2.0, 3: 1.5, 4: 1.5, 5: 1.0, 6: 0.5}
+    for place, line in enumerate(lines):
+        if len(line.text) > 150 or place > begin + 40:
+            continue
+        yield _Candidate(line.text, place, line.linked * 2 > len(line.text), ranks.get(line.heading, 0.0))
+    for element, span in page.spans.items():
+        if span.start > begin + 10 or span.end - span.start > 3 or span.end <= span.start:
+            continue
+        named = bool(phrases.TITLE_NAMES.search(f"{element.get('class', '')} {element.get('id', '')}"))
+        heading = str(element.tag) in ("h1", "h2", "h3", "h4")
+        if not (named or heading):
+            continue
+        text = " ".join(element.text_content().split())
+        if not 2 <= len(text) <= 150:
+            continue
+        rank = ranks[int(str(element.tag)[1])] if heading else ranks.get(lines[span.start].heading, 0.0)
+        linked = sum(line.linked for line in lines[span.start : span.end]) * 2 > len(text)
+        yield _Candidate(text, span.start, linked, rank + (1.5 if named else 0.0))
+
+
+def _agreement(text: str, said: Sequence[str], exact: set[str], parts: set[str]) -> float:
+    """How far a line is what the page calls itself elsewhere."""
+    plain = _plain(text)
+    if len(plain) < 2:
+        return 0.0
+    if plain in exact:
+        return 6.5
+    if len(plain) >= 6 and any(_agrees(text, one) for one in said):
+        return 6.0
+    if plain in parts:
+        return 5.0 if len(plain) >= 6 else 3.0
+    return 0.0
+
+
+def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
+    """What its place, its length and its words speak for and against a line."""
+    score = 0.0
+    if any(one.place < place <= one.place + 4 for place in informed):
+        score += 2.0
+    if one.place > begin:
+        score -= 3.0
+    else:
+        score += 1.0 - min((begin - one.place) * 0.05, 2.0)
+    length = len(one.text)
+    if length < 4:
+        score -= 4.0
+    elif length < 7:
+        score -= 0.5
+    elif length > 80:
+        score -= (length - 80) / 20
+    if one.linked:
+        score -= 2.5
+    if phrases.NOT_TITLES.match(one.text) or phrases.DOCUMENT_NUMBER.search(one.text):
+        score -= 6.0
+    if length <= 16 and phrases.SITE_ENDING.search(one.text):
+        score -= 3.0
+    if (
+        one.text.endswith(("。", "；", "，", "：", ":"))
+        or _DATE.search(one.text)
+        or phrases.INFORMATION.search(one.text)
+    ):
+        score -= 2.5
+    if phrases.LINE_FURNITURE.match(one.text) or phrases.READ_ON.match(one.text):
+        score -= 6.0
+    return score
 
 
 def _agrees(visible: str, said: str) -> bool:
     """Whether a visible line is the headline that the page's title begins with, or was cut from."""
     short, long = _plain(visible), _plain(said)
-    if len(short) < 4 or len(visible) > 200:
+    if len(short) < 4 or len(visible) > 200 or (short not in long and long[:4] != short[:4]):
         return False
     if long.startswith(short):
         return len(short) * 10 >= len(_plain(_without_site(said))) * 7
@@ -140,66 +354,142 @@ def _agrees(visible: str, said: str) -> bool:
     cut = _plain(said.rstrip("….· "))
     if len(cut) >= 8 and short.startswith(cut):
         return len(short) < 3 * len(cut)
-    # Some sites put their own name first.
-    return long.endswith(short) and len(short) * 10 >= len(long) * 6
+    # Some sites put their own name, or that of a column, first.
+    return any(
+        part.endswith(short) and len(short) * 10 >= len(part) * 5 for part in (long, _plain(_without_site(said)))
+    )
 
 
+def _tidy_title(text: str, said: Sequence[str]) -> str:
+    """The headline without a mark in brackets before it, where the page itself leaves that out."""
+    match = re.match(r"^\s*[\[【](?P<mark>[^\]】]{1,8})[\]】]\s*(?P<rest>.+)$", text)
+    if match and any(one.startswith(match["rest"]) for one in said):
+        return match["rest"].strip()
+    return text.strip()
+
+
+@lru_cache(maxsize=1024)
 def _without_site(title: str) -> str:
-    """The title without the names of site and column after it."""
-    parts = [part for part in _SEPARATORS.split(title) if part.strip()]
-    return parts[0].strip() if parts and len(parts[0].strip()) >= 4 else title.strip()
+    """The title without the names of site and column around it."""
+    parts = [part.strip() for part in _SEPARATORS.split(title) if part and part.strip()]
+    if not parts:
+        return title.strip()
+    names = [part for part in parts if not (len(part) <= 16 and phrases.SITE_ENDING.search(part))]
+    if len(parts[0]) >= 6 and parts[0] in names:
+        return parts[0]
+    return max(names, key=len, default=parts[0]) if names else title.strip()
 
 
-def _near(lines: Sequence[str], title: str) -> list[str]:
-    """The lines around the headline, where time and medium stand; the last place where it is followed by a date."""
+# ---- time, medium, author
+
+
+def _near(page: Outline, title: str, headline: int | None, begin: int) -> list[str]:
+    """The lines around the headline, where time and medium stand; without the headline itself."""
+    lines = page.lines
     wanted = _plain(title)
-    places = [place for place, line in enumerate(lines) if wanted and _plain(line).startswith(wanted)]
-    for place in places:
-        near = [line for line in lines[place : place + NEAR] if len(line) <= 200]
-        if any(_DATE.search(line.replace(title, "")) for line in near):
-            return [*near, *lines[max(place - 3, 0) : place]]
-    if places:
-        place = places[0]
-        return [line for line in (*lines[place : place + NEAR], *lines[max(place - 3, 0) : place]) if len(line) <= 200]
-    return []
+    if headline is None:
+        around = range(max(begin - NEAR, 0), begin + 3)
+    else:
+        ahead = range(headline, min(headline + NEAR, len(lines)))
+        places = list(ahead)
+        # A headline may stand twice: as the page's name first, then over the text with its time.
+        for place in range(headline + 1, min(begin + 1, len(lines))):
+            if wanted and _plain(lines[place].text).startswith(wanted):
+                places = list(range(place, min(place + NEAR, len(lines))))
+        places += [place for place in range(max(headline - 4, 0), headline) if place not in places]
+        found = [lines[place].text for place in places if _may_inform(lines[place])]
+        return [text.replace(title, " ") if title else text for text in found]
+    return [lines[place].text for place in around if place < len(lines) and _may_inform(lines[place])]
+
+
+def _may_inform(line: Line) -> bool:
+    """Whether a line may say time and medium: it is short, and no running text that only mentions a date."""
+    return len(line.text) <= 200 and (not line.prose or bool(phrases.INFORMATION.search(line.text)))
 
 
 def _published(
+    tree: lxml.html.HtmlElement,
+    page: Outline,
     metas: dict[str, str],
     linked: Sequence[dict[str, Any]],
-    lines: Sequence[str],
     near: Sequence[str],
     url: str,
     now: datetime,
 ) -> tuple[datetime | None, str | None]:
+    lines = page.texts()
     said = [metas[name] for name in _TIME_METAS if name in metas]
-    said += [one["datePublished"] for one in linked if isinstance(one.get("datePublished"), str)]
-    seen = [line for line in near[1:] if _DATE.search(line)]
-    seen += [line for line in near if line not in seen and _FRESH.match(line)]
-    seen += [line for line in lines if len(line) <= 120 and _LABEL.search(line) and _DATE.search(line)][:2]
-    candidates = [text for text in (*said, *seen) if _date_of(text, now)]
-    for text in candidates:
-        found = _date_of(text, now)
-        assert found is not None
-        if _CLOCK.search(text) or (found.hour, found.minute) != (0, 0):
-            day = _date_of(candidates[0], now)
-            # A day only, by the first place that names one, is made exact by a clock on the same day elsewhere.
-            if day is None or day.date() == found.date() or _CLOCK.search(candidates[0]):
-                return found, None
+    said += [
+        one[name]
+        for one in linked
+        for name in ("datePublished", "pubDate", "uploadDate")
+        if isinstance(one.get(name), str)
+    ]
+    labelled = [line for line in near if _LABEL.search(line) and _DATE.search(line)]
+    seen = [line for line in near if _DATE.search(line) and line not in labelled and len(line) <= 120]
+    fresh = [line for line in near if _FRESH.search(line) and len(line) <= 60 and not _DATE.search(line)]
+    far = [line for line in lines if len(line) <= 120 and _LABEL.search(line) and _DATE.search(line)][:2]
+    vague = [metas[name] for name in _VAGUE_TIME_METAS if name in metas]
+    shown = [*labelled, *seen, *fresh]
+    candidates = [text for text in (*said, *shown, *far) if _date_of(text, now)]
+    if not candidates or not _CLOCK.search(candidates[0]):
+        # Scripts are long, and seldom the only place.
+        candidates += [text for text in _scripted(tree) if _date_of(text, now)]
     if candidates:
-        return _date_of(candidates[0], now), None
+        return _exact(candidates, now), None
+    changed = [match[0] for line in near if (match := _CHANGED.search(line))]
+    if found := next((time for text in changed if (time := parse_time(text, now)) and believable(time, now)), None):
+        return found, None
     if found := _date_in(url, now):
         return found, None
     short = next((line for line in lines if len(line) <= 60 and _DATE.search(line) and _date_of(line, now)), None)
-    if short:
-        return _date_of(short, now), None
+    for text in (short, *vague):
+        if text and (found := _date_of(text, now)):
+            return found, None
     raw = next(iter((*said, *seen)), None)
     return None, raw[:100] if raw else None
 
 
+def _exact(candidates: Sequence[str], now: datetime) -> datetime:
+    """The first time; where that is a day only, made exact by a clock on the same day elsewhere."""
+    first = _date_of(candidates[0], now)
+    assert first is not None
+    if _CLOCK.search(candidates[0]) or candidates[0].isdigit():
+        return first
+    for text in candidates[1:]:
+        found = _date_of(text, now)
+        if found and found.astimezone(first.tzinfo).date() == first.date() and (found.hour, found.minute) != (0, 0):
+            return found
+    return first
+
+
+def _scripted(tree: lxml.html.HtmlElement) -> list[str]:
+    """Times that scripts set into the page."""
+    found: list[str] = []
+    for script in tree.iter("script"):
+        text = script.text or ""
+        if len(text) < 500_000:
+            found += [match["time"] for match in _SCRIPTED.finditer(text)]
+        if len(found) > 20:
+            break
+    return found
+
+
 def _date_of(text: str, now: datetime) -> datetime | None:
-    match = _DATE.search(text)
-    found = parse_time(text[match.start() :] if match else text, now)
+    """The first time in a line that is not when it was changed, or ends."""
+    text = _OTHER_TIMES.sub("\x00", text) if _OTHER_TIMES.search(text) else text
+    if "\x00" in text:
+        # What follows the label is that other time: up to the next label or field.
+        text = re.sub(r"\x00[\d\-/.年月日\s:：时分]*", " ", text)
+    labelled = _LABEL.search(text)
+    if (labelled and (match := _DATE.search(text, labelled.end())) and match.start() - labelled.end() < 12) or (
+        match := _DATE.search(text)
+    ):
+        text = text[match.start() :]
+    elif match := _FRESH.search(text):
+        text = text[match.start() :].strip(" ：:|·")
+    else:
+        return None
+    found = parse_time(text, now)
     return found if found and believable(found, now) else None
 
 
@@ -210,20 +500,88 @@ def _date_in(url: str, now: datetime) -> datetime | None:
     return _date_of("-".join(part for part in match.groups() if part), now)
 
 
-def _outlet(metas: dict[str, str], near: Sequence[str], lines: Sequence[str]) -> str | None:
+def _named(page: Outline, headline: int | None, begin: int) -> list[tuple[str, str]]:
+    """Class and id, and words, of the small elements around the headline."""
+    low = (headline if headline is not None else begin - NEAR) - 6
+    high = begin if headline is None or begin > headline else headline + 6
+    found = []
+    for element, span in page.spans.items():
+        if span.start > high:
+            break
+        if span.start < low or span.end - span.start > 1:
+            continue
+        names = f"{element.get('class', '')} {element.get('id', '')} {element.get('itemprop', '')}"
+        if len(names) > 2 and (_OUTLET_NAMES.search(names) or _AUTHOR_NAMES.search(names)):
+            text = " ".join(element.text_content().split())
+            if 2 <= len(text) <= 30 and span.start != headline:
+                found.append((names, text))
+    return found
+
+
+def _outlet(metas: dict[str, str], near: Sequence[str], page: Outline, named: Sequence[tuple[str, str]]) -> str | None:
     # Near the headline first, where the name may also stand on the line after the word.
-    for words in ("\n".join(near), *(line for line in lines if len(line) <= 200)):
+    for words in ("\n".join(near), *(line.text for line in page.lines if len(line.text) <= 200)):
         for match in _OUTLET.finditer(words):
             name = _OUTLET_END.split(match["name"])[0].strip(" :：·-_、。")
             if len(name) >= 2 and "http" not in name:
                 return name
-    named = next((metas[name] for name in _OUTLET_METAS if name in metas), None)
-    return named[:60] if named and not named.startswith("http") else None
+    for line in near:
+        if first := _OUTLET_FIRST.match(line):
+            return first["name"]
+    for names, text in named:
+        if _OUTLET_NAMES.search(names) and not _DATE.search(text):
+            name = re.sub(r"^(?:来源|來源)\s*[:：]?\s*", "", text)
+            if 2 <= len(name) <= 20:
+                return name
+    said = next((metas[name] for name in _OUTLET_METAS if name in metas), None)
+    said = re.sub(r"^(?:来源|來源)\s*[:：]\s*", "", said) if said else None
+    return said[:60] if said and not said.startswith("http") and not said.isdigit() else None
 
 
-def _line(element: lxml.html.HtmlElement) -> str:
-    return " ".join(element_text(element).split())
+def _author(
+    metas: dict[str, str],
+    linked: Sequence[dict[str, Any]],
+    near: Sequence[str],
+    named: Sequence[tuple[str, str]],
+    title: str,
+) -> str | None:
+    for line in near:
+        if len(line) <= 100 and (match := _AUTHOR.search(line)):
+            name = next(group for group in match.groups() if group)
+            if not _NO_AUTHOR.search(name):
+                return name
+    for names, text in named:
+        if _AUTHOR_NAMES.search(names):
+            name = re.sub(r"^(?:作者|记者|本报记者|文|由)\s*[:：/]?\s*", "", text).strip(" □◎|")
+            if 2 <= len(name) <= 20 and not _NO_AUTHOR.search(name):
+                return name
+    said: list[Any] = []
+    for one in linked:
+        who = one.get("author")
+        who = who[0] if isinstance(who, list) and who else who
+        said.append(who.get("name") if isinstance(who, dict) else who)
+    said += [metas.get("author"), metas.get("article:author")]
+    # Many sites name themselves as the author of all they have.
+    sites = " ".join((metas.get("og:site_name", ""), title))
+    for name in said:
+        if (
+            isinstance(name, str)
+            and name.strip() not in sites
+            and 2 <= len(name.strip()) <= 20
+            and not _NO_AUTHOR.search(name.strip())
+        ):
+            return name.strip()
+    return None
 
 
+def _in_dateline(page: Outline, begin: int) -> str | None:
+    """The reporter whom the text's first paragraph names in brackets."""
+    for line in page.lines[begin : begin + 2]:
+        if match := _DATELINE.search(line.text[:60]):
+            return match["name"]
+    return None
+
+
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return _NOT_WORDS.sub("", text)

@@ -206,6 +206,7 @@ class CrawlStage:
             except Unavailable as error:
                 if stop.is_set():
                     raise
+                self._health.enter("waiting", str(error))
                 log.warning("waiting", reason=str(error), seconds=pause)
                 await asyncio.to_thread(stop.wait, pause)
                 pause = min(pause * 2, 30.0)

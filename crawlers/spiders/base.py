@@ -19,6 +19,8 @@ from twisted.python.failure import Failure
 from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
 from crawlers.charset import declared_charset, decode
+from crawlers.continued import follow
+from crawlers.extraction import Page, extract
 from crawlers.failures import words_for
 from crawlers.faults import Fault, SourceFault
 from crawlers.host_rules import HostResting
@@ -243,6 +245,27 @@ class SourceSpider(scrapy.Spider):
             settled,
         )
 
+    async def follow_pages(self, found: list[Found]) -> bool:
+        """Complete the articles that go on at other pages; False where one is not whole, and is to be tried again."""
+        whole = True
+        for one in found:
+            if one.next_page and (wrong := await follow(one, self._read_page)):
+                self.run.page_failed(one.url or one.key, wrong)
+                whole = False
+        return whole
+
+    async def _read_page(self, url: str) -> Page:
+        assert self.crawler.engine is not None
+        try:
+            response = await self.crawler.engine.download_async(Request(url, dont_filter=True))
+        except HostResting:
+            raise
+        except Exception as error:
+            raise BadInput(words_for(error)) from error
+        if response.status != 200:
+            raise BadInput(f"answered {response.status}")
+        return await asyncio.to_thread(extract, body_text(response), response.url, self.run.now())
+
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         self.run.answered(response.url)
         if response.status == 304:
@@ -283,7 +306,9 @@ class SourceSpider(scrapy.Spider):
             return
         whole = False
         try:
+            all_pages = await self.follow_pages(found)
             found, whole = await self.complete(found, response)
+            whole = whole and all_pages
         except HostResting as resting:
             self.run.rests(resting)
         except Exception as error:

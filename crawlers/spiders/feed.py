@@ -52,6 +52,8 @@ class FeedSpider(SourceSpider):
             # Half of the entries are no more than a summary: the article has the rest.
             self.run.proposed = {"full_text": True} if lengths[len(lengths) // 2] < SUMMARY else {}
         plain: list[Found] = []
+        if self.options.full_text:
+            await self.run.know([entry.url for entry in feed.entries if entry.url])
         for entry in feed.entries:
             self.run.lead(entry.url, entry.title, entry.published)
             if not self.run.wants(entry.published):
@@ -74,6 +76,8 @@ class FeedSpider(SourceSpider):
             text=page.text or entry.text,
             published=_exact(entry.published) or page.published_at or entry.published,
             outlet=page.outlet or entry.outlet,
+            author=entry.author or page.author,
+            next_page=page.next_page,
         )
         return [whole], True
 

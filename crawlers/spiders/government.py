@@ -54,6 +54,8 @@ class GovernmentSpider(ListingSpider):
             url=link.url,
             published=page.published_at or link.date or page.published_raw,
             outlet=page.outlet or (official.issuer if official else None) or None,
+            author=page.author,
+            next_page=page.next_page,
             attachments=file_links(tree, response.url),
             official=official,
         )

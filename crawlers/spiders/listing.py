@@ -93,6 +93,9 @@ def read_article(response: Response, link: Link, kind: Literal["news", "post", "
         url=link.url,
         published=page.published_at or link.date or page.published_raw,
         outlet=page.outlet,
+        author=page.author,
+        attachments=page.attachments,
+        next_page=page.next_page,
     )
 
 

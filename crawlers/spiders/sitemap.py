@@ -66,7 +66,9 @@ class SitemapSpider(SourceSpider):
         found = read_sitemap(text, response.url)
         for nested in self._nested(found, response, depth):
             yield await self.index(nested.url, depth=depth + 1)
-        for entry in self._pages(found):
+        pages = list(self._pages(found))
+        await self.run.know([entry.url for entry in pages])
+        for entry in pages:
             self.run.lead(entry.url, entry.title, entry.time(self.run.now()))
             if self.run.fetched >= self.options.most:
                 # The sitemap is not forgotten as done: the next run goes on with what is left.

@@ -355,6 +355,8 @@ def _page_in(path: Path, url: str | None) -> Document:
             url=url,
             published=found.published_at or found.published_raw,
             outlet=found.outlet,
+            author=found.author,
+            attachments=found.attachments,
         ),
         now,
     )

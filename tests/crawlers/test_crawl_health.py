@@ -230,6 +230,20 @@ def test_failures_make_one_ticket_and_success_closes_it(world: World) -> None:
     assert len(tickets(world.store, closed=True)) == 1
 
 
+@pytest.mark.parametrize("end", ["removed", "off"])
+def test_a_source_that_is_given_up_needs_nobody(world: World, end: str) -> None:
+    for _ in range(3):
+        world.run(ok=False, error="no such host")
+    assert len(tickets(world.store)) == 1
+    with world.store.begin() as connection:
+        if end == "removed":
+            connection.execute(sa.delete(tables.sources))
+        else:
+            connection.execute(sa.update(tables.sources).values(enabled=False))
+    watch(world.store, world.clock)
+    assert tickets(world.store) == []
+
+
 def test_a_host_that_rests_by_our_own_rule_has_not_failed(world: World) -> None:
     world.run(new=1)
     until = MONDAY + 9 * HOUR

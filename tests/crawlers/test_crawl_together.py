@@ -137,7 +137,7 @@ def test_bad_hosts_among_fifty_hold_up_nobody(crawling: Crawling, site: LocalSit
         crawling.source("bad-broken", "feed", f"{bad.url}/broken.xml")
         crawling.source("bad-endless", "feed", f"{dripping.url}/endless")
         crawling.source("bad-loris", "feed", f"{dripping.url}/loris")
-        crawling.crawl |= {"timeout": 15.0, "source_timeout": 60.0, "max_body": 2_000_000}
+        crawling.crawl |= {"timeout": 20.0, "source_timeout": 90.0, "max_body": 2_000_000}
         ended: list[str] = []
         stage = CrawlStage(
             crawling.settings, crawling.store, crawling.log, SystemClock(), on_report=lambda r: ended.append(r.source)
@@ -146,10 +146,11 @@ def test_bad_hosts_among_fifty_hold_up_nobody(crawling: Crawling, site: LocalSit
     finally:
         dripping.close()
         bad.close()
+    waiting = {"bad-hanging", "bad-loris"}
     good = [report for name, report in reports.items() if name.startswith("good")]
     assert all(report.ok and report.new == 2 for report in good)
-    assert max(report.seconds for report in good) < 15
-    waiting = {"bad-hanging", "bad-loris"}
+    # None of them waited for the bad ones, however busy the machine is.
+    assert max(report.seconds for report in good) < min(reports[name].seconds for name in waiting)
     assert set(ended[-2:]) == waiting
     assert "no answer in time" in reports["bad-hanging"].error
     assert "no answer in time" in reports["bad-loris"].error

@@ -215,3 +215,15 @@ def test_the_login_command_takes_the_cookie_from_standard_input(tmp_path: Path, 
     store.close()
     assert login is not None
     assert login.cookie == "SUB=abc"
+
+
+def test_threads_that_need_the_first_key_at_once_get_the_same(crawling: Crawling) -> None:
+    keys: list[bytes] = []
+    for round_ in range(20):
+        path = crawling.settings.path(KEY_FILE).with_name(f"{round_}.key")
+        with ThreadPoolExecutor(8) as pool:
+            keys = list(pool.map(_own_key, [path] * 8))
+        assert len(set(keys)) == 1
+        assert keys[0] == path.read_bytes()
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert not [one for one in path.parent.iterdir() if one.suffix != ".key"]

@@ -30,6 +30,7 @@ PINNED_FOR = {
     "requirements-dev.txt": RUN_TIME + group("dev"),
     "requirements-servers.txt": group("servers"),
     "requirements-torch.txt": group("torch"),
+    "requirements-peers.txt": group("peers"),
 }
 
 

@@ -1,0 +1,412 @@
+"""Which lines of a page are its article: structure, link density, and the words of Chinese pages.
+
+The road of a page: what is no article by its name, its links or its repetition is dropped; the element that holds most
+of the running text after the headline is entered as long as one child holds nearly all of it; what stands around the
+text in that element is cut by its words. Each step marks lines of the outline and changes nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+import lxml.html
+
+from crawlers import phrases
+from crawlers.outline import Line, Outline, Span
+
+_OFFICIAL = re.compile(
+    r"^[【\[]?(?:答复|回复|办理|受理|承办)(?:单位|部门|机构|内容|结果|情况|时间)\s*(?:[:：】\]]|$)|^官方(?:回复|答复)"
+)
+ENTER = 0.75
+"""Share of the running text that one child must hold for the text to be looked for in it alone."""
+OF_PAGE = 0.4
+"""An element with more of the page's running text than this is not dropped for its name."""
+_DATED = re.compile(
+    r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|(?<!\d)\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:\d{2}|\d+\s*(?:秒|分钟"
+    r"|分鐘|小时"
+    r"|小時|天|个月|周|年)前|(?:今天|昨天|前天)\s*\d{1,2}:\d{2}"
+)
+_COMMENTS = re.compile(r"评论|評論|回复|回覆|跟[贴帖]|留言|网友|聊天室|comments?", re.IGNORECASE)
+_FLOW = frozenset((
+    "p", "blockquote", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "figure", "br", "li", "tr", "dd",
+    "center", "b", "strong", "font",
+))  # fmt: skip
+_ROWS = frozenset(
+    (
+        "p",
+        "tr",
+        "td",
+        "th",
+        "span",
+        "tbody",
+        "br",
+        "option",
+        "b",
+        "strong",
+        "font",
+        "em",
+        "i",
+        "a",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+    )
+)
+_ASIDE_TAGS = frozenset(("nav", "footer", "aside", "form", "header"))
+_DIGITS = re.compile(r"[\d_-]*\d[\w-]*$")
+
+
+def drop_surroundings(page: Outline, headline: int | None) -> None:
+    """Drop what is no article by its tag, its name, its links or its repetition.
+
+    Parameters
+    ----------
+    headline:
+        The place of the headline among the lines; None where it is not on the page.
+    """
+    for place, line in enumerate(page.lines):
+        if place != headline and len(line.text) <= 200 and phrases.SENTENCE_FURNITURE.search(line.text):
+            line.dropped = True
+    whole = max(page.prose(0, len(page.lines)), 1)
+    for span in page.spans.values():
+        if span.end <= span.start or span.element.tag in ("body", "html"):
+            continue
+        if _is_aside(span.element) and not _holds_article(page, span, headline, whole):
+            page.drop(span.start, span.end)
+    for span in page.spans.values():
+        if span.end - span.start >= 2 and span.element.tag != "body" and _is_links(page, span):
+            page.drop(span.start, span.end)
+    for span in page.spans.values():
+        if _is_card(page, span) and page.prose(headline + 1 if headline is not None else 0, span.start):
+            page.drop(span.start, span.end)
+    for group in _repeated(page):
+        first, last = group[0].start, group[-1].end
+        before = page.prose(headline + 1 if headline is not None else 0, first)
+        if before and _is_comments_or_cards(page, group):
+            page.drop(first, last)
+
+
+def article_lines(page: Outline, headline: int | None) -> list[int]:
+    """The places of the article's lines among those of the page; empty where there is no running text."""
+    begin = headline + 1 if headline is not None else 0
+    if not page.prose(begin, len(page.lines)):
+        begin = 0
+    if not page.prose(begin, len(page.lines)):
+        return _few_words(page, headline)
+    spans = _enter(page, begin)
+    places = [
+        place for span in spans for place in range(max(span.start, begin), span.end) if not page.lines[place].dropped
+    ]
+    return _trim(page, sorted(set(places)))
+
+
+def _few_words(page: Outline, headline: int | None) -> list[int]:
+    """The lines of a page without running text: beside the longest line behind the headline, where there is one."""
+    if headline is None:
+        return []
+    lines = page.lines
+    left = [
+        place
+        for place in range(headline + 1, len(lines))
+        if not lines[place].dropped and not _is_information(lines[place]) and not lines[place].linked
+    ]
+    longest = max(left, key=lambda place: len(lines[place].text), default=None)
+    if longest is None or len(lines[longest].text) < 8:
+        return []
+    beside = lines[longest].element.getparent()
+    return _trim(page, [place for place in left if lines[place].element.getparent() is beside])
+
+
+def _is_aside(element: lxml.html.HtmlElement) -> bool:
+    if element.tag in _ASIDE_TAGS:
+        return True
+    names = f"{element.get('class', '')} {element.get('id', '')}".replace("__next", "")
+    return names != " " and bool(phrases.ASIDE_NAMES.search(names)) and not phrases.BODY_NAMES.search(names)
+
+
+def _holds_article(page: Outline, span: Span, headline: int | None, whole: int) -> bool:
+    """Whether an element holds too much to be dropped for its name: the headline, or much of the running text."""
+    if headline is not None and span.start <= headline < span.end:
+        return True
+    held = page.prose(span.start, span.end)
+    if held and _is_official(page, span):
+        return True
+    if held > OF_PAGE * whole:
+        # Comments may be longer than the article; but they come after it.
+        return headline is None or not page.prose(headline + 1, span.start)
+    return False
+
+
+def _is_official(page: Outline, span: Span) -> bool:
+    """Whether a department's answer to a message is inside; it is called as readers' replies are."""
+    return any(_OFFICIAL.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) <= 60)
+
+
+def _is_links(page: Outline, span: Span) -> bool:
+    """Whether an element is a list of links: at least three, and most of its words."""
+    words = linked = links = files = 0
+    for line in page.lines[span.start : span.end]:
+        if line.dropped:
+            continue
+        files += phrases.ATTACHED.search(line.text) is not None
+        words += len(line.text)
+        linked += line.linked
+        links += line.linked > 0
+        if line.prose > 60:
+            return False
+    if not words or files * 2 > links:
+        return False
+    return (links >= 3 and linked > 0.6 * words) or (links >= 2 and linked > 0.85 * words)
+
+
+def _is_card(page: Outline, span: Span) -> bool:
+    """Whether an element is one card in the text that leads elsewhere: a linked headline and a few words."""
+    if not 2 <= span.end - span.start <= 4 or span.element.tag not in ("div", "section", "dl", "li"):
+        return False
+    lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
+    if len(lines) < 2 or not _is_named(span) or not (_is_link(lines[0]) and lines[0].linked >= 6):
+        return False
+    return sum(len(line.text) for line in lines[1:]) <= 120
+
+
+def _repeated(page: Outline) -> Iterator[list[Span]]:
+    """Groups of three and more children of one element that look alike."""
+    for element, span in page.spans.items():
+        if span.end - span.start < 3:
+            continue
+        groups: dict[str, list[Span]] = defaultdict(list)
+        for child in element:
+            inner = page.spans.get(child)
+            if inner is not None and inner.end > inner.start and child.tag not in _ROWS:
+                groups[_signature(child)].append(inner)
+        for group in groups.values():
+            if len(group) >= 3:
+                yield group
+
+
+def _signature(element: lxml.html.HtmlElement) -> str:
+    names = (element.get("class") or "").split()
+    mark = names[0] if names else str(element.get("id", ""))
+    return f"{element.tag!s}.{_DIGITS.sub('', mark)}"
+
+
+def _is_comments_or_cards(page: Outline, group: list[Span]) -> bool:
+    """Whether most of a group are readers' comments (a name, a time, some words) or cards that lead elsewhere."""
+    lead = page.lines[max(group[0].start - 6, 0) : group[0].start]
+    spoken = any(_COMMENTS.search(line.text) for line in lead if len(line.text) <= 40)
+    dated = cards = 0
+    for span in group:
+        lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
+        short = [line for line in lines if len(line.text) <= 60 and not line.prose]
+        spoken = spoken or any(phrases.REPLIES.search(line.text) for line in short)
+        dated += any(_DATED.search(line.text) or phrases.REPLIES.search(line.text) for line in short) and len(lines) > 1
+        cards += any(_is_link(line) and line.linked >= 6 for line in lines)
+    # Dates alone are no sign: a chronicle has them, too.
+    return max(dated if spoken else 0, cards) > 0.6 * len(group)
+
+
+def _enter(page: Outline, begin: int) -> list[Span]:
+    """The element, or the elements that look alike, with most of the running text from `begin` on."""
+    root = next(iter(page.spans.values()), None)
+    if root is None:
+        return []
+    node = root
+    while True:
+        inner = [page.spans[child] for child in node.element if child in page.spans]
+        shares = [(span, page.prose(max(span.start, begin), span.end)) for span in inner if span.end > begin]
+        shares = [(span, share) for span, share in shares if share]
+        whole = page.prose(max(node.start, begin), node.end)
+        if not shares:
+            return [node]
+        largest, most = max(shares, key=lambda pair: pair[1])
+        if most >= ENTER * whole:
+            if not _is_container(largest.element):
+                return [node]
+            if any(_is_data(page, span) for span in inner if span is not largest):
+                return [node]
+            others = [span for span, _ in shares if span is not largest]
+            is_body = _is_body(node.element)
+            if others and all(_is_paragraph(page, span) or (is_body and not _is_named(span)) for span in others):
+                # Paragraphs beside the largest part belong to it.
+                return [node]
+            node = largest
+            continue
+        if any(_is_official(page, span) for span, _ in shares if span is not largest):
+            return [node]
+        groups: dict[str, list[tuple[Span, int]]] = defaultdict(list)
+        for span, share in shares:
+            groups[_kind(span.element)].append((span, share))
+        mark, group = max(groups.items(), key=lambda item: sum(share for _, share in item[1]))
+        held = sum(share for _, share in group)
+        if mark == "flow" or held < 0.4 * whole:
+            if mark != "flow" and most >= 0.4 * whole and _is_container(largest.element):
+                node = largest
+                continue
+            return [node]
+        if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
+            node = group[0][0]
+        else:
+            return [span for span, _ in group]
+
+
+def _is_body(element: lxml.html.HtmlElement) -> bool:
+    """Whether a content system calls the element the body of an article."""
+    return bool(phrases.BODY_NAMES.search(f"{element.get('class', '')} {element.get('id', '')}"))
+
+
+def _is_data(page: Outline, span: Span) -> bool:
+    """Whether an element is a table with data, which has no running text and still is the article's."""
+    if span.element.tag != "table" and span.element.find(".//table") is None:
+        return False
+    lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
+    return len(lines) >= 4 and sum(len(line.text) - line.linked for line in lines) >= 60
+
+
+def _is_named(span: Span) -> bool:
+    return bool(span.element.get("class") or span.element.get("id"))
+
+
+def _is_paragraph(page: Outline, span: Span) -> bool:
+    """Whether an element is a paragraph: by its tag, or because all its words are its own."""
+    if span.element.tag in ("p", "blockquote"):
+        return True
+    own = page.lines[span.start : span.end]
+    return span.element.tag in ("div", "section") and all(line.element is span.element for line in own)
+
+
+def _is_container(element: lxml.html.HtmlElement) -> bool:
+    return element.tag not in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "a", "b", "strong", "em", "i", "u")
+
+
+def _kind(element: lxml.html.HtmlElement) -> str:
+    """How an element counts among its siblings: as running text, or by its name."""
+    if element.tag in _FLOW or not (element.get("class") or element.get("id")):
+        return "flow"
+    return _signature(element)
+
+
+def _is_thread(page: Outline, group: list[Span]) -> bool:
+    """Whether they are posts of a thread, of which the first is the article."""
+    marked = 0
+    for span in group:
+        short = [line.text for line in page.lines[span.start : span.end] if len(line.text) <= 80 and not line.prose]
+        marked += any(_DATED.search(text) or phrases.REPLIES.search(text) for text in short)
+    return marked > 0.6 * len(group)
+
+
+def _trim(page: Outline, places: list[int]) -> list[int]:
+    """Without what stands around the text: the lines of information before it, what is said of the page behind it."""
+    lines = page.lines
+    places = places[_head(lines, places) :]
+    kept: list[int] = []
+    seen: set[str] = set()
+    prose = 0
+    for at, place in enumerate(places):
+        line = lines[place]
+        if line.prose >= 30 and line.text in seen:
+            # Some pages hold the text twice, for screens of two widths.
+            continue
+        seen.add(line.text)
+        if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
+            if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
+                break
+            continue
+        if not _is_furniture(line):
+            kept.append(place)
+            prose += line.prose
+    while kept and _around_text(lines[kept[-1]]):
+        kept.pop()
+    return kept
+
+
+def _head(lines: list[Line], places: list[int]) -> int:
+    """How many lines before the text are none of it: up to the last of them that says time, medium or author."""
+    head = 0
+    for at, place in enumerate(places[:12]):
+        line = lines[place]
+        if line.prose and not phrases.PROMOTION.search(line.text):
+            break
+        if _is_information(line):
+            head = at + 1
+    while head < len(places) and _around_text(lines[places[head]]):
+        head += 1
+    return head
+
+
+def _is_information(line: Line) -> bool:
+    """Whether a line between headline and text says time, medium or author."""
+    text = line.text
+    if len(text) > 150:
+        return False
+    if phrases.INFORMATION.search(text) or phrases.BYLINE.match(text) or phrases.LINE_FURNITURE.match(text):
+        return True
+    return bool(_DATED.search(text)) and not line.prose and not phrases.ADOPTED.search(text)
+
+
+def _around_text(line: Line) -> bool:
+    """Whether a line at the beginning or the end of the text is none of it: a link, an invitation, a label alone."""
+    if phrases.PROMOTION.search(line.text) and len(line.text) <= 150:
+        return True
+    return not line.prose and (
+        (line.linked * 2 > len(line.text) and not phrases.ATTACHED.search(line.text))
+        or phrases.CLOCK.match(line.text) is not None
+    )
+
+
+def _is_link(line: Line) -> bool:
+    """Whether a line is one link, which leads elsewhere unless it leads to a file."""
+    return line.linked > 0.8 * len(line.text) and not phrases.ATTACHED.search(line.text)
+
+
+def _is_sentence(line: Line) -> bool:
+    """Whether a line is a sentence of some length, whatever it begins with."""
+    return line.prose >= 25 and line.text.endswith(("。", "！", "？", "；", "”"))
+
+
+def _is_furniture(line: Line) -> bool:
+    """Whether a line in the text is none of it."""
+    if _is_sentence(line):
+        return False
+    if phrases.LINE_FURNITURE.match(line.text) or phrases.CLOCK.match(line.text):
+        return True
+    if len(line.text) <= 30 and phrases.PROMOTION.search(line.text):
+        return True
+    return _is_link(line) and line.linked >= 4
+
+
+def _goes_on(page: Outline, coming: Iterable[int], before: list[Line]) -> bool:
+    """Whether running text comes that stands where the text before stood."""
+    families = {family for line in before if line.prose for family in _families(line.element)}
+    following = [page.lines[place] for place in coming]
+    return any(
+        line.prose and not _is_furniture(line) and not families.isdisjoint(_families(line.element))
+        for line in following
+    )
+
+
+def _families(element: lxml.html.HtmlElement) -> set[tuple[object, ...]]:
+    """Where a line stands, as two lines that stand alike share it: the place, or the way to it from one above."""
+    found = {_family(element)}
+    parent = element.getparent()
+    above = parent.getparent() if parent is not None else None
+    if parent is not None and above is not None and parent.tag not in ("body", "html"):
+        found.add((element.tag, _signature(parent), id(above)))
+    return found
+
+
+def _family(element: lxml.html.HtmlElement) -> tuple[object, ...]:
+    """Where a line stands: its parent, or, where each line has a parent of its own, the way to it."""
+    parent = element.getparent()
+    if parent is None:
+        return ("",)
+    if len(parent) > 1 or parent.tag == "body":
+        return (element.tag, id(parent)) if element.tag in _FLOW else (_signature(element), id(parent))
+    way = [_signature(element), _signature(parent)]
+    above = parent.getparent()
+    while above is not None and len(above) == 1:
+        way.append(_signature(above))
+        above = above.getparent()
+    return (*way, id(above))

@@ -1,0 +1,166 @@
+"""The Chinese phrases by which pages say what a line is: the words that the rules of the extraction look for.
+
+Simplified and traditional spellings; where a rule misses or mistakes a line on a new site, this is the file to change.
+"""
+
+from __future__ import annotations
+
+import re
+
+ASIDE_NAMES = re.compile(
+    r"(?:^|[-_ ])(?:relat(?:ed|ion)\w*|relev\w*|recommend\w*|xgyd|xgxw|xgjd|xgwz|xiangguan|tuijian|guess\w*|hot"
+    r"|hot(?:news"
+    r"|list|rank|article|words?)"
+    r"|rank(?:ing)?(?:list)?|paihang|share\w*|bdshare\w*|fenxiang|comments?\w*|cmt|pinglun|reply|replies|respond"
+    r"|breadcrumbs?\w*|crumbs?|dqwz|weizhi|position|location"
+    r"|copyright|copy|footer|foot|dibu|bottom|sidebar|side|aside|advert\w*|ads?|gg|guanggao|qrcode|ewm|erweima"
+    r"|toolbar|tools?"
+    r"|next|prev|previous|pagination|post-?nav\w*|editor-?note|statement|disclaimer|shengming|nav\w*|menu\w*"
+    r"|daohang|topbar|top-bar|toptb"
+    r"|login|passport|signup|subscribe|newsletter|tags?|keywords?|reward|dashang|donate|author-?(?:info|box|intro"
+    r"|card)|user-?(?:info|card)|toc"
+    r"|read-?more|more-?news|latest|popular|friend-?links?|links?|weixin|wechat|app-?download|download-?bar"
+    r"|skip-link|screen-reader\w*|visually-hidden)"
+    r"(?:$|[-_ \d])",
+    re.IGNORECASE,
+)
+"""Names of classes and ids of what stands beside an article."""
+
+BODY_NAMES = re.compile(
+    r"(?:^|[-_ ])(?:trs_editor|ucap-content|ucapcontent|zoom|ozoom|vsb_content\w*|v_news_content|wp_articlecontent"
+    r"|js_content|artibody|endtext"
+    r"|article-?_?(?:content|body|text|main|con)|content-?_?article|post-?_?(?:body|content)|entry-content"
+    r"|news-?_?(?:con|content|text|body)|main-?text"
+    r"|articletext|contentbody|bt_content|rm_txt_con|left_zw|pages_content|detailcontent|rich_media_content|t_fsz"
+    r"|d_post_content)(?:$|[-_ \d])",
+    re.IGNORECASE,
+)
+"""Names of classes and ids that widespread content systems give to an article's body, and to nothing else."""
+
+TITLE_NAMES = re.compile(
+    r"(?:^|[-_ ])(?:\w*title|headline|tit|ti|bt|biaoti|wzbt|subject|thread_subject|topic-name|ar_title|arttitle"
+    r"|\w*biaoti|name-title)(?:$|[-_ \d])",
+    re.IGNORECASE,
+)
+
+NOT_TITLES = re.compile(
+    r"^(?:首页|今日\w{2}|首頁|正文|新闻|新聞|要闻|头条|新闻中心|新闻频道|图片频道|通知公告|信息公开|政务公开|政策文件"
+    r"|政策解读|民意征集|政府公报|网上问政|热门\w{0,4}|相关\w{0,6}"
+    r"|推荐\w{0,4}|\w{0,4}排行榜?|评论|最新\w{0,4}|登录|注册|搜索|导航|栏目导航|联系我们|关于我们|\w{1,8}(?:版"
+    r"|频道|专栏)|全部评论|发表评论|我要评论)$"
+)
+DOCUMENT_NUMBER = re.compile(r"[〔\[【（(]\d{4}[〕\]】）)]\s*\d+\s*号$")
+SITE_ENDING = re.compile(
+    r"(?:网|網|网站|新闻网|日报|晚报|晨报|早报|时报|商报|都市报|周刊|频道|论坛|社区|博客|客户端|门户|平台|公司"
+    r"|集团|委员会|人民政府|办公室|官网|医院|大学|学院|电视台|信息港|公报|局|厅"
+    r"|中心|研究院|协会|热线)$"
+)
+
+INFORMATION = re.compile(
+    r"(?:发布|發布|發佈|发表|發表|更新|刊登|信息|时间|日期|點擊|点击)?[时日時][间期間]\s*[:：]|(?:来源|來源|出处"
+    r"|字号|字體|字体|编辑|編輯|责编|浏览次数|浏览量|点击数?|点击量"
+    r"|阅读量?|访问量|阅读次数|作者|发布人|发布者|访问次数|审核|供稿|稿源)\s*[:：]"
+    r"|(?:查看|回复|浏览|点击|阅读)\s*[:：]?\s*\d"
+)
+"""What lines between headline and text say."""
+
+# A line as a whole that is none of the article's.
+LINE_FURNITURE = re.compile(
+    r"^[【\[（(]?\s*(?:责任编辑|責任編輯|责\s?编|编\s?辑|編輯|网络编辑|网站编辑|图片编辑|见习编辑|实习编辑"
+    r"|本期编辑|校\s?对|审\s?核|审\s?签|初审|复审|终审|监\s?制|总监制"
+    r"|值班\S{0,4}|审读|签审|签发|主编|副主编|总编辑?|执行主编|新媒体编辑|编审|制图|海报|剪辑|文案|制作|排版|美编"
+    r"|统筹|策划|本文编辑"
+    r"|(?:本文|文章|信息|稿件|新闻|资料)?来\s?源|(?:本文)?作\s?者|原标题|原標題|通讯员|供稿|供图)\s*[:：丨|].{0,60}$"
+    r"|^(?:本文|文章)(?:链接|地址|网址|标题)\s*[:：]|^(?:关键词|关键字|关键詞|标签|標籤|文章关键词|tags?)\s*[:：>]"
+    r"|^[【\[（(]?(?:打印|关闭|返回|分享|收藏|纠错|我要纠错|纠错|举报|复制链接|字号|字体|放大|缩小|调整字体"
+    r"|缩小字体|放大字体|字体大小|大|中|小|默认"
+    r"|超大|顶部|回到顶部|返回顶部|返回列表|返回首页|关闭窗口|打印本页|收藏本页"
+    r"|推荐给朋友|投稿|举报/反馈|展开全文|阅读原文|查看原文|展开|收起|点赞|赞|踩|在看|广告|无障碍阅读|长者模式"
+    r"|手机浏览|加入收藏|挑错|推荐)[】\]）)]?(?:[\s"
+    r"|｜/]*[【\[（(]?[\u4e00-\u9fff/A-Za-z]{1,6}[】\]）)]?){0,8}$"
+    r"|^(?:上一[篇条页则章版]|下一[篇条页则章版]|前一篇|后一篇|阅读下一篇|上/下一篇|上 / 下一篇|没有了)"
+    r"|^(?:分享到|分享至|分享让|分享[:：]|分享此文|扫一扫|扫描|扫码|长按|微信扫|用微信|识别二维码|二维码)"
+    r"|^(?:点击)?展开(?:全文|剩余|阅读)|^(?:视频)?(?:正在)?加载中|浏览器不支持|安装\s*flash|^自动播放$"
+    r"|^点击图片进入下一页|^责编\s"
+    r"|^(?:点赞|赞|收藏|评论|转发|分享|在看|举报)(?:\s*\d+)?(?:[\s|/]+(?:点赞|赞|收藏|评论|转发|分享|在看"
+    r"|举报)(?:\s*\d+)?)*$"
+    r"|^—+\s*(?:END|完|全文完)\s*—+$|^[-—=_*]{5,}.{0,20}[-—=_*]{5,}$|^(?:end|the end)$",
+    re.IGNORECASE,
+)
+
+SENTENCE_FURNITURE = re.compile(
+    r"^[【\[（(*※]?\s*(?:特别声明|免责声明|版权声明|郑重声明|平台声明|免责申明|版權聲明|声明|作者声明|网站声明"
+    r"|风险提示)\s*[】\]）)]?\s*[:：]"
+    r"|本(?:网站?|站|刊|平台|公众号|号|博客)\S{0,30}(?:不代表|不构成|仅供参考|版权归|转载|转自|信息存储)"
+    r"|本文\S{0,20}(?:不代表|不构成|仅供参考|版权归|原创文章|独家稿件|转载自|转自|整理自)|(?:不代表"
+    r"|并不意味着)\S{0,8}(?:本站|本网|平台|本刊)\S{0,6}(?:观点|立场)"
+    r"|(?:未经|未經|如需|严禁|禁止|谢绝|不得)\S{0,16}(?:转载|轉載|摘编|翻印|转贴)|(?:未经|未經)\S{0,6}(?:书面|协议"
+    r"|正式)?授权\S{0,4}(?:禁止|不得|严禁)"
+    r"|转载(?:请|须|时)(?:附上|注明|标明|联系)|侵权必究|违者必究|版权(?:均)?[归属]\S{0,12}(?:所有|作者)|版权所有"
+    r"|版權所有|all rights reserved"
+    r"|^copyright\s|©|保留所有权利"
+    r"|仅提供信息存储|据此操作.{0,4}风险|凡本(?:网|站)|如(?:其他媒体|对稿件|因作品|有侵权|涉及版权"
+    r"|涉及侵权)\S{0,40}(?:联系|负责|自负|进行|删除|处理)|(?:本站"
+    r"|本网)\S{0,10}(?:立场无关|无关)"
+    r"|^本文(?:来自|来源于|首发于|转自|转载自|系)\S{0,40}(?:授权|公众号|转载|发布)|经授权(?:发布|转载)|侵删"
+    r"|(?:违法和不良|涉未成年人|网络谣言)\S{0,6}举报|本文由入驻\S{0,20}撰写"
+    r"|返回.{1,8}查看更多|^notice[:：] the content above|海量资讯、精准解读|网易号为自媒体|CC BY(?:-\w+)*\s"
+    r"|不用抽\s*不用搶|您需要登录后"
+    r"|登录后\S{0,4}(?:回帖|评论|发表|回复)|文明(?:上网|发言|评论)|网友评论仅|以上网友发言|网站标识码|ICP备\d"
+    r"|公网安备",
+    re.IGNORECASE,
+)
+"""Sentences that speak of the page and the rights in it, not of the matter."""
+
+PROMOTION = re.compile(
+    r"(?:点击|點擊|點我|点我|长按|扫描|扫码|扫一扫|識別|识别|關注|关注|搜索|添加|下载|下載|打开|打開|进入|訂閱"
+    r"|订阅|查看|回复)\S{0,24}(?:公众号|公眾號|微信|二维码|二維碼|客户端"
+    r"|APP|蓝字|更多|专题|頻道|频道|在看|当前页)"
+    r"|(?:微信|公众号|APP|客户端)\S{0,14}(?:关注|搜索|下载|扫|\w{5,}$)|用APP看新|欢迎(?:提供新闻线索|投稿|关注"
+    r"|扫描)|(?:新闻线索|爆料|报料)\S{0,6}(?:热线"
+    r"|电话|邮箱|[:：])|24小时(?:报料|热线)|点个\S{0,4}(?:在看|赞)"
+    r"|更多\S{0,8}(?:资讯|内容|精彩|新闻|猛料)\S{0,16}(?:请|关注|下载|进入|点击|扫|在|!|！)|如果喜欢\S{0,6}(?:点赞"
+    r"|收藏|转发)|^[>＞»\s]*点击(?:进入|查看)"
+    r"|^温馨提示\s*[:：]?\S{0,4}(?:微信|关注)|请(?:支持|转发)\S{0,10}(?:网站|链接)",
+    re.IGNORECASE,
+)
+"""What invites to an app, a channel, a column: furniture where it is short, or at the beginning or end of a text."""
+
+BYLINE = re.compile(
+    r"^[□◎■○●]?\s*(?:文\s*[/／|丨])?\s*(?:本报|本网|本刊|本台|特约|见习|实习|全媒体|融媒体|\w{0,8}新闻"
+    r"|\w{0,6}报)?(?:评论员|通讯员|记者|記者|作者|撰文|摄影"
+    r"|图)[\s:：/]?[^。，！？；]{0,30}$"
+)
+CLOCK = re.compile(r"^\d{1,2}[:：]\d{2}(?:[:：]\d{2})?$")
+ADOPTED = re.compile(r"(?:通过|公布|发布|修订|修正|施行|印发)\s*[)）]?$")
+
+READ_ON = re.compile(
+    r"^[【\[>＞»·●■◆☆★▶]*\s*(?:相关(?:阅读|新闻|链接|报道|文章|推荐|专题|内容|稿件|资讯|问题|解读|附件|政策)"
+    r"|相關(?:新聞|閱讀|文章|報導|連結)|推荐(?:阅读|新闻|文章"
+    r"|内容)?|延伸(?:阅读|閱讀)|扩展阅读|热门(?:推荐|新闻|文章|评论|回复|搜索|话题)?|24小时热\S{1,2}|一周热\S{1,2}"
+    r"|[小频专图视今精][编道题片频听日选]推荐|你可能(?:喜欢|感兴趣).{0,4}|您可能(?:喜欢|感兴趣).{0,4}|猜你想看"
+    r"|其他人还在看|看过本文的人还看了?|热点(?:新闻|推荐|关注)|猜你喜欢"
+    r"|更多(?:阅读|新闻|精彩|报道|推荐|文章)?|为您推荐|为你推荐|编辑推荐"
+    r"|精彩推荐|大家都在看|大家还在看|今日热点|新闻推荐|推薦閱讀|熱門新聞|頭條新聞|头条新闻|往期(?:回顾|推荐|精选)"
+    r"|关联政策|最新(?:文章|新闻|评论|回复|动态)|作者最新文章|同类文章|(?:阅读|点击"
+    r"|评论)?排行榜?|[^，。]{0,8}排行(?:榜)?)"
+    r"(?:推荐)?\s*(?:[>＞»…]*|[:：])?\s*$"
+)
+"""The heading of links to other articles."""
+
+THE_END = re.compile(
+    r"^[【\[（(]?\s*(?:责任编辑|責任編輯|责\s?编|责编|编辑|[【\[]编辑|网络编辑|网站编辑|本文编辑|上一[篇条]"
+    r"|下一[篇条]|前一篇|后一篇|阅读下一篇|打印本页|关闭窗口|我要纠错|纠错|分享到"
+    r"|分享至|扫一扫在|扫描二维码|文章关键词|附件下载"
+    r"|(?:网友|全部|最新|热门|精彩)?评论\s*(?:[（(]?\d*[)）]?|列表|\d*条?)$|\d+\s*条?(?:评论|回复|跟贴)|跟贴"
+    r"|网友跟帖|发表(?:评论|回复|您的)|我来说两句"
+    r"|我要(?:评论|提意见|留言)|发表回复|举报/反馈|版权声明|特别声明|免责声明|郑重声明|平台声明)"
+)
+"""A line after which nothing of the article comes, unless more of it stands in the same place."""
+
+REPLIES = re.compile(
+    r"^\d+\s*[楼樓#]|[楼樓]主|沙发|板凳|回复|回覆|回帖|发表于|發表於|评论|举报|只看该作者|点赞|赞\(?\d"
+    r"|来自.{1,12}(?:客户端|网页)"
+)
+
+ATTACHED = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|ofd|zip|rar|7z)(?:$|[?#])", re.IGNORECASE)

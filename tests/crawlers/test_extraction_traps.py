@@ -1,0 +1,311 @@
+"""Single traps of the extraction: what a rule must not take away, and what it must not let through."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from benchmarks.extraction_pages import load_pages
+from crawlers.charset import decode
+from crawlers.extraction import NoArticle, extract, join
+from crawlers.markup import parse_html
+from crawlers.outline import outline
+from crawlers.paging import joined_text, next_page_of
+from minsheng.clock import CHINA
+from tests.crawlers.scenes import BODY
+from tests.shared_data import shared_data
+
+NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
+TITLE = "水费重复扣收核查进展公布"
+INFO = "<div class=info>2026-11-23 12:30　来源：云江晚报</div>"
+
+
+def page(
+    *paragraphs: str, before: str = "", behind: str = "", around: str = "div class=con", title: str = TITLE
+) -> str:
+    text = "".join(f"<p>{one}</p>" for one in paragraphs or BODY)
+    return (
+        f"<html><head><title>{title}_云江网</title></head><body>{before}<h1>{title}</h1>{INFO}"
+        f"<{around}>{text}</{around.split()[0]}>{behind}</body></html>"
+    )
+
+
+def lines_of(html: str, url: str = "http://h/a.html") -> list[str]:
+    return extract(html, url, NOW).text.split("\n")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "未经批准，任何单位和个人不得擅自改变土地用途，不得使用未经检验的计量器具。",
+        "如发现违法行为，可以拨打12345举报，有关部门将依法处理并负责答复。",
+        "市民可以关注“云江水务”公众号，在菜单里查询账单，也可以到营业厅办理，三个工作日之内办结。",
+        "外交部发言人在声明中说：中方对此表示严重关切。",
+        "来源：云江市统计局2026年三季度数据；口径与上年同期一致，绝对数按现价计算，增速按不变价格计算。",
+        "记者在采访中发现，不少网站的版权页没有写明联系方式，读者想投诉也找不到门。",
+        "他编辑：“这句话删掉。”说完又改了主意。",
+        "上一篇报道刊发以后，市水务集团连夜开会，第二天一早就派人上门核查。",
+        "责任编辑这个岗位，今年全市新聘了四十人，主要充实到县级融媒体中心。",
+    ],
+)
+def test_sentences_of_the_matter_stay(sentence: str) -> None:
+    assert sentence in lines_of(page(BODY[0], sentence, BODY[1], BODY[2]))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "责任编辑：老周",
+        "（责编：周明、李芳）",
+        "[ 责编：王宏泽 ]",
+        "【编辑:叶攀】",
+        "编辑丨小云 校对丨阿江",
+        "扫一扫在手机打开当前页",
+        "【打印】 【关闭】",
+        "分享到：",
+        "本文来源：云江晚报 责任编辑：化成雨_NB1143",
+        "特别声明：以上内容为自媒体平台用户上传并发布，本平台仅提供信息存储服务。",
+        "版权声明：未经授权，不得转载本网稿件。",
+        "海量资讯、精准解读，尽在云江财经APP",
+        "返回云江，查看更多",
+        "原标题：水费重复扣收",
+        "上一篇：没有了",
+        "关键词：水费 核查",
+        "点击展开全文",
+    ],
+)
+def test_lines_of_the_page_go(line: str) -> None:
+    assert lines_of(page(*BODY, line)) == list(BODY)
+
+
+def test_text_goes_on_behind_links_in_between() -> None:
+    links = "延伸阅读</p><p><a href=/1>城区三座立交桥本月底通车</a></p><p><a href=/2>冬季供暖热线接听九千次</a>"
+    assert lines_of(page(BODY[0], links, BODY[1], BODY[2])) == list(BODY)
+
+
+def test_a_class_that_only_looks_like_an_aside_is_kept() -> None:
+    for names in ("relative flex", "fl ft14", "content-hot", "article-share-wrap"):
+        assert lines_of(page(around=f'div class="{names}"')) == list(BODY)
+
+
+def test_a_form_around_the_whole_page_is_no_form() -> None:
+    html = page().replace("<body>", "<body><form id=aspnetForm>").replace("</body>", "</form></body>")
+    assert lines_of(html) == list(BODY)
+
+
+def test_a_chronicle_is_no_comments() -> None:
+    days = "".join(
+        f"<li><span>2026年11月{day}日</span><p>第{day}次核查会议在市水务集团召开，通报进展。</p></li>"
+        for day in range(3, 9)
+    )
+    found = lines_of(page(*BODY, f"事情经过：<ul>{days}</ul>"))
+    assert sum("核查会议" in line for line in found) == 6
+
+
+def test_a_departments_reply_belongs_to_the_message() -> None:
+    reply = (
+        "<div class=reply><p>答复单位：云江市水务局</p><p>答复时间：2026-11-24</p>"
+        "<p>您反映的情况我们已经核实，重复扣收的水费将于五个工作日之内退回原账户。</p></div>"
+    )
+    assert any("退回原账户" in line for line in lines_of(page(BODY[0], behind=reply)))
+
+
+def test_a_text_that_is_hidden_until_a_script_runs() -> None:
+    assert lines_of(page(around='div style="display: none"')) == list(BODY)
+
+
+def test_rows_of_a_table_are_lines() -> None:
+    rows = "".join(f"<tr><td>第{n}档</td><td>{n}.50元</td><td>{n * 10}立方米</td></tr>" for n in range(1, 5))
+    found = lines_of(page(BODY[0], "价格如下：", f"<table>{rows}</table>", BODY[1]))
+    assert "第2档 2.50元 20立方米" in found
+    assert found[-1] == BODY[1]
+
+
+def test_a_table_beside_the_text_belongs_to_it() -> None:
+    rows = "".join(f"<tr><td>{n}</td><td>望湖街道第{n}社区</td><td>居民供水改造项目</td></tr>" for n in range(1, 9))
+    html = (
+        page()
+        .replace("</div></body>", f"</div><div><table>{rows}</table></div></body>")
+        .replace("<body>", "<body><div>")
+    )
+    found = lines_of(html)
+    assert found[: len(BODY)] == list(BODY)
+    assert "8 望湖街道第8社区 居民供水改造项目" in found
+
+
+def test_files_listed_in_the_text_stay() -> None:
+    files = "".join(f"<li><a href=/f/{n}.pdf>附件{n}：水价调整方案{n}.pdf</a></li>" for n in range(1, 5))
+    html = page(*BODY, f"<ul>{files}</ul>")
+    assert lines_of(html)[-1] == "附件4：水价调整方案4.pdf"
+    assert len(extract(html, "http://h/a.html", NOW).attachments) == 4
+
+
+def test_a_text_that_is_there_twice_is_read_once() -> None:
+    twice = "<div class=mobile>" + "".join(f"<p>{one}</p>" for one in BODY) + "</div>"
+    assert lines_of(page(around="div class=mobile", behind=twice)) == list(BODY)
+
+
+def test_a_few_words_without_a_stop_are_the_text() -> None:
+    html = page("11月28日22时起建设路沿线停水", behind="<div class=links><p>云江水务集团客服中心值班电话</p></div>")
+    assert lines_of(html) == ["11月28日22时起建设路沿线停水"]
+
+
+def test_sections_go_on_behind_a_share_bar() -> None:
+    first = f"<section><p>{BODY[0]}</p><p>{BODY[1]}</p><p>分享到：</p></section>"
+    sections = f"{first}<section><p>{BODY[2]}</p><p>{BODY[0]}好。</p></section>"
+    html = page("x").replace("<p>x</p>", sections)
+    assert lines_of(html) == [*BODY, f"{BODY[0]}好。"]
+
+
+def test_an_article_about_walls_is_an_article() -> None:
+    long = "页面不存在、请先登录、验证码、访问过于频繁，这些提示你都见过吗？记者逐一体验，发现不少网站设了门槛。"
+    assert lines_of(page(long, *BODY))[0] == long
+
+
+@pytest.mark.parametrize(
+    ("info", "time"),
+    [
+        ("2026年11月23日 下午3:05 来源：云江晚报", "2026-11-23 15:05"),
+        ("更新时间：2026-11-23 16:00　发布时间：2026-11-20 09:30", "2026-11-20 09:30"),
+        ("发布时间：2026-11-20 09:30　截止时间：2026-12-20 09:30", "2026-11-20 09:30"),
+        ("成文日期：2026-11-18 发布日期：2026-11-20", "2026-11-20 00:00"),
+        ("更新时间：2026-11-23 16:00", "2026-11-23 16:00"),
+        ("二〇二六年十一月二十日", "2026-11-20 00:00"),
+        ("昨天 18:20", "2026-11-23 18:20"),
+        ("37分钟前", "2026-11-24 11:53"),
+        ("11-20 19:30", "2026-11-20 19:30"),
+        ("２０２６年１１月２０日", "2026-11-20 00:00"),
+        ("11/20/2026, 07:20:03 PM", "2026-11-20 19:20"),
+    ],
+)
+def test_times_as_pages_write_them(info: str, time: str) -> None:
+    found = extract(page().replace("2026-11-23 12:30　来源：云江晚报", info), "http://h/a.html", NOW).published_at
+    assert found is not None
+    assert found.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") == time
+
+
+def test_a_day_in_a_tag_gets_its_clock_from_the_page() -> None:
+    html = page().replace("<head>", '<head><meta name="PubDate" content="2026-11-23">')
+    found = extract(html, "http://h/a.html", NOW).published_at
+    assert found == datetime(2026, 11, 23, 12, 30, tzinfo=CHINA)
+
+
+def test_a_time_that_only_a_script_holds() -> None:
+    html = (
+        page()
+        .replace(INFO, "<em id=publish_time></em>")
+        .replace("</body>", '<script>var ct = "1795428180";</script></body>')
+    )
+    found = extract(html, "http://h/s/AbC", NOW).published_at
+    assert found is not None and found.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") == "2026-11-23 18:03"
+
+
+def test_a_front_page_is_no_article() -> None:
+    links = "".join(f"<li><a href=/n/{n}.html>第{n}号供水工作通知公告</a></li>" for n in range(80))
+    with pytest.raises(NoArticle) as told:
+        extract(f"<html><title>云江市人民政府</title><body><ul>{links}</ul></body></html>", "http://h/", NOW)
+    assert told.value.obstacle == "listing"
+
+
+def test_a_video_page_keeps_its_headline() -> None:
+    links = "".join(f"<li><a href=/n/{n}.html>第{n}号供水工作通知公告</a></li>" for n in range(80))
+    html = page("正在播放", behind=f"<ul>{links}</ul>")
+    found = extract(html, "http://h/v/1.html", NOW)
+    assert found.title == TITLE
+    assert "通知公告" not in found.text
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hsqhfunds_announcement.html",
+        "netease_international_news.html",
+        "netease_leaderboard_news.html",
+        "netease_rolling_news.html",
+        "tencent_important_news.html",
+    ],
+)
+def test_real_lists_are_no_articles(name: str) -> None:
+    html = decode((shared_data("pages") / "list" / name).read_bytes())
+    with pytest.raises(NoArticle) as told:
+        extract(html, f"http://h/list/{name}", NOW)
+    assert told.value.obstacle == "listing"
+
+
+@pytest.mark.parametrize(
+    ("here", "links", "following"),
+    [
+        ("http://h/a1.html", "<a href=a1_2.html>下一页</a>", "http://h/a1_2.html"),
+        ("http://h/a1_2.html", "<a href=a1.html>上一页</a><a href=a1_3.html>下一页</a>", "http://h/a1_3.html"),
+        ("http://h/a1.html", "<b>1</b> <a href=a1_2.html>2</a> <a href=a1_3.html>3</a>", "http://h/a1_2.html"),
+        ("http://h/v?id=3", "<a href='?id=3&page=2'>下一页</a>", "http://h/v?id=3&page=2"),
+        ("http://h/2026/a", "<a href=/2026/a/page/2/>下一页</a>", "http://h/2026/a/page/2/"),
+        ("http://h/a1.html", "<a href=a2.html>下一页</a>", None),
+        ("http://h/a1.html", "<a href=a1_2.html>下一篇</a>", None),
+        ("http://h/a1.html", "<a href=/list_2.html>下一页</a>", None),
+        ("http://h/a1.html", "<a href='javascript:;'>下一页</a>", None),
+        ("http://h/a1.html", "<a href='http://[::1'>下一页</a>", None),
+        ("a1.html", "<a href=a1_2.html>下一页</a>", None),
+    ],
+)
+def test_where_an_article_goes_on(here: str, links: str, following: str | None) -> None:
+    tree = parse_html(f"<body>{links}</body>")
+    assert tree is not None
+    assert next_page_of(outline(tree).links, here) == following
+
+
+def test_pages_of_an_article_as_one() -> None:
+    assert joined_text(["导语\n甲", "导语\n乙", ""]) == "导语\n甲\n乙"
+    first = extract(page(BODY[0]), "http://h/a1.html", NOW)
+    second = extract(page(BODY[1]), "http://h/a1_2.html", NOW)
+    assert join([first, second]).text == f"{BODY[0]}\n{BODY[1]}"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_a_page_is_it_is_read_or_told(seed: int) -> None:
+    """Pages that are cut, shuffled or spoilt give an article or `NoArticle`, and no other error."""
+    pick = random.Random(seed)
+    whole = [decode(one.html) for one in load_pages()]
+    for turn in range(40):
+        html = pick.choice(whole)
+        place = pick.randrange(len(html))
+        tags = re.split(r"(<[^>]*>)", html)
+        match turn % 4:
+            case 0:
+                html = html[:place]
+            case 1:
+                html = html[place:]
+            case 2:
+                pick.shuffle(tags)
+                html = "".join(tags)
+            case _:
+                spoilt = "".join(pick.choice("\0\t<>&\"'云\ud800\ufffe") for _ in range(30))
+                html = html[:place] + spoilt + html[place:]
+        with suppress(NoArticle):
+            extract(html, pick.choice(("http://h/a.html", "a.html", "http://[::1/a", "")), NOW)
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [
+        "<p>云江市水务集团公布核查进展，退款将在五个工作日之内到账，居民不需要排队。</p>" * 100_000,
+        "<div>" * 200_000 + "云江",
+        "<li><a href=/n/1.html>城区三座立交桥本月底通车</a></li>" * 150_000,
+        "<script>" + "var publish_time='2026';" * 400_000 + "</script>",
+        "云" * 3_400_000,
+        "<p>" + "1-" * 3_000_000,
+        "<table>" + "<tr><td>2026-11-23<td>来源：" * 200_000,
+    ],
+    ids=["paragraphs", "depth", "links", "script", "one word", "digits", "table"],
+)
+def test_ten_megabytes_are_read_in_seconds(filling: str) -> None:
+    begun = time.process_time()
+    with suppress(NoArticle):
+        extract(page(behind=filling[:10_000_000]), "http://h/a.html", NOW)
+    assert time.process_time() - begun < 30
