@@ -188,15 +188,6 @@ def test_a_login_is_sealed_and_for_one_host(crawling: Crawling, site: LocalSite)
     assert logins.of("one") is None
 
 
-def test_many_that_make_the_key_at_once_get_one_key(tmp_path: Path) -> None:
-    for number in range(20):
-        path = tmp_path / str(number) / "logins.key"
-        with ThreadPoolExecutor(8) as pool:
-            keys = set(pool.map(_own_key, [path] * 8))
-        assert keys == {path.read_bytes()}
-        assert list(path.parent.iterdir()) == [path]
-
-
 def test_the_login_command_takes_the_cookie_from_standard_input(tmp_path: Path, site: LocalSite) -> None:
     from typer.testing import CliRunner
 
