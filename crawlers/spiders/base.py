@@ -36,6 +36,8 @@ log = get_logger(__name__)
 
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
+SMALL = 64_000
+"""Bytes; a page up to this is read at once, in some milliseconds: handing it to a thread and back costs as much."""
 GONE = (404, 410)
 MOST_PAGES = 2000
 """Pages of a list that a backfill reads."""
@@ -301,7 +303,10 @@ class SourceSpider(scrapy.Spider):
             return
         try:
             # Reading a large page takes a while; the other sources go on meanwhile.
-            found, settled = await asyncio.to_thread(reader, response, **rest)
+            if len(response.body) <= SMALL:
+                found, settled = reader(response, **rest)
+            else:
+                found, settled = await asyncio.to_thread(reader, response, **rest)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error), fault_of(error))
