@@ -99,6 +99,20 @@ def test_a_sitemap_without_news_is_not_empty(crawling: Crawling, site: LocalSite
     assert state(crawling) != "empty"
 
 
+def test_a_sitemap_whose_maps_have_not_changed_is_not_empty(crawling: Crawling, site: LocalSite) -> None:
+    space = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+    index = f"<sitemapindex {space}><sitemap><loc>{site.url}/inner.xml</loc></sitemap></sitemapindex>"
+    site.put("/inner.xml", urlset(row(site, "/a.html", "2026-11-23")), media_type="text/xml")
+    site.put("/a.html", article("水价", "2026-11-23 12:30"))
+    crawling.source("one", "sitemap", f"{site.url}/sitemap.xml")
+    for n in range(5):
+        site.put("/sitemap.xml", index + " " * n, media_type="text/xml")
+        report = crawling.run()
+        crawling.clock.advance(hours=1)
+    assert (report.ok, report.looked, site.asked[-1].status) == (True, False, 304)
+    assert state(crawling) == "well"
+
+
 def government(crawling: Crawling, site: LocalSite, file: str) -> None:
     links = "".join(f'<li><a href="/d/{n}.html">关于调整第{n}号供水价格的通知</a></li>' for n in range(4))
     site.put("/g/", f"<html><body><ul class='list'>{links}</ul></body></html>")
