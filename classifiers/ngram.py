@@ -170,8 +170,9 @@ class NgramModel:
         for name, head in self._heads.items():
             end = start + len(head.labels)
             probabilities = softmax(margins[:, start:end] / head.temperature)
-            best = probabilities.argmax(axis=1).tolist()
-            for result, label, scores in zip(judged, best, rounded(probabilities).tolist(), strict=True):
+            scores_given = rounded(probabilities)
+            best = scores_given.argmax(axis=1).tolist()  # rounding can turn the nearest of two
+            for result, label, scores in zip(judged, best, scores_given.tolist(), strict=True):
                 result[name] = Judgement(label=head.labels[label], scores=dict(zip(head.labels, scores, strict=True)))
             start = end
         return judged

@@ -139,9 +139,9 @@ class EncoderModel:
             logs = log_softmax(scores[:, start:end] / head.temperature)
             if head.expert:
                 logs = log_softmax(logs + head.expert * beside[name])
-            probabilities = np.exp(logs)
-            best = probabilities.argmax(axis=1).tolist()
-            for one, label, values in zip(judged, best, rounded(probabilities).tolist(), strict=True):
+            probabilities = rounded(np.exp(logs))
+            best = probabilities.argmax(axis=1).tolist()  # of what is given out: rounding can turn the nearest of two
+            for one, label, values in zip(judged, best, probabilities.tolist(), strict=True):
                 one[name] = Judgement(label=head.labels[label], scores=dict(zip(head.labels, values, strict=True)))
             start = end
         return judged

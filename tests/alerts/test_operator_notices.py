@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import sqlalchemy as sa
 
 from alerts.channels import DeliveryFailed
 from alerts.notices import Notice
 from alerts.operator_notices import tell
 from alerts.service import AlertService
 from crawlers.operator_tickets import note
+from crawlers.tables import sources
 from minsheng.clock import ManualClock
 from minsheng.settings import ChannelSettings, NotifySettings, Settings
 from minsheng.store import Store
@@ -102,6 +104,9 @@ def test_a_ticket_that_was_settled_meanwhile_is_not_told(store: Store) -> None:
 
 def test_the_service_tells(store: Store) -> None:
     channel = Told()
+    row = {"id": "one", "kind": "feed", "name": "云江日报", "url": "http://127.0.0.1:9/", "every": 600, "enabled": True}
+    with store.begin() as connection:
+        connection.execute(sa.insert(sources), {**row, "note": "", "options": {}})
     opened(store)
     service = AlertService(store, SETTINGS, ManualClock(NOW), {"operators": channel, "duty": Told()})
     service.check_sources()

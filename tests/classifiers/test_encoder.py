@@ -12,9 +12,10 @@ from tokenizers import Tokenizer
 
 from classifiers.encoder.batches import TOKENS, batches, token_ids
 from classifiers.encoder.characters import CLS, LENGTH, SEP, TAIL, UNK, cut, normalise, pairs
-from classifiers.encoder.model import FOLDER, EncoderModel
+from classifiers.encoder.model import FOLDER, EncoderModel, Head
 from classifiers.model import Text
 from classifiers.ngram import FOLDER as NGRAM_FOLDER
+from classifiers.ngram import rounded
 from minsheng.errors import BadInput
 
 MIXED = [Text("", "停水三天了没人管[怒]"), Text("路灯", "路灯坏了，请问找哪个部门？" * 40), Text("", "好")]
@@ -92,6 +93,21 @@ def test_a_text_seen_before_is_not_computed_again(monkeypatch: pytest.MonkeyPatc
     model.judge([MIXED[2]])
     model.judge([MIXED[1]])
     assert asked == [2, 1, 1], "the text that was longest unasked for is forgotten"
+
+
+def test_the_label_named_has_the_largest_score_given_also_where_rounding_turns_two() -> None:
+    # Six scores rounded up by nearly half a step each: the largest takes what they leave, and falls below the second.
+    near = np.array([[0.28108, 0.28105, *[0.07296] * 6, 0.00011]])
+    near /= near.sum()
+    given = rounded(near)
+    assert given.sum() == pytest.approx(1, abs=1e-9)
+    assert given[0, 0] < given[0, 1]
+    head = Head(tuple("abcdefghi"), 1.0, 0.0, 0.5)
+    model = EncoderModel(threads=1)
+    model._heads, model._expert = {"made": head}, None
+    model.scores = lambda _: np.log(near).astype(np.float32)  # type: ignore[method-assign]
+    (judged,) = model._judge([Text("", "a")])
+    assert judged["made"].scores[judged["made"].label] == max(judged["made"].scores.values())
 
 
 def test_title_and_text_are_not_one(model: EncoderModel) -> None:

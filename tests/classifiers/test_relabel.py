@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from classifiers.corrections import CorrectionBook, CurrentLabels
-from classifiers.ngram import NgramModel
+from classifiers.load import load_model
 from classifiers.relabel import Relabeller
 from classifiers.stage import assess_one
 from minsheng.errors import Unavailable, WrongUse
@@ -50,13 +50,14 @@ class Desk:
         self.book = CorrectionBook(road.store, road.clock)
         self.register = PolicyRegister(road.store)
         self.register.import_policies([HOUSING])
+        self.model = load_model(road.settings)
         self.relabeller = Relabeller(
             self.book, road.index, road.log, road.clock, self.assess, lambda: {p.id for p in self.register.all()}
         )
 
     def assess(self, document: Document) -> Assessed:
         labels = CurrentLabels(self.book)
-        return assess_one(document, NgramModel(), self.register, self.road.clock, labels, self.road.index)
+        return assess_one(document, self.model, self.register, self.road.clock, labels, self.road.index)
 
     def crawl(self, *documents: Document) -> None:
         with DocumentSink(self.road.log) as sink:
