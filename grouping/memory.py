@@ -178,11 +178,13 @@ class Placed(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """The event to join, how well it fits, and other events that fit as well, best first."""
+    """The event to join, how well it fits, and other events that fit as well, best first. `conversation` is the main
+    event of the document's policy, where that is another one of the same side and time."""
 
     event: str
     similarity: float
     rivals: tuple[str, ...] = ()
+    conversation: str = ""
 
 
 class Memory:
@@ -267,7 +269,7 @@ class Memory:
         self.events[event_id].add(at, policies, aggrieved)
         self._remember(member, text)
         self._name(self.events[event_id])
-        merges = [] if choice is None else self._merge_rivals(event_id, choice.rivals, member)
+        merges = [] if choice is None else self._merge_rivals(event_id, choice, member)
         return Placed(member._replace(event=self.today(event_id)), True, tuple(merges))
 
     def restore(self, event: Event) -> None:
@@ -308,16 +310,18 @@ class Memory:
                 self._of_policy[policy] = dict.fromkeys(reversed(dict.fromkeys(reversed(latest))))
         self._name(self.events[kept], always=True)
 
-    def _merge_rivals(self, event_id: str, rivals: tuple[str, ...], member: Member) -> list[Merge]:
-        """Merge the event with those that the document fits as well, where the events' texts fit each other too."""
+    def _merge_rivals(self, event_id: str, choice: _Choice, member: Member) -> list[Merge]:
+        """Merge the event with those that the document fits as well, where the events' texts fit each other too; and
+        with the policy's main conversation, where both are grievances about the policy at the same time."""
         merges = []
-        for rival in rivals:
+        for rival in dict.fromkeys((*choice.rivals, choice.conversation)):
             one, other = self.events[self.today(event_id)], self.events.get(rival)
             if other is None or one is other or frozenset((one.id, rival)) in self._apart:
                 continue
             if one.policies and other.policies and not any(other.is_about(policy) for policy in one.policies):
                 continue
-            score = self._fit(one, other)
+            # Which of two such events a grievance came to was a matter of whose words had come first.
+            score = JOIN if rival == choice.conversation else self._fit(one, other)
             if score >= JOIN_HEADLINE:
                 kept, lost = survivor(one, other)
                 merge = Merge(lost.id, kept.id, member.published_at, member.document, round(score, 4))
@@ -432,7 +436,14 @@ class Memory:
         if joined:
             joined.sort(key=lambda found: (-found[0], found[1]))
             best, chosen = joined[0]
-            return _Choice(chosen, round(min(1.0, best), 4), tuple(event_id for _, event_id in joined[1:]))
+            rivals = tuple(event_id for _, event_id in joined[1:])
+            one = main != chosen and all(
+                self.events[event_id].is_aggrieved()
+                and _in_policy(self.events[event_id], at, policies, aggrieved) >= SAME_POLICY + SAME_SIDE
+                for event_id in (chosen, main)
+                if event_id
+            )
+            return _Choice(chosen, round(min(1.0, best), 4), rivals, main if one else "")
         if main:
             # Where the words alone don't tell, the policy's main conversation is the place.
             return _Choice(main, round(min(1.0, main_score), 4))

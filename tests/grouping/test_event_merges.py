@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from grouping.listing import get_events, list_events
 from grouping.memory import Memory
 from grouping.merging import Merge
 from grouping.stage import GroupStage
-from minsheng.records import Assessed, Document
+from minsheng.records import Assessed, Document, scores_of
 from minsheng.store import Store
 from tests.grouping.test_grouping_memory import START, assessed, memory
 from tests.grouping.test_grouping_stage import HERE, places, settings, store
@@ -108,6 +109,26 @@ def test_a_document_that_fits_two_events_makes_them_one() -> None:
     living = {groups.today(one.member.event) for one in placed}
     assert living == set(groups.events)
     assert sum(event.documents for event in groups.events.values()) == len(placed)
+
+
+@pytest.mark.parametrize(("grieved", "events"), [(True, 1), (False, 2)])
+def test_grievances_about_one_policy_that_began_in_two_places_become_one_conversation(
+    grieved: bool, events: int
+) -> None:
+    groups = memory()
+
+    def place(text: str, minutes: int) -> str:
+        said = assessed(text, minutes=minutes, policy="water")
+        angry = scores_of("negative") if grieved else scores_of("neutral")
+        return groups.place(msgspec.structs.replace(said, sentiment=angry)).member.event
+
+    first = place("水务集团把我家水费重复扣了两次，到现在也不退", 0)
+    rate = ("合租房一户七口人按第三档收，太离谱", "老人不会用手机申报人口，只能多交钱", "客服电话打了一上午没有人接")
+    other = [place(text, 3_000 + number) for number, text in enumerate(rate)][-1]
+    assert groups.today(first) != groups.today(other), "two days lie between"
+    place("我家水费也被水务集团重复扣了两次，找了三回都不退", 3_010)
+    place("水费重复扣了两次的钱水务集团什么时候退", 3_020)
+    assert len({groups.today(first), groups.today(other)}) == events
 
 
 def test_one_document_can_merge_an_event_that_it_has_just_merged_others_into(
