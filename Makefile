@@ -106,6 +106,8 @@ model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the trainin
 	@if [ "$(MINUTES)" != 0 ]; then \
 		test -f $(MODEL_RUN)/tokenizer.json || $(TORCH_PYTHON) -m training.vocabulary $(MODEL_RUN)/tokenizer.json; \
 		$(PHASE) "pretraining" $(TORCH_PYTHON) -m training.pretrain --folder $(MODEL_RUN) --minutes $(MINUTES); fi
+	@if [ -n "$(TEACHER)" ] && [ "$(MINUTES)" = 0 ]; then \
+		echo "TEACHER=1 needs time to pretrain it: give MINUTES, too" >&2; exit 2; fi
 	@if [ -n "$(TEACHER)" ]; then \
 		$(PHASE) "pretraining of the teacher" $(TORCH_PYTHON) -m training.pretrain --folder $(MODEL_RUN) \
 			--minutes $(MINUTES) --teacher; \

@@ -320,9 +320,9 @@ class Memory:
                 continue
             if one.policies and other.policies and not any(other.is_about(policy) for policy in one.policies):
                 continue
-            # Which of two such events a grievance came to was a matter of whose words had come first.
-            score = JOIN if rival == choice.conversation else self._fit(one, other)
-            if score >= JOIN_HEADLINE:
+            score = self._fit(one, other)
+            # Which of two conversations a grievance came to lay in whose words had come first: no fit is asked.
+            if score >= JOIN_HEADLINE or rival == choice.conversation:
                 kept, lost = survivor(one, other)
                 merge = Merge(lost.id, kept.id, member.published_at, member.document, round(score, 4))
                 self.merge(merge)
@@ -330,8 +330,10 @@ class Memory:
         return merges
 
     def _fit(self, one: Event, other: Event) -> float:
-        """The mean score of the latest texts of one event with those of another."""
+        """The mean score of the latest texts of one event with those of another; 0 where one's are forgotten."""
         mine, theirs = self._latest(one), self._latest(other)
+        if not mine or not theirs:
+            return 0.0
         return float(np.mean([self._neighbours.scores(self._neighbours.kept(number), theirs) for number in mine]))
 
     def _latest(self, event: Event) -> list[int]:
@@ -437,11 +439,9 @@ class Memory:
             joined.sort(key=lambda found: (-found[0], found[1]))
             best, chosen = joined[0]
             rivals = tuple(event_id for _, event_id in joined[1:])
-            one = main != chosen and all(
-                self.events[event_id].is_aggrieved()
-                and _in_policy(self.events[event_id], at, policies, aggrieved) >= SAME_POLICY + SAME_SIDE
-                for event_id in (chosen, main)
-                if event_id
+            one = aggrieved and all(
+                _in_policy(self.events[event_id], at, policies, aggrieved) == SAME_POLICY + SAME_SIDE
+                for event_id in (chosen, main or chosen)
             )
             return _Choice(chosen, round(min(1.0, best), 4), rivals, main if one else "")
         if main:
