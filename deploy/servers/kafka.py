@@ -11,6 +11,16 @@ from deploy.servers.process import HOST, Server, free_port, run_tool
 from deploy.servers.tools import find_java, java_options, resolve_jars
 
 
+def cluster_id(identity: uuid.UUID) -> str:
+    """`identity` as Kafka writes a cluster's id: 22 characters of URL-safe base64.
+
+    One that would begin with "-" begins with "A" instead: the storage tool takes it for an option, and Kafka's own
+    generator draws again in that case.
+    """
+    text = base64.urlsafe_b64encode(identity.bytes).decode().rstrip("=")
+    return f"A{text[1:]}" if text.startswith("-") else text
+
+
 class KafkaServer(Server):
     """Kafka 4, one node. `address` is its bootstrap server."""
 
@@ -54,7 +64,7 @@ class KafkaServer(Server):
             "group.initial.rebalance.delay.ms": 0,
         }
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = cluster_id(uuid.uuid4())
         command = [*self._run("kafka.tools.StorageTool"), "format", "-t", cluster, "-c", str(self._properties)]
         run_tool(command, "formatting Kafka's storage")
 

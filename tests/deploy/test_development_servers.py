@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from deploy.servers import KafkaServer, Server, ServerUnavailable, cache_folder
+from deploy.servers.kafka import cluster_id
 from deploy.servers.process import HOST, free_port
 from deploy.servers.tools import POMS, coordinates, find_java
 
@@ -43,6 +45,12 @@ def test_a_killed_server_comes_back_on_its_port_with_its_data(own_server: Callab
     assert server.address == address
     with engine.connect() as connection:
         assert connection.scalar(sa.text("select x from kept")) == 7
+
+
+def test_a_clusters_id_is_never_taken_for_an_option() -> None:
+    ids = [cluster_id(uuid.UUID(bytes=bytes([first, *range(1, 16)]))) for first in range(256)]
+    assert {len(identity) for identity in ids} == {22}
+    assert not [identity for identity in ids if identity.startswith("-")]
 
 
 @pytest.mark.kafka
