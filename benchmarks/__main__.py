@@ -18,6 +18,7 @@ MODULES = {
     "crawl": "benchmarks.crawl_speed",
     "events": "benchmarks.events",
     "extraction": "benchmarks.extraction",
+    "responses": "benchmarks.responses",
 }
 
 
