@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev tools servers run test test-torch lint bench bench-classify bench-extraction model evaluate
+.PHONY: help setup setup-dev tools servers run test test-torch lint bench bench-alerts bench-classify bench-extraction model evaluate
 .PHONY: lock clean
 
 PYTHON ?= python3
@@ -122,6 +122,9 @@ lint: setup-dev ## Check style, formatting and types
 	@$(PHASE) "ruff" $(BIN)/ruff check .
 	@$(PHASE) "formatting" $(BIN)/ruff format --check .
 	@$(PHASE) "types" $(BIN)/mypy
+
+bench-alerts: setup-dev ## Measure the alarms against a keyword with a threshold and a z-score
+	@$(BIN)/python -m benchmarks.alerts $(ARGS)
 
 bench: setup-dev ## Measure what the README claims
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -73,6 +73,13 @@ class TicketDesk:
     def has_open(self, event_id: str) -> bool:
         return event_id in self._open
 
+    def knows(self, row: Observation) -> bool:
+        """Whether the document's event has a ticket of its policy, or had one that was closed after it."""
+        if row.event_id in self._open:
+            return self._open[row.event_id]["policy_id"] in (None, row.policy_id)
+        closed = self._closed.get(row.event_id)
+        return closed is not None and row.published_at <= closed
+
     def handle(self, row: Observation, risk: Risk) -> None:
         """Bring the event's ticket into line with a judgement that `row` gave reason for."""
         ticket = self._open.get(row.event_id)
@@ -88,7 +95,8 @@ class TicketDesk:
             self._raise(ticket, risk)
         elif risk.severity > (rank(ticket["level"]), ticket["score"]):
             self._describe(ticket, risk)
-        self._note_current(ticket, risk.level, risk.at)
+        stays = min(ticket["current_level"], risk.holds, key=rank)
+        self._note_current(ticket, max(risk.level, stays, key=rank), risk.at)
 
     def write(self) -> None:
         """Store the tickets that were changed."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
 from alerts.history import Baseline
 from alerts.observations import REQUESTS_THAT_ASK, Observation
+from alerts.rules import RuleSet
+from alerts.rules.model import GRAVE
 from minsheng.clock import CHINA
 from minsheng.policies import Policy
 from minsheng.settings import AlertSettings
@@ -20,7 +24,7 @@ _SHOWN = 10
 """Documents named behind a part."""
 
 
-class Window(msgspec.Struct, frozen=True, kw_only=True):
+class Window(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One event in one window.
 
     Attributes
@@ -35,6 +39,10 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
         Concerned voices in the window before this one.
     usual:
         The usual volume; None where messages are added up over weeks and nothing is compared.
+    events:
+        How many events the concerned voices are in.
+    week:
+        Voices that are usual in a week, where messages are added up over weeks.
     """
 
     hours: int
@@ -44,10 +52,57 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     voices: int
     before: int
     usual: Baseline | None
+    events: int = 1
+    week: float = 0.0
+
+    @cached_property
+    def expected(self) -> float:
+        return self.usual.expected(self.hours) if self.usual else self.week
+
+    @cached_property
+    def excess(self) -> float:
+        """How far the voices are above what is usual, in standard deviations of a Poisson count."""
+        return (len(self.concerned) - self.expected) / math.sqrt(self.expected + 1) if self.usual else 0.0
+
+    @cached_property
+    def doublings(self) -> float:
+        """Doublings since the window before."""
+        return math.log2((len(self.concerned) + 1) / (self.before + 1)) if self.usual else 0.0
+
+    @cached_property
+    def acceleration(self) -> float:
+        """Whether the voices come ever faster, by the thirds of the window: -1 to 1, 0 for a steady flow."""
+        if not self.usual:
+            return 0.0
+        third = timedelta(hours=self.hours) / 3
+        thirds = Counter(min(2, int((self.moment - row.published_at) / third)) for row in self.concerned)
+        return (thirds[0] - thirds[1]) / (len(self.concerned) + 1.5)
+
+    @cached_property
+    def grave(self) -> list[Observation]:
+        """The voices that speak of harm to people."""
+        return self.with_words(GRAVE)
+
+    def with_words(self, name: str) -> list[Observation]:
+        """The voices that a list of watch words fits."""
+        return [row for row in self.concerned if row.words and name in row.words.split(",")]
 
     @property
-    def expected(self) -> float:
-        return self.usual.expected(self.hours) if self.usual else 0.0
+    def asking(self) -> list[Observation]:
+        return [row for row in self.concerned if row.request in REQUESTS_THAT_ASK or row.kind == "message"]
+
+    @property
+    def media(self) -> int:
+        return len({row.source for row in self.rows if row.kind in ("news", "hot-search") and row.concerned})
+
+    @property
+    def regions(self) -> int:
+        return len({row.region for row in self.concerned if row.region})
+
+    @property
+    def waited_hours(self) -> float:
+        """Hours since the first of the voices."""
+        return (self.moment - min(row.published_at for row in self.concerned)).total_seconds() / 3600
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,38 +116,94 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[str, ...] = ()
 
 
-def parts_of(window: Window, policy: Policy | None, settings: AlertSettings) -> tuple[Part, ...]:
+def parts_of(window: Window, policy: Policy | None, settings: AlertSettings, rules: RuleSet) -> tuple[Part, ...]:
     """Every part of the risk, in a fixed order."""
-    weights = settings.weights
+    weights = rules.weights
     count = len(window.concerned)
     full = _FULL_VOLUME.get(window.hours, 800)
-    volume = math.log1p(count) / math.log1p(full)
-    expected = window.expected
-    distance = (count - expected) / math.sqrt(expected + 1) if window.usual else 0.0
-    growth = math.log2((count + 1) / (window.before + 1)) / 3 if window.usual else 0.0
     share = count / window.voices if window.voices else 0.0
-    asking = [row for row in window.concerned if row.request in REQUESTS_THAT_ASK or row.kind == "message"]
+    negativity = sum(row.negativity for row in window.concerned) / count if count else 0.0
+    asking = window.asking
     loudest = sorted(window.rows, key=lambda row: (-row.reach, row.document_id))[:_SHOWN]
     people = sum(row.reach for row in window.rows)
-    media = len({row.source for row in window.rows if row.kind in ("news", "hot-search") and row.concerned})
-    reach = math.log10(1 + people) / 5 + 0.15 * min(media, 3)
-    sources = len({row.source for row in window.concerned})
+    sources, regions = len({row.source for row in window.concerned}), window.regions
     days = _days_since_release(window.moment, policy)
     in_release = days is not None and 0 <= days <= settings.release_days
     sensitivity = policy.sensitivity if policy else "normal"
-    return (
-        _part("volume", "声量", volume, weights.volume, f"{count} 位不同发言者", window.concerned),
-        _part("abnormal", "偏离常态", distance / 8, weights.abnormal, _usual_words(window)),
-        _part("growth", "增长", growth, weights.growth, _growth_words(window)),
-        _part("negative", "负面和诉求占比", share, weights.negative, f"{share:.0%}", window.concerned),
-        _part(
-            "request", "投诉求助", len(asking) / count if count else 0.0, weights.request, f"{len(asking)} 条", asking
+    waited = window.waited_hours
+    scores: dict[str, tuple[str, float, str, Sequence[Observation]]] = {
+        "volume": ("声量", math.log1p(count) / math.log1p(full), f"{count} 位不同发言者", window.concerned),
+        "abnormal": ("偏离常态", window.excess / 8, _usual_words(window), ()),
+        "growth": ("增长", window.doublings / 3, _growth_words(window), ()),
+        "acceleration": ("加速", window.acceleration, _speed_words(window), ()),
+        "negative": (
+            "负面和诉求占比", share, f"{share:.0%}，负面强度 {negativity:.2f}", _sorted_by_negativity(window.concerned),
         ),
-        _part("reach", "传播", reach, weights.reach, f"互动 {people} 次，负面报道媒体 {media} 家", loudest),
-        _part("spread", "扩散面", math.log2(sources) / 3 if sources else 0.0, weights.spread, f"{sources} 个来源"),
-        _part("release", "发布窗口期", float(in_release), weights.release, _release_words(days, in_release)),
-        _part("sensitivity", "政策敏感度", _SENSITIVITY[sensitivity], weights.sensitivity, _SENSITIVE[sensitivity]),
+        "request": ("投诉求助", len(asking) / count if count else 0.0, f"{len(asking)} 条", asking),
+        "reach": (
+            "传播",
+            math.log10(1 + people) / 5 + 0.15 * min(window.media, 3),
+            f"互动 {people} 次，负面报道媒体 {window.media} 家",
+            loudest,
+        ),
+        "spread": (
+            "扩散面",
+            math.log2(sources) / 3 if sources else 0.0,
+            f"{sources} 个来源" + (f"，{regions} 个地区" if regions else ""),
+            (),
+        ),
+        "release": ("发布窗口期", float(in_release), _release_words(days, in_release), ()),
+        "sensitivity": ("政策敏感度", _SENSITIVITY[sensitivity], _SENSITIVE[sensitivity], ()),
+        "gravity": (
+            "严重情形",
+            2 * len(window.grave) / count if count else 0.0,
+            f"{len(window.grave)} 位提到人身伤害",
+            window.grave,
+        ),
+        "unanswered": ("待回应时间", waited / 48, f"最早发声距今 {waited:.1f} 小时", window.concerned[:1]),
+    }  # fmt: skip
+    return tuple(
+        _part(name, title, score, getattr(weights, name), value, rows)
+        for name, (title, score, value, rows) in scores.items()
     )
+
+
+def facts_of(
+    window: Window, policy: Policy | None, parts: Sequence[Part], score: float, rules: RuleSet
+) -> dict[str, float]:
+    """What rules may ask for; see `alerts.rules.FACTS`."""
+    count = len(window.concerned)
+    days = _days_since_release(window.moment, policy)
+    messages = [row for row in window.rows if row.kind == "message" and row.concerned]
+    facts = {
+        "voices": count,
+        "texts": len({row.duplicate_group for row in window.concerned}),
+        "known_days": window.usual.days if window.usual else 0,
+        "posts": len(window.rows),
+        "share": count / window.voices if window.voices else 0.0,
+        "negativity": sum(row.negativity for row in window.concerned) / count if count else 0.0,
+        "expected": window.expected,
+        "excess": window.excess,
+        "before": window.before,
+        "growth": window.doublings,
+        "acceleration": window.acceleration,
+        "score": score,
+        "asks": len(window.asking),
+        "reach": sum(row.reach for row in window.rows),
+        "media": window.media,
+        "sources": len({row.source for row in window.concerned}),
+        "outlets": len({row.outlet for row in window.rows if row.outlet}),
+        "regions": window.regions,
+        "release_day": days if days is not None and days >= 0 else -1,
+        "sensitivity": ("low", "normal", "high").index(policy.sensitivity) if policy else 1,
+        "unanswered_hours": window.waited_hours,
+        "messages": len(messages),
+        "authors": len({row.author for row in messages}),
+        "policy": float(policy is not None),
+    }
+    facts.update((f"part.{part.name}", part.score) for part in parts)
+    facts.update((f"words.{name}", len(window.with_words(name))) for name in rules.words)
+    return facts
 
 
 _SENSITIVE = {"low": "较低", "normal": "一般", "high": "较高"}
@@ -114,9 +225,13 @@ def reason(window: Window, policy: Policy | None, settings: AlertSettings) -> st
     ]
     if window.before:
         clauses.append(_growth_words(window))
+    if window.grave:
+        clauses.append(f"其中 {len(window.grave)} 位提到人员伤亡等严重情形")
     sources = len({row.source for row in window.concerned})
     if sources > 1:
         clauses.append(f"涉及 {sources} 个来源")
+    if window.events > 1:
+        clauses.append(f"分散在 {window.events} 个事件中")
     days = _days_since_release(window.moment, policy)
     if days is not None and 0 <= days <= settings.release_days:
         clauses.append(_release_words(days, True))
@@ -150,6 +265,18 @@ def _growth_words(window: Window) -> str:
     if window.usual is None:
         return "不作比较"
     return f"前一时段 {window.before} 位"
+
+
+def _speed_words(window: Window) -> str:
+    if window.usual is None:
+        return "不作比较"
+    if window.acceleration > 0.15:
+        return "越来越快"
+    return "渐趋平缓" if window.acceleration < -0.15 else "基本平稳"
+
+
+def _sorted_by_negativity(rows: Sequence[Observation]) -> list[Observation]:
+    return sorted(rows, key=lambda row: (row.negativity, row.document_id))
 
 
 def _days_since_release(moment: datetime, policy: Policy | None) -> int | None:

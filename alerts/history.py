@@ -1,13 +1,14 @@
-"""An event's observations in the order of event time, and a policy's usual volume."""
+"""An event's or a policy's observations in the order of event time, and what is usual."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from itertools import accumulate
 
 from alerts.observations import Observation
+from minsheng.clock import CHINA
 
 DAY = timedelta(days=1)
 COLD_START_DAYS = 7
@@ -31,6 +32,16 @@ class EventHistory:
     def remove(self, document_id: str) -> None:
         self.all.remove(document_id)
         self.messages.remove(document_id)
+
+    def every(self) -> list[Observation]:
+        """All that is kept, messages first."""
+        kept = {row.document_id: row for row in [*self.messages.rows(), *self.all.rows()]}
+        return list(kept.values())
+
+    def forget(self, before: datetime, messages_before: datetime) -> list[Observation]:
+        """Let go of what was published before these times. Returns what is kept no more at all."""
+        self.messages.forget(messages_before)
+        return [row for row in self.all.forget(before) if not self.messages.has(row.document_id)]
 
 
 class DatedRows:
@@ -66,6 +77,20 @@ class DatedRows:
         start, end = self._bounds(after, until)
         return end - start
 
+    def rows(self) -> list[Observation]:
+        """All of them, oldest first."""
+        return [self._rows[document_id] for _, document_id in self._keys]
+
+    def has(self, document_id: str) -> bool:
+        return document_id in self._rows
+
+    def forget(self, before: datetime) -> list[Observation]:
+        """Let go of what was published before a time."""
+        count = bisect_left(self._keys, (before, ""))
+        gone = [self._rows.pop(document_id) for _, document_id in self._keys[:count]]
+        del self._keys[:count]
+        return gone
+
     def last_until(self, moment: datetime) -> datetime:
         """The time of the newest observation that is not after `moment`."""
         return self._keys[bisect_right(self._keys, (moment, "\U0010ffff")) - 1][0]
@@ -75,43 +100,85 @@ class DatedRows:
         return bisect_right(self._keys, (after, top)), bisect_right(self._keys, (until, top))
 
 
-class Baseline(NamedTuple):
-    """What is usual: concerned voices a day, and how many days are known."""
+class Baseline:
+    """What is usual: concerned voices in a window, from the same hours of the days and weeks before.
 
-    per_day: float = 0.0
-    days: int = 0
+    Parameters
+    ----------
+    counts:
+        Hour (its begin, UTC) → concerned voices.
+    moment:
+        The end of the window that is judged; its last 24 hours don't count.
+    days:
+        How many days before that are looked at.
+    is_workday:
+        Tells working days from days off.
+
+    Attributes
+    ----------
+    days:
+        How many days are known.
+    """
+
+    def __init__(
+        self,
+        counts: Mapping[datetime, int],
+        moment: datetime,
+        days: int,
+        is_workday: Callable[[date], bool] = lambda day: day.weekday() < 5,
+    ) -> None:
+        self._moment = moment
+        self._is_workday = is_workday
+        first = moment - days * DAY
+        first -= DAY  # the oldest day's window begins a day before it
+        known = sorted((at, count) for at, count in counts.items() if count and first <= at < moment)
+        oldest = known[0][0] if known and known[0][0] <= moment - DAY else moment
+        self.days = min(days, (moment - oldest) // DAY)
+        self._hours = [int(at.timestamp()) // _HOUR for at, _ in known]
+        self._counts = [count for _, count in known]
+        self._sums = [0, *accumulate(self._counts)]
 
     @property
     def cold(self) -> bool:
         return self.days < COLD_START_DAYS
 
     def expected(self, hours: float) -> float:
-        """Voices expected in so many hours."""
-        return self.per_day * hours / 24
+        """Voices expected in the last so many hours: what they were on days like this one, or, where that is more, at
+        this hour of the week.
+
+        Of the days the busiest tenth is left out and of the weeks the middle is taken, so that a burst of last week
+        does not hide that of today, while a peak of every Monday is no news.
+        """
+        if not self.days:
+            return 0.0
+        end = self._moment.timestamp()
+        daily = {day: self._count(end - day * 86_400, hours) for day in range(1, self.days + 1)}
+        today = self._is_workday(self._moment.astimezone(CHINA).date())
+        alike = [
+            count
+            for day, count in daily.items()
+            if self._is_workday((self._moment - day * DAY).astimezone(CHINA).date()) == today
+        ]
+        usual = sorted(alike if len(alike) >= 3 else daily.values())
+        if not self.cold:
+            usual = usual[: max(1, len(usual) - (len(usual) + 9) // 10)]
+        of_days = sum(usual) / len(usual)
+        weekly = sorted(daily[day] for day in range(7, self.days + 1, 7))
+        if len(weekly) < 2:
+            return of_days
+        middle = len(weekly) // 2
+        of_weeks = weekly[middle] if len(weekly) % 2 else (weekly[middle - 1] + weekly[middle]) / 2
+        return max(of_days, of_weeks)
+
+    def _count(self, end: float, hours: float) -> float:
+        """Voices in the `hours` before a time; of an hour that is cut, its share."""
+        return self._until(end) - self._until(end - hours * _HOUR)
+
+    def _until(self, time: float) -> float:
+        hour, part = divmod(time / _HOUR, 1)
+        place = bisect_left(self._hours, hour)
+        cut = part * self._counts[place] if place < len(self._hours) and self._hours[place] == hour else 0.0
+        return self._sums[place] + cut
 
 
-def baseline(counts: Iterable[tuple[datetime, int]], moment: datetime, days: int) -> Baseline:
-    """The usual volume before the last day.
-
-    The busiest tenth of the days is left out, so that a burst of last week does not hide that of today.
-
-    Parameters
-    ----------
-    counts:
-        (time, concerned voices at that time), in any order.
-    moment:
-        The end of the window that is judged; its last 24 hours don't count.
-    days:
-        How many days before that are looked at.
-    """
-    by_day: dict[int, int] = {}
-    for at, count in counts:
-        day = int((moment - at) / DAY)
-        if 1 <= day <= days:
-            by_day[day] = by_day.get(day, 0) + count
-    if not by_day:
-        return Baseline()
-    known = max(by_day)
-    daily = sorted(by_day.get(day, 0) for day in range(1, known + 1))
-    kept = daily[: max(1, len(daily) - (len(daily) + 9) // 10)] if known >= COLD_START_DAYS else daily
-    return Baseline(sum(kept) / len(kept), known)
+_HOUR = 3_600

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -12,9 +12,9 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection
 
 from alerts.bulk import fetch, insert
-from alerts.history import Baseline, EventHistory, baseline
-from alerts.observations import Observation
-from alerts.risk import lookback
+from alerts.history import Baseline, EventHistory
+from alerts.observations import Observation, counts_as_usual
+from alerts.risk import lookback, policy_lookback
 from alerts.tables import observation_policies, observations, policy_hours
 from minsheng.settings import AlertSettings
 from minsheng.store import Store, upsert
@@ -30,6 +30,8 @@ class Memory:
     ----------
     rows:
         The batch, in the order of the log.
+    is_workday:
+        Tells working days from days off.
 
     Attributes
     ----------
@@ -38,11 +40,17 @@ class Memory:
     """
 
     def __init__(
-        self, store: Store, connection: Connection, settings: AlertSettings, rows: Sequence[Observation]
+        self,
+        store: Store,
+        connection: Connection,
+        settings: AlertSettings,
+        rows: Sequence[Observation],
+        is_workday: Callable[[date], bool],
     ) -> None:
         self._store = store
         self._connection = connection
         self._settings = settings
+        self._is_workday = is_workday
         self._known = self._load_known([row.document_id for row in rows])
         self._stored = set(self._known)
         self.fresh = self._pick(rows)
@@ -50,9 +58,16 @@ class Memory:
         self._hours: Counter[tuple[str, datetime, bool]] = Counter()
         self._baselines: dict[str, Counter[datetime]] = {}
         self._events: dict[str, EventHistory] = {}
+        self._policies: dict[str, EventHistory] = {}
         if self.fresh:
             self._earliest = min(row.published_at for row in self.fresh)
             self._load_events(sorted({row.event_id for row in self.fresh}))
+            self._load_policies(sorted(self.policies))
+
+    @property
+    def policies(self) -> set[str]:
+        """The policies that the batch is surely about."""
+        return {row.policy_id for row in self.fresh if row.policy_id is not None}
 
     def take(self, row: Observation, links: Mapping[str, float]) -> EventHistory:
         """Take a document in, in place of its older version, and return its event's history."""
@@ -61,18 +76,26 @@ class Memory:
             self._count(old, -1)
             if old.event_id in self._events:
                 self._events[old.event_id].remove(old.document_id)
+            if old.policy_id in self._policies:
+                self._policies[old.policy_id].remove(old.document_id)
         self._known[row.document_id] = row
         self._links[row.document_id] = links
         self._count(row, 1)
         history = self._events[row.event_id]
         history.add(row)
+        if row.policy_id is not None:
+            self._policies[row.policy_id].add(row)
         return history
+
+    def of_policy(self, policy_id: str) -> EventHistory:
+        """What was said of a policy of this batch in the last days, in whatever events."""
+        return self._policies[policy_id]
 
     def baseline_of(self, policy_id: str, moment: datetime) -> Baseline:
         """The policy's usual volume before `moment`, with all that was taken in so far."""
         if policy_id not in self._baselines:
             self._baselines[policy_id] = self._load_hours(policy_id)
-        return baseline(self._baselines[policy_id].items(), moment, self._settings.baseline_days)
+        return Baseline(self._baselines[policy_id], moment, self._settings.baseline_days, self._is_workday)
 
     def write(self) -> None:
         """Store what was taken in."""
@@ -135,9 +158,22 @@ class Memory:
             for row in fetch(self._store, self._connection, query):
                 self._events[row.event_id].add(row)
 
+    def _load_policies(self, ids: Sequence[str]) -> None:
+        since = self._earliest - policy_lookback(self._settings)
+        self._policies = {policy_id: EventHistory() for policy_id in ids}
+        for start in range(0, len(ids), _CHUNK):
+            query = (
+                sa.select(observations)
+                .where(observations.c.policy_id.in_(ids[start : start + _CHUNK]), observations.c.published_at >= since)
+                .order_by(observations.c.published_at, observations.c.document_id)
+            )
+            for row in fetch(self._store, self._connection, query):
+                assert row.policy_id is not None
+                self._policies[row.policy_id].add(row)
+
     def _count(self, row: Observation, step: int) -> None:
-        """Keep the policy's hours up to date; a copied text counts once, with its first document."""
-        if row.policy_id is None or row.duplicate_group != row.document_id:
+        """Keep the policy's hours up to date."""
+        if row.policy_id is None or not counts_as_usual(row):
             return
         hour = row.published_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         self._hours[row.policy_id, hour, row.concerned] += step

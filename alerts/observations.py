@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -39,6 +39,9 @@ class Observation(NamedTuple):
     headline: str
     concerned: bool
     historical: bool
+    outlet: str | None = None
+    region: str | None = None
+    words: str = ""
 
     @property
     def author(self) -> str:
@@ -46,7 +49,7 @@ class Observation(NamedTuple):
         return self.author_key or self.document_id
 
 
-def observe(record: Grouped, backfill_days: float) -> Observation:
+def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str] = lambda _text: "") -> Observation:
     """What the alert stage needs of a record.
 
     Parameters
@@ -55,6 +58,8 @@ def observe(record: Grouped, backfill_days: float) -> Observation:
         A document that was older than this when it was fetched is historical, and so is a later opinion of it that was
         formed when it was older than this: a label that is put right wakes nobody up over last week. All these times
         are in the record, so a replay decides the same.
+    words_in:
+        Text → the names of the lists of watch words that fit it, with commas; only concerned documents are looked at.
     """
     document, assessed = record.document, record.assessed
     sure = [link for link in assessed.policies if link.confidence >= SURE_LINK]
@@ -62,6 +67,7 @@ def observe(record: Grouped, backfill_days: float) -> Observation:
     sentiment, request = assessed.sentiment.label, assessed.request.label
     concerned = is_concerned(document.kind, sentiment, request)
     known_at = document.fetched_at if assessed.opinion == 1 else max(document.fetched_at, assessed.assessed_at)
+    text = f"{document.title}\n{document.text}"
     return Observation(
         document_id=document.id,
         version=record.version,
@@ -77,10 +83,13 @@ def observe(record: Grouped, backfill_days: float) -> Observation:
         policy_id=best.policy_id if best else None,
         reach=document.engagement.total(),
         duplicate_group=record.duplicate.group,
-        risk_kind=kind_hint(f"{document.title}\n{document.text}") if concerned else None,
+        risk_kind=kind_hint(text) if concerned else None,
         headline=headline(document),
         concerned=concerned,
         historical=known_at - document.published_at > timedelta(days=backfill_days),
+        outlet=document.outlet[:100] if document.outlet else None,
+        region=region[:100] if (region := assessed.region) else None,
+        words=words_in(text) if concerned else "",
     )
 
 
@@ -96,6 +105,12 @@ def is_concerned(kind: str, sentiment: str, request: str) -> bool:
     return kind in ("post", "reply") and request in REQUESTS_THAT_ASK and sentiment != "positive"
 
 
+def counts_as_usual(row: Observation) -> bool:
+    """Whether a document counts in its policy's past: as a voice would on its day, so a copied article only once, but
+    people's letters and posts each time, since the same words may have been said weeks before."""
+    return row.kind in ("post", "reply", "message") or row.duplicate_group == row.document_id
+
+
 def headline(document: Document) -> str:
     """The title, or the text's first sentence; at most 60 characters."""
     text = document.title.strip() or _SENTENCE_END.split(document.text.strip(), maxsplit=1)[0].strip()
@@ -105,17 +120,27 @@ def headline(document: Document) -> str:
 def voices(rows: Iterable[Observation]) -> list[Observation]:
     """One observation a voice, in the order given.
 
-    An author counts once, however much he posts, and a text counts once, however often it is copied. Only messages to
-    the government count by their author alone: who signs his neighbour's letter makes the demand his own.
+    An author counts once, however much he posts. A text that is copied counts once where it is news or unsigned; passed
+    on by people it counts once more with each doubling of them: to pass it on is cheap, so forty copies are six voices.
+    Messages to the government count by their author alone: who signs his neighbour's letter makes the demand his own.
     """
     authors: set[str] = set()
-    texts: set[str] = set()
+    texts: dict[str, int] = {}
     found = []
     for row in rows:
         author = row.author
-        if author in authors or (row.duplicate_group in texts and row.kind != "message"):
+        if author in authors:
             continue
-        authors.add(author)
-        texts.add(row.duplicate_group)
+        copies = texts.get(row.duplicate_group, 0)
+        if row.kind != "message" and copies:
+            if row.author_key is None or row.kind not in ("post", "reply"):
+                continue
+            texts[row.duplicate_group] = copies = copies + 1
+            authors.add(author)
+            if copies & (copies - 1):
+                continue
+        else:
+            texts[row.duplicate_group] = copies + 1
+            authors.add(author)
         found.append(row)
     return found

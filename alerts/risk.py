@@ -1,22 +1,25 @@
-"""How risky an event stands: parts from 0 to 1, one level, and one sentence that says why.
+"""How risky an event or a policy stands: parts from 0 to 1, one level, and one sentence that says why.
 
-Everything is on event time and depends on nothing but the observations, the policy and the settings; so the same log
-gives the same levels, in whatever batches it is read.
+Facts are found in windows that end at a document's time; the rules in force say which level they make. Everything is on
+event time and depends on nothing but the observations, the policy, the settings and the rules; so the same log gives
+the same levels, in whatever batches it is read.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import date, datetime, timedelta
 
 import msgspec
 
-from alerts.explain import Part, Window, parts_of, reason
-from alerts.history import Baseline, DatedRows, EventHistory, baseline
+from alerts.explain import Part, Window, facts_of, parts_of, reason
+from alerts.history import Baseline, DatedRows, EventHistory
 from alerts.levels import Level, rank
 from alerts.observations import Observation, voices
+from alerts.rules import Rule, RuleSet
+from alerts.rules.model import Scope
+from minsheng.clock import CHINA
 from minsheng.policies import Policy
 from minsheng.settings import AlertSettings
 
@@ -28,6 +31,11 @@ _POLICY_SHARE = 0.2
 """An event is about a policy if at least this share of its documents is."""
 
 BaselineOf = Callable[[str, datetime], Baseline]
+
+
+def policy_key(policy_id: str) -> str:
+    """What stands in a ticket's place for the event where it is about all that is said of a policy."""
+    return f"policy:{policy_id}"
 
 
 class Risk(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +53,11 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
         Ids of the documents behind it: one a voice, newest first, at most 100.
     voices:
         The observations of the concerned voices in the window, oldest first.
+    holds:
+        The level that the window is enough to stay at, where it was reached before: never below `level`, and reached
+        with less, so that a level does not flap.
+    rule:
+        The name of the rule that gives the level.
     """
 
     level: Level
@@ -55,6 +68,8 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[Part, ...]
     voices: tuple[Observation, ...]
     documents: tuple[str, ...]
+    holds: Level = "none"
+    rule: str = ""
 
     @property
     def severity(self) -> tuple[int, float]:
@@ -63,27 +78,42 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskJudge:
-    """Judges events.
+    """Judges events and policies.
 
     Parameters
     ----------
     settings:
-        Windows, weights and thresholds.
+        Windows.
+    rules:
+        Weights and what each level takes.
     policy_of:
         Policy id → policy; None where the register has it not.
     baseline_of:
         (policy id, moment) → the policy's usual volume.
+    is_workday:
+        Tells working days from days off.
     """
 
     def __init__(
-        self, settings: AlertSettings, policy_of: Callable[[str], Policy | None], baseline_of: BaselineOf
+        self,
+        settings: AlertSettings,
+        rules: RuleSet,
+        policy_of: Callable[[str], Policy | None],
+        baseline_of: BaselineOf,
+        is_workday: Callable[[date], bool] = lambda day: day.weekday() < 5,
     ) -> None:
         self._settings = settings
+        self._rules = rules
         self._policy_of = policy_of
         self._baseline_of = baseline_of
+        self._is_workday = is_workday
         self._long = timedelta(hours=max(settings.windows_hours))
         self._slow = timedelta(days=settings.slow_days)
-        self._fewest = min(settings.blue.voices, settings.slow_messages)
+        self._fewest = {
+            "event": rules.fewest("event", "voices"),
+            "policy": rules.fewest("policy", "voices"),
+            "matter": rules.fewest("matter", "messages"),
+        }
 
     def judge(self, history: EventHistory, row: Observation, since: datetime | None = None) -> Risk | None:
         """How the event stands now that `row` is in its history.
@@ -99,20 +129,37 @@ class RiskJudge:
         -------
         The gravest judgement that the document gives reason for, or None where it gives none.
         """
-        if len(history.all) < self._fewest:
+        if len(history.all) < min(self._fewest["event"], self._fewest["matter"]):
             return None
-        found = [self._burst(history, moment, since) for moment in self._moments(history, row)]
+        found = [self._burst("event", history, moment, since) for moment in self._moments(history, row)]
         if row.kind == "message" and row.concerned:
             moment = self._fullest(history.messages, row, since)
             found.append(self._slow_matter(history, moment, since))
-        return max((risk for risk in found if risk is not None), key=lambda risk: risk.severity, default=None)
+        return _gravest(found)
+
+    def judge_policy(
+        self, history: EventHistory, row: Observation, since: datetime | None, known: Callable[[Observation], bool]
+    ) -> Risk | None:
+        """How everything stands that is said of a policy, in however many events.
+
+        Parameters
+        ----------
+        history:
+            The observations that are surely about the policy, `row` included.
+        known:
+            Whether an observation is in an event with a ticket of its own. Where many are, the burst is known.
+        """
+        if not row.concerned or len(history.all) < self._fewest["policy"]:
+            return None
+        return _gravest(self._burst("policy", history, moment, since, known) for moment in self._moments(history, row))
 
     def is_calm(self, history: EventHistory, row: Observation) -> bool:
         """Whether so little was published before `row` that the event can be no risk any more."""
         moment = row.published_at
+        fewest = self._rules.hold * min(self._fewest["event"], self._fewest["policy"])
         return (
-            history.all.count(moment - self._long, moment) < self._settings.blue.voices
-            and history.messages.count(moment - self._slow, moment) < self._settings.slow_messages
+            history.all.count(moment - self._long, moment) < fewest
+            and history.messages.count(moment - self._slow, moment) < self._fewest["matter"]
         )
 
     def _moments(self, history: EventHistory, row: Observation) -> list[datetime]:
@@ -120,45 +167,75 @@ class RiskJudge:
         hours = (0, *self._settings.windows_hours)
         return sorted({history.all.last_until(row.published_at + timedelta(hours=width)) for width in hours})
 
-    def _burst(self, history: EventHistory, moment: datetime, since: datetime | None) -> Risk | None:
-        settings = self._settings
+    def _burst(
+        self,
+        scope: Scope,
+        history: EventHistory,
+        moment: datetime,
+        since: datetime | None,
+        known: Callable[[Observation], bool] | None = None,
+    ) -> Risk | None:
+        settings, fewest = self._settings, self._fewest[scope]
         start = _later(moment - self._long, since)
         count = history.all.count(start, moment)
-        if count < settings.blue.voices or not _is_turn(count):
+        if count < fewest * self._rules.hold or not _is_turn(count):
             return None
         rows = history.all.between(start, moment)
-        if sum(row.concerned for row in rows) < settings.blue.voices:
+        if sum(row.concerned for row in rows) < fewest * self._rules.hold:
             return None
         policy_id = _policy_of(rows)
+        policy = self._policy_of(policy_id) if policy_id is not None else None
         usual = self._usual(history, policy_id, moment)
-        best: Risk | None = None
-        for hours in settings.windows_hours:
-            after = _later(moment - timedelta(hours=hours), since)
-            inside = [row for row in rows if row.published_at > after]
-            concerned = voices(row for row in inside if row.concerned)
-            everyone = max(len(voices(inside)), len(concerned))
-            expected = usual.expected(hours)
-            if len(concerned) < settings.blue.voices or len(concerned) < settings.concerned_share * everyone:
+        found = []
+        for kinds, rules in self._by_kinds(scope, policy, policy_id, moment).items():
+            of_kinds = [row for row in rows if row.kind in kinds] if kinds else rows
+            for hours in settings.windows_hours:
+                asked = [rule for rule in rules if not rule.windows or hours in rule.windows]
+                after = _later(moment - timedelta(hours=hours), since)
+                inside = [row for row in of_kinds if row.published_at > after]
+                concerned = voices(row for row in inside if row.concerned)
+                if not asked or len(concerned) < fewest * self._rules.hold:
+                    continue
+                if known is not None and sum(map(known, concerned)) >= self._rules.policy_share * len(concerned):
+                    continue
+                before = history.all.between(_later(after - timedelta(hours=hours), since), after)
+                window = Window(
+                    hours=hours,
+                    moment=moment,
+                    rows=inside,
+                    concerned=concerned,
+                    voices=max(len(voices(inside)), len(concerned)),
+                    before=len(voices(row for row in before if row.concerned and (not kinds or row.kind in kinds))),
+                    usual=usual,
+                    events=len({row.event_id for row in concerned}) if scope == "policy" else 1,
+                )
+                found.append(self._risk(window, policy_id, policy, asked))
+        return _gravest(found)
+
+    def _by_kinds(
+        self, scope: Scope, policy: Policy | None, policy_id: str | None, moment: datetime
+    ) -> dict[tuple[str, ...], list[Rule]]:
+        """The rules of a scope that are for this policy and this hour, by the kinds of documents they count."""
+        at = moment.astimezone(CHINA)
+        found: dict[tuple[str, ...], list[Rule]] = {}
+        for rule in self._rules.of_scope(scope):
+            if rule.policies and policy_id not in rule.policies:
                 continue
-            if (len(concerned) - expected) / math.sqrt(expected + 1) < settings.excess:
+            if rule.departments and (policy is None or policy.department not in rule.departments):
                 continue
-            before = history.all.between(_later(after - timedelta(hours=hours), since), after)
-            window = Window(
-                hours=hours,
-                moment=moment,
-                rows=inside,
-                concerned=concerned,
-                voices=everyone,
-                before=len(voices(row for row in before if row.concerned)),
-                usual=usual,
-            )
-            risk = self._risk(window, policy_id, self._level)
-            if best is None or risk.severity > best.severity:
-                best = risk
-        return best
+            if rule.topics and (policy is None or not set(rule.topics) & set(policy.topics)):
+                continue
+            if rule.hours is not None:
+                first, last = rule.hours
+                if not (first <= at.hour < last if first <= last else at.hour >= first or at.hour < last):
+                    continue
+            if rule.days is not None and self._is_workday(at.date()) != (rule.days == "workday"):
+                continue
+            found.setdefault(rule.kinds, []).append(rule)
+        return found
 
     def _fullest(self, messages: DatedRows, row: Observation, since: datetime | None) -> datetime:
-        """The end of the window of weeks around `row` that holds most messages, of enough people if there is one.
+        """The end of the window of weeks around `row` that holds most messages, of as many people as possible.
 
         Messages may come in any order, so the windows that end after `row` count as well. Where there are very many,
         the one that ends last will do.
@@ -166,37 +243,36 @@ class RiskJudge:
         near = messages.between(_later(row.published_at - self._slow, since), row.published_at + self._slow)
         if not near or len(near) > _DENSE:
             return messages.last_until(row.published_at + self._slow)
+        authors = self._rules.fewest("matter", "authors")
 
         def weight(end: datetime) -> tuple[bool, int]:
             inside = [one for one in near if end - self._slow < one.published_at <= end]
-            return len({one.author for one in inside}) >= self._settings.slow_authors, len(inside)
+            return len({one.author for one in inside}) >= authors, len(inside)
 
         return max((one.published_at for one in near if one.published_at >= row.published_at), key=weight)
 
     def _slow_matter(self, history: EventHistory, moment: datetime, since: datetime | None) -> Risk | None:
         """Messages from several people on one matter over weeks: no burst, but a matter all the same."""
-        settings = self._settings
         after = _later(moment - self._slow, since)
         count = history.messages.count(after, moment)
-        if count < settings.slow_messages or not _is_turn(count):
+        if count < self._fewest["matter"] or not _is_turn(count):
             return None
         rows = history.messages.between(after, moment)
-        authors = len({row.author for row in rows})
-        if authors < settings.slow_authors:
-            return None
-        many = len(rows) >= settings.slow_yellow_messages and authors >= settings.slow_yellow_authors
         concerned = voices(rows)
         policy_id = _policy_of(rows)
+        policy = self._policy_of(policy_id) if policy_id is not None else None
         window = Window(
-            hours=settings.slow_days * 24,
+            hours=self._settings.slow_days * 24,
             moment=moment,
             rows=rows,
             concerned=concerned,
             voices=len(concerned),
             before=0,
             usual=None,
+            week=7 * self._baseline_of(policy_id, moment).expected(24) if policy_id is not None else 0.0,
         )
-        return self._risk(window, policy_id, lambda _score, _voices: "yellow" if many else "blue")
+        rules = [rule for listed in self._by_kinds("matter", policy, policy_id, moment).values() for rule in listed]
+        return self._risk(window, policy_id, policy, rules)
 
     def _usual(self, history: EventHistory, policy_id: str | None, moment: datetime) -> Baseline:
         """The policy's past; of an event without policy its own."""
@@ -204,15 +280,25 @@ class RiskJudge:
             return self._baseline_of(policy_id, moment)
         days = self._settings.baseline_days
         past = history.all.between(moment - timedelta(days=days + 1), moment - timedelta(days=1))
-        return baseline(((row.published_at, 1) for row in past if row.concerned), moment, days)
+        counts = Counter(row.published_at.replace(minute=0, second=0, microsecond=0) for row in past if row.concerned)
+        return Baseline(counts, moment, days, self._is_workday)
 
-    def _risk(self, window: Window, policy_id: str | None, level_of: Callable[[float, int], Level]) -> Risk:
-        policy = self._policy_of(policy_id) if policy_id is not None else None
-        parts = parts_of(window, policy, self._settings)
+    def _risk(self, window: Window, policy_id: str | None, policy: Policy | None, rules: Sequence[Rule]) -> Risk | None:
+        parts = parts_of(window, policy, self._settings, self._rules)
         total = sum(part.weight for part in parts)
         score = round(sum(part.weight * part.score for part in parts) / total, 4) if total else 0.0
+        facts = facts_of(window, policy, parts, score, self._rules)
+        best: Rule | None = None
+        holds: Level = "none"
+        for rule in rules:
+            if rank(rule.level) > rank(holds) and rule.fits(facts, self._rules.hold):
+                holds = rule.level
+            if (best is None or rank(rule.level) > rank(best.level)) and rule.fits(facts):
+                best = rule
+        if holds == "none":
+            return None
         return Risk(
-            level=level_of(score, len(window.concerned)),
+            level=best.level if best is not None else "none",
             at=window.moment,
             score=score,
             policy_id=policy_id,
@@ -220,20 +306,27 @@ class RiskJudge:
             parts=parts,
             voices=tuple(window.concerned),
             documents=tuple(row.document_id for row in reversed(window.concerned[-100:])),
+            holds=holds,
+            rule=best.name if best is not None else "",
         )
-
-    def _level(self, score: float, voices: int) -> Level:
-        level: Level = "none"
-        for name in ("blue", "yellow", "orange", "red"):
-            needed = getattr(self._settings, name)
-            if score >= needed.score and voices >= needed.voices:
-                level = name
-        return level
 
 
 def lookback(settings: AlertSettings) -> timedelta:
     """How far before a document's time its event's observations are needed; messages also for `slow_days`."""
     return timedelta(days=max(settings.baseline_days + 1, 2 * max(settings.windows_hours) / 24))
+
+
+def policy_lookback(settings: AlertSettings) -> timedelta:
+    """How far before a document's time its policy's observations are needed."""
+    return timedelta(hours=2 * max(settings.windows_hours))
+
+
+def _gravest(found: Iterator[Risk | None] | Collection[Risk | None]) -> Risk | None:
+    return max(
+        (risk for risk in found if risk is not None),
+        key=lambda risk: (rank(risk.level), rank(risk.holds), risk.score),
+        default=None,
+    )
 
 
 def _policy_of(rows: Sequence[Observation]) -> str | None:

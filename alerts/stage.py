@@ -8,31 +8,37 @@ reading the log again changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.desk import TicketDesk
 from alerts.event_merges import merge_event
+from alerts.judging import judge_document
 from alerts.memory import Memory
 from alerts.observations import Observation, observe
 from alerts.plans import PlanBook
-from alerts.risk import RiskJudge
-from alerts.tables import observations
+from alerts.risk import RiskJudge, policy_key
+from alerts.rules import RuleSet, default_rules
+from alerts.rules.book import RuleBook
+from alerts.tables import observations, tickets
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies import Policy, PolicyRegister
 from minsheng.records import Grouped
 from minsheng.settings import Settings
 from minsheng.store import Store
+from minsheng.workdays import WorkCalendar
 from stream.log import GROUPED, Partition
 from stream.stage import Result
 
 log = get_logger(__name__)
 
 _TRIES = 5
+_CHUNK = 500
 _REGISTER_AGE = 30.0
-"""Seconds after which policies are read from the register again."""
+"""Seconds after which policies and rules are read again."""
 _LOCK = 0x6D696E73
 """The advisory lock that lets one alert stage at a time write on PostgreSQL."""
 
@@ -68,6 +74,9 @@ class AlertStage:
         self._on_notice = on_notice
         self._policies: dict[str, Policy] = {}
         self._policies_read: float | None = None
+        self._book = RuleBook(store, clock)
+        self._rules: RuleSet = default_rules()
+        self._is_workday = cache(WorkCalendar.from_settings(settings).is_workday)
 
     def start(self) -> Mapping[Partition, int] | None:
         self._policies_read = None
@@ -76,7 +85,7 @@ class AlertStage:
     def work(self, batch: Sequence[Grouped]) -> Result:
         """Take the documents in. Raises `Unavailable` when the store can't be reached."""
         self._refresh_policies()
-        rows = [observe(record, self._settings.alert.backfill_days) for record in batch]
+        rows = [observe(record, self._settings.alert.backfill_days, self._rules.words_in) for record in batch]
         links = {
             (record.document.id, record.version): {link.policy_id: link.confidence for link in record.assessed.policies}
             for record in batch
@@ -119,10 +128,10 @@ class AlertStage:
         rows: Sequence[Observation],
         links: Mapping[tuple[str, int], Mapping[str, float]],
     ) -> int:
-        memory = Memory(self._store, connection, self._settings.alert, rows)
+        memory = Memory(self._store, connection, self._settings.alert, rows, self._is_workday)
         if not memory.fresh:
             return 0
-        judge = RiskJudge(self._settings.alert, self._policies.get, memory.baseline_of)
+        judge = RiskJudge(self._settings.alert, self._rules, self._policies.get, memory.baseline_of, self._is_workday)
         desk = TicketDesk(
             self._store,
             connection,
@@ -130,15 +139,12 @@ class AlertStage:
             self._policies.get,
             self._settings,
             self._clock.now(),
-            {row.event_id for row in memory.fresh},
+            {row.event_id for row in memory.fresh} | _events_of(connection, sorted(memory.policies)),
         )
         for row in memory.fresh:
             history = memory.take(row, links[row.document_id, row.version])
-            risk = judge.judge(history, row, desk.closed_at(row.event_id))
-            if risk is not None:
-                desk.handle(row, risk)
-            elif desk.has_open(row.event_id) and judge.is_calm(history, row):
-                desk.calm_down(row)
+            of_policy = memory.of_policy(row.policy_id) if row.policy_id is not None else None
+            judge_document(row, history, of_policy, judge, desk)
         memory.write()
         desk.write()
         return desk.notices
@@ -155,7 +161,19 @@ class AlertStage:
         now = self._clock.monotonic()
         if self._policies_read is None or now - self._policies_read > _REGISTER_AGE:
             self._policies = {policy.id: policy for policy in self._register.all()}
+            self._rules = self._book.in_force()
             self._policies_read = now
+
+
+def _events_of(connection: Connection, policies: Sequence[str]) -> set[str]:
+    """The events of these policies that have, or had, tickets; and what stands for each policy itself."""
+    found = {policy_key(policy) for policy in policies}
+    for start in range(0, len(policies), _CHUNK):
+        query = (
+            sa.select(tickets.c.event_id).where(tickets.c.policy_id.in_(policies[start : start + _CHUNK])).distinct()
+        )
+        found.update(connection.scalars(query))
+    return found
 
 
 def _parts(

@@ -29,7 +29,13 @@ observations = sa.Table(
     sa.Column("headline", sa.String(100), nullable=False),
     sa.Column("concerned", sa.Boolean, nullable=False, comment="negative, or asks for something"),
     sa.Column("historical", sa.Boolean, nullable=False, comment="already old when it was fetched"),
+    sa.Column("outlet", sa.String(100), comment="the medium named as its origin"),
+    sa.Column("region", sa.String(100), comment="where it is about"),
+    sa.Column(
+        "words", sa.Text, nullable=False, server_default="", comment="lists of watch words that fit it, with commas"
+    ),
     sa.Index("ix_observations_event_id_published_at", "event_id", "published_at"),
+    sa.Index("ix_observations_policy_id_published_at", "policy_id", "published_at"),
     sa.Index("ix_observations_published_at", "published_at"),
     comment="one compact row per grouped document",
 )
@@ -54,6 +60,19 @@ policy_hours = sa.Table(
     sa.Column("voices", sa.Integer, nullable=False, comment="documents with words of their own"),
     sa.Column("concerned", sa.Integer, nullable=False, comment="those of them that are negative or ask for help"),
     comment="a policy's past, for its baseline",
+)
+
+rule_changes = sa.Table(
+    "rule_changes",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(100), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("version", sa.String(60), nullable=False),
+    sa.Column("digest", sa.String(12), nullable=False),
+    sa.Column("content", sa.Text, nullable=False, comment="the rule file, as it was installed"),
+    comment="append-only: which rules came into force when, and by whom; the last row is in force",
 )
 
 tickets = sa.Table(

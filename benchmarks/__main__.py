@@ -18,6 +18,7 @@ MODULES = {
     "crawl": "benchmarks.crawl_speed",
     "events": "benchmarks.events",
     "extraction": "benchmarks.extraction",
+    "alerts": "benchmarks.alerts",
     "responses": "benchmarks.responses",
 }
 

@@ -217,29 +217,9 @@ class GroupSettings(Section, frozen=True, kw_only=True):
     max_documents: Count = 500_000  # documents whose place is remembered, copies included, about 0.5 kB each
 
 
-class LevelSettings(Section, frozen=True, kw_only=True):
-    """What a level takes: the weighted score, and distinct voices that are negative or ask for something."""
-
-    score: float  # least weighted score, 0 to 1
-    voices: int  # least number of distinct voices
-
-
-class RiskWeights(Section, frozen=True, kw_only=True):
-    """How much each part of the risk counts; they are divided by their sum."""
-
-    volume: float = 0.28  # how many voices
-    abnormal: float = 0.15  # against the policy's own past
-    growth: float = 0.10  # how fast it grows
-    negative: float = 0.14  # share and strength of the negative
-    request: float = 0.10  # complaints and requests rather than talk
-    reach: float = 0.08  # how many reacted
-    spread: float = 0.05  # over how many sources
-    release: float = 0.05  # in the days after the policy's release
-    sensitivity: float = 0.05  # the policy's own sensitivity
-
-
 class AlertSettings(Section, frozen=True, kw_only=True):
-    """Risk and tickets. Windows are on event time: the time of publishing, not of fetching.
+    """Risk and tickets. Windows are on event time: the time of publishing, not of fetching. What each level takes is
+    said by the rules, see `docs/how-to/write-a-rule.md`.
 
     The deadlines' source: 国办发〔2016〕61号 (especially major and major emergencies: authoritative information within
     5 hours, press conference within 24 hours) and 国办发〔2016〕80号 (other public opinion: response within 48 hours).
@@ -249,18 +229,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     backfill_days: float = 2.0  # older documents open historical tickets that send no notice
     windows_hours: tuple[int, ...] = (1, 6, 24)  # spans that are compared with the past
     baseline_days: int = 28  # the policy's own past that a window is compared with; under 7 known days: cold start
-    concerned_share: Share = 0.3  # least share of voices that are negative or ask for something
-    excess: float = 2.5  # least distance from the usual, in standard deviations of a Poisson count
-    blue: LevelSettings = LevelSettings(score=0.40, voices=8)  # IV 一般
-    yellow: LevelSettings = LevelSettings(score=0.58, voices=15)  # III 较大
-    orange: LevelSettings = LevelSettings(score=0.70, voices=50)  # II 重大
-    red: LevelSettings = LevelSettings(score=0.82, voices=150)  # I 特别重大
-    weights: RiskWeights = RiskWeights()  # how much each part of the risk counts
-    slow_days: int = 90  # messages on one matter are added up over so many days
-    slow_messages: int = 4  # so many messages ...
-    slow_authors: int = 3  # ... from so many authors open a blue ticket
-    slow_yellow_messages: int = 12  # so many messages ...
-    slow_yellow_authors: int = 8  # ... from so many authors make it yellow
+    slow_days: Count = 90  # messages on one matter are added up over so many days
     release_days: int = 30  # after its release a policy is watched more closely
     calm_hours: float = 24.0  # a level counts as fallen so long after it rose, not before
     information_hours: float = 5.0  # orange and red: authoritative information
@@ -272,9 +241,6 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if not self.windows_hours or min(self.windows_hours) < 1:
             raise ValueError("alert.windows_hours needs at least one window, of an hour or more")
-        levels = (self.blue, self.yellow, self.orange, self.red)
-        if any(low.score > high.score or low.voices > high.voices for low, high in itertools.pairwise(levels)):
-            raise ValueError("alert: a higher level may not take less than a lower one (score, voices)")
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):

@@ -22,7 +22,9 @@ from minsheng.cli import (
     labels,
     policies,
     receive,
+    replay,
     responses,
+    rules,
     run,
     sample,
     search,
@@ -83,6 +85,8 @@ app.command("search")(search.search)
 app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
+app.add_typer(rules.app, name="rules")
+app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 
 

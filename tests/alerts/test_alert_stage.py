@@ -150,7 +150,9 @@ def test_a_label_put_right_days_later_wakes_nobody(world: World) -> None:
     mild = burst(30, minutes=1, sentiment="neutral", request="none", policy=None)
     world.take(mild)
     assert world.tickets() == []
-    world.take(corrected(mild, NOW + timedelta(days=5), sentiment=scores_of("negative")))
+    world.take(
+        corrected(mild, NOW + timedelta(days=5), sentiment=scores_of("negative"), request=scores_of("complaint"))
+    )
     (ticket,) = world.tickets()
     assert ticket.historical
     assert picture(world.store)["outbox"] == []
@@ -159,7 +161,9 @@ def test_a_label_put_right_days_later_wakes_nobody(world: World) -> None:
 def test_a_label_put_right_at_once_can_raise_the_alarm(world: World) -> None:
     mild = burst(30, minutes=1, sentiment="neutral", request="none", policy=None)
     world.take(mild)
-    world.take(corrected(mild, NOW + timedelta(hours=1), sentiment=scores_of("negative")))
+    world.take(
+        corrected(mild, NOW + timedelta(hours=1), sentiment=scores_of("negative"), request=scores_of("complaint"))
+    )
     (ticket,) = world.tickets()
     assert not ticket.historical and picture(world.store)["outbox"]
 
