@@ -13,6 +13,8 @@ from typing import Any
 import msgspec
 import typer.main
 
+from alerts.rules.model import FACTS, PARTS, SCOPES
+from alerts.rules.reading import default_text
 from minsheng import settings
 from minsheng.cli.app import app
 from minsheng.records import json_schema
@@ -27,7 +29,21 @@ def pages() -> dict[str, str]:
         "records.schema.json": json.dumps(json_schema(), ensure_ascii=False, indent=2) + "\n",
         "settings.md": settings_page(),
         "commands.md": commands_page(),
+        "rules.md": rules_page(),
     }
+
+
+def rules_page() -> str:
+    """What rules may ask for, and the shipped rules."""
+    facts = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in FACTS.items())
+    scopes = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in SCOPES.items())
+    return (
+        f"{MADE}\n# Rules\n\nHow to write them: [write a rule](../how-to/write-a-rule.md).\n\n"
+        f"| scope | what is judged |\n|---|---|\n{scopes}\n\n| fact | what it is |\n|---|---|\n{facts}\n"
+        f"| `part.NAME` | the score of one part, 0 to 1: {', '.join(PARTS)} |\n"
+        "| `words.NAME` | voices that the list of watch words `[words.NAME]` fits |\n\n"
+        f"## The shipped rules\n\n```toml\n{default_text()}```\n"
+    )
 
 
 SETTINGS_INTRODUCTION = """\

@@ -1,4 +1,5 @@
-"""What is in use elsewhere: a keyword with a threshold, and a z-score over counts. Both count documents that name the policy.
+"""What is in use elsewhere: a keyword with a threshold, and a z-score over counts. Both count documents
+that name the policy.
 
 Each alarm opens a ticket of the policy, which takes in the policy's further alarms until there was none for a day. The
 thresholds are the best of `develop`, by the mean of recall and precision.
@@ -18,7 +19,8 @@ from minsheng.records import Grouped
 HOUR = timedelta(hours=1)
 QUIET = timedelta(days=1)
 NEGATIVE = (
-    "投诉", "举报", "反映", "不合理", "乱", "太", "气", "坑", "骗", "怎么", "没人", "不", "谁", "差", "骂", "服了", "说法", "解决", "欺负", "难",
+    "投诉", "举报", "反映", "不合理", "乱", "太", "气", "坑", "骗", "怎么", "没人", "不", "谁", "差", "骂", "服了",
+    "说法", "解决", "欺负", "难",
 )  # fmt: skip
 
 

@@ -148,10 +148,8 @@ def test_a_wrong_expectation_fails(tmp_path: Path) -> None:
     from alerts.rules.testing import run_file
 
     file = tmp_path / "x.test.toml"
-    file.write_text(
-        '[[tests]]\nname = "a"\n[[tests.documents]]\nstart = 2026-03-10T12:00:00\ncount = 3\n[[tests.expect]]\nlevel = "red"\n',
-        encoding="utf-8",
-    )
+    text = '[[tests]]\nname = "a"\n[[tests.documents]]\nstart = 2026-03-10T12:00:00\ncount = 3\n'
+    file.write_text(text + '[[tests.expect]]\nlevel = "red"\n', encoding="utf-8")
     (outcome,) = run_file(file)
     assert "1 tickets expected, 0 opened" in outcome.problem
 
