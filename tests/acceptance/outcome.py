@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from alerts.tables import outbox, ticket_timeline, tickets
+from alerts.notify.tables import notices as told_notices
+from alerts.tables import ticket_timeline, tickets
 from grouping.tables import events
 from minsheng.road import Road
 from search.index import Search
@@ -44,7 +45,7 @@ def outcome(road: Road) -> Outcome:
                 tickets.c.opened_at, tickets.c.historical,
             ).order_by(tickets.c.number)
         ).all()  # fmt: skip
-        notices = connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
+        notices = connection.scalar(sa.select(sa.func.count()).select_from(told_notices)) or 0
         timeline = connection.scalar(sa.select(sa.func.count()).select_from(ticket_timeline)) or 0
     return Outcome(
         indexed, {row.id: (row.title, row.documents) for row in told}, [tuple(row) for row in opened], notices, timeline

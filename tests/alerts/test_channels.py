@@ -151,7 +151,7 @@ def test_an_unknown_address_is_refused_without_showing_it() -> None:
 def test_every_module_of_the_package_is_discovered() -> None:
     modules = {path.stem for path in Path(alerts.channels.__file__).parent.glob("*.py")}
     assert {kind.__module__.rpartition(".")[2] for kind in channel_classes()} == modules - {
-        "__init__", "channel", "post",
+        "__init__", "channel", "post", "rendering",
     }  # fmt: skip
     for kind in channel_classes():
         assert kind.__doc__ and callable(kind.accepts) and callable(kind.send)
