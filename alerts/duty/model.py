@@ -12,7 +12,7 @@ from alerts.risk_kind import RiskKind
 NoticeLevel = Literal["blue", "yellow", "orange", "red"]
 EVERY_LEVEL: tuple[NoticeLevel, ...] = ("blue", "yellow", "orange", "red")
 
-Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday", "holiday"]
 WEEKDAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 RECEIVER_KINDS = ("person", "roster", "unit", "supervisor", "channel")
@@ -79,7 +79,8 @@ class Shift(_Table, frozen=True, kw_only=True):
     hours:
         `08:00-20:00`, China time; a night shift belongs to the day on which it begins.
     days:
-        The days on which it begins; none: every day.
+        The days on which it begins; none: every day. `workday` and `holiday` follow the State Council's calendar with
+        its make-up days, and the unit's own days in the settings ([work]).
     people:
         Who takes turns, each a person's id or a list of ids that are on duty together.
     rotate:

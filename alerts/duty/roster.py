@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from alerts.duty.changes import Change
-from alerts.duty.days import count_between, falls_on
+from alerts.duty.days import NATIONAL, count_between, falls_on
 from alerts.duty.hours import span_of
 from alerts.duty.model import DutyBook, Roster, Shift, Special
 from minsheng.clock import CHINA
+from minsheng.workdays import WorkCalendar
 
 _DEEPEST = 5
 """A stand-in's own stand-in's ... stand-in: further it goes round in a circle."""
@@ -53,7 +54,14 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
-def watches(book: DutyBook, roster: Roster, changes: Sequence[Change], since: datetime, until: datetime) -> list[Watch]:
+def watches(
+    book: DutyBook,
+    roster: Roster,
+    changes: Sequence[Change],
+    since: datetime,
+    until: datetime,
+    calendar: WorkCalendar = NATIONAL,
+) -> list[Watch]:
     """All watches of a roster that touch a span of time, by their beginning. They are whole, not cut to the span."""
     found: list[Watch] = []
     day = since.astimezone(CHINA).date() - timedelta(days=1)
@@ -61,7 +69,7 @@ def watches(book: DutyBook, roster: Roster, changes: Sequence[Change], since: da
     mine = [change for change in changes if change.roster in ("", roster.id)]
     while day <= last:
         for shift in roster.shifts:
-            people = _people(roster, shift, day)
+            people = _people(roster, shift, day, calendar)
             if people is None:
                 continue
             start, end = span_of(shift.hours).on(day)
@@ -70,21 +78,34 @@ def watches(book: DutyBook, roster: Roster, changes: Sequence[Change], since: da
     return sorted((w for w in found if w.end > since and w.start < until), key=lambda w: (w.start, w.end, w.shift))
 
 
-def on_duty(book: DutyBook, changes: Sequence[Change], at: datetime, roster_id: str | None = None) -> list[Watch]:
+def on_duty(
+    book: DutyBook,
+    changes: Sequence[Change],
+    at: datetime,
+    roster_id: str | None = None,
+    calendar: WorkCalendar = NATIONAL,
+) -> list[Watch]:
     """The watches of one roster, or of all, at a moment."""
     found: list[Watch] = []
     for roster in book.rosters:
         if roster_id is None or roster.id == roster_id:
-            near = watches(book, roster, changes, at, at + timedelta(seconds=1))
+            near = watches(book, roster, changes, at, at + timedelta(seconds=1), calendar)
             found += [watch for watch in near if watch.start <= at < watch.end]
     return found
 
 
-def gaps(book: DutyBook, roster: Roster, changes: Sequence[Change], since: datetime, until: datetime) -> list[Gap]:
+def gaps(
+    book: DutyBook,
+    roster: Roster,
+    changes: Sequence[Change],
+    since: datetime,
+    until: datetime,
+    calendar: WorkCalendar = NATIONAL,
+) -> list[Gap]:
     """Where nobody is on duty within the hours that the roster is to cover."""
-    every = watches(book, roster, changes, since, until)
+    every = watches(book, roster, changes, since, until, calendar)
     found: list[Gap] = []
-    for start, end in _to_cover(roster, since, until):
+    for start, end in _to_cover(roster, since, until, calendar):
         at = start
         for watch in every:
             if watch.end <= at or watch.start >= end:
@@ -110,11 +131,13 @@ def _covered(every: Sequence[Watch], start: datetime, end: datetime) -> bool:
     return at >= end
 
 
-def _to_cover(roster: Roster, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _to_cover(
+    roster: Roster, since: datetime, until: datetime, calendar: WorkCalendar
+) -> Iterator[tuple[datetime, datetime]]:
     span = span_of(roster.cover)
     day = since.astimezone(CHINA).date() - timedelta(days=1)
     while day <= until.astimezone(CHINA).date():
-        if falls_on(day, roster.cover_days):
+        if falls_on(day, roster.cover_days, calendar):
             start, end = span.on(day)
             if max(start, since) < min(end, until):
                 yield max(start, since), min(end, until)
@@ -132,19 +155,19 @@ def _joined(found: Sequence[Gap]) -> list[Gap]:
     return joined
 
 
-def _people(roster: Roster, shift: Shift, day: date) -> tuple[str, ...] | None:
+def _people(roster: Roster, shift: Shift, day: date, calendar: WorkCalendar) -> tuple[str, ...] | None:
     """Whose turn it is on a day; None where the shift does not begin on it."""
     special = _special(roster, shift, day)
-    if special is not None and (special.shift or falls_on(day, shift.days)):
+    if special is not None and (special.shift or falls_on(day, shift.days, calendar)):
         return special.people
-    if not falls_on(day, shift.days):
+    if not falls_on(day, shift.days, calendar):
         return None
     if shift.rotate == "week":
         turn = (_monday(day) - _monday(roster.starts)).days // 7
     elif shift.rotate == "day":
         turn = (day - roster.starts).days
     else:
-        turn = count_between(roster.starts, day, shift.days)
+        turn = count_between(roster.starts, day, shift.days, calendar)
     entry = shift.people[turn % len(shift.people)]
     return (entry,) if isinstance(entry, str) else entry
 

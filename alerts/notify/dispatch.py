@@ -31,6 +31,7 @@ from minsheng.clock import Clock
 from minsheng.policies import Policy, PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
+from minsheng.workdays import WorkCalendar
 
 _BATCH = 200
 _POLICIES_AGE = 30.0
@@ -50,6 +51,7 @@ class Dispatcher:
         self._settings = settings
         self._clock = clock
         self._shelf = BookShelf(store)
+        self._calendar = WorkCalendar.from_settings(settings)
         self._policies: dict[str, Policy] = {}
         self._policies_read: float | None = None
 
@@ -97,6 +99,7 @@ class Dispatcher:
             now=now,
             settings=self._settings,
             book=book,
+            calendar=self._calendar,
             changes=DutyChanges(self._store, self._clock).between(now - near, now + near),
             silences=Silences(self._store, self._clock).list(),
             open_tickets=self._open_tickets() if book.inhibitions else (),

@@ -26,6 +26,7 @@ from minsheng.clock import CHINA, Clock
 from minsheng.logs import get_logger
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
+from minsheng.workdays import WorkCalendar
 
 log = get_logger(__name__)
 
@@ -43,6 +44,7 @@ class Heartbeat:
         self._settings = settings
         self._clock = clock
         self._shelf = BookShelf(store)
+        self._calendar = WorkCalendar.from_settings(settings)
 
     def beat(self) -> int:
         """Tell of the shifts that have begun, and of the gaps that come. Returns how many messages were put in."""
@@ -54,10 +56,10 @@ class Heartbeat:
         changes = DutyChanges(self._store, self._clock).between(now - near, now + GAP_AHEAD + near)
         rows: list[dict[str, Any]] = []
         for roster in book.rosters:
-            for watch in watches(book, roster, changes, now - LATE, now + timedelta(seconds=1)):
+            for watch in watches(book, roster, changes, now - LATE, now + timedelta(seconds=1), self._calendar):
                 if now - LATE < watch.start <= now < watch.end:
                     rows += self._watch_rows(book, roster, watch, now)
-            for gap in gaps(book, roster, changes, now, now + GAP_AHEAD)[:3]:
+            for gap in gaps(book, roster, changes, now, now + GAP_AHEAD, self._calendar)[:3]:
                 rows += self._gap_rows(book, roster, gap, now)
         if not rows:
             return 0

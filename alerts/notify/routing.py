@@ -106,7 +106,7 @@ def _unfit(one: Route, case: Case, scene: Scene) -> str | None:
         return "风险类型不符"
     if one.regions and not _in_regions(one.regions, case.unit.regions if case.unit else ()):
         return "地区不符"
-    if one.days and not falls_on(now.date(), one.days):
+    if one.days and not falls_on(now.date(), one.days, scene.calendar):
         return "日期不符"
     if one.hours and span_of(one.hours).around(now) is None:
         return f"时段不符（{one.hours}）"
@@ -165,10 +165,12 @@ def _people(receiver: str, scene: Scene, case: Case) -> Iterator[tuple[Person, s
     """The people of a receiver, as what they are told, and whether they are on duty."""
     kind, _, what = receiver.partition(":")
     book = scene.book
-    watching = {one.person for watch in on_duty(book, scene.changes, scene.now) for one in watch.watchers}
+    watching = {
+        one.person for watch in on_duty(book, scene.changes, scene.now, None, scene.calendar) for one in watch.watchers
+    }
     if kind == "roster":
         seen: set[str] = set()
-        for watch in on_duty(book, scene.changes, scene.now, what):
+        for watch in on_duty(book, scene.changes, scene.now, what, scene.calendar):
             for one in watch.watchers:
                 found = book.person(one.person)
                 if found is not None and one.person not in seen:

@@ -9,10 +9,12 @@ from typing import Any, Literal
 import msgspec
 
 from alerts.duty.changes import Change
+from alerts.duty.days import NATIONAL
 from alerts.duty.model import DutyBook, Unit
 from alerts.notify.silences import Silence
 from minsheng.policies import Policy
 from minsheng.settings import ChannelSettings, Settings
+from minsheng.workdays import WorkCalendar
 
 Stage = Literal["ticket", "inhibit", "silence", "route", "timing", "dedup", "outbox"]
 STAGES: dict[str, str] = {
@@ -106,6 +108,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     changes: Sequence[Change] = ()
     silences: Sequence[Silence] = ()
     open_tickets: Sequence[OpenTicket] = ()
+    calendar: WorkCalendar = NATIONAL
 
     def channel(self, name: str) -> ChannelSettings | None:
         """The settings of a channel, the terminal included; None where there is none of this name."""

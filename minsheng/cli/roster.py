@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from alerts.duty.changes import Change, DutyChanges
     from alerts.duty.model import DutyBook
     from alerts.duty.roster import Watch
+    from minsheng.workdays import WorkCalendar
 
 app = typer.Typer(help="The duty book: people, rosters, routes; who is on duty; stand-ins.", no_args_is_help=True)
 
@@ -117,7 +118,7 @@ def who(
     book = _book(moment)
     _known_roster(book, roster)
     changes = _changes().between(moment - timedelta(days=2), moment + timedelta(days=2))
-    found = on_duty(book, changes, moment, roster or None)
+    found = on_duty(book, changes, moment, roster or None, _calendar())
     if json:
         context.print_json(found)
         return
@@ -174,7 +175,7 @@ def gaps(since: Since = "", until: Until = "", json: bool = context.JSON_OPTION)
     book = _book()
     begin, end = _stretch(since, until)
     changes = _changes().between(begin - timedelta(days=2), end + timedelta(days=2))
-    found = [gap for one in book.rosters for gap in find(book, one, changes, begin, end)]
+    found = [gap for one in book.rosters for gap in find(book, one, changes, begin, end, _calendar())]
     if json:
         context.print_json(found)
     else:
@@ -277,6 +278,12 @@ def _changes() -> DutyChanges:
     return DutyChanges(context.store(), SystemClock())
 
 
+def _calendar() -> WorkCalendar:
+    from minsheng.workdays import WorkCalendar
+
+    return WorkCalendar.from_settings(context.settings())
+
+
 def _known_roster(book: DutyBook, roster: str) -> None:
     if roster and book.roster(roster) is None:
         names = ", ".join(one.id for one in book.rosters) or "none"
@@ -307,7 +314,7 @@ def _watches(book: DutyBook, roster: str, begin: datetime, end: datetime) -> lis
         watch
         for one in book.rosters
         if not roster or one.id == roster
-        for watch in watches(book, one, changes, begin, end)
+        for watch in watches(book, one, changes, begin, end, _calendar())
     ]
     return sorted(found, key=lambda watch: (watch.start, watch.roster))
 
@@ -327,7 +334,7 @@ def _say(book: DutyBook) -> None:
     later = now + timedelta(days=14)
     changes = _changes().between(now - timedelta(days=2), later + timedelta(days=2))
     for one in book.rosters:
-        for gap in find(book, one, changes, now, later):
+        for gap in find(book, one, changes, now, later, _calendar()):
             words = f"{one.name} {context.local_time(gap.start)} 至 {context.local_time(gap.end)}：{gap.why}"
             context.errors().print(f"warning: 空缺 {words}", markup=False, soft_wrap=True)
     for person in book.people:

@@ -128,7 +128,7 @@ def test_turns_by_day_and_by_shift_and_special_days() -> None:
             'people = ["li", "zhang"]',
             'people = ["chen", "wu"]\nrotate = "turn"\ndays = ["mon", "wed"]',
         )
-        + '\n[[rosters.specials]]\nname = "春节"\nfirst = 2026-03-11\nlast = 2026-03-12\nshift = "夜班"\npeople = ["li"]\n'
+        + '\n[[rosters.specials]]\nfirst = 2026-03-11\nlast = 2026-03-12\nshift = "夜班"\npeople = ["li"]\n'
     )
     assert names(book, at("2026-03-02T12:00")) == ["张伟"]
     assert names(book, at("2026-03-03T12:00")) == ["李娜", "吴科长"]
@@ -218,7 +218,7 @@ def test_the_calendar_can_be_read_and_says_who(world: World) -> None:
     span = at("2026-03-02T08:00"), at("2026-03-04T08:00")
     every = watches(book, book.rosters[0], changes.between(*span), *span)
     read = Calendar.from_ical(calendar(book, every, world.clock.now()))
-    events = [event for event in read.walk("VEVENT")]
+    events = read.walk("VEVENT")
     assert [str(event["summary"]) for event in events] == [
         "舆情值班·白班：吴科长", "舆情值班·夜班：李娜", "舆情值班·白班：张伟", "舆情值班·夜班：李娜",
     ]  # fmt: skip
