@@ -90,6 +90,9 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
             "DOWNLOAD_DELAY": settings.per_host_delay,
             "CONCURRENT_REQUESTS": settings.concurrency,
             "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host_concurrency,
+            # Scrapy starts so many tasks for each answer, of which most find nothing to do: its 100 cost a page more
+            # than storing it. Several finds of one answer still wait for the store together.
+            "CONCURRENT_ITEMS": 8,
             "DOWNLOAD_TIMEOUT": settings.timeout,
             "DOWNLOAD_MAXSIZE": settings.max_body,
             "DOWNLOAD_WARNSIZE": 0,
