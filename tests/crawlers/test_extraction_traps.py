@@ -311,14 +311,18 @@ def test_ten_megabytes_are_read_in_seconds(filling: str) -> None:
     assert time.process_time() - begun < 30
 
 
-@pytest.mark.parametrize("title", ["小区停车位不够怎么办", "大学毕业生就业补贴开始发放", "中央财政下达困难群众救助补助资金"])
+@pytest.mark.parametrize(
+    "title", ["小区停车位不够怎么办", "大学毕业生就业补贴开始发放", "中央财政下达困难群众救助补助资金"]
+)
 def test_headlines_that_begin_like_a_label_are_headlines(title: str) -> None:
     """大 中 小 are the sizes that letters can be set to, and begin many a headline."""
     assert extract(page(title=title), "http://h/a.html", NOW).title == title
     assert title in lines_of(page(BODY[0], title, BODY[1], BODY[2]))
 
 
-@pytest.mark.parametrize("label", ["大 中 小", "大中小", "【大】【中】【小】", "[打印] [关闭] [收藏]", "打印本页 | 关闭窗口"])
+@pytest.mark.parametrize(
+    "label", ["大 中 小", "大中小", "【大】【中】【小】", "[打印] [关闭] [收藏]", "打印本页 | 关闭窗口"]
+)
 def test_rows_of_labels_are_none_of_the_text(label: str) -> None:
     assert label not in lines_of(page(BODY[0], BODY[1], label, BODY[2]))
 
