@@ -23,6 +23,9 @@ from stream.log import DOCUMENTS, Message, Producer
 REACH_FACTOR, REACH_STEP = 2, 10
 """Counts alone make a new revision when they at least doubled and grew by ten: reach matters, noise does not."""
 
+MOST_REACH = 2**31 - 1
+"""What the store's column holds."""
+
 Outcome = Literal["new", "changed", "reach", "unchanged"]
 
 
@@ -124,7 +127,7 @@ def revise(document: Document, known: Known | None) -> tuple[Outcome, Document |
     """
     if known is None:
         return "new", document
-    reach = document.engagement.total()
+    reach = _reach(document)
     if content_hash(document) != known.content_hash:
         outcome: Outcome = "changed"
     elif reach >= known.reach * REACH_FACTOR and reach >= known.reach + REACH_STEP:
@@ -147,4 +150,8 @@ def url_hash(url: str) -> str:
 
 
 def _known_of(document: Document) -> Known:
-    return Known(content_hash(document), document.revision, document.engagement.total(), document.published_at)
+    return Known(content_hash(document), document.revision, _reach(document), document.published_at)
+
+
+def _reach(document: Document) -> int:
+    return min(document.engagement.total(), MOST_REACH)
