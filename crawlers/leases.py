@@ -102,12 +102,13 @@ class Leases:
             self._take(connection, found, now)
         return Claimed(found, now)
 
-    def give_back(self, names: Sequence[str]) -> None:
-        """Let others have these sources."""
+    def give_back(self, names: Sequence[str], due: datetime | None = None) -> None:
+        """Let others have these sources, from `due` on where it is given."""
         state = tables.crawl_state
         mine = sa.and_(state.c.leased_by == self.worker, state.c.source_id.in_(list(names)))
+        later = {"next_run_at": due} if due is not None else {}
         with self._store.begin() as connection:
-            connection.execute(sa.update(state).where(mine).values(leased_by=None, leased_at=None))
+            connection.execute(sa.update(state).where(mine).values(leased_by=None, leased_at=None, **later))
 
     def claim_named(self, names: Sequence[str]) -> list[str]:
         """Lease these sources, due or not. Returns those that nobody else is at."""
