@@ -25,6 +25,8 @@ REACH_FACTOR, REACH_STEP = 2, 10
 
 MOST_REACH = 2**31 - 1
 """What the store's column holds."""
+AT_A_TIME = 1000
+"""Documents looked up in one query: a statement takes only so many values."""
 
 Outcome = Literal["new", "changed", "reach", "unchanged"]
 
@@ -91,12 +93,13 @@ class Intake:
         if not ids:
             return {}
         table = tables.crawl_documents
-        wanted = sa.select(table).where(table.c.id.in_(list(ids)))
+        known: dict[str, Known] = {}
         with self.store.read() as connection:
-            return {
-                row.id: Known(row.content_hash, row.revision, row.reach, row.published_at)
-                for row in connection.execute(wanted)
-            }
+            for start in range(0, len(ids), AT_A_TIME):
+                wanted = sa.select(table).where(table.c.id.in_(list(ids[start : start + AT_A_TIME])))
+                for row in connection.execute(wanted):
+                    known[row.id] = Known(row.content_hash, row.revision, row.reach, row.published_at)
+        return known
 
     def _remember(self, documents: Iterable[Document], marks: Iterable[PageMark]) -> None:
         now = self.clock.now()
