@@ -8,7 +8,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from crawlers.host_rules import HostRule, HostRules
-from crawlers.politeness import FIRST_PAUSE, FORBIDDEN_RUN, LONGEST_PAUSE, HostGate, user_agent
+from crawlers.politeness import (
+    FIRST_PAUSE,
+    FORBIDDEN_RUN,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    HostGate,
+    user_agent,
+)
 from minsheng.clock import CHINA, ManualClock
 from minsheng.errors import WrongSettings
 from minsheng.settings import CrawlSettings, HostSettings, load_settings
@@ -235,3 +242,26 @@ def test_we_say_who_we_are_and_how_to_reach_the_operator(crawling: Crawling, sit
     agents = {asked.headers["User-Agent"] for asked in site.asked}
     assert agents == {user_agent(CrawlSettings(contact="yuqing@gov.example"))}
     assert "(+yuqing@gov.example)" in agents.pop()
+
+
+def test_a_host_may_be_asked_faster_than_others(crawling: Crawling, site: LocalSite) -> None:
+    serve_list(site, 8, seconds=0.3)
+    crawling.source("one", "listing", f"{site.url}/list/")
+    crawling.crawl |= {
+        "per_host_delay": 2.0,
+        "per_host_concurrency": 1,
+        "hosts": (HostSettings(host="127.0.0.1", delay=0.0, concurrency=4),),
+    }
+    report = crawling.run()
+    assert report.new == 8
+    assert report.seconds < 8
+    assert site.most_at_once > 1
+
+
+@pytest.mark.parametrize("header", ["9" * 5000, "-1", "soon", "Tue, 99 Nov 2026 12:00:00 GMT"])
+def test_a_retry_after_that_is_none_is_a_pause_all_the_same(header: str) -> None:
+    gate = HostGate(clock=ManualClock(NOON))
+    gate.answered("http://h.example/", 429, header)
+    pause = gate._pause_of("h.example")
+    assert pause is not None
+    assert NOON + FIRST_PAUSE <= pause.until <= NOON + LONGEST_RETRY_AFTER
