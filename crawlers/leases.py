@@ -59,16 +59,17 @@ class Leases:
         with self._store.begin() as connection:
             row = {"id": self.worker, "machine": self._machine, "pid": os.getpid(), "seen_at": now}
             upsert(self._store, table, [row], keys=["id"], connection=connection)
+            # Who holds leases first, and who lives then: one that comes between the two has said so before it leased.
+            state = tables.crawl_state
+            holders = set(
+                connection.scalars(sa.select(state.c.leased_by).where(state.c.leased_by.is_not(None)).distinct())
+            )
             rows = connection.execute(sa.select(table).where(table.c.id != self.worker)).all()
             dead = [row.id for row in rows if not self._lives(row.machine, row.pid, row.seen_at, now)]
             if dead:
                 connection.execute(sa.delete(table).where(table.c.id.in_(dead)))
                 log.warning("crawler_dead", crawlers=dead)
             self.others = [row.id for row in rows if row.id not in dead]
-            state = tables.crawl_state
-            holders = set(
-                connection.scalars(sa.select(state.c.leased_by).where(state.c.leased_by.is_not(None)).distinct())
-            )
             lost = holders - {self.worker, *self.others}
             if lost:
                 self._free(connection, lost)
