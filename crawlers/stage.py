@@ -73,7 +73,11 @@ class CrawlStage:
         self._folder = settings.path(FOLDER)
         self._leases = Leases(store, clock)
         self._ledger = StoreLedger(
-            store, clock, shared=lambda: self._leases.shared, longest=settings.crawl.timeout + 30.0
+            store,
+            clock,
+            worker=self._leases.worker,
+            others=lambda: self._leases.others,
+            longest=settings.crawl.timeout + 30.0,
         )
         self._gate = HostGate.from_settings(settings.crawl, clock, self._ledger)
         self._health = HealthRecord(self.name, clock)
