@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -128,3 +129,10 @@ def test_a_look_keeps_nothing(crawling: Crawling, site: LocalSite) -> None:
     checked = check(Source(id="one", kind="hot", url=f"{site.url}/hot.json"), crawling.settings, crawling.clock)
     assert [taken.title for taken in checked.taken] == WORDS
     assert stays(crawling.store, NOW - timedelta(days=1)) == []
+
+
+def test_a_long_answer_is_read_at_once() -> None:
+    began = time.perf_counter()
+    answer = {"data": [{"word": f"水价{n}"} for n in range(5)], "more": [{"n": [n]} for n in range(200_000)]}
+    assert len(read_hot(json.dumps(answer), "http://h/", "")) == 5
+    assert time.perf_counter() - began < 10
