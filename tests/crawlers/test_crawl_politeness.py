@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from crawlers.politeness import (
     HostGate,
     user_agent,
 )
+from crawlers.robots import MOST_HOSTS, RobotsMemory, _Kept
 from minsheng.clock import CHINA, ManualClock
 from minsheng.errors import WrongSettings
 from minsheng.settings import CrawlSettings, HostSettings, load_settings
@@ -52,6 +54,29 @@ def test_what_robots_txt_forbids_is_not_asked_for(crawling: Crawling, site: Loca
     report = crawling.run()
     assert report.rejected == {"forbidden by robots.txt": 3}
     assert site.paths() == ["/list/"]
+
+
+def test_what_was_forbidden_is_asked_for_when_it_may_be(crawling: Crawling, site: LocalSite) -> None:
+    robots(site, "User-agent: *\nDisallow: /a/")
+    serve_list(site, 3)
+    crawling.source("one", "listing", f"{site.url}/list/")
+    assert crawling.run().new == 0
+    crawling.crawl["hosts"] = (HostSettings(host="127.0.0.1", robots_permission="网站管理处，2026-11-24，来函"),)
+    site.put("/list/", site.pages["/list/"].body + b"<!-- changed -->")
+    assert crawling.run().new == 0  # not asked again at each run
+    crawling.clock.advance(hours=7)
+    site.put("/list/", site.pages["/list/"].body + b"<!-- changed again -->")
+    assert crawling.run().new == 3
+
+
+def test_robots_txt_of_only_so_many_hosts_are_kept() -> None:
+    memory = RobotsMemory()
+    for n in range(MOST_HOSTS + 100):
+        memory.locks[f"h{n}.example"] = asyncio.Lock()
+        memory.keep(f"h{n}.example", _Kept(None, 0.0))
+    assert len(memory.kept) == len(memory.locks) == MOST_HOSTS
+    assert "h0.example" not in memory.kept
+    assert f"h{MOST_HOSTS + 99}.example" in memory.kept
 
 
 def test_without_its_robots_txt_a_host_is_not_asked(crawling: Crawling, site: LocalSite) -> None:
