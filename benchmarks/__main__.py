@@ -18,6 +18,8 @@ MODULES = {
     "crawl": "benchmarks.crawl_speed",
     "events": "benchmarks.events",
     "extraction": "benchmarks.extraction",
+    "responses": "benchmarks.responses",
+    "delay": "benchmarks.alert_delay",
 }
 
 

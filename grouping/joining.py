@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grouping.vectors import _ngrams, fold, own_words, rarity
+from grouping.vectors import ngram_bins, fold, own_words, rarity
 
 HEAD_SIZE = 24
 """N-grams kept of a headline, the rarest: names of estates, roads, companies and schools are among them."""
@@ -49,7 +49,7 @@ WEIGHTS = Weights(bias=6.6, cosine=2.12, days=-0.84, covered=1.97, both=-0.05)
 
 def headline(title: str) -> Headline:
     """The rarest n-grams of a title or first sentence; empty for an empty one."""
-    found = np.unique(_ngrams(fold(own_words(title))))
+    found = np.unique(ngram_bins(fold(own_words(title))))
     rare = rarity()[found]
     found, rare = found[rare > 0], rare[rare > 0]
     order = np.lexsort((found, -rare))[:HEAD_SIZE]

@@ -97,8 +97,8 @@ def vectorise(
     if len(body) > HEAD + TAIL:
         body = body[:HEAD] + "\n" + body[-TAIL:]
     head = fold(own_words(title))
-    of_body = _ngrams(body)
-    of_head = _ngrams(head)
+    of_body = ngram_bins(body)
+    of_head = ngram_bins(head)
     grams = np.concatenate([of_head, of_head, of_body])
     if grams.size == 0:
         return Vector(np.empty(0, np.int32), np.empty(0, np.float32))
@@ -125,7 +125,7 @@ def rarity() -> npt.NDArray[np.float32]:
 
 def commonness(word: str) -> float:
     """The share of ordinary texts that hold a folded word, at most: that of its rarest pair or triple of letters."""
-    bins = _ngrams(word)
+    bins = ngram_bins(word)
     return float(np.exp(-rarity()[bins].max())) if bins.size else 1.0
 
 
@@ -137,7 +137,7 @@ def rarest_pair(text: str) -> float:
     return float(rarity()[bins].max()) if bins.size else 0.0
 
 
-def _ngrams(text: str) -> npt.NDArray[np.int64]:
+def ngram_bins(text: str) -> npt.NDArray[np.int64]:
     """Hashed bins of the 2- and 3-grams that contain no separator; punctuation and spaces separate."""
     if len(text) < 2:
         return np.empty(0, np.int64)

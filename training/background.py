@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grouping.vectors import BINS, _ngrams, fold, own_words
+from grouping.vectors import BINS, fold, ngram_bins, own_words
 
 EACH = 40_000
 """Texts taken of each file, so that no file drowns the others."""
@@ -57,7 +57,7 @@ def main() -> None:
         total = 0
         for name in names:
             for text in texts(folder / name):
-                frequency[np.unique(_ngrams(fold(own_words(text))[:600]))] += 1
+                frequency[np.unique(ngram_bins(fold(own_words(text))[:600]))] += 1
                 total += 1
         print(f"{kind}: {total} texts", file=sys.stderr)
         rate = np.maximum(rate, frequency / total)

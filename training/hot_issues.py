@@ -48,7 +48,7 @@ def messages(folder: Path = FOLDER) -> Messages:
     if not path.exists():
         raise BadInput(f"{path} is not there", "the shared data is needed, see training/labels/README.md")
     with gzip.open(path, "rt", encoding="utf-8", newline="") as lines:
-        rows = [(_time(row["posted_at"]), place, row) for place, row in enumerate(csv.DictReader(lines))]
+        rows = [(time_of(row["posted_at"]), place, row) for place, row in enumerate(csv.DictReader(lines))]
     rows.sort(key=lambda row: row[:2])
     stream, places = [], dict[str, list[int]]()
     for number, (at, _, row) in enumerate(rows):
@@ -86,8 +86,9 @@ def _assessed(row: dict[str, str], at: datetime) -> Assessed:
     )
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """A time as the data writes it, "2019/4/25 9:32:09" or "2019-04-25"; Chinese time."""
     day, _, clock = text.strip().replace("-", "/").partition(" ")
     year, month, date = map(int, day.split("/"))
-    hour, minute, second, *_ = [*map(int, clock.split(":")), 0, 0, 0]
+    hour, minute, second, *_ = [*map(int, clock.split(":") if clock else []), 0, 0, 0]
     return datetime(year, month, date, hour, minute, second, tzinfo=CHINA)

@@ -1,4 +1,4 @@
-"""Scores of what binds texts together: links to policies, copies, events."""
+"""Scores of what is found beyond a label: links to policies, copies, events, and how well a response answers."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ Figures = dict[str, dict[str, float]]
 
 
 def score_structure(folder: Path) -> Figures:
-    """Name → measures. Copies and events need the shared data in `folder`; without it only the written links count."""
+    """Name → measures. All but links need the shared data in `folder`; without it only the written links count."""
     linking = score_linking()
     found: Figures = {"links/written": {name: linking[name] for name in ("precision", "recall")}}
     if folder.is_dir():
         from training.duplicate_scores import score_duplicates
         from training.event_scores import score_events
+        from training.response_scores import score_responses
 
         copies = score_duplicates(folder, limit=COPIES_OF_A_KIND)
         found["copies/made from real texts"] = {name: copies[name] for name in ("precision", "recall")}
         events: dict[str, Any] = score_events(folder)
         for half in ("report", "all"):
             found[f"events/hot issues, {half}"] = {name: events[half][name] for name in ("found", "mean_f1")}
+        responses = score_responses(folder)
+        found["responses/hand scores, report"] = {"spearman": responses["report"]["spearman"]}
     return found
 
 

@@ -22,6 +22,7 @@ from minsheng.cli import (
     labels,
     policies,
     receive,
+    responses,
     run,
     sample,
     search,
@@ -73,6 +74,7 @@ app.command("import")(importing.import_file)
 app.command("receive")(receive.receive)
 app.command("extract")(sources.extract)
 app.add_typer(source_health.app, name="sources")
+app.add_typer(responses.app, name="responses")
 app.add_typer(authors.app, name="authors")
 app.add_typer(briefing.app, name="briefing")
 app.command("classify")(classify.classify)
