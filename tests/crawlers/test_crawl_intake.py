@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import pytest
 
+from crawlers.admission import Admission, Found
 from crawlers.intake import Intake, Outcome, PageMark
+from crawlers.privacy import AuthorKeys
 from crawlers.sink import LogSink
 from minsheng.errors import Unavailable
 from minsheng.records import Document
@@ -88,3 +91,41 @@ def test_outcomes_are_in_order(count: int, crawling: Crawling) -> None:
     many = documents_of("one", count)
     intake.take(many[::2])
     assert intake.take(many) == ["new" if n % 2 else "unchanged" for n in range(count)]
+
+
+class _Killed(BaseException):
+    """Nothing of what comes after it is done."""
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_what_has_no_time_keeps_the_one_it_got_when_it_is_sent_again(
+    changed: bool, crawling: Crawling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the log took it and before that was remembered; the next run is in the next month."""
+    crawling.log.ensure_topics({"documents": 1})
+    intake = Intake(crawling.store, crawling.log.producer(), crawling.clock)
+    admit = Admission("one", AuthorKeys(b"0123456789abcdef"))
+
+    def found(text: str, now: datetime) -> Document:
+        document = admit(Found(key="1", kind="post", text=text), now)
+        assert isinstance(document, Document)
+        return document
+
+    remember = intake._remember
+
+    def killed(documents: Iterable[Document], marks: Iterable[PageMark], *, revision: int | None = None) -> None:
+        if revision is None:
+            raise _Killed
+        remember(documents, marks, revision=revision)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "_remember", killed)
+        with pytest.raises(_Killed):
+            intake.take([found("水费扣了两次", NOW)])
+    crawling.clock.advance(days=20)
+    again = found("水费扣了三次" if changed else "水费扣了两次", crawling.clock.now())
+    assert intake.take([again]) == ["new"]
+    assert intake.take([again]) == ["unchanged"]
+    sent = crawling.documents()
+    assert [document.revision for document in sent] == [1, 2 if changed else 1]
+    assert {document.published_at for document in sent} == {NOW}
