@@ -131,8 +131,9 @@ def test_a_look_keeps_nothing(crawling: Crawling, site: LocalSite) -> None:
     assert stays(crawling.store, NOW - timedelta(days=1)) == []
 
 
-def test_a_long_answer_is_read_at_once() -> None:
-    began = time.perf_counter()
-    answer = {"data": [{"word": f"水价{n}"} for n in range(5)], "more": [{"n": [n]} for n in range(200_000)]}
-    assert len(read_hot(json.dumps(answer), "http://h/", "")) == 5
-    assert time.perf_counter() - began < 10
+def test_a_long_answer_takes_no_longer_than_its_length() -> None:
+    answer = {"data": [{"word": f"水价{n}"} for n in range(5)], "more": [[n] for n in range(200_000)]}
+    text = json.dumps(answer)
+    began = time.process_time()
+    assert len(read_hot(text, "http://h/", "")) == 5
+    assert time.process_time() - began < 8
