@@ -20,6 +20,7 @@ MODULES = {
     "extraction": "benchmarks.extraction",
     "alerts": "benchmarks.alerts",
     "responses": "benchmarks.responses",
+    "delay": "benchmarks.alert_delay",
 }
 
 
