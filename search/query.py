@@ -25,6 +25,7 @@ from search import analysis
 MAX_LENGTH = 4_000
 MAX_TERMS = 200
 MAX_DEPTH = 20
+NEAR_UNITS = 12
 
 
 Field = Literal["any", "title"]
@@ -39,6 +40,12 @@ class Term(msgspec.Struct, frozen=True, tag="term", omit_defaults=True):
     text: str
     field: Field = "any"
     exact: bool = False
+
+
+class Near(msgspec.Struct, frozen=True, tag="near"):
+    """All of these terms, within `NEAR_UNITS` units of each other: for ranking, beside an AND of the same terms."""
+
+    terms: tuple[Term, ...]
 
 
 class Sources(msgspec.Struct, frozen=True, tag="sources"):
@@ -65,7 +72,7 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
     part: Node
 
 
-Node = Term | Sources | And | Or | Not
+Node = Term | Near | Sources | And | Or | Not
 
 
 def parse(text: str) -> Node | None:
@@ -92,6 +99,8 @@ def pruned(node: Node | None) -> Node | None:
         return node if analysis.phrase(node.text) else None
     if isinstance(node, Sources):
         return node
+    if isinstance(node, Near):
+        return node if all(analysis.phrase(term.text) for term in node.terms) else None
     if isinstance(node, Not):
         part = pruned(node.part)
         return None if part is None else Not(part)

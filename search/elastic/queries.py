@@ -12,7 +12,7 @@ from minsheng.clock import CHINA
 from minsheng.records import Grouped, decode
 from search import buckets, tokens
 from search.index import Bucket, Facet, Filters, Search
-from search.query import And, Node, Not, Or, Sources, Term
+from search.query import NEAR_UNITS, And, Near, Node, Not, Or, Sources, Term
 
 _FACET_FIELDS: dict[Facet, str] = {
     "policy": "policies",
@@ -29,6 +29,9 @@ _FACET_FIELDS: dict[Facet, str] = {
 FACET_CANDIDATES = 2_000
 ALL_CANDIDATES = 60_000
 
+
+NEAR_BOOST = 6
+"""What standing near each other counts: Elasticsearch scores it between 0 and 1, and words with up to ten or so."""
 
 EXACT_GROUPS = 40_000
 """Up to so many groups of duplicates are counted one by one: the most that Elasticsearch offers."""
@@ -48,6 +51,8 @@ def compiled(node: Node) -> dict[str, Any]:
         if asked.open:
             phrase |= {"type": "phrase_prefix", "max_expansions": 10_000}
         return {"multi_match": phrase}
+    if isinstance(node, Near):
+        return {"dis_max": {"queries": [_near(node, field) for field in ("words.title", "words.text")]}}
     if isinstance(node, Sources):  # says nothing of how well a document matches
         return {"constant_score": {"filter": {"terms": {"source": list(node.ids)}}, "boost": 0}}
     if isinstance(node, Not):
@@ -61,6 +66,18 @@ def compiled(node: Node) -> dict[str, Any]:
             "must_not": [compiled(part.part) for part in node.parts if isinstance(part, Not)],
         }
     }
+
+
+def _near(node: Near, field: str) -> dict[str, Any]:
+    intervals: list[dict[str, Any]] = []
+    for asked in map(tokens.of_phrase, [term.text for term in node.terms]):
+        if asked.open:
+            intervals.append({"prefix": {"prefix": asked.tokens[0], "analyzer": "whitespace"}})
+        else:
+            words = " ".join(asked.tokens)
+            intervals.append({"match": {"query": words, "max_gaps": 0, "ordered": True, "analyzer": "whitespace"}})
+    together = {"all_of": {"intervals": intervals, "max_gaps": NEAR_UNITS, "ordered": False}}
+    return {"intervals": {field: {**together, "boost": NEAR_BOOST}}}
 
 
 def conditions(filters: Filters) -> list[dict[str, Any]]:

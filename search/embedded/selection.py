@@ -11,7 +11,7 @@ from search.embedded.file import FIRST_HOUR, SLOTS, first_row_of_hour
 from search.embedded.rows import as_json
 from search.found import Copies
 from search.index import Bucket, Facet, Filters, Search
-from search.query import And, Node, Not, Or, Sources, Term, joined
+from search.query import NEAR_UNITS, And, Near, Node, Not, Or, Sources, Term, joined
 
 RANKED = 2_000
 """Sorting by relevance ranks so many of the newest matches; older ones follow by time. Ranking all matches of a common
@@ -32,6 +32,9 @@ _FACET_COLUMNS: dict[Facet, str] = {
 }
 _FEW_VALUES: tuple[Facet, ...] = ("source", "kind", "sentiment", "topic", "request", "stance", "region")
 """Facets that are counted together, in one pass: what they hold together are far fewer values than documents."""
+
+TITLES = 1
+"""So often a word in the title counts once more: the weight within bm25 hardly tells, as frequencies saturate there."""
 
 _GIVEN = "IN (SELECT value FROM json_each(?))"
 
@@ -61,6 +64,7 @@ class Selection:
     def __init__(self, query: Node | None, filters: Filters, without: Sequence[str] = ()) -> None:
         words, others = _parted(query)
         expression, negated = _compile(words) if words is not None else ("", False)
+        self._ranking = _compile(words, titles=TITLES)[0] if words is not None else ""
         self.matched = words is not None and not negated
         self.row = "words.rowid" if self.matched else "d.row"
         self._conditions: list[str] = []
@@ -211,6 +215,7 @@ class Selection:
             join=True,
             extra=f" AND d.arrival <= ? ORDER BY {self.row} DESC LIMIT ?",
             values=[arrival, RANKED],
+            expression=self._ranking,
         ).fetchall()
         found.sort(key=lambda item: (item[2], item[3]), reverse=True)
         found.sort(key=lambda item: item[1])
@@ -310,8 +315,10 @@ class Selection:
         extra: str = "",
         values: Sequence[Any] = (),
         around: str = "{}",
+        expression: str = "",
     ) -> sqlite3.Cursor:
-        """Run a query over the selection; `join`: it names columns of `documents` (`d`)."""
+        """Run a query over the selection; `join`: it names columns of `documents` (`d`); `expression`: asks for the
+        words in this way instead."""
         tables = "words" if self.matched else "documents d"
         if self.matched and (join or self._joined):
             tables += " JOIN documents d ON d.row = words.rowid"
@@ -319,7 +326,8 @@ class Selection:
             tables += f" JOIN policies p ON p.row = {self.row}"
         where = " AND ".join(self._conditions) or "1"
         statement = f"SELECT {columns} FROM {tables} WHERE {where}{extra}"  # noqa: S608 - only our own words
-        return connection.execute(around.format(statement), [*self._values, *values])
+        selected = [expression, *self._values[1:]] if expression else self._values
+        return connection.execute(around.format(statement), [*selected, *values])
 
 
 def _names_sources(node: Node) -> bool:
@@ -340,19 +348,25 @@ def _parted(query: Node | None) -> tuple[Node | None, list[Node]]:
     return joined(And, [part for part in query.parts if part not in others]), others
 
 
-def _compile(node: Node) -> tuple[str, bool]:
+def _compile(node: Node, titles: int = 0) -> tuple[str, bool]:
     """The query as an FTS5 expression; the second part tells that everything but its matches is meant.
 
     FTS5 has no NOT that stands alone, so each part that is negated is carried as its positive and taken from its
     brothers, or, where there are none, from everything.
+
+    `titles`: how often a term counts once more for the rank where it stands in the title.
     """
     if isinstance(node, Term):
-        return _phrase(node), False
+        phrase = _phrase(node)
+        again = [_phrase(Term(node.text, "title"))] * titles if node.field == "any" else []
+        return _expression("OR", [phrase, *again]), False
     if isinstance(node, Not):
-        expression, negated = _compile(node.part)
+        expression, negated = _compile(node.part, titles)
         return expression, not negated
+    if isinstance(node, Near):
+        return f"NEAR({' '.join(_phrase(Term(term.text)) for term in node.terms)}, {NEAR_UNITS})", False
     assert isinstance(node, And | Or)
-    compiled = [_compile(part) for part in node.parts]
+    compiled = [_compile(part, titles) for part in node.parts]
     # By De Morgan an OR is the negation of an AND over the negated parts.
     flip = isinstance(node, Or) and any(negated for _, negated in compiled)
     if isinstance(node, Or) and not flip:

@@ -19,7 +19,9 @@ from minsheng.parts import open_index
 from minsheng.records import Duplicate, Grouped
 from minsheng.settings import load_settings
 from search.index import FACETS, Bucket, Filters, Index, Page, Search
-from search.query import And, Node, Not, Or, Term, parse
+from search.query import And, Near, Node, Not, Or, Term, parse
+from search.suggestions import suggest
+from search.understanding import Vocabulary
 from tests.search.corpus import START, STEP, TEXTS, corpus, grouped, numbers
 
 ENGINES = [
@@ -226,6 +228,13 @@ def test_random_queries_find_what_plain_search_finds(filled: Index) -> None:
         assert sorted(found(filled, query, sort="relevance"), reverse=True) == expected, query
         sizes.add(len(expected))
     assert len(sizes) > 20
+
+
+def test_near_terms_are_found_within_their_distance(filled: Index) -> None:
+    assert found(filled, Near((Term("报销"), Term("到账")))) == [3, 1]
+    assert found(filled, Near((Term("到账"), Term("报销")))) == [3, 1]
+    assert found(filled, Near((Term("小微企业"), Term("所得税")))) == [7]
+    assert found(filled, Near((Term("规定"), Term("异地就医")))) == []
 
 
 def test_a_term_without_anything_to_look_for_is_passed_over(filled: Index) -> None:
@@ -535,6 +544,27 @@ def test_what_was_fetched_late_is_found_by_that(index: Index) -> None:
     assert found(index, "停水", filters=Filters(fetched_since=START + timedelta(days=9, milliseconds=1))) == []
     assert found(index, "停水", filters=Filters(outlets=("云岭日报",))) == [1]
     assert index.search(Search(facets=("outlet",))).facets["outlet"] == (Bucket(value="云岭日报", count=1),)
+
+
+# Suggestions
+
+
+def test_suggestions_come_from_what_the_filters_allow_alone(filled: Index) -> None:
+    vocabulary = Vocabulary([("公积金", "住房公积金"), ("医保", "医疗保险"), ("双减",), ("没人说过的事",)])
+
+    def texts(typed: str, **filters: Any) -> list[str]:
+        return [one.text for one in suggest(filled, typed, vocabulary, Filters(**filters))]
+
+    assert texts("公") == ["公积金", "住房公积金"]
+    assert texts("gjj") == texts("gongji") == ["公积金"]
+    assert texts("yb") == [*texts("ybx"), "医保"] == ["医保"]
+    assert texts("没人") == []
+    assert texts("公积") == ["公积金", "住房公积金", "公积金贷款额度上调"]
+    assert texts("公积", sources=("forum",)) == ["公积金", "住房公积金"]
+    assert texts("公积", policies=("talent",)) == []
+    assert suggest(filled, "双", vocabulary)[0].documents == 2
+    assert suggest(filled, "双", vocabulary, Filters(sources=("gov",)))[0].documents == 1
+    assert texts("") == texts("，") == []
 
 
 # Making it anew
