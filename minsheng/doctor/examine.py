@@ -6,10 +6,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 from minsheng.clock import Clock
+from minsheng.doctor.duty import roster, silences
 from minsheng.doctor.finding import Check, Finding, Patient, broken, pending
 from minsheng.doctor.machine import clock, data_folder, secrets
 from minsheng.doctor.parts import index, log, model, store
-from minsheng.doctor.work import channels, dead_letters, deadlines, labels, lag, notices, plans, policies, sources
+from minsheng.doctor.work import (
+    calendar,
+    channels,
+    dead_letters,
+    deadlines,
+    labels,
+    lag,
+    notices,
+    plans,
+    policies,
+    sources,
+)
 from minsheng.errors import MinshengError, Unavailable
 from minsheng.parts import open_index, open_log, open_store
 from minsheng.settings import Settings
@@ -27,8 +39,11 @@ WORK: dict[str, Check] = {
     "plans": plans,
     "sources": sources,
     "deadlines": deadlines,
+    "calendar": calendar,
     "channels": channels,
     "notices": notices,
+    "roster": roster,
+    "silences": silences,
 }
 """Checks of what the parts hold; each is left out where the part it reads is broken or holds nothing yet."""
 
@@ -41,6 +56,8 @@ NEEDS = {
     "sources": "store",
     "deadlines": "store",
     "notices": "store",
+    "roster": "store",
+    "silences": "store",
     "clock": "store",
 }
 
