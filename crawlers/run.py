@@ -281,7 +281,8 @@ class Run:
 
     def lead(self, url: str | None, title: str, published: datetime | str | None) -> None:
         """Note something that the source's own page names, for whoever looks what a source would give."""
-        if len(self.leads) < MOST_LEADS:
+        # A crawl has no use for them, and each title would be searched for persons.
+        if self.looking and len(self.leads) < MOST_LEADS:
             self.leads.append(Lead(url, self.private(title), published))
 
     def private(self, text: str) -> str:
