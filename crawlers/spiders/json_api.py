@@ -72,6 +72,9 @@ class JsonApiSpider(SearchSpider):
     async def requests(self) -> AsyncIterator[Request]:
         template = self.source.url + self.options.post
         for query in await self.queries() if "{query}" in template else [""]:
+            if (place := await self.run.place(query)) is not None:
+                yield await self._ask(place["places"], place["number"], place["url"], resumes=query)
+                continue
             yield await self._ask(
                 {"query": query, "page": str(self.options.first_page), "offset": "0", "cursor": ""}, 1
             )
@@ -97,11 +100,21 @@ class JsonApiSpider(SearchSpider):
                 yield await self.page(one.url, self.article, f"{one.title}\n{one.text}", instead=[one], entry=one)
             else:
                 plain.append(one)
-        yield Harvest(found=plain)
-        if entries and self.more(number, [one.published for one in found]):
-            following = await self._following(response, value, number, dict(places or {}))
-            if following is not None:
-                yield following
+        following = None
+        here = dict(places or {})
+        query = here.get("query", "")
+        if entries and self.more(number, [one.published for one in found], [f"{query}\n{one.key}" for one in found]):
+            try:
+                following = await self._following(response, value, number, here)
+            except BadInput:
+                yield Harvest(found=plain)
+                raise
+        # Where the entries have pages of their own, what is known of those says what was read.
+        place = (
+            None if options.full_text else {"places": here, "number": number, "url": response.meta["minsheng_asked"]}
+        )
+        for result in self.paged(Harvest(found=plain), query, number, place, following):
+            yield result
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:
         page = extract(body_text(response), response.url, self.run.now())
@@ -111,10 +124,12 @@ class JsonApiSpider(SearchSpider):
             text=page.text or entry.text,
             published=entry.published or page.published_at,
             outlet=entry.outlet or page.outlet,
+            attachments=page.attachments,
+            next_page=page.next_page,
         )
         return [whole], True
 
-    async def _ask(self, places: dict[str, str], number: int, url: str = "") -> Request:
+    async def _ask(self, places: dict[str, str], number: int, url: str = "", *, resumes: str | None = None) -> Request:
         options = self.options
         headers = {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in options.headers.items()
@@ -125,6 +140,7 @@ class JsonApiSpider(SearchSpider):
             headers=headers,
             # What is secret goes to the address that the operator gave, and nowhere else.
             follow=not self._secret(),
+            resumes=resumes,
             number=number,
             places=places,
         )

@@ -286,7 +286,7 @@ def backfill(
     """
     from datetime import timedelta
 
-    from crawlers.run import Window
+    from crawlers.backfills import Window
     from crawlers.stage import CrawlStage
     from minsheng.cli.times import parse_time
     from minsheng.clock import SystemClock
@@ -308,6 +308,9 @@ def backfill(
         context.print_json(report)
     else:
         _show_reports([report])
+        if report.unfinished:
+            words = "It is not at the beginning of the window yet: the same command goes on from here."
+            context.errors().print(words, markup=False)
     if not report.ok:
         raise typer.Exit(1)
 
