@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -30,29 +30,35 @@ MOST_ROWS = 5_000
 """Rows of a sheet that are read."""
 MOST_OPENED = 100_000_000
 """Bytes that an Office file may hold when it is opened."""
-_PICTURES = ("jpg", "jpeg", "png", "gif")
+_SHOWN = ("jpg", "jpeg", "png", "gif", "mp3", "mp4")
+"""What is looked at or listened to rather than read."""
 
 
-def file_links(tree: lxml.html.HtmlElement, base: str) -> tuple[Attachment, ...]:
-    """The files that a page links to, pictures apart; each once, by the name that the link gives it."""
+def file_links(anchors: Iterable[lxml.html.HtmlElement], base: str) -> tuple[Attachment, ...]:
+    """The files that links lead to, pictures and films apart; each once, by the name that the link gives it.
+
+    Which kind of file it is stands in the address, or, where files are served by number, in the name.
+    """
     found: dict[str, Attachment] = {}
-    for anchor in tree.iter("a"):
+    for anchor in anchors:
         try:
             url = urljoin(base, (anchor.get("href") or "").strip())
-            if not url.startswith(("http://", "https://")) or kind_of(url) in ("", *_PICTURES):
+            if not url.startswith(("http://", "https://")):
                 continue
             url = canonical_url(url)
+            name = " ".join(element_text(anchor).split()) or unquote(urlsplit(url).path.rpartition("/")[2])
+            if kind_of(url, name=name) in ("", *_SHOWN):
+                continue
         except ValueError:
             continue
-        name = " ".join(element_text(anchor).split()) or unquote(urlsplit(url).path.rpartition("/")[2])
         found.setdefault(url, Attachment(url=url, name=name[:200]))
     return tuple(found.values())
 
 
-def kind_of(url: str, media_type: str = "") -> str:
-    """`pdf`, `docx` and so on, by the address or else the media type; empty for a page."""
+def kind_of(url: str, media_type: str = "", name: str = "") -> str:
+    """`pdf`, `docx` and so on, by the address or else its name or its media type; empty for a page."""
     parts = urlsplit(url)
-    for text in (parts.path, parts.query):
+    for text in (parts.path, parts.query, name.strip()):
         match = FILE.search(text)
         if match:
             return match[0][1:].lower()

@@ -55,7 +55,7 @@ class GovernmentSpider(ListingSpider):
             outlet=page.outlet or (official.issuer if official else None) or None,
             author=page.author,
             next_page=page.next_page,
-            attachments=file_links(tree, response.url),
+            attachments=file_links(tree.iter("a"), response.url),
             official=official,
         )
         return [found], True
@@ -99,7 +99,7 @@ class GovernmentSpider(ListingSpider):
         readable = [
             file
             for file in found.attachments
-            if file.url != found.url and kind_of(file.url, file.media_type) in READABLE
+            if file.url != found.url and kind_of(file.url, file.media_type, file.name) in READABLE
         ]
         for file in readable[: self.options.most_attachments] if self.options.attachments else ():
             if size > MAX_TEXT:
@@ -128,5 +128,5 @@ class GovernmentSpider(ListingSpider):
             raise BadInput(f"{file.url} answered {response.status}")
         if response.status != 200:
             raise OSError(f"answered {response.status}")
-        kind = kind_of(file.url, file.media_type)
+        kind = kind_of(file.url, file.media_type, file.name)
         return await asyncio.to_thread(file_text, response.body, kind, file.url)

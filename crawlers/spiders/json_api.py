@@ -11,15 +11,15 @@ import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
+from crawlers.columns import COLUMNS, found_in
 from crawlers.extraction import extract
 from crawlers.faults import LayoutChanged, LoginEnded
-from crawlers.importing import COLUMNS, COUNTS, count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text
 from crawlers.spiders.base import Harvest, absolute, body_text
 from crawlers.spiders.searching import SearchOptions, SearchSpider
 from minsheng.errors import BadInput
-from minsheng.records import Engagement, Kind
+from minsheng.records import Kind
 from minsheng.settings import Secret
 
 FIELDS = tuple(name for name in COLUMNS if name not in ("source", "kind") and not name.startswith("reply"))
@@ -208,20 +208,7 @@ class JsonApiSpider(SearchSpider):
         title, text = html_text(get("title")), html_text(get("text"))
         if not title and not text:
             return None
-        return Found(
-            key=native or url or title or text[:200],
-            kind=self.options.kind,
-            title=title,
-            text=text,
-            url=url,
-            native_id=native or None,
-            parent_key=get("parent_id") or None,
-            author=get("author") or None,
-            published=get("published_at") or None,
-            engagement=Engagement(**{name: count(get(name)) for name in COUNTS}),
-            region=get("region") or None,
-            outlet=get("outlet") or None,
-        )
+        return found_in(get, native or url or title or text[:200], self.options.kind, title, text, url)
 
 
 def _named(entry: Mapping[str, Any], field: str) -> Any:

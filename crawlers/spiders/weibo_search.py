@@ -11,9 +11,9 @@ import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
+from crawlers.columns import count
 from crawlers.extraction import wall_of
 from crawlers.faults import LoginEnded
-from crawlers.importing import count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text, parse_html
 from crawlers.spiders.base import Harvest, absolute, body_text
