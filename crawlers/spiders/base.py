@@ -78,6 +78,7 @@ class SourceSpider(scrapy.Spider):
 
     kind: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https")  # of its addresses
     Options: ClassVar[type[Options]] = Options
 
     handle_httpstatus_list = [304]  # noqa: RUF012 - Scrapy's own name and type
