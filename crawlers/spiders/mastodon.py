@@ -74,6 +74,15 @@ class MastodonSpider(SearchSpider):
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token is not None else {}
         return await self.index(url, headers=headers, follow=token is None, resumes=resumes, page=page, way=way)
 
+    def _as_safe(self, url: str) -> str:
+        """The address, by https where the source's own is: services behind a proxy name themselves without."""
+        own, other = urlsplit(self.source.url), urlsplit(url)
+        if own.scheme == "https" and own.netloc.lower() == other.netloc.lower():
+            url = other._replace(scheme="https").geturl()
+        if self.options.token is not None and not self.trusted(url):
+            raise BadInput(f"{url}: the next page is at another host, which the token is not for")
+        return url
+
     async def read(self, response: Response, page: int = 1, way: str = "", **kwargs: Any) -> AsyncIterator[Any]:
         value = json_of(body_text(response), response.url)
         posts = value.get("statuses") if isinstance(value, dict) else value
@@ -90,9 +99,13 @@ class MastodonSpider(SearchSpider):
         following = absolute(response, link[1]) if link else None
         times, keys = [one.published for one in found], [f"{way}\n{one.key}" for one in found]
         further = None
-        if posts and following and self.more(page, times, keys) and self.run.claim_index(following):
-            further = await self._ask(following, page + 1, way)
         harvest = Harvest(found=[one for one in found if self.run.wants(one.published)])
+        if posts and following and self.more(page, times, keys) and self.run.claim_index(following):
+            try:
+                further = await self._ask(self._as_safe(following), page + 1, way)
+            except BadInput:
+                yield harvest
+                raise
         place = {"url": response.meta["minsheng_asked"], "page": page}
         for result in self.paged(harvest, way, page, place, further):
             yield result
