@@ -1,4 +1,4 @@
-"""The words of files that belong to pages: PDF, DOCX, XLSX, OFD and plain text."""
+"""The words of files that belong to pages: PDF, DOC, DOCX, XLS, XLSX, WPS, OFD and plain text."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lxml import etree
 from crawlers.admission import canonical_url
 from crawlers.charset import decode
 from crawlers.markup import element_text, html_text
+from crawlers.old_office import MAGIC, doc_lines, kind_of_container, xls_lines
 from minsheng.errors import BadInput
 from minsheng.logs import get_logger
 from minsheng.records import MAX_TEXT, Attachment
@@ -23,7 +24,7 @@ log = get_logger(__name__)
 
 FILE = re.compile(r"\.(?:pdf|ofd|docx?|xlsx?|pptx?|wps|et|txt|csv|rtf|zip|rar|7z|jpe?g|png|gif|mp[34])$", re.IGNORECASE)
 """Addresses that lead to files rather than to pages."""
-READABLE = ("pdf", "ofd", "docx", "xlsx", "txt", "csv")
+READABLE = ("pdf", "ofd", "docx", "xlsx", "doc", "xls", "wps", "et", "txt", "csv")
 MOST_PAGES = 300
 """Pages of a PDF that are read."""
 MOST_ROWS = 5_000
@@ -93,8 +94,11 @@ def file_text(body: bytes, kind: str, where: str) -> str:
 def _real_kind(body: bytes, kind: str) -> str:
     if body.startswith(b"%PDF"):
         return "pdf"
+    if body.startswith(MAGIC):
+        return kind_of_container(body) or kind
     if body.startswith(b"PK\x03\x04") and kind not in ("docx", "xlsx", "ofd"):
-        return kind
+        # Newer programs write the newer formats under the old names.
+        return {"doc": "docx", "wps": "docx", "xls": "xlsx", "et": "xlsx"}.get(kind, kind)
     if body.lstrip()[:1] == b"<" and kind != "txt":
         return "html"
     return kind
@@ -103,6 +107,10 @@ def _real_kind(body: bytes, kind: str) -> str:
 def _lines(body: bytes, kind: str, where: str) -> Iterator[str]:
     if kind == "pdf":
         return _pdf(body, where)
+    if body.startswith(MAGIC) and kind == "doc":
+        return doc_lines(body, where)
+    if body.startswith(MAGIC) and kind == "xls":
+        return xls_lines(body)
     if kind in ("docx", "xlsx", "ofd"):
         _check_size(body, where)
         return {"docx": _docx, "xlsx": _xlsx, "ofd": _ofd}[kind](body)

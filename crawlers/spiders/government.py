@@ -25,7 +25,7 @@ from minsheng.records import MAX_TEXT, Attachment
 class GovernmentOptions(ListingOptions, frozen=True, kw_only=True):
     """Options of a government column; those of a listing, and:"""
 
-    attachments: bool = True  # read the words of PDF, DOCX, XLSX, OFD and TXT files that a document links to
+    attachments: bool = True  # read the words of PDF, DOC, DOCX, XLS, XLSX, WPS, OFD and TXT files
     most_attachments: int = 10  # files read of one document
 
 
@@ -117,6 +117,12 @@ class GovernmentSpider(ListingSpider):
             if text:
                 words += [f"【附件】{file.name}", text]
                 size += len(text)
+        if self.options.attachments:
+            words += [
+                f"【附件】{file.name}（附件未读取：格式 {kind.upper()}）"
+                for file in found.attachments
+                if (kind := kind_of(file.url, file.media_type, file.name)) and kind not in READABLE
+            ]
         return words, missing
 
     async def _file(self, file: Attachment) -> str:
