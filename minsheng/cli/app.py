@@ -21,6 +21,7 @@ from minsheng.cli import (
     importing,
     labels,
     policies,
+    qa,
     receive,
     responses,
     run,
@@ -68,6 +69,7 @@ def options(
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
+app.add_typer(qa.app, name="qa")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.command("import")(importing.import_file)
