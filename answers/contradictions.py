@@ -17,8 +17,8 @@ from answers.model import Content, Entry
 from answers.texts import PolicyText
 
 ALIKE = 0.66
-"""Likeness of two questions from which they may be the same one: on the sample's answers it leaves one pair of questions
-that only look the same (employees and pensioners), and finds pairs that we worded anew."""
+"""Likeness of two questions from which they may be the same one: on the sample's answers it leaves one pair that only
+looks the same (employees and pensioners), and finds pairs that we worded anew."""
 SAME = 0.8
 """Cosine of the answers from which two answers without a contradiction are doubles."""
 
