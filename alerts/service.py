@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from alerts.casework.reminders import note_overdue
 from alerts.channels import Channel
 from alerts.deadlines import fire_due
 from alerts.operator_notices import tell
@@ -96,8 +97,9 @@ class AlertService:
             self._delivering.release()
 
     def check_deadlines(self) -> None:
-        """Fire the timers that are due."""
+        """Fire the timers that are due, and note which tasks are overdue."""
         fired = self._guarded("deadlines", lambda: fire_due(self._store, self._clock, self._settings))
+        fired += self._guarded("tasks", lambda: note_overdue(self._store, self._clock, self._settings))
         if fired:
             self.wake()
 

@@ -35,3 +35,28 @@ def parse_time(text: str, clock: Clock | None = None) -> datetime:
             f"'{text}' is no time", "write 2026-11-24, 2026-11-24T08:00, or an age such as 90m, 12h, 2d"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+_AHEAD = re.compile(r"\+?\s*(\d+(?:\.\d+)?)\s*(m|h|d|w|分钟|小时|天|周)(?:后)?")
+
+
+def parse_due(text: str, clock: Clock | None = None) -> datetime:
+    """A time to come: a date (its end, China time), a date and time, or a span from now: `90m`, `12h`, `2d`, `3天`.
+
+    Raises
+    ------
+    WrongUse
+        If it is none of these.
+    """
+    text = text.strip()
+    ahead = _AHEAD.fullmatch(text)
+    try:
+        if ahead:
+            return (clock or SystemClock()).now() + timedelta(**{_UNITS[ahead[2]]: float(ahead[1])})
+        plain = text.replace("/", "-")
+        moment = datetime.fromisoformat(f"{plain}T23:59:59" if re.fullmatch(r"\d{4}-\d\d?-\d\d?", plain) else plain)
+    except (ValueError, OverflowError):
+        raise WrongUse(
+            f"'{text}' is no time to come", "write 2026-11-24, 2026-11-24T18:00, or a span such as 90m, 12h, 2d"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
