@@ -154,7 +154,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     per_host_concurrency: Count = 2  # requests to one host at the same time
     per_host_daily: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # requests to one host a day, China time; 0: no limit
     hosts: tuple[HostSettings, ...] = ()  # single hosts that are asked otherwise
-    concurrency: Count = 16  # requests at the same time in all
+    concurrency: Count = 16  # requests of one source at the same time
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
