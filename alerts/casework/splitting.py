@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from alerts import notices
 from alerts.casework.tables import relations
 from alerts.casework.tasks import add_plan_tasks
-from alerts.deadlines import first_deadline, set_timers
-from alerts.tables import observations, tickets
+from alerts.deadlines import first_deadline
+from alerts.tables import observations, tickets, timers
 from alerts.tickets import next_number
 from alerts.transitions import Change
 from minsheng.errors import WrongUse
@@ -18,7 +19,7 @@ from minsheng.settings import Settings
 
 _COPIED = (
     "policy_id", "unit", "level", "peak_level", "current_level", "risk_kind", "why", "score", "parts", "plan",
-    "historical", "exercise", "judged_since", "raised_at",
+    "historical", "exercise", "judged_since", "raised_at", "paused_at", "responded_at",
 )  # fmt: skip
 
 
@@ -68,9 +69,21 @@ def split_off(
     new.write("split", {"off": old["number"], "documents": len(documents), "reason": reason.strip()})
     if not old["historical"]:
         start = old["raised_at"]
-        set_timers(change.store, connection, new_id, old["level"], start=start, now=now, settings=settings)
+        _copy_timers(connection, change.id, new_id, old["round"])
         if old["plan"] is not None:
             add_plan_tasks(connection, new_id, old["plan"], now, now)
         deadline = first_deadline(old["level"], start, settings)
         notices.enqueue(change.store, connection, new.ticket, "new", "split", settings, now, deadline=deadline)
     return str(values["number"])
+
+
+def _copy_timers(connection: Connection, old_id: int, new_id: int, turn: int) -> None:
+    """The clocks as they stand, also those that are over or stand still."""
+    copied = ("kind", "title", "working", "due_at", "paused_at", "fired_at", "cancelled_at")
+    of_old = sa.select(timers).where(timers.c.ticket_id == old_id, timers.c.round == turn)
+    rows = [
+        {"ticket_id": new_id, "round": 1, **{name: row[name] for name in copied}}
+        for row in connection.execute(of_old).mappings()
+    ]
+    if rows:
+        connection.execute(timers.insert(), rows)

@@ -20,6 +20,7 @@ from minsheng.cli import (
     events,
     importing,
     labels,
+    plans,
     policies,
     receive,
     responses,
@@ -83,6 +84,7 @@ app.command("search")(search.search)
 app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
+app.add_typer(plans.app, name="plans")
 app.command("doctor")(doctor.doctor)
 
 
