@@ -58,6 +58,7 @@ Kind = Literal[
     "deadline-missed",
     "notice-sent",
     "notice-failed",
+    "escalated",
 ]
 
 TITLES: dict[str, str] = {
@@ -98,6 +99,7 @@ TITLES: dict[str, str] = {
     "deadline-missed": "超时",
     "notice-sent": "通知已送达",
     "notice-failed": "通知发送失败",
+    "escalated": "升级通知",
 }
 
 SYSTEM = "system"
@@ -131,13 +133,16 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     problems: list[str]
 
 
-def lock(connection: Connection, ticket_id: int) -> None:
-    """Hold a ticket's row until the transaction ends.
+def lock(connection: Connection, *ticket_ids: int | None) -> None:
+    """Hold tickets' rows until the transaction ends; None is no ticket.
 
     Whoever changes rows that belong to a ticket (timers, notices, tasks) and adds to its timeline takes this first:
     all in the same order, nobody waits in a circle. On SQLite a transaction that writes is alone anyway.
     """
-    connection.execute(sa.select(tickets.c.id).where(tickets.c.id == ticket_id).with_for_update(key_share=True))
+    wanted = sorted({ticket_id for ticket_id in ticket_ids if ticket_id is not None})
+    if wanted:
+        held = sa.select(tickets.c.id).where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
+        connection.execute(held.with_for_update(key_share=True))
 
 
 def add(

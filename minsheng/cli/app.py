@@ -12,6 +12,7 @@ from minsheng import __version__
 from minsheng.cli import (
     authors,
     briefing,
+    channels,
     classify,
     context,
     deadletters,
@@ -20,13 +21,16 @@ from minsheng.cli import (
     events,
     importing,
     labels,
+    notices,
     plans,
     policies,
     receive,
     responses,
+    roster,
     run,
     sample,
     search,
+    silences,
     source_health,
     sources,
     stage,
@@ -84,6 +88,10 @@ app.command("search")(search.search)
 app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
+app.add_typer(notices.app, name="notices")
+app.add_typer(roster.app, name="roster")
+app.add_typer(channels.app, name="channels")
+app.add_typer(silences.app, name="silences")
 app.add_typer(plans.app, name="plans")
 app.command("doctor")(doctor.doctor)
 

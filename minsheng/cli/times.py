@@ -37,26 +37,31 @@ def parse_time(text: str, clock: Clock | None = None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
 
 
-_AHEAD = re.compile(r"\+?\s*(\d+(?:\.\d+)?)\s*(m|h|d|w|分钟|小时|天|周)(?:后)?")
+def parse_moment(text: str) -> datetime:
+    """A date, or a date and time, past or to come; China time where no zone is given. Raises `WrongUse`."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("/", "-"))
+    except ValueError:
+        raise WrongUse(f"'{text}' is no time", "write 2026-11-24 or 2026-11-24T20:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def parse_span(text: str) -> timedelta:
+    """A length of time: `90m`, `2h`, `3d`, `1w`, also 2小时. Raises `WrongUse`."""
+    found = _AGO.fullmatch(text.strip())
+    if found is None:
+        raise WrongUse(f"'{text}' is no length of time", "write 90m, 2h, 3d or 1w")
+    try:
+        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    except OverflowError:
+        raise WrongUse(f"'{text}' is too long", "write 90m, 2h, 3d or 1w") from None
 
 
 def parse_due(text: str, clock: Clock | None = None) -> datetime:
-    """A time to come: a date (its end, China time), a date and time, or a span from now: `90m`, `12h`, `2d`, `3天`.
-
-    Raises
-    ------
-    WrongUse
-        If it is none of these.
-    """
-    text = text.strip()
-    ahead = _AHEAD.fullmatch(text)
-    try:
-        if ahead:
-            return (clock or SystemClock()).now() + timedelta(**{_UNITS[ahead[2]]: float(ahead[1])})
-        plain = text.replace("/", "-")
-        moment = datetime.fromisoformat(f"{plain}T23:59:59" if re.fullmatch(r"\d{4}-\d\d?-\d\d?", plain) else plain)
-    except (ValueError, OverflowError):
-        raise WrongUse(
-            f"'{text}' is no time to come", "write 2026-11-24, 2026-11-24T18:00, or a span such as 90m, 12h, 2d"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+    """By when: a date (its end, China time), a date and time, or a span from now such as `4h`. Raises `WrongUse`."""
+    plain = text.strip().removeprefix("+").removesuffix("后").strip()
+    if _AGO.fullmatch(plain):
+        return (clock or SystemClock()).now() + parse_span(plain)
+    if re.fullmatch(r"\d{4}[-/]\d\d?[-/]\d\d?", plain):
+        return parse_moment(f"{plain}T23:59:59")
+    return parse_moment(plain)

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from alerts import timeline
 from alerts.casework import actions
 from alerts.deadlines import fire_due
-from alerts.tables import outbox, ticket_timeline, tickets, timers
+from alerts.notify.tables import notices
+from alerts.tables import ticket_timeline, tickets, timers
 from alerts.transitions import ENDED, NEXT, STATUS_WORDS, STATUSES, TicketConflict, changing
 from minsheng.errors import WrongUse
 from minsheng.store import Store
@@ -189,7 +190,7 @@ def test_a_whole_chain_made_anew_shows_against_what_was_kept(desk: World) -> Non
 
 def test_lines_from_before_the_hashes_are_bound_too(either_store: Store) -> None:
     migrate(either_store)
-    downgrade(either_store, "0006")
+    downgrade(either_store, "0007")
     at = "2026-03-10 12:00:00.000001"
     with either_store.begin() as connection:
         connection.execute(
@@ -253,7 +254,7 @@ def test_clocks_follow_a_level_set_down_and_up(world: World) -> None:
 
 def reasons(world: World) -> list[str]:
     with world.store.read() as connection:
-        return list(connection.scalars(sa.select(outbox.c.reason).order_by(outbox.c.id)))
+        return list(connection.scalars(sa.select(notices.c.reason).order_by(notices.c.id)))
 
 
 def test_a_transferred_ticket_is_acknowledged_anew(either: World) -> None:

@@ -16,7 +16,7 @@ from alerts.casework.reminders import note_overdue
 from alerts.casework.splitting import split_off
 from alerts.casework.tables import sheets
 from alerts.event_merges import move_documents
-from alerts.tables import outbox
+from alerts.notify.tables import notices
 from alerts.transitions import changing
 from minsheng.errors import BadInput, WrongUse
 from tests.alerts.conftest import WATER, World, burst
@@ -70,7 +70,7 @@ def test_an_overdue_task_is_noted_once_and_told_of_grave_tickets_only(desk: Worl
 
 def reasons(world: World) -> list[str]:
     with world.store.read() as connection:
-        return list(connection.scalars(sa.select(outbox.c.reason).order_by(outbox.c.id)))
+        return list(connection.scalars(sa.select(notices.c.reason).order_by(notices.c.id)))
 
 
 def test_what_was_not_done_is_asked_for_no_more_when_the_ticket_ends(desk: World) -> None:
