@@ -175,4 +175,6 @@ outbox = sa.Table(
     sa.Column("acknowledged_at", UtcDateTime, comment="its link was used"),
     sa.Index("ix_outbox_next_try_at", "next_try_at"),
     sa.Index("ix_outbox_sent_at", "sent_at"),
+    sa.Index("ix_outbox_notice_id", "notice_id"),
+    sa.Index("ix_outbox_instead_of", "instead_of"),
 )

@@ -20,6 +20,7 @@ from minsheng.cli import (
     evaluate,
     events,
     importing,
+    index,
     labels,
     notices,
     plans,
@@ -30,6 +31,7 @@ from minsheng.cli import (
     run,
     sample,
     search,
+    searches,
     silences,
     source_health,
     sources,
@@ -75,6 +77,8 @@ app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
+app.add_typer(index.app, name="index")
+app.add_typer(searches.app, name="searches")
 app.command("import")(importing.import_file)
 app.command("receive")(receive.receive)
 app.command("extract")(sources.extract)

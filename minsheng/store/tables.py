@@ -10,3 +10,4 @@ import classifiers.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401
 import minsheng.policies.tables  # noqa: F401
+import search.tables  # noqa: F401
