@@ -190,7 +190,7 @@ def test_a_whole_chain_made_anew_shows_against_what_was_kept(desk: World) -> Non
 
 def test_lines_from_before_the_hashes_are_bound_too(either_store: Store) -> None:
     migrate(either_store)
-    downgrade(either_store, "0007")
+    downgrade(either_store, "0009")
     at = "2026-03-10 12:00:00.000001"
     with either_store.begin() as connection:
         connection.execute(
