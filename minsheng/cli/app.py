@@ -23,6 +23,7 @@ from minsheng.cli import (
     index,
     labels,
     notices,
+    plans,
     policies,
     qa,
     receive,
@@ -97,6 +98,7 @@ app.add_typer(notices.app, name="notices")
 app.add_typer(roster.app, name="roster")
 app.add_typer(channels.app, name="channels")
 app.add_typer(silences.app, name="silences")
+app.add_typer(plans.app, name="plans")
 app.command("doctor")(doctor.doctor)
 
 

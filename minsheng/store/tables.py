@@ -1,7 +1,9 @@
 """Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""
 
+import alerts.casework.tables
 import alerts.duty.tables
 import alerts.notify.tables
+import alerts.planning.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
 import answers.tables  # noqa: F401
