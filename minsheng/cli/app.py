@@ -23,7 +23,9 @@ from minsheng.cli import (
     index,
     labels,
     notices,
+    plans,
     policies,
+    qa,
     receive,
     replay,
     responses,
@@ -76,6 +78,7 @@ def options(
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
+app.add_typer(qa.app, name="qa")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.add_typer(index.app, name="index")
@@ -99,6 +102,7 @@ app.add_typer(notices.app, name="notices")
 app.add_typer(roster.app, name="roster")
 app.add_typer(channels.app, name="channels")
 app.add_typer(silences.app, name="silences")
+app.add_typer(plans.app, name="plans")
 app.command("doctor")(doctor.doctor)
 
 
