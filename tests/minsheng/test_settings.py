@@ -59,7 +59,6 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     [
         ('[straem]\nkind = "kafka"', "unknown section [straem] — did you mean stream?"),
         ('[stream]\nkinds = "kafka"', "unknown setting kinds in [stream] — did you mean kind?"),
-        ("[alert.weights]\nvolumes = 1", "unknown setting volumes in [alert.weights] — did you mean volume?"),
         ('[[notify.channels]]\nnam = "x"', "unknown setting nam in [notify.channels[0]] — did you mean name?"),
         ('stream = "kafka"', "stream must be a table"),
         ('[stream]\nkind = "rabbit"', "Invalid enum value 'rabbit' - at `stream.kind`"),
@@ -92,8 +91,6 @@ def test_a_mistake_in_the_file_is_named(tmp_path: Path, toml: str, words: str) -
         ("MINSHENG_SEARCH__URLS", "['http://a'", "not a TOML value"),
         ("MINSHENG_NOTIFY__CHANNELS", "[{nam = 'x'}]", "did you mean name?"),
         ("MINSHENG_NOTIFY__CHANNELS", "mail", "notify.channels"),
-        ("MINSHENG_ALERT__WEIGHTS__VOLUMES", "1", "did you mean volume?"),
-        ("MINSHENG_ALERT__WEIGHTS", "1", "alert.weights must be a table"),
     ],
 )
 def test_a_mistake_in_a_variable_is_named(tmp_path: Path, name: str, value: str, words: str) -> None:
@@ -114,8 +111,6 @@ def test_every_kind_of_value_comes_from_a_variable(tmp_path: Path) -> None:
         MINSHENG_SEARCH__USERNAME="123",
         MINSHENG_SEARCH__URLS="http://a:1, http://b:2",
         MINSHENG_ALERT__WINDOWS_HOURS="1,12",
-        MINSHENG_ALERT__WEIGHTS__VOLUME="0.5",
-        MINSHENG_ALERT__RED__VOICES="200",
         MINSHENG_STREAM__PASSWORD="{ env = 'KAFKA_PASSWORD' }",
         MINSHENG_NOTIFY__CHANNELS="[{ name = 'duty', url = 'mailto://x', levels = ['red'] }]",
         MINSHENG_BRIEFING__UNIT="[测试] 值班室",
@@ -124,18 +119,9 @@ def test_every_kind_of_value_comes_from_a_variable(tmp_path: Path) -> None:
     assert settings.search.username == "123"
     assert settings.search.urls == ("http://a:1", "http://b:2")
     assert settings.alert.windows_hours == (1, 12)
-    assert settings.alert.weights.volume == 0.5
-    assert settings.alert.weights.growth == Settings().alert.weights.growth
-    assert settings.alert.red.voices == 200
-    assert settings.alert.red.score == Settings().alert.red.score
     assert settings.stream.password == Secret(env="KAFKA_PASSWORD")
     assert settings.notify.channels[0].levels == ("red",)
     assert settings.briefing.unit == "[测试] 值班室"
-
-
-def test_one_key_of_an_inner_table_keeps_the_others(tmp_path: Path) -> None:
-    settings = load(tmp_path, "[alert.blue]\nvoices = 3\n")
-    assert (settings.alert.blue.voices, settings.alert.blue.score) == (3, Settings().alert.blue.score)
 
 
 def test_a_secret_written_into_the_settings_is_refused_and_not_repeated(tmp_path: Path) -> None:
