@@ -25,6 +25,7 @@ from minsheng.cli import (
     notices,
     plans,
     policies,
+    qa,
     receive,
     responses,
     roster,
@@ -75,6 +76,7 @@ def options(
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
+app.add_typer(qa.app, name="qa")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.add_typer(index.app, name="index")

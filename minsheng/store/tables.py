@@ -6,6 +6,7 @@ import alerts.notify.tables
 import alerts.planning.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
+import answers.tables  # noqa: F401
 import classifiers.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401
