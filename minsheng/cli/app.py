@@ -13,6 +13,7 @@ from minsheng.cli import (
     authors,
     briefing,
     classify,
+    console,
     context,
     deadletters,
     doctor,
@@ -30,6 +31,7 @@ from minsheng.cli import (
     sources,
     stage,
     tickets,
+    users,
 )
 from minsheng.errors import MinshengError
 
@@ -67,6 +69,10 @@ def options(
 # Groups of commands. Their modules import their part inside the commands, so that this stays quick.
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
+app.command("console")(console.console)
+app.add_typer(users.app, name="users")
+app.add_typer(users.units_app, name="units")
+app.add_typer(users.audit_app, name="audit")
 app.add_typer(policies.app, name="policies")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
