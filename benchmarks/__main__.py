@@ -19,6 +19,7 @@ MODULES = {
     "events": "benchmarks.events",
     "extraction": "benchmarks.extraction",
     "responses": "benchmarks.responses",
+    "delay": "benchmarks.alert_delay",
 }
 
 

@@ -91,11 +91,15 @@ def log_softmax(margins: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def rounded(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """To four decimals, so that records stay small; the largest of each row takes what the others leave of 1."""
-    result = np.round(probabilities, DECIMALS)
-    best = (np.arange(len(result)), probabilities.argmax(axis=1))
-    result[best] = np.round(result[best] + 1 - result.sum(axis=1), DECIMALS)
-    return result
+    """To four decimals, so that records stay small, by largest remainders: each row adds up to 1, and of two entries
+    the larger one never becomes the smaller one."""
+    units = probabilities * 10**DECIMALS
+    whole = np.floor(units)
+    order = np.argsort(whole - units, axis=1, kind="stable")
+    left = np.rint(10**DECIMALS - whole.sum(axis=1)).astype(np.int64)
+    taken = np.arange(probabilities.shape[1]) < left[:, None]
+    np.put_along_axis(whole, order, np.take_along_axis(whole, order, axis=1) + taken, axis=1)
+    return np.round(whole / 10**DECIMALS, DECIMALS)
 
 
 class NgramModel:
@@ -171,7 +175,7 @@ class NgramModel:
             end = start + len(head.labels)
             probabilities = softmax(margins[:, start:end] / head.temperature)
             scores_given = rounded(probabilities)
-            best = scores_given.argmax(axis=1).tolist()  # rounding can turn the nearest of two
+            best = scores_given.argmax(axis=1).tolist()
             for result, label, scores in zip(judged, best, scores_given.tolist(), strict=True):
                 result[name] = Judgement(label=head.labels[label], scores=dict(zip(head.labels, scores, strict=True)))
             start = end

@@ -118,7 +118,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         login = Logins.from_settings(settings, store).of(source.id)
         known = {"policies": PolicyRegister(store).all, "login": login.cookie if login else ""}
         # Hosts that are left alone, and their budgets for the day, hold for a look, too.
-        ledger = StoreLedger(store, clock, shared=lambda: False, longest=settings.crawl.timeout)
+        ledger = StoreLedger(store, clock, worker="check", others=tuple, longest=settings.crawl.timeout)
         ledger.refresh()
     run = Run(source, sink, None, clock, authors, limit=limit, **known)
     gate = HostGate.from_settings(settings.crawl, clock, ledger)

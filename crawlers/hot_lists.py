@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -92,12 +92,12 @@ def _of_json(text: str, url: str, items: str, fields: Mapping[str, str]) -> list
 
 
 def _lists(value: Any) -> Iterator[list[Any]]:
-    waiting = [value]
+    waiting = deque([value])
     while waiting:
-        one = waiting.pop(0)
+        one = waiting.popleft()
         if isinstance(one, list):
             yield one
-            waiting += one
+            waiting += [inner for inner in one if isinstance(inner, (dict, list))]
         elif isinstance(one, dict):
             waiting += [inner for inner in one.values() if isinstance(inner, (dict, list))]
 

@@ -106,6 +106,7 @@ TYPES = {
     "int": "whole number",
     "float": "number",
     "bool": "`true` or `false`",
+    "date": "day",
     "Count": "whole number, at least 1",
     "Seconds": "number of seconds, above 0",
     "Share": "number from 0 to 1",

@@ -14,7 +14,7 @@ import itertools
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -153,7 +153,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     per_host_concurrency: Count = 2  # requests to one host at the same time
     per_host_daily: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # requests to one host a day, China time; 0: no limit
     hosts: tuple[HostSettings, ...] = ()  # single hosts that are asked otherwise
-    concurrency: Count = 16  # requests at the same time in all
+    concurrency: Count = 16  # requests of one source at the same time
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
@@ -307,6 +307,40 @@ class NotifySettings(Section, frozen=True, kw_only=True):
     tries: int = 8  # after so many a notice is given up and its ticket says so
 
 
+class WorkSettings(Section, frozen=True, kw_only=True):
+    """Working time: what deadlines in working hours, working days and the reports of each morning go by.
+
+    National holidays and make-up days are known as far as the State Council has announced them; `minsheng doctor` says
+    up to which year.
+    """
+
+    hours: tuple[str, ...] = ("09:00-12:00", "13:00-17:00")  # the hours of a working day, China time
+    holidays: tuple[date, ...] = ()  # further days off, e.g. a region's own: ["2027-04-09"]
+    workdays: tuple[date, ...] = ()  # further days of work, e.g. a make-up day of your own
+
+    def __post_init__(self) -> None:
+        spans = spans_of(self.hours)
+        if not spans or any(before[1] > after[0] for before, after in itertools.pairwise(spans)):
+            raise ValueError("work.hours needs spans in order that don't overlap, e.g. 09:00-12:00, 13:00-17:00")
+        both = sorted(set(self.holidays) & set(self.workdays))
+        if both:
+            raise ValueError(f"work: {both[0]} is named as a day off and as a day of work")
+
+
+def spans_of(hours: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
+    """`("09:00-12:00", "13:00-17:00")` as times of day. Raises `ValueError`."""
+    found = []
+    for text in hours:
+        try:
+            begin, end = (time.fromisoformat(part.strip()) for part in text.split("-"))
+        except ValueError:
+            raise ValueError(f"work.hours: '{text}' are no hours: write 09:00-12:00") from None
+        if begin >= end:
+            raise ValueError(f"work.hours: '{text}' must begin before it ends")
+        found.append((begin, end))
+    return tuple(found)
+
+
 class BriefingSettings(Section, frozen=True, kw_only=True):
     """Reports."""
 
@@ -362,6 +396,7 @@ class Settings(Section, frozen=True, kw_only=True):
     group: GroupSettings = GroupSettings()
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
+    work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
     console: ConsoleSettings = ConsoleSettings()
     metrics: MetricsSettings = MetricsSettings()

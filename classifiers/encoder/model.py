@@ -140,7 +140,7 @@ class EncoderModel:
             if head.expert:
                 logs = log_softmax(logs + head.expert * beside[name])
             probabilities = rounded(np.exp(logs))
-            best = probabilities.argmax(axis=1).tolist()  # of what is given out: rounding can turn the nearest of two
+            best = probabilities.argmax(axis=1).tolist()
             for one, label, values in zip(judged, best, probabilities.tolist(), strict=True):
                 one[name] = Judgement(label=head.labels[label], scores=dict(zip(head.labels, values, strict=True)))
             start = end

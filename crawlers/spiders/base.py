@@ -221,10 +221,14 @@ class SourceSpider(scrapy.Spider):
         assert self.crawler.engine is not None
         return await self.crawler.engine.download_async(request)
 
+    def trusted(self, url: str) -> bool:
+        """Whether an address is as good for a secret as the source's own: the same host, and no less safe a way."""
+        own, other = urlsplit(self.source.url), urlsplit(url)
+        return own.netloc.lower() == other.netloc.lower() and other.scheme in (own.scheme, "https")
+
     def _login(self, url: str) -> dict[str, str]:
         """The operator's cookie, for the source's own host alone."""
-        same = urlsplit(url).netloc.lower() == urlsplit(self.source.url).netloc.lower()
-        return {"Cookie": self.run.login} if self.run.login and same else {}
+        return {"Cookie": self.run.login} if self.run.login and self.trusted(url) else {}
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         """Read a page that `index` asked for."""
@@ -349,8 +353,9 @@ class SourceSpider(scrapy.Spider):
             self.run.rests(failure.value)
             yield Harvest(found=instead)
         elif isinstance(failure.value, IgnoreRequest):
+            # Not settled: the operator may get a permission, or list the network.
             self.run.refused(_lower(str(failure.value)), asked)
-            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
+            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint, settled=False))
         else:
             self.run.page_failed(asked, reason_of(failure))
             yield Harvest(found=instead)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from scrapy.http import Request, Response
@@ -132,11 +133,6 @@ class JsonApiSpider(SearchSpider):
     def _secret(self) -> bool:
         return any(isinstance(value, Secret) for value in self.options.headers.values())
 
-    def _trusted(self, url: str) -> bool:
-        """Whether an address is as good for a secret as the source's own: the same host, and no less safe a way."""
-        own, other = urlsplit(self.source.url), urlsplit(url)
-        return own.netloc.lower() == other.netloc.lower() and other.scheme in (own.scheme, "https")
-
     async def _following(self, response: Response, value: Any, number: int, places: dict[str, str]) -> Request | None:
         """The request for the next page, by whichever way the interface pages; None where there is none."""
         options = self.options
@@ -148,7 +144,7 @@ class JsonApiSpider(SearchSpider):
             else:
                 said = _search(options.next_page, value)
             url = absolute(response, said) if isinstance(said, str) and said else None
-            if url and self._secret() and not self._trusted(url):
+            if url and self._secret() and not self.trusted(url):
                 raise BadInput(f"{url}: the next page is at another host, which the secret header is not for")
             return await self._ask(places, number + 1, url) if url and self.run.claim_index(url) else None
         if options.cursor:
@@ -235,9 +231,9 @@ def _refusal(value: Any) -> str:
 
 def _lists(value: Any) -> Iterator[list[Any]]:
     """Lists of entries that have a title or a text, at whatever depth; an empty list where there is no other."""
-    waiting = [value]
+    waiting = deque([value])
     while waiting:
-        one = waiting.pop(0)
+        one = waiting.popleft()
         if isinstance(one, list):
             entries = [entry for entry in one if isinstance(entry, dict)]
             if not one or any(_named(entry, "title") or _named(entry, "text") for entry in entries):

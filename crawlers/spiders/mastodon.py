@@ -71,6 +71,15 @@ class MastodonSpider(SearchSpider):
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token is not None else {}
         return await self.index(url, headers=headers, follow=token is None, page=page)
 
+    def _as_safe(self, url: str) -> str:
+        """The address, by https where the source's own is: services behind a proxy name themselves without."""
+        own, other = urlsplit(self.source.url), urlsplit(url)
+        if own.scheme == "https" and own.netloc.lower() == other.netloc.lower():
+            url = other._replace(scheme="https").geturl()
+        if self.options.token is not None and not self.trusted(url):
+            raise BadInput(f"{url}: the next page is at another host, which the token is not for")
+        return url
+
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         value = json_of(body_text(response), response.url)
         posts = value.get("statuses") if isinstance(value, dict) else value
@@ -92,7 +101,7 @@ class MastodonSpider(SearchSpider):
             and self.more(page, [one.published for one in found])
             and self.run.claim_index(following)
         ):
-            yield await self._ask(following, page + 1)
+            yield await self._ask(self._as_safe(following), page + 1)
 
 
 def _read(post: Mapping[str, Any], response: Response) -> list[Found]:

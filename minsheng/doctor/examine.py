@@ -9,7 +9,18 @@ from minsheng.clock import Clock
 from minsheng.doctor.finding import Check, Finding, Patient, broken, pending
 from minsheng.doctor.machine import clock, data_folder, secrets
 from minsheng.doctor.parts import index, log, model, store
-from minsheng.doctor.work import channels, dead_letters, deadlines, labels, lag, notices, plans, policies, sources
+from minsheng.doctor.work import (
+    calendar,
+    channels,
+    dead_letters,
+    deadlines,
+    labels,
+    lag,
+    notices,
+    plans,
+    policies,
+    sources,
+)
 from minsheng.errors import MinshengError, Unavailable
 from minsheng.parts import open_index, open_log, open_store
 from minsheng.settings import Settings
@@ -27,6 +38,7 @@ WORK: dict[str, Check] = {
     "plans": plans,
     "sources": sources,
     "deadlines": deadlines,
+    "calendar": calendar,
     "channels": channels,
     "notices": notices,
 }

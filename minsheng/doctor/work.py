@@ -19,6 +19,9 @@ GRACE = timedelta(minutes=10)
 
 RECENT = timedelta(days=7)
 
+AHEAD = timedelta(days=30)
+"""So long before a day its holidays should be known: next year's are announced in autumn."""
+
 
 def lag(patient: Patient) -> Iterator[Finding]:
     """Is there a stage that has work and does not do it?"""
@@ -128,6 +131,21 @@ def deadlines(patient: Patient) -> Iterator[Finding]:
         )
     else:
         yield ok("deadlines", "none has passed unnoticed")
+
+
+def calendar(patient: Patient) -> Iterator[Finding]:
+    """Are the holidays of the weeks to come known?"""
+    from minsheng.clock import CHINA
+    from minsheng.workdays import WorkCalendar
+
+    today = patient.clock.now().astimezone(CHINA).date()
+    work = WorkCalendar.from_settings(patient.settings)
+    unknown = work.unannounced(today, today + AHEAD)
+    if unknown:
+        advice = "upgrade chinesecalendar, or set holidays and workdays in [work] of the settings"
+        yield warning("calendar", f"the holidays of {unknown[0]} are not known: weekdays count as working days", advice)
+    else:
+        yield ok("calendar", f"holidays and make-up days are known beyond {today + AHEAD}")
 
 
 def channels(patient: Patient) -> Iterator[Finding]:

@@ -7,19 +7,22 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from alerts.tables import outbox, ticket_timeline, tickets
+from grouping.history import list_changes
 from grouping.tables import events
 from minsheng.road import Road
 from search.index import Search
 
 
 class Outcome(NamedTuple):
-    """The index (document → version, event, duplicate group), events, tickets, and counts of what was said."""
+    """The index (document → version, event, duplicate group), events, tickets, counts of what was said, and which
+    events became part of which."""
 
     indexed: dict[str, tuple[int, str, str]]
     events: dict[str, tuple[str, int]]
     tickets: list[tuple[Any, ...]]
     notices: int
     timeline: int
+    merges: list[tuple[str, str]]
 
 
 def outcome(road: Road) -> Outcome:
@@ -46,6 +49,12 @@ def outcome(road: Road) -> Outcome:
         ).all()  # fmt: skip
         notices = connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
         timeline = connection.scalar(sa.select(sa.func.count()).select_from(ticket_timeline)) or 0
+    merges = [(change.event, change.other) for change in list_changes(road.store, limit=10_000)]
     return Outcome(
-        indexed, {row.id: (row.title, row.documents) for row in told}, [tuple(row) for row in opened], notices, timeline
+        indexed,
+        {row.id: (row.title, row.documents) for row in told},
+        [tuple(row) for row in opened],
+        notices,
+        timeline,
+        merges,
     )

@@ -24,7 +24,7 @@ from minsheng.road import WORKERS, Road
 from stream.worker import DocumentSink
 from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened
 from tests.acceptance.outcome import outcome
-from tests.acceptance.written import write_posts
+from tests.acceptance.written import write_messages, write_posts
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -111,18 +111,21 @@ def test_every_stage_killed_in_mid_batch_loses_nothing_and_doubles_nothing(
     variables: Variables, parts: str, tmp_path: Path
 ) -> None:
     count = 1_200
-    posts = tmp_path / "posts.jsonl"
-    write_posts(posts, count)
+    posts, letters = tmp_path / "posts.jsonl", tmp_path / "letters.jsonl"
+    write_posts(posts, count - 300)
+    write_messages(letters, 300)
     calm = {**variables("embedded"), "MINSHENG_DATA_DIR": str(tmp_path / "calm")}
-    minsheng(calm, "import", posts, "--source", "board")
+    shaken = variables(parts) | {"MINSHENG_STREAM__BATCH": "25"}
+    for variables_of in (calm, shaken):
+        minsheng(variables_of, "import", posts, "--source", "board")
+        minsheng(variables_of, "import", letters, "--source", "board")
     with opened(calm) as road:
         drain(road)
         expected = outcome(road)
     assert len(expected.indexed) == count
     assert expected.events
+    assert expected.merges, "some events are made one on the way"
 
-    shaken = variables(parts) | {"MINSHENG_STREAM__BATCH": "25"}
-    minsheng(shaken, "import", posts, "--source", "board")
     pick = random.Random(1)
     with opened(shaken) as road, stages(shaken, tmp_path) as running:
         for _ in range(8):
@@ -141,6 +144,7 @@ def test_every_stage_killed_in_mid_batch_loses_nothing_and_doubles_nothing(
     assert found.events == expected.events
     assert found.tickets == expected.tickets
     assert found.notices == expected.notices
+    assert found.merges == expected.merges
 
 
 @pytest.mark.kafka

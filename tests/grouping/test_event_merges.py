@@ -21,34 +21,19 @@ from grouping.merging import Merge
 from grouping.stage import GroupStage
 from minsheng.records import Assessed, Document, scores_of
 from minsheng.store import Store
+from tests.acceptance import written
 from tests.grouping.test_grouping_memory import START, assessed, memory
 from tests.grouping.test_grouping_stage import HERE, places, settings, store
 
 __all__ = ["store"]
 
-SITES = ["桂花苑", "青石巷里", "望江雅居", "柳林新村", "北辰家园", "松涛公馆"]
-TROUBLES = [
-    ("拌合站夜间噪音", "拌合站半夜还在生产，轰鸣声很大，焦油味呛人，孩子睡不着"),
-    ("地下车位强制捆绑销售", "开发商说不买车位就不给签合同，十二万一个，业主都不同意"),
-    ("二次供水水质发黄", "水龙头放出来的水又黄又浑，物业说水箱没有洗过，不敢喝"),
-]
 
-
-def messages(count: int, seed: int = 5) -> list[Assessed]:
-    """Messages with headlines about few matters, some of them told in such a way that two tellings meet later."""
-    pick = random.Random(seed)
-    made = []
-    for number in range(count):
-        site, (trouble, told) = pick.choice(SITES), pick.choice(TROUBLES)
-        title = pick.choice(
-            [f"{site}{trouble}", f"关于{site}的投诉", f"反映{trouble}问题", f"{site}业主：{trouble}没人管"]
-        )
-        parts = told.split("，")
-        pick.shuffle(parts)
-        told = "，".join(parts[: pick.randrange(1, 5)])
-        text = f"{site}{told}，第{number}次反映了，请{pick.choice(['尽快', '依法', '书面'])}答复"
-        made.append(assessed(text, title=title, minutes=60 * number, key=str(number)))
-    return made
+def messages(count: int) -> list[Assessed]:
+    """Messages about few matters, some of them told in such a way that two tellings meet later."""
+    told = written.messages(count)
+    return [
+        assessed(text, title=title, minutes=60 * number, key=str(number)) for number, (title, text) in enumerate(told)
+    ]
 
 
 def test_messages_about_one_place_and_matter_are_one_event_and_about_another_matter_are_not() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -85,12 +85,18 @@ def with_store(folder: Path) -> Store:
     return Store(f"sqlite:///{folder / 'store.db'}")
 
 
+def test_holidays_that_are_not_announced_are_missed_in_time(folder: Path) -> None:
+    found = examine(load_settings(folder, environ={}), ManualClock(datetime(2097, 3, 1, tzinfo=UTC)))
+    (calendar,) = [finding for finding in found if finding.part == "calendar"]
+    assert calendar.state == "warning" and "2097" in calendar.message and "[work]" in calendar.advice
+
+
 def test_a_healthy_folder_is_well(folder: Path) -> None:
     looked_at = found(folder)
     assert {finding.state for findings in looked_at.values() for finding in findings} == {"ok"}
     assert list(looked_at) == [
         "settings", "data folder", "log", "index", "store", "model", "clock", "lag", "dead letters", "policies",
-        "labels", "plans", "sources", "deadlines", "channels", "notices",
+        "labels", "plans", "sources", "deadlines", "calendar", "channels", "notices",
     ]  # fmt: skip
 
 

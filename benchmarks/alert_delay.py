@@ -1,0 +1,261 @@
+"""Seconds from a post to its ticket and to its notice, while documents come in at a steady rate.
+
+    python -m benchmarks.alert_delay [--parts embedded servers] [--rate 100] [--seconds 60]
+
+A mixed stream of real texts is put on the log at `--rate` documents a second. Every two seconds a dozen people begin to
+complain about a matter of its own; the post that makes it a risk is named in the ticket's timeline. Post to ticket runs
+from the moment that post is put on the log until another connection sees the ticket; ticket to notice from there until
+a webhook has the notice. Everything is on this machine, the benchmark's own work too.
+
+    embedded    `minsheng run`'s stages in one process, on the embedded parts
+    servers     each stage a process, on Kafka, Elasticsearch and PostgreSQL
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from alerts.tables import ticket_timeline, tickets
+from benchmarks.mixed import POLICIES, mixed_stream
+from benchmarks.road import environment
+from minsheng.clock import SystemClock
+from minsheng.policies import PolicyRegister
+from minsheng.records import Document, document_id
+from minsheng.road import WORKERS, Road
+from minsheng.running import Running
+from minsheng.settings import load_settings
+from stream.worker import DocumentSink
+
+EVERY = 2.0
+"""Seconds between two matters."""
+VOICES = 12
+LOOK = 0.02
+"""Seconds between two looks for new tickets: what is measured is late by at most so much."""
+SETTLE = 30.0
+"""Seconds that the last tickets and notices are waited for."""
+
+PLACES = ["桂花苑", "南湖新城", "青石巷", "望江路", "东风桥", "柳林社区", "新华街", "北辰家园", "十里铺", "莲花池"]
+MATTERS = [
+    "电梯停运",
+    "自来水发黄",
+    "施工噪音",
+    "垃圾焚烧异味",
+    "路灯全黑",
+    "公交停线",
+    "学校食堂发霉",
+    "燃气泄漏",
+    "幼儿园乱收费",
+    "暖气不热",
+]
+WORDS = [
+    "太气人了，没人管",
+    "投诉几次都没用，要求马上处理",
+    "孩子老人都受不了，请给个说法",
+    "气死了，到底谁负责",
+    "强烈要求查处",
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", default=["embedded", "servers"])
+    parser.add_argument("--rate", type=int, default=100, help="documents a second")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.child:
+        run_everything()
+        return
+    for parts in chosen.parts:
+        with environment(parts) as variables, hook() as (address, received):
+            channels = f'[{{name = "hook", url = "{address}", per_minute = 100000}}]'
+            found = measure(
+                parts, chosen.rate, chosen.seconds, {**variables, "MINSHENG_NOTIFY__CHANNELS": channels}, received
+            )
+        print_row(parts, chosen.rate, found)
+
+
+def measure(
+    parts: str, rate: int, seconds: int, variables: dict[str, str], received: dict[str, float]
+) -> dict[str, Any]:
+    """Run the stages, feed them, and watch for tickets and notices."""
+    os.environ.update(variables)
+    road = Road(load_settings(), SystemClock())
+    road.prepare()
+    PolicyRegister(road.store).import_policies(list(POLICIES))
+    minsheng = [sys.executable, "-m", "minsheng.cli.app", "stage"]
+    commands = [[sys.executable, "-m", "benchmarks.alert_delay", "--child"]]
+    if parts == "servers":
+        commands = [[*minsheng, name] for name in WORKERS]
+    children = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in commands]
+    seen: dict[int, float] = {}
+    stop = threading.Event()
+    watcher = threading.Thread(target=watch, args=(road, seen, stop))
+    try:
+        time.sleep(8.0)  # models are loaded and consumers have joined
+        watcher.start()
+        sent = feed(road, rate, seconds)
+        wait_for_quiet(road)
+    finally:
+        stop.set()
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait(timeout=60)
+    watcher.join()
+    found = figures(road, sent, seen, received)
+    road.close()
+    return found
+
+
+def feed(road: Road, rate: int, seconds: int) -> dict[str, float]:
+    """Put documents on the log, ten times a second. Returns when each was sent."""
+    sent: dict[str, float] = {}
+    stream = mixed_stream(rate * seconds, datetime.now(UTC))
+    voices = complaints(seconds)
+    began = time.time()
+    done = 0
+    with DocumentSink(road.log) as sink:
+        for tick in range(seconds * 10):
+            time.sleep(max(0.0, began + tick / 10 - time.time()))
+            at = datetime.now(UTC)
+            due = [text for moment, text in voices if tick / 10 <= moment < (tick + 1) / 10]
+            batch = [complaint(text, number, at) for number, text in enumerate(due, len(sent))]
+            while done < (tick + 1) * rate // 10 and len(batch) < rate:
+                batch.append(msgspec.structs.replace(next(stream), published_at=at, fetched_at=at))
+                done += 1
+            sink.put(batch)
+            now = time.time()
+            sent |= {document.id: now for document in batch}
+    return sent
+
+
+def complaints(seconds: int) -> list[tuple[float, str]]:
+    """(second, text): every `EVERY` seconds a matter of its own, its voices over four seconds."""
+    pick = random.Random(3)
+    found = []
+    for number in range(int((seconds - 6) / EVERY)):
+        place = f"{pick.choice(PLACES)}{pick.randrange(1, 99)}号院"
+        matter = MATTERS[number % len(MATTERS)]
+        for voice in range(VOICES):
+            words = pick.choice(WORDS)
+            found.append(
+                (
+                    number * EVERY + voice / 3,
+                    f"{place}{matter}已经{pick.randrange(2, 30)}天了，{words}，{place}业主{voice}",
+                )
+            )
+    return found
+
+
+def complaint(text: str, number: int, at: datetime) -> Document:
+    source = f"weibo-{number % 4}"
+    key = f"complaint-{at.timestamp()}-{number}"
+    return Document(
+        id=document_id(source, key), source=source, kind="post", native_id=key, text=text, author_key=key,
+        published_at=at - timedelta(seconds=1), fetched_at=at,
+    )  # fmt: skip
+
+
+def watch(road: Road, seen: dict[int, float], stop: threading.Event) -> None:
+    """Note when each ticket shows."""
+    last = 0
+    while not stop.wait(LOOK):
+        with road.store.read() as connection:
+            ids = connection.scalars(sa.select(tickets.c.id).where(tickets.c.id > last)).all()
+        now = time.time()
+        for one in ids:
+            seen.setdefault(one, now)
+            last = max(last, one)
+
+
+def wait_for_quiet(road: Road) -> None:
+    deadline = time.monotonic() + SETTLE
+    while time.monotonic() < deadline:
+        if not any(road.behind().values()):
+            break
+        time.sleep(0.5)
+    time.sleep(4.0)  # the last notices
+
+
+def figures(road: Road, sent: dict[str, float], seen: dict[int, float], received: dict[str, float]) -> dict[str, Any]:
+    query = (
+        sa.select(tickets.c.id, tickets.c.number, ticket_timeline.c.detail)
+        .join(ticket_timeline, ticket_timeline.c.ticket_id == tickets.c.id)
+        .where(ticket_timeline.c.kind == "opened")
+    )
+    with road.store.read() as connection:
+        rows = connection.execute(query).all()
+    to_ticket, to_notice, missed = [], [], 0
+    for row in rows:
+        if (start := sent.get(row.detail["document"])) is None or row.id not in seen:
+            continue
+        to_ticket.append(seen[row.id] - start)
+        if row.number in received:
+            to_notice.append(max(0.0, received[row.number] - seen[row.id]))
+        else:
+            missed += 1
+    return {"tickets": sorted(to_ticket), "notices": sorted(to_notice), "unsent": missed, "documents": len(sent)}
+
+
+@contextmanager
+def hook() -> Iterator[tuple[str, dict[str, float]]]:
+    """A webhook; gives its address, and when it first got each ticket's notice."""
+    received: dict[str, float] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            received.setdefault(body["ticket"], time.time())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", received
+    finally:
+        server.shutdown()
+
+
+def run_everything() -> None:
+    """In a process of its own: all stages and the alert service, until it is told to stop."""
+    from minsheng.cli.stage import stop_at_signals
+
+    stop = stop_at_signals()
+    road = Road(load_settings(), SystemClock(), stop)
+    with Running(road):
+        stop.wait()
+    road.close()
+
+
+def print_row(parts: str, rate: int, found: dict[str, Any]) -> None:
+    print(f"{parts}: {found['documents']} documents at {rate}/s, {len(found['tickets'])} tickets")
+    for name, values in (("post to ticket", found["tickets"]), ("ticket to notice", found["notices"])):
+        if values:
+            at = {share: values[min(len(values) - 1, int(len(values) * share))] for share in (0.5, 0.95)}
+            print(f"  {name:<17} median {at[0.5]:.2f} s   p95 {at[0.95]:.2f} s   longest {values[-1]:.2f} s")
+    if found["unsent"]:
+        print(f"  {found['unsent']} tickets whose notice had not come")
+
+
+if __name__ == "__main__":
+    main()
