@@ -1,5 +1,5 @@
-"""The console in a real browser: each role's story from signing in to done, also without scripts; nothing is loaded from
-elsewhere, and no page keeps anybody out."""
+"""The console in a real browser: each role's story from signing in to done, also without scripts; nothing is loaded
+from elsewhere, and no page keeps anybody out."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def served(tmp_path: Path, browser: Any) -> Iterator[Served]:
     world = ConsoleWorld(tmp_path)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(world.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    )
+    server = uvicorn.Server(uvicorn.Config(world.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:
@@ -101,6 +99,8 @@ def test_the_duty_officer_acknowledges_by_key_works_and_closes(served: Served) -
         assert page.get_by_text("先核实").is_visible()
         page.get_by_role("button", name="办结").click()
         assert page.get_by_role("alert").inner_text() == "请写明办结理由。"
+        assert all("400 (Bad Request)" in message for message in served.wrong)
+        served.wrong.clear()
         page.get_by_label("说明").fill("已当面答复")
         page.get_by_role("button", name="办结").click()
         page.get_by_text("已当面答复").wait_for()

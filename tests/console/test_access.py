@@ -47,7 +47,9 @@ def documented_routes() -> dict[tuple[str, str], str]:
 def documented_roles() -> dict[str, set[str]]:
     """Right → roles that have it, as the docs say."""
     found: dict[str, set[str]] = {}
-    for right, cells in re.findall(r"^\| `([\w.]+)` [^|]*\|((?:[^|\n]*\|){7})$", PAGE.read_text(encoding="utf-8"), re.M):
+    for right, cells in re.findall(
+        r"^\| `([\w.]+)` [^|]*\|((?:[^|\n]*\|){7})$", PAGE.read_text(encoding="utf-8"), re.M
+    ):
         marks = [cell.strip() for cell in cells.split("|")[:7]]
         found[right] = {role for role, mark in zip(ROLES, marks, strict=True) if mark == "✓"}
     return found
@@ -58,9 +60,7 @@ def test_the_docs_name_every_route_and_its_right() -> None:
 
 
 def test_the_docs_show_the_roles_as_they_are() -> None:
-    assert documented_roles() == {
-        right: {role for role in ROLES if right in ROLE_RIGHTS[role]} for right in RIGHTS
-    }
+    assert documented_roles() == {right: {role for role in ROLES if right in ROLE_RIGHTS[role]} for right in RIGHTS}
 
 
 def test_only_pages_to_come_in_by_are_open_to_all() -> None:
@@ -143,8 +143,21 @@ def test_what_is_not_ones_own_reads_like_what_is_not_there(shared_world: Console
     assert hidden.text.replace("T0001", "T0009") == missing.text
 
 
-@pytest.mark.parametrize("path", ["/search", "/search?q=供暖", "/search/export", "/events?days=30", "/policies", "/desk",
-                                  "/tickets?status=all", "/leader", "/briefings/2026-05-08", "/search?policy=heating"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/search",
+        "/search?q=供暖",
+        "/search/export",
+        "/events?days=30",
+        "/policies",
+        "/desk",
+        "/tickets?status=all",
+        "/leader",
+        "/briefings/2026-05-08",
+        "/search?policy=heating",
+    ],
+)
 def test_nothing_of_other_scopes_shows_on_any_page(shared_world: ConsoleWorld, path: str) -> None:
     text = shared_world.client("duty", "schools").get(path).text
     for words in ("取暖费", "供暖价格", "供暖工单", "公交", "公园的花"):

@@ -76,7 +76,9 @@ def test_files_are_named_by_their_content(shared_world: ConsoleWorld) -> None:
 def test_a_form_without_its_token_changes_nothing(world: ConsoleWorld) -> None:
     client = world.client("duty")
     for token in ("", "x", world.console.keys.sign("form", "another session")):
-        answer = client.post("/tickets/T0001/move", data={"status": "acknowledged", "version": "1", "form_token": token})
+        answer = client.post(
+            "/tickets/T0001/move", data={"status": "acknowledged", "version": "1", "form_token": token}
+        )
         assert answer.status_code == 403
     assert client.get("/tickets/T0001").text.count("待签收") > 0
 
@@ -159,7 +161,13 @@ def test_an_administrator_ends_sessions_at_once(world: ConsoleWorld, how: str) -
         send(boss, "/admin/sessions", f"/admin/sessions/{number}/end")
     else:
         fields = {"display": "甲", "unit": str(world.whole.id), "roles": "duty" if how == "disabled" else "leader"}
-        send(boss, f"/admin/users/{user.id}", f"/admin/users/{user.id}", disabled="1" if how == "disabled" else "", **fields)
+        send(
+            boss,
+            f"/admin/users/{user.id}",
+            f"/admin/users/{user.id}",
+            disabled="1" if how == "disabled" else "",
+            **fields,
+        )
     assert client.get("/desk").status_code == 303
 
 
@@ -186,7 +194,9 @@ def test_what_was_being_sent_when_the_session_ended_is_not_lost(world: ConsoleWo
     assert "已办结" in client.get("/tickets/T0001").text
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_signing_in_leads_to_no_other_site(world: ConsoleWorld, target: str) -> None:
     _, answer = sign_in(world, world.add_user("duty"), next=target)  # type: ignore[misc]
     assert answer.headers["location"] == "/"
