@@ -12,6 +12,7 @@ from minsheng import __version__
 from minsheng.cli import (
     authors,
     briefing,
+    channels,
     classify,
     console,
     context,
@@ -21,12 +22,15 @@ from minsheng.cli import (
     events,
     importing,
     labels,
+    notices,
     policies,
     receive,
     responses,
+    roster,
     run,
     sample,
     search,
+    silences,
     source_health,
     sources,
     stage,
@@ -89,6 +93,10 @@ app.command("search")(search.search)
 app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
+app.add_typer(notices.app, name="notices")
+app.add_typer(roster.app, name="roster")
+app.add_typer(channels.app, name="channels")
+app.add_typer(silences.app, name="silences")
 app.command("doctor")(doctor.doctor)
 
 

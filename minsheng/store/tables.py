@@ -1,5 +1,7 @@
 """Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""
 
+import alerts.duty.tables
+import alerts.notify.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
 import classifiers.tables  # noqa: F401

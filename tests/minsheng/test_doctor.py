@@ -97,6 +97,7 @@ def test_a_healthy_folder_is_well(folder: Path) -> None:
     assert list(looked_at) == [
         "settings", "data folder", "log", "index", "store", "model", "clock", "lag", "dead letters", "policies",
         "labels", "plans", "sources", "deadlines", "calendar", "channels", "notices",
+        "roster", "silences",
     ]  # fmt: skip
 
 
