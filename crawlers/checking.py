@@ -22,6 +22,7 @@ from crawlers.privacy import AuthorKeys, NamedAccounts
 from crawlers.reactor import submit
 from crawlers.run import Run, RunReport
 from crawlers.sources import Source, make_source, period, seconds
+from crawlers.spiders import KINDS
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.policies import PolicyRegister
@@ -171,6 +172,8 @@ def check_address(
 
     if kind:
         return look(kind, url)
+    if urlsplit(url).scheme in KINDS["mail"].schemes:
+        return look("mail", url)
     reasons: list[str] = []
     feeds: list[str] = []
     for tried in GUESSED:

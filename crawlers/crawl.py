@@ -40,6 +40,8 @@ class HandOver:
         run: Run = self._crawler.spider.run  # type: ignore[union-attr]
         try:
             await run.take(item.found, item.page)
+            if item.reached is not None:
+                await run.reached(*item.reached)
         except Exception as error:
             # Scrapy would only log it, and the page would count as done.
             run.not_stored(said(error))

@@ -10,8 +10,8 @@ from typing import Any
 import lxml.html
 import msgspec
 
+from crawlers.columns import count
 from crawlers.dates import parse_time
-from crawlers.importing import count
 from crawlers.json_values import json_of, value_at
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html

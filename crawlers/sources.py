@@ -133,8 +133,9 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
     if source.kind not in KINDS:
         raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
     parts = urlsplit(source.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise wrong("url", f"'{source.url}' is no address", "write it whole: https://host/path")
+    schemes = KINDS[source.kind].schemes
+    if parts.scheme not in schemes or not parts.hostname:
+        raise wrong("url", f"'{source.url}' is no address", f"write it whole: {schemes[-1]}://host/path")
     for key in ("every", "quiet_after"):
         try:
             if value := getattr(source, key):

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from crawlers.backfills import Window
 from crawlers.crawl import crawl_source
 from crawlers.health import watch
 from crawlers.host_ledger import StoreLedger
@@ -21,7 +22,7 @@ from crawlers.politeness import HostGate
 from crawlers.privacy import author_keys
 from crawlers.reactor import submit
 from crawlers.recording import record_run
-from crawlers.run import Run, RunReport, Window
+from crawlers.run import Run, RunReport
 from crawlers.schedule import AT_ONCE, SourceScheduler
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder

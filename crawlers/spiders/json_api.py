@@ -12,15 +12,15 @@ import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
+from crawlers.columns import COLUMNS, found_in
 from crawlers.extraction import extract
 from crawlers.faults import LayoutChanged, LoginEnded
-from crawlers.importing import COLUMNS, COUNTS, count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text
 from crawlers.spiders.base import Harvest, absolute, body_text
 from crawlers.spiders.searching import SearchOptions, SearchSpider
 from minsheng.errors import BadInput
-from minsheng.records import Engagement, Kind
+from minsheng.records import Kind
 from minsheng.settings import Secret
 
 FIELDS = tuple(name for name in COLUMNS if name not in ("source", "kind") and not name.startswith("reply"))
@@ -73,6 +73,9 @@ class JsonApiSpider(SearchSpider):
     async def requests(self) -> AsyncIterator[Request]:
         template = self.source.url + self.options.post
         for query in await self.queries() if "{query}" in template else [""]:
+            if (place := await self.run.place(query)) is not None:
+                yield await self._ask(place["places"], place["number"], place["url"], resumes=query)
+                continue
             yield await self._ask(
                 {"query": query, "page": str(self.options.first_page), "offset": "0", "cursor": ""}, 1
             )
@@ -98,11 +101,21 @@ class JsonApiSpider(SearchSpider):
                 yield await self.page(one.url, self.article, f"{one.title}\n{one.text}", instead=[one], entry=one)
             else:
                 plain.append(one)
-        yield Harvest(found=plain)
-        if entries and self.more(number, [one.published for one in found]):
-            following = await self._following(response, value, number, dict(places or {}))
-            if following is not None:
-                yield following
+        following = None
+        here = dict(places or {})
+        query = here.get("query", "")
+        if entries and self.more(number, [one.published for one in found], [f"{query}\n{one.key}" for one in found]):
+            try:
+                following = await self._following(response, value, number, here)
+            except BadInput:
+                yield Harvest(found=plain)
+                raise
+        # Where the entries have pages of their own, what is known of those says what was read.
+        place = (
+            None if options.full_text else {"places": here, "number": number, "url": response.meta["minsheng_asked"]}
+        )
+        for result in self.paged(Harvest(found=plain), query, number, place, following):
+            yield result
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:
         page = extract(body_text(response), response.url, self.run.now())
@@ -112,10 +125,12 @@ class JsonApiSpider(SearchSpider):
             text=page.text or entry.text,
             published=entry.published or page.published_at,
             outlet=entry.outlet or page.outlet,
+            attachments=page.attachments,
+            next_page=page.next_page,
         )
         return [whole], True
 
-    async def _ask(self, places: dict[str, str], number: int, url: str = "") -> Request:
+    async def _ask(self, places: dict[str, str], number: int, url: str = "", *, resumes: str | None = None) -> Request:
         options = self.options
         headers = {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in options.headers.items()
@@ -126,6 +141,7 @@ class JsonApiSpider(SearchSpider):
             headers=headers,
             # What is secret goes to the address that the operator gave, and nowhere else.
             follow=not self._secret(),
+            resumes=resumes,
             number=number,
             places=places,
         )
@@ -188,20 +204,7 @@ class JsonApiSpider(SearchSpider):
         title, text = html_text(get("title")), html_text(get("text"))
         if not title and not text:
             return None
-        return Found(
-            key=native or url or title or text[:200],
-            kind=self.options.kind,
-            title=title,
-            text=text,
-            url=url,
-            native_id=native or None,
-            parent_key=get("parent_id") or None,
-            author=get("author") or None,
-            published=get("published_at") or None,
-            engagement=Engagement(**{name: count(get(name)) for name in COUNTS}),
-            region=get("region") or None,
-            outlet=get("outlet") or None,
-        )
+        return found_in(get, native or url or title or text[:200], self.options.kind, title, text, url)
 
 
 def _named(entry: Mapping[str, Any], field: str) -> Any:

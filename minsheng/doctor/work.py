@@ -106,6 +106,10 @@ def sources(patient: Patient) -> Iterator[Finding]:
     if not watched:
         yield warning("sources", "none: nothing is crawled", "minsheng sources add URL")
         return
+    if not patient.settings.crawl.contact:
+        yield warning(
+            "sources", "sites are asked without a contact", 'set crawl.contact, as in contact = "duty@example.org"'
+        )
     now = patient.clock.now()
     unseen = coverage(patient.store, patient.clock, now - timedelta(hours=1), now).unseen
     for source in unseen:
