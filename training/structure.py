@@ -1,10 +1,11 @@
-"""Scores of what is found beyond a label: links to policies, copies, events, and how well a response answers."""
+"""Scores of what is found beyond a label: policies, copies, events, searches, responses, answers to questions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from training.answer_scores import score_answers
 from training.linking_scores import score_linking
 
 COPIES_OF_A_KIND = 600
@@ -14,13 +15,15 @@ Figures = dict[str, dict[str, float]]
 
 
 def score_structure(folder: Path) -> Figures:
-    """Name → measures. All but links need the shared data in `folder`; without it only the written links count."""
+    """Name → measures. All but the written links and questions need the shared data in `folder`."""
     linking = score_linking()
     found: Figures = {"links/written": {name: linking[name] for name in ("precision", "recall")}}
+    found |= score_answers(folder)
     if folder.is_dir():
         from training.duplicate_scores import score_duplicates
         from training.event_scores import score_events
         from training.response_scores import score_responses
+        from training.search_scores import mean, score_embedded
 
         copies = score_duplicates(folder, limit=COPIES_OF_A_KIND)
         found["copies/made from real texts"] = {name: copies[name] for name in ("precision", "recall")}
@@ -28,6 +31,7 @@ def score_structure(folder: Path) -> Figures:
         for half in ("report", "all"):
             found[f"events/hot issues, {half}"] = {name: events[half][name] for name in ("found", "mean_f1")}
         responses = score_responses(folder)
+        found["search/real texts, embedded"] = {"ndcg_at_10": mean(score_embedded(folder))}
         found["responses/hand scores, report"] = {"spearman": responses["report"]["spearman"]}
     return found
 

@@ -14,11 +14,11 @@ from alerts.duty.model import EMPTY, DutyBook
 from alerts.duty.tables import duty_books
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.logs import get_logger
 from minsheng.settings import Settings
 from minsheng.store import Store
 
-TO = "{to}"
-"""Where a channel's address holds this, it reaches one person at a time."""
+log = get_logger(__name__)
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +51,14 @@ class BookShelf:
                 if self._held[0] == newest:
                     return self._held[1]
             text = connection.scalar(sa.select(duty_books.c.text).where(duty_books.c.revision == newest))
-        # Channels are not looked at: one that left the settings must not take the rest of the book with it.
-        book = parse_book(text) if text is not None else EMPTY
+        try:
+            # Channels are not looked at: one that left the settings must not take the rest of the book with it.
+            book = parse_book(text) if text is not None else EMPTY
+        except WrongUse as error:
+            # It was right when it was imported, by an older program. Nobody is to miss a notice for that: until it is
+            # put right, everybody is told, and doctor says why.
+            log.error("duty_book_unreadable", revision=newest, reason=str(error))
+            book = EMPTY
         with self._lock:
             self._held = (newest, book)
         return book

@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.duty.book import BookShelf
 from alerts.duty.changes import DutyChanges
+from alerts.duty.roster import on_duty
 from alerts.levels import rank
 from alerts.notices import NEVER
 from alerts.notify.decisions import record
@@ -33,7 +34,8 @@ from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 from minsheng.workdays import WorkCalendar
 
-_BATCH = 200
+_BATCH = 50
+"""Notices of one transaction: on SQLite everybody else waits for its end."""
 _POLICIES_AGE = 30.0
 """Seconds after which policies are read from the register again."""
 _SEEN_WITHIN = timedelta(hours=1)
@@ -95,12 +97,14 @@ class Dispatcher:
             self._policies_read = self._clock.monotonic()
         near = timedelta(days=2)
         book = self._shelf.current()
+        changes = DutyChanges(self._store, self._clock).between(now - near, now + near)
         return Scene(
             now=now,
             settings=self._settings,
             book=book,
             calendar=self._calendar,
-            changes=DutyChanges(self._store, self._clock).between(now - near, now + near),
+            watching=on_duty(book, changes, now, None, self._calendar),
+            changes=changes,
             silences=Silences(self._store, self._clock).list(),
             open_tickets=self._open_tickets() if book.inhibitions else (),
         )
@@ -155,6 +159,7 @@ class Dispatcher:
                     receivers=tuple(row["receivers"]) if row["receivers"] is not None else None,
                     payload=row["payload"],
                     created_at=row["created_at"],
+                    held=row["look_at"] != row["created_at"],
                     ticket_id=ticket.id,
                     number=ticket.number,
                     policy_id=ticket.policy_id,
@@ -169,7 +174,7 @@ class Dispatcher:
 
     def _decide(self, connection: Connection, case: Case, scene: Scene, coverage: str) -> int:
         verdict = next((found for stage in HOLDING if (found := stage(case, scene)) is not None), None)
-        verdict = verdict or self._overtaken(connection, case, scene.now)
+        verdict = verdict or self._overtaken(connection, case)
         if verdict is not None:
             record(self._store, connection, case.id, case.ticket_id, [verdict], scene.now)
             if verdict.outcome == "held":
@@ -180,16 +185,17 @@ class Dispatcher:
             return 0
         routed = route(case, scene)
         verdicts = list(routed.verdicts)
-        put, told_at = 0, []
+        rows, told_at = [], []
+        waits = self._waits(connection, case, scene.now)
         for target in routed.targets:
             moment = moment_of(case, target, scene)
             told_at.append(moment.at)
             if moment.verdict is not None:
                 verdicts.append(moment.verdict)
-            verdicts += self._supersede(connection, case, target, scene.now)
-            row = self._row(case, target, scene, coverage, moment.at, moment.bundle)
-            insert_or_ignore(self._store, outbox, [row], connection=connection)
-            put += 1
+            if waits:
+                verdicts += self._supersede(connection, case, target, scene.now)
+            rows.append(self._row(case, target, scene, coverage, moment.at, moment.bundle))
+        insert_or_ignore(self._store, outbox, rows, connection=connection)
         if not routed.targets:
             verdicts.append(Verdict(stage="route", outcome="dropped", why="没有任何渠道可用，通知无处可发"))
         record(self._store, connection, case.id, case.ticket_id, verdicts, scene.now)
@@ -197,15 +203,15 @@ class Dispatcher:
         if chain is not None and case.reason in ("new", "worse") and not case.acknowledged and told_at:
             copy_chain(self._store, connection, case.ticket_id, chain, min(told_at), scene.now)
         self._decided(connection, case, scene.now)
-        return put
+        return len(rows)
 
     def _decided(self, connection: Connection, case: Case, now: datetime) -> None:
         done = notices.update().where(notices.c.id == case.id).values(decided_at=now, look_at=NEVER)
         connection.execute(done)
 
-    def _overtaken(self, connection: Connection, case: Case, now: datetime) -> Verdict | None:
+    def _overtaken(self, connection: Connection, case: Case) -> Verdict | None:
         """A notice that was held is of no use where a newer one on the same ticket exists."""
-        if case.created_at >= now or case.reason == "escalated":
+        if not case.held or case.reason == "escalated":
             return None
         newer = connection.execute(
             sa.select(notices.c.reason).where(
@@ -215,10 +221,19 @@ class Dispatcher:
                 notices.c.reason != "escalated",
             )
         ).first()
-        held = sa.select(sa.literal(1)).where(notices.c.id == case.id, notices.c.look_at != notices.c.created_at)
-        if newer is None or connection.scalar(held) is None:
+        if newer is None:
             return None
         return Verdict(stage="dedup", outcome="dropped", why="同一工单已有更新的通知，不再补发")
+
+    def _waits(self, connection: Connection, case: Case, now: datetime) -> bool:
+        """Whether anything about the ticket waits for its time."""
+        query = sa.select(outbox.c.id).where(
+            outbox.c.ticket_id == case.ticket_id,
+            outbox.c.sent_at.is_(None),
+            outbox.c.dead_at.is_(None),
+            outbox.c.next_try_at > now,
+        )
+        return connection.scalar(query.limit(1)) is not None
 
     def _supersede(self, connection: Connection, case: Case, target: Target, now: datetime) -> list[Verdict]:
         """What waits for the same person on the same ticket says less than this one."""

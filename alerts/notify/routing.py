@@ -9,7 +9,6 @@ import msgspec
 from alerts.duty.days import falls_on
 from alerts.duty.hours import span_of
 from alerts.duty.model import RESPONSIBLE, Person, Route
-from alerts.duty.roster import on_duty
 from alerts.levels import SHORT
 from alerts.notify.scene import Case, Scene, Verdict
 from minsheng.clock import CHINA
@@ -165,12 +164,10 @@ def _people(receiver: str, scene: Scene, case: Case) -> Iterator[tuple[Person, s
     """The people of a receiver, as what they are told, and whether they are on duty."""
     kind, _, what = receiver.partition(":")
     book = scene.book
-    watching = {
-        one.person for watch in on_duty(book, scene.changes, scene.now, None, scene.calendar) for one in watch.watchers
-    }
+    watching = {one.person for watch in scene.watching for one in watch.watchers}
     if kind == "roster":
         seen: set[str] = set()
-        for watch in on_duty(book, scene.changes, scene.now, what, scene.calendar):
+        for watch in (one for one in scene.watching if one.roster == what):
             for one in watch.watchers:
                 found = book.person(one.person)
                 if found is not None and one.person not in seen:

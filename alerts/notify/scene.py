@@ -11,6 +11,7 @@ import msgspec
 from alerts.duty.changes import Change
 from alerts.duty.days import NATIONAL
 from alerts.duty.model import DutyBook, Unit
+from alerts.duty.roster import Watch
 from alerts.notify.silences import Silence
 from minsheng.policies import Policy
 from minsheng.settings import ChannelSettings, Settings
@@ -64,6 +65,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    held:
+        It was looked at before, and held back.
     unit:
         The unit that the policy's department belongs to.
     """
@@ -75,6 +78,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     receivers: tuple[str, ...] | None
     payload: Mapping[str, Any]
     created_at: datetime
+    held: bool
     ticket_id: int
     number: str
     policy_id: str | None
@@ -100,7 +104,13 @@ class OpenTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the stages may look at, read once a batch."""
+    """Everything that the stages may look at, read once a batch.
+
+    Attributes
+    ----------
+    watching:
+        The watches of now, of all rosters.
+    """
 
     now: datetime
     settings: Settings
@@ -109,6 +119,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     silences: Sequence[Silence] = ()
     open_tickets: Sequence[OpenTicket] = ()
     calendar: WorkCalendar = NATIONAL
+    watching: Sequence[Watch] = ()
 
     def channel(self, name: str) -> ChannelSettings | None:
         """The settings of a channel, the terminal included; None where there is none of this name."""

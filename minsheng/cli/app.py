@@ -21,15 +21,19 @@ from minsheng.cli import (
     evaluate,
     events,
     importing,
+    index,
     labels,
     notices,
+    plans,
     policies,
+    qa,
     receive,
     responses,
     roster,
     run,
     sample,
     search,
+    searches,
     silences,
     source_health,
     sources,
@@ -78,8 +82,11 @@ app.add_typer(users.app, name="users")
 app.add_typer(users.units_app, name="units")
 app.add_typer(users.audit_app, name="audit")
 app.add_typer(policies.app, name="policies")
+app.add_typer(qa.app, name="qa")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
+app.add_typer(index.app, name="index")
+app.add_typer(searches.app, name="searches")
 app.command("import")(importing.import_file)
 app.command("receive")(receive.receive)
 app.command("extract")(sources.extract)
@@ -97,6 +104,7 @@ app.add_typer(notices.app, name="notices")
 app.add_typer(roster.app, name="roster")
 app.add_typer(channels.app, name="channels")
 app.add_typer(silences.app, name="silences")
+app.add_typer(plans.app, name="plans")
 app.command("doctor")(doctor.doctor)
 
 

@@ -16,9 +16,10 @@ from alerts.duty.hours import next_of, span_of
 from alerts.duty.ics import calendar
 from alerts.duty.model import EMPTY, DutyBook
 from alerts.duty.roster import gaps, on_duty, watches
+from alerts.duty.tables import duty_books
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
-from tests.alerts.conftest import World
+from tests.alerts.conftest import World, burst
 from tests.alerts.duty_world import BOOK, ROUTES, Duty
 
 KNOWN = {"mail": True, "sms": True, "group": False}
@@ -238,3 +239,12 @@ def test_spans_of_the_day() -> None:
     assert span_of("00:00-24:00").minutes == 1440 == span_of("08:00-08:00").minutes
     assert next_of(("08:30", "17:30"), at("2026-03-02T08:30")) == at("2026-03-02T17:30")
     assert next_of(("08:30", "17:30"), at("2026-03-02T20:00")) == at("2026-03-03T08:30")
+
+
+def test_a_book_that_a_newer_program_can_t_read_any_more_tells_everybody(world: World) -> None:
+    duty = Duty(world, BOOK + ROUTES)
+    with world.store.begin() as connection:
+        connection.execute(duty_books.update().values(text="[[people]]\nid = 3"))
+    assert BookShelf(world.store).current() == EMPTY
+    world.take(burst(12))
+    assert duty.deliver() == {"group": [""]}

@@ -212,12 +212,16 @@ def upgrade() -> None:
             "ticket_id", existing_type=sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         )
         batch_op.create_index(batch_op.f("ix_outbox_sent_at"), ["sent_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_notice_id"), ["notice_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_outbox_instead_of"), ["instead_of"], unique=False)
 
 
 def downgrade() -> None:
     # What is about no ticket can't be kept by the older program.
     op.execute("delete from outbox where ticket_id is null")
     with op.batch_alter_table("outbox") as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outbox_instead_of"))
+        batch_op.drop_index(batch_op.f("ix_outbox_notice_id"))
         batch_op.drop_index(batch_op.f("ix_outbox_sent_at"))
         batch_op.alter_column(
             "ticket_id", existing_type=sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
