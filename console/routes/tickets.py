@@ -60,7 +60,7 @@ def move(visit: Worker, number: str) -> Response:
     elif visit.field("version") != str(ticket.version):
         problem = "您打开页面之后，这张工单已被更新，没有保存您的操作。请看过最新情况后再处理。"
     elif allowed[status].needs_reason and not reason:
-        problem = "请写明办结理由。"
+        problem = "请写明理由。"
     if problem:
         return _page(visit, number, problem=problem, reason=reason, code=409 if status not in allowed else 400)
     try:

@@ -98,7 +98,7 @@ def test_the_duty_officer_acknowledges_by_key_works_and_closes(served: Served) -
         page.get_by_role("link", name="供暖工单").click()
         assert page.get_by_text("先核实").is_visible()
         page.get_by_role("button", name="办结").click()
-        assert page.get_by_role("alert").inner_text() == "请写明办结理由。"
+        assert page.get_by_role("alert").inner_text() == "请写明理由。"
         assert all("400 (Bad Request)" in message for message in served.wrong)
         served.wrong.clear()
         page.get_by_label("说明").fill("已当面答复")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from alerts.tables import ticket_timeline, tickets
+from alerts import timeline
+from alerts.tables import tickets
 from console.app import create_app
 from console.parts import Console
 from console.rights import ROLES
@@ -64,11 +64,7 @@ class ConsoleWorld:
                 )
             )  # fmt: skip
             connection.execute(tickets.update().where(tickets.c.number == "T0005").values(policy_id=SCHOOL))
-            connection.execute(
-                sa.insert(ticket_timeline).values(
-                    ticket_id=1, kind="opened", at=MIDNIGHT, event_time=MIDNIGHT, actor="system", detail={"why": EVIL}
-                )
-            )
+            timeline.add(connection, 1, "opened", MIDNIGHT, event_time=MIDNIGHT, detail={"why": EVIL})
         self.settings = Settings(data_dir=folder, console=settings or ConsoleSettings())
         self.console = Console(self.settings, self.store, self.world.index, self.world.log, self.clock)
         self.app: FastAPI = create_app(self.console)
