@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -64,7 +65,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     def filters(self, store: Store) -> Filters:
         """Raises `WrongUse` where a date can't be read."""
-        fields = {MANY[key]: values for key, values in self.given.items()}
+        fields: dict[str, Any] = {MANY[key]: values for key, values in self.given.items()}
         if "events" in fields:
             history = History.read(store)
             fields["events"] = tuple(dict.fromkeys(one for name in fields["events"] for one in history.family(name)))
