@@ -108,6 +108,9 @@ class ScopedIndex:
     def drop_before(self, moment: datetime) -> int:
         raise NotImplementedError("a view of the index only reads")
 
+    def rebuild(self, progress: Any) -> int:
+        raise NotImplementedError("a view of the index only reads")
+
     def statistics(self) -> Mapping[str, int | str]:
         raise NotImplementedError("a view of the index tells nothing of the whole")
 
