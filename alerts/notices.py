@@ -1,8 +1,11 @@
-"""Notices: what the duty officer is told, put into the outbox in the transaction of what it is about."""
+"""Notices: what people are to be told, kept in the transaction of what it is about.
+
+Who is told, by what channel and when, is decided afterwards and in one place: `alerts.notify.dispatch`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -11,17 +14,22 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.levels import SHORT
-from alerts.tables import outbox
+from alerts.notify.tables import notices
 from minsheng.clock import CHINA
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
-Reason = Literal["new", "worse", "due", "overdue"]
+Reason = Literal["new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test"]
 REASONS: dict[Reason, str] = {
     "new": "新发现",
     "worse": "等级上升",
     "due": "时限将至",
     "overdue": "已超时限",
+    "escalated": "无人签收",
+    "digest": "汇总",
+    "watch": "值守",
+    "gap": "值班空缺",
+    "test": "测试",
 }
 
 TERMINAL = "terminal"
@@ -33,7 +41,22 @@ NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """One notice, independent of the channel that carries it.
 
-    `subject` is the first line: level, policy, what, how many, ticket number.
+    Attributes
+    ----------
+    subject:
+        The first line: level, policy, what, how many, ticket number.
+    deadline:
+        What is due next and when.
+    coverage:
+        What could not be seen meanwhile; empty where everything could.
+    note:
+        What else stands in front, e.g. that it comes instead of another channel's.
+    items:
+        The single notices of a digest, a line each.
+    link:
+        Where it can be read and acknowledged; empty where no such place is set up.
+    to, person:
+        What the channel knows the person by, and the name; empty where it is for whoever reads the channel.
     """
 
     reason: Reason
@@ -43,21 +66,48 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     plan: str = ""
     deadline: str = ""
+    coverage: str = ""
+    note: str = ""
+    items: tuple[str, ...] = ()
+    link: str = ""
+    to: str = ""
+    person: str = ""
+
+    @property
+    def lines(self) -> list[str]:
+        """Everything but the first line and the link, the most important first."""
+        found = [self.note, self.why, *self.items]
+        if self.plan:
+            found.append(f"预案：{self.plan}")
+        if self.deadline:
+            found.append(f"时限：{self.deadline}")
+        if self.coverage:
+            found.append(f"监看范围：{self.coverage}")
+        return [line for line in found if line]
+
+    @property
+    def where(self) -> str:
+        """What to do to see more: the link, or the command."""
+        if self.link:
+            return f"查看并签收：{self.link}"
+        return f"查看：minsheng tickets show {self.ticket}" if self.ticket else ""
 
     @property
     def body(self) -> str:
         """Everything but the first line."""
-        lines = [self.why]
-        if self.plan:
-            lines.append(f"预案：{self.plan}")
-        if self.deadline:
-            lines.append(f"时限：{self.deadline}")
-        lines.append(f"查看：minsheng tickets show {self.ticket}")
-        return "\n".join(lines)
+        return "\n".join(line for line in (*self.lines, self.where) if line)
 
     @property
     def text(self) -> str:
-        return f"{self.subject}\n{self.body}"
+        """All of it as plain text; the first line says everything that a locked screen should show."""
+        return f"{f'{self.subject} {self.link}'.strip()}\n{self.body}"
+
+    def short(self, longest: int) -> str:
+        """At most so many characters, for SMS: the subject, cut where it must be, and the whole link."""
+        tail = f" {self.link}" if self.link else ""
+        room = max(longest - len(tail), 0)
+        subject = self.subject if len(self.subject) <= room else self.subject[: max(room - 1, 0)] + "…"
+        return subject + tail
 
 
 def enqueue(
@@ -70,40 +120,44 @@ def enqueue(
     now: datetime,
     *,
     deadline: tuple[str, datetime] | None = None,
+    receivers: Sequence[str] | None = None,
+    why: str | None = None,
 ) -> int:
-    """Put a notice on a ticket into the outbox, once for each channel that takes its level.
+    """Note that people are to be told of a ticket.
 
-    The same reason and detail (the level, the kind of deadline) of one ticket is put in once, however often this is
-    called. Historical tickets send nothing.
+    The same reason and detail (the level, the kind of deadline) of one ticket is noted once, however often this is
+    called. Historical tickets tell nobody.
 
     Parameters
     ----------
     deadline:
         What is due next, in Chinese, and when.
+    receivers:
+        Who is told, as the duty book writes it; None: its routes decide.
+    why:
+        Said in place of the ticket's own reason.
 
     Returns
     -------
-    How many channels it goes to.
+    1, or 0 for a historical ticket.
     """
     if ticket["historical"]:
         return 0
-    channels = [name for name, levels in channels_of(settings).items() if ticket["level"] in levels]
-    payload = msgspec.to_builtins(compose(ticket, reason, deadline))
-    rows = [
-        {
-            "key": f"{ticket['number']}/{reason}/{detail}/{channel}"[:200],
-            "ticket_id": ticket["id"],
-            "reason": reason,
-            "channel": channel,
-            "payload": payload,
-            "created_at": now,
-            "attempts": 0,
-            "next_try_at": now,
-        }
-        for channel in channels
-    ]
-    insert_or_ignore(store, outbox, rows, connection=connection)
-    return len(rows)
+    notice = compose(ticket, reason, deadline)
+    if why is not None:
+        notice = msgspec.structs.replace(notice, why=why)
+    row = {
+        "key": f"{ticket['number']}/{reason}/{detail}"[:200],
+        "ticket_id": ticket["id"],
+        "reason": reason,
+        "level": ticket["level"],
+        "receivers": list(receivers) if receivers is not None else None,
+        "payload": msgspec.to_builtins(notice),
+        "created_at": now,
+        "look_at": now,
+    }
+    insert_or_ignore(store, notices, [row], connection=connection)
+    return 1
 
 
 def channels_of(settings: Settings) -> dict[str, frozenset[str]]:
@@ -115,9 +169,10 @@ def channels_of(settings: Settings) -> dict[str, frozenset[str]]:
 
 
 def compose(ticket: Mapping[str, Any] | sa.RowMapping, reason: Reason, deadline: tuple[str, datetime] | None) -> Notice:
-    """The notice in Chinese."""
+    """The notice in Chinese. An exercise says so before anything else."""
     count = next((part["value"] for part in ticket["parts"] if part["name"] == "volume"), "")
-    head = f"【{SHORT[ticket['level']]}·{REASONS[reason]}】{ticket['title']}（{count}）{ticket['number']}"
+    drill = "【演练】" if ticket.get("exercise") else ""
+    head = f"{drill}【{SHORT[ticket['level']]}·{REASONS[reason]}】{ticket['title']}（{count}）{ticket['number']}"
     due = ""
     if deadline is not None:
         title, at = deadline

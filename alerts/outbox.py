@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from alerts import timeline
 from alerts.channels import Channel, DeliveryFailed, open_channel
+from alerts.duty.book import BookShelf
+from alerts.levels import rank
 from alerts.notices import NEVER, TERMINAL, Notice, channels_of
+from alerts.notify import breaker
+from alerts.notify.digest import gather
+from alerts.notify.dispatch import Dispatcher
+from alerts.notify.fallback import send_instead
+from alerts.notify.links import Links
 from alerts.tables import outbox, tickets
 from minsheng.clock import Clock
 from minsheng.errors import MinshengError
@@ -28,9 +37,19 @@ PAUSES = (5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 _CLAIM = 60.0
 """Seconds, beside the time a try may take, for which a notice belongs to the process that is sending it."""
 
+_GRAVE = rank("orange")
+"""From here on another channel is tried before the last try."""
+
+_OPEN_AT_ONCE = 200
+"""Channels that are kept open: one that reaches persons is another one for each."""
+
+_Message = list[int]
+"""The rows of the outbox that one message carries."""
+
 
 class Outbox:
-    """Sends what waits in the outbox. Several processes may do so at once; each notice is claimed before it is sent.
+    """Decides about new notices and sends what waits. Several processes may do so at once; each notice is claimed
+    before it is sent.
 
     Parameters
     ----------
@@ -44,13 +63,21 @@ class Outbox:
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._channels: dict[str, Channel] = dict(channels or {})
+        self._given: dict[str, Channel] = dict(channels or {})
+        self._opened: dict[tuple[str, str], Channel] = {}
         self._budgets = {channel.name: channel.per_minute for channel in settings.notify.channels}
+        self._dispatcher = Dispatcher(store, settings, clock)
+        self._shelf = BookShelf(store)
+        self._links: Links | None = None
 
     def deliver(self) -> int:
-        """Send what is due, each channel on its own so that a slow one holds up no other. Returns how many got
+        """Send what is due, each channel on its own so that a slow one holds up no other. Returns how many notices got
         through."""
-        waiting = self._waiting()
+        self._dispatcher.dispatch()
+        resting = breaker.resting(self._store, self._clock.now())
+        if resting:
+            self._leave_resting(resting)
+        waiting = self._waiting(resting)
         if not waiting:
             return 0
         with ThreadPoolExecutor(max_workers=min(8, len(waiting)), thread_name_prefix="notice") as pool:
@@ -66,120 +93,170 @@ class Outbox:
                     sa.func.count().filter(outbox.c.dead_at.is_not(None)).label("dead"),
                 ).select_from(outbox)
             ).one()
-        return {"waiting": row.waiting, "sent": row.sent, "dead": row.dead}
+        return {"waiting": row.waiting + self._dispatcher.waiting(), "sent": row.sent, "dead": row.dead}
 
-    def _waiting(self) -> dict[str, list[int]]:
-        """Channel → ids of the notices that are due, the oldest first, no more than the channel's budget."""
+    def channel(self, name: str, to: str = "") -> Channel:
+        """The channel of this name, for a person where it reaches one at a time; opened at its first use."""
+        if name in self._given:
+            return self._given[name]
+        settings = self._settings_of(name)
+        key = (name, to if settings.personal else "")
+        if key not in self._opened:
+            if len(self._opened) >= _OPEN_AT_ONCE:
+                self._opened.clear()
+            self._opened[key] = open_channel(settings, self._settings.notify.timeout, to=key[1])
+        return self._opened[key]
+
+    def _waiting(self, resting: Sequence[str]) -> dict[str, list[_Message]]:
+        """Channel → messages that are due, the gravest first, then the oldest; no more than the channel's budget."""
         now = self._clock.now()
-        found: dict[str, list[int]] = {}
         with self._store.read() as connection:
-            rows = connection.execute(
-                sa.select(outbox.c.id, outbox.c.channel)
-                .where(
-                    outbox.c.sent_at.is_(None),
-                    outbox.c.dead_at.is_(None),
-                    outbox.c.next_try_at <= now,
-                    sa.or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now),
-                )
-                .order_by(outbox.c.id)
-                .limit(500)
-            ).all()
-            if not rows:
-                return found
-            recent = connection.execute(
-                sa.select(outbox.c.channel, sa.func.count())
-                .where(outbox.c.sent_at > now - timedelta(minutes=1))
-                .group_by(outbox.c.channel)
+            due = sa.select(outbox.c.id, outbox.c.channel, outbox.c.address, outbox.c.bundle, outbox.c.urgency).where(
+                *_due(now)
             )
-            sent = {channel: count for channel, count in recent}  # noqa: C416 - rows are no pairs to a type checker
-        for notice_id, channel in rows:
-            listed = found.setdefault(channel, [])
-            budget = self._budgets.get(channel)
-            if budget is None or sent.get(channel, 0) + len(listed) < budget:
-                listed.append(notice_id)
-        return {channel: ids for channel, ids in found.items() if ids}
+            if connection.scalar(due.limit(1)) is None:
+                return {}
+            spent = self._spent(connection, now)
+            full = [name for name, count in spent.items() if count >= self._budgets.get(name, count + 1)]
+            shut = [*resting, *full]
+            rows = connection.execute(
+                due.where(outbox.c.channel.not_in(shut)).order_by(outbox.c.urgency.desc(), outbox.c.id).limit(500)
+            ).all()
+        messages: dict[str, dict[tuple[Any, ...], list[Any]]] = {}
+        for row in rows:
+            same = ("bundle", row.address, row.bundle) if row.bundle else ("row", row.id)
+            messages.setdefault(row.channel, {}).setdefault(same, []).append(row)
+        return {
+            channel: _within(list(found.values()), self._budgets.get(channel), spent.get(channel, 0))
+            for channel, found in messages.items()
+        }
 
-    def _deliver_channel(self, name: str, ids: list[int]) -> int:
+    def _spent(self, connection: Connection, now: datetime) -> dict[str, int]:
+        """Channel → messages of the last minute."""
+        recent = connection.execute(
+            sa.select(outbox.c.channel, sa.func.count(sa.distinct(outbox.c.message)))
+            .where(outbox.c.sent_at > now - timedelta(minutes=1))
+            .group_by(outbox.c.channel)
+        )
+        return {channel: count for channel, count in recent}  # noqa: C416 - rows are no pairs to a type checker
+
+    def _deliver_channel(self, name: str, messages: list[_Message]) -> int:
         delivered = 0
-        for notice_id in ids:
-            row = self._claim(notice_id)
-            if row is None:
+        for ids in messages:
+            rows = self._claim(ids)
+            if not rows:
                 continue
             try:
-                self.channel(name).send(msgspec.convert(row["payload"], Notice))
+                self.channel(name, rows[0]["address"] or "").send(self._message(rows))
             except DeliveryFailed as error:
-                self._failed(row, str(error), permanent=error.permanent, retry_after=error.retry_after)
+                self._failed(rows, str(error), permanent=error.permanent, retry_after=error.retry_after)
                 if not error.permanent:
                     break  # what stopped this one will stop the next one too; they keep their place in the row
             except MinshengError as error:
-                self._failed(row, error.message, permanent=False, retry_after=None)
+                self._failed(rows, error.message, permanent=False, retry_after=None)
                 break
             except Exception as error:
                 # A channel's own mistake must not stop the others; its text may hold an address: keep its kind.
                 log.error("channel_broken", channel=name, kind=type(error).__name__)
-                self._failed(row, f"the channel failed: {type(error).__name__}", permanent=False, retry_after=None)
+                self._failed(rows, f"the channel failed: {type(error).__name__}", permanent=False, retry_after=None)
                 break
             else:
-                self._sent(row)
-                delivered += 1
+                self._sent(rows)
+                delivered += len(rows)
         return delivered
 
-    def _claim(self, notice_id: int) -> sa.RowMapping | None:
-        """Take a notice for sending; None where somebody else has it or its ticket is closed."""
+    def _message(self, rows: Sequence[sa.RowMapping]) -> Notice:
+        notice = gather([msgspec.convert(row["payload"], Notice) for row in rows])
+        if not self._settings.notify.answer_url or rows[0]["ticket_id"] is None:
+            return notice
+        self._links = self._links or Links.from_settings(self._settings)
+        gravest = max(rows, key=lambda row: row["urgency"])
+        return msgspec.structs.replace(notice, link=self._links.make(gravest["id"], self._clock.now()))
+
+    def _claim(self, ids: Sequence[int]) -> list[sa.RowMapping]:
+        """Take notices for sending; without those that somebody else has or whose ticket is closed."""
         now = self._clock.now()
         until = now + timedelta(seconds=_CLAIM + self._settings.notify.timeout)
-        mine = sa.and_(
-            outbox.c.id == notice_id,
-            outbox.c.sent_at.is_(None),
-            outbox.c.dead_at.is_(None),
-            sa.or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now),
-        )
         with self._store.begin() as connection:
-            if not connection.execute(outbox.update().where(mine).values(claimed_until=until)).rowcount:
-                return None
-            row = connection.execute(sa.select(outbox).where(outbox.c.id == notice_id)).mappings().one()
-            closed = connection.scalar(sa.select(tickets.c.closed_at).where(tickets.c.id == row["ticket_id"]))
-            if closed is not None:
+            mine: list[sa.RowMapping] = []
+            for row_id in sorted(ids):
+                claim = outbox.update().where(outbox.c.id == row_id, *_due(now)).values(claimed_until=until)
+                if not connection.execute(claim).rowcount:
+                    continue
+                row = connection.execute(sa.select(outbox).where(outbox.c.id == row_id)).mappings().one()
+                ticket = sa.select(tickets.c.closed_at).where(tickets.c.id == row["ticket_id"])
+                if row["ticket_id"] is not None and connection.scalar(ticket) is not None:
+                    why = {"dead_at": now, "next_try_at": NEVER, "last_error": "ticket closed before it was sent"}
+                    connection.execute(outbox.update().where(outbox.c.id == row_id).values(**why))
+                    continue
+                mine.append(row)
+        return mine
+
+    def _sent(self, rows: Sequence[sa.RowMapping]) -> None:
+        now = self._clock.now()
+        message = secrets.token_hex(16)
+        with self._store.begin() as connection:
+            for row in rows:
+                done = outbox.update().where(outbox.c.id == row["id"])
                 connection.execute(
-                    outbox.update()
-                    .where(outbox.c.id == notice_id)
-                    .values(dead_at=now, next_try_at=NEVER, last_error="ticket closed before it was sent")
+                    done.values(
+                        sent_at=now,
+                        message=message,
+                        next_try_at=NEVER,
+                        attempts=row["attempts"] + 1,
+                        claimed_until=None,
+                        last_error=None,
+                    )
                 )
-                return None
-        return row
+                self._note(connection, row, "notice-sent", now)
+            breaker.succeeded(self._store, connection, rows[0]["channel"], now)
 
-    def _sent(self, row: sa.RowMapping) -> None:
+    def _failed(self, rows: Sequence[sa.RowMapping], error: str, *, permanent: bool, retry_after: float | None) -> None:
         now = self._clock.now()
+        notify = self._settings.notify
+        channel = rows[0]["channel"]
+        book = self._shelf.current()
+        bundle = f"instead:{rows[0]['id']}" if len(rows) > 1 else None
         with self._store.begin() as connection:
-            connection.execute(
-                outbox.update()
-                .where(outbox.c.id == row["id"])
-                .values(
-                    sent_at=now, next_try_at=NEVER, attempts=row["attempts"] + 1, claimed_until=None, last_error=None
+            rest = breaker.failed(self._store, connection, channel, error, now, notify, refused=permanent)
+            for row in rows:
+                attempts = row["attempts"] + 1
+                dead = permanent or attempts >= notify.tries
+                pause = max(PAUSES[min(attempts, len(PAUSES)) - 1], retry_after or 0.0)
+                values: dict[str, Any] = {"attempts": attempts, "claimed_until": None, "last_error": error}
+                values |= (
+                    {"dead_at": now, "next_try_at": NEVER} if dead else {"next_try_at": now + timedelta(seconds=pause)}
                 )
-            )
-            detail = {"channel": row["channel"], "reason": row["reason"]}
-            timeline.add(connection, row["ticket_id"], "notice-sent", now, detail=detail)
+                connection.execute(outbox.update().where(outbox.c.id == row["id"]).values(**values))
+                if dead:
+                    self._note(connection, row, "notice-failed", now, error=error, attempts=attempts)
+                if dead or (row["urgency"] >= _GRAVE and attempts >= notify.tries_alone):
+                    send_instead(self._store, connection, dict(row), error, self._settings, book, now, bundle)
+                log.warning("notice_failed", channel=channel, attempts=attempts, given_up=dead, reason=error)
+        if rest is not None:
+            log.warning("channel_rests", channel=channel, seconds=rest.total_seconds(), reason=error)
 
-    def _failed(self, row: sa.RowMapping, error: str, *, permanent: bool, retry_after: float | None) -> None:
+    def _leave_resting(self, resting: Sequence[str]) -> None:
+        """Orange and red don't wait for a channel that rests."""
         now = self._clock.now()
-        attempts = row["attempts"] + 1
-        dead = permanent or attempts >= self._settings.notify.tries
-        pause = max(PAUSES[min(attempts, len(PAUSES)) - 1], retry_after or 0.0)
-        values: dict[str, Any] = {"attempts": attempts, "claimed_until": None, "last_error": error}
-        values |= {"dead_at": now, "next_try_at": NEVER} if dead else {"next_try_at": now + timedelta(seconds=pause)}
+        query = sa.select(outbox).where(
+            *_due(now), outbox.c.channel.in_(resting), outbox.c.urgency >= _GRAVE, ~_has_another()
+        )
+        with self._store.read() as connection:
+            if connection.scalar(query.with_only_columns(outbox.c.id).limit(1)) is None:
+                return
+        book = self._shelf.current()
         with self._store.begin() as connection:
-            connection.execute(outbox.update().where(outbox.c.id == row["id"]).values(**values))
-            if dead:
-                detail = {"channel": row["channel"], "reason": row["reason"], "error": error, "attempts": attempts}
-                timeline.add(connection, row["ticket_id"], "notice-failed", now, detail=detail)
-        log.warning("notice_failed", channel=row["channel"], attempts=attempts, given_up=dead, reason=error)
+            for row in connection.execute(query.order_by(outbox.c.id).limit(100)).mappings().all():
+                error = "渠道连续失败，暂停使用"
+                send_instead(self._store, connection, dict(row), error, self._settings, book, now)
 
-    def channel(self, name: str) -> Channel:
-        """The channel of this name, opened at its first use."""
-        if name not in self._channels:
-            self._channels[name] = open_channel(self._settings_of(name), self._settings.notify.timeout)
-        return self._channels[name]
+    def _note(self, connection: Connection, row: sa.RowMapping, kind: timeline.Kind, at: datetime, **more: Any) -> None:
+        if row["ticket_id"] is None:
+            return
+        who = {"person": row["payload"].get("person") or row["person"]} if row["person"] else {}
+        detail = {"channel": row["channel"], "reason": row["reason"], **who, **more}
+        timeline.add(connection, row["ticket_id"], kind, at, detail=detail)
 
     def _settings_of(self, name: str) -> ChannelSettings:
         if name == TERMINAL:
@@ -189,3 +266,31 @@ class Outbox:
                 return channel
         known = ", ".join(channels_of(self._settings)) or "none"
         raise MinshengError(f"channel {name} is no longer in the settings; there are: {known}")
+
+
+def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        outbox.c.sent_at.is_(None),
+        outbox.c.dead_at.is_(None),
+        outbox.c.next_try_at <= now,
+        sa.or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now),
+    )
+
+
+def _has_another() -> sa.ColumnElement[bool]:
+    another = outbox.alias("another")
+    return sa.exists().where(another.c.instead_of == outbox.c.id)
+
+
+def _within(messages: list[list[Any]], budget: int | None, spent: int) -> list[_Message]:
+    """As many messages as the budget leaves. Where more wait, the lesser ones that go to the same address share the
+    last of them: a flood must not keep people from what is in it."""
+    left = len(messages) if budget is None else max(budget - spent, 0)
+    if len(messages) <= left or not left:
+        return [[row.id for row in message] for message in messages[:left]]
+    first, rest = messages[: left - 1], messages[left - 1 :]
+    shared = [
+        row.id for message in rest for row in message if row.urgency < _GRAVE and row.address == rest[0][0].address
+    ]
+    last = shared if rest[0][0].urgency < _GRAVE else [row.id for row in rest[0]]
+    return [*([row.id for row in message] for message in first), last]

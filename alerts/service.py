@@ -1,4 +1,5 @@
-"""What runs beside the alert stage: deadlines and sources are looked at and notices sent, on APScheduler's clock.
+"""What runs beside the alert stage: deadlines, escalations and sources are looked at, notices sent, links answered, and
+signs of life given, on APScheduler's clock.
 
 All state is in the store's rows. A service that was down for an hour finds at its first look what became due meanwhile;
 several services at once do nothing twice.
@@ -8,11 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from alerts.channels import Channel
 from alerts.deadlines import fire_due
+from alerts.notify.answer_server import AnswerServer
+from alerts.notify.answering import Answers
+from alerts.notify.escalation import fire_escalations
+from alerts.notify.heartbeat import Heartbeat, feed_watchdog
+from alerts.notify.links import Links
 from alerts.operator_notices import tell
 from alerts.outbox import Outbox
 from crawlers.health import watch
@@ -27,6 +34,9 @@ log = get_logger(__name__)
 OUTBOX_SECONDS = 1.0
 DEADLINE_SECONDS = 5.0
 SOURCE_SECONDS = 15.0
+HEARTBEAT_SECONDS = 20.0
+STALE_SECONDS = 120.0
+"""The watchdog is fed only while notices and deadlines were looked at, without trouble, no longer ago than this."""
 
 
 class AlertService:
@@ -48,6 +58,10 @@ class AlertService:
         self._scheduler: Any = None
         self._delivering = threading.Lock()
         self._problems: dict[str, str] = {}
+        self._heartbeat = Heartbeat(store, settings, clock)
+        self._answers: AnswerServer | None = None
+        self._looked: dict[str, float] = {}
+        self._fed: datetime | None = None
 
     @classmethod
     def from_settings(cls, settings: Settings, store: Store, clock: Clock) -> AlertService:
@@ -72,6 +86,11 @@ class AlertService:
         self._scheduler.add_job(self.deliver, "interval", seconds=OUTBOX_SECONDS, id="outbox")
         self._scheduler.add_job(self.check_deadlines, "interval", seconds=DEADLINE_SECONDS, id="deadlines")
         self._scheduler.add_job(self.check_sources, "interval", seconds=SOURCE_SECONDS, id="sources")
+        self._scheduler.add_job(self.beat, "interval", seconds=HEARTBEAT_SECONDS, id="heartbeat")
+        if self._settings.notify.watchdog_url is not None:
+            every = self._settings.notify.watchdog_seconds
+            self._scheduler.add_job(self.feed_watchdog, "interval", seconds=every, id="watchdog")
+        self._serve_answers()
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -80,6 +99,9 @@ class AlertService:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
             self.deliver()
+        if self._answers is not None:
+            self._answers.close()
+            self._answers = None
 
     def wake(self) -> None:
         """Send notices now instead of at the next look: `on_notice` of the alert stage."""
@@ -96,10 +118,38 @@ class AlertService:
             self._delivering.release()
 
     def check_deadlines(self) -> None:
-        """Fire the timers that are due."""
+        """Fire the timers that are due, of deadlines and of escalations."""
         fired = self._guarded("deadlines", lambda: fire_due(self._store, self._clock, self._settings))
+        fired += self._guarded("escalations", lambda: fire_escalations(self._store, self._clock, self._settings))
         if fired:
             self.wake()
+
+    def beat(self) -> None:
+        """Tell the people on duty that the watch goes on, and of gaps in their rosters."""
+        if self._guarded("heartbeat", self._heartbeat.beat):
+            self.wake()
+
+    def feed_watchdog(self) -> None:
+        """Tell the outside watchdog that all is well; not where it isn't."""
+        now = self._clock.monotonic()
+        late = [what for what in ("notices", "deadlines") if now - self._looked.get(what, -1e9) > STALE_SECONDS]
+        if late:
+            log.warning("watchdog_not_fed", reason=f"no good look at {', '.join(late)} of late")
+            return
+
+        def feed() -> int:
+            if feed_watchdog(self._settings):
+                self._fed = self._clock.now()
+            return 0
+
+        self._guarded("watchdog", feed)
+
+    def _serve_answers(self) -> None:
+        listen = self._settings.notify.answer_listen
+        if listen:
+            answers = Answers(self._store, self._clock, Links.from_settings(self._settings))
+            self._answers = AnswerServer(answers, listen)
+            self._answers.start()
 
     def check_sources(self) -> None:
         """Tell operators of sources that need them; also of those that nobody crawls any more."""
@@ -112,7 +162,13 @@ class AlertService:
 
     def health(self) -> dict[str, Any]:
         """Whether it runs, what it last failed at, and how many notices wait, were sent and were given up."""
-        return {"running": self._scheduler is not None, "problems": dict(self._problems), **self._outbox.counts()}
+        fed = {"watchdog_fed_at": self._fed} if self._settings.notify.watchdog_url is not None else {}
+        return {
+            "running": self._scheduler is not None,
+            "problems": dict(self._problems),
+            **self._outbox.counts(),
+            **fed,
+        }
 
     def _guarded(self, what: str, work: Callable[[], int]) -> int:
         """A look that fails is said once and repeated at the next tick; the thread lives on."""
@@ -125,4 +181,5 @@ class AlertService:
             self._problems[what] = str(error)
             return 0
         self._problems.pop(what, None)
+        self._looked[what] = self._clock.monotonic()
         return done

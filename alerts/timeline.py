@@ -24,6 +24,7 @@ Kind = Literal[
     "deadline-missed",
     "notice-sent",
     "notice-failed",
+    "escalated",
 ]
 
 TITLES: dict[str, str] = {
@@ -40,6 +41,7 @@ TITLES: dict[str, str] = {
     "deadline-missed": "超时",
     "notice-sent": "通知已送达",
     "notice-failed": "通知发送失败",
+    "escalated": "升级通知",
 }
 
 SYSTEM = "system"

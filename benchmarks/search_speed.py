@@ -1,11 +1,11 @@
 """Indexing and searching on both engines, beside the least that each could do.
 
-    python -m benchmarks.search_speed [--documents 20000] [--engines embedded elasticsearch]
+    python -m benchmarks.search_speed [--documents 20000] [--engines embedded elasticsearch] [--no-bare]
 
 The documents are a mixed stream of real texts. Each kind of query is asked with words cut from them at random, most of
 them frequent as words are. The peers hold no more than words and time: a bare FTS5 table over the same tokens, and an
 Elasticsearch index with its standard analyser, asked directly; so they answer with ids alone, without records, exact
-counts, marks or filters.
+counts, marks or filters. Beside them stands the raw query: the very request that our index sends, sent without it.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from deploy.servers import KINDS, cache_folder
 from deploy.servers.running import read_running
 from minsheng.records import Assessed, Duplicate, EventRef, Grouped, PolicyLink, scores_of
 from search import tokens
-from search.elastic import ElasticsearchIndex
+from search.elastic import ElasticsearchIndex, queries
 from search.embedded import EmbeddedIndex
 from search.index import FACETS, Filters, Index, Search
-from search.query import And, Not, Term
+from search.query import And, Not, Sources, Term
 
 BATCH = 500
 QUERIES = 200
@@ -49,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--engines", nargs="+", default=["embedded", "elasticsearch"])
+    parser.add_argument("--no-bare", action="store_true", help="without the indices that hold words and time alone")
     chosen = parser.parse_args()
     records = list(grouped(chosen.documents))
     words = random_words(records)
@@ -56,7 +57,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         if "embedded" in chosen.engines:
             rows.append(measure("embedded", EmbeddedIndex(Path(folder) / "index.db"), records, words))
-            rows.append(bare_fts5(Path(folder) / "bare.db", records, words))
+            if not chosen.no_bare:
+                rows.append(bare_fts5(Path(folder) / "bare.db", records, words))
         if "elasticsearch" in chosen.engines:
             address = server(opened)
             prefix = f"bench{uuid4().hex[:8]}"
@@ -64,7 +66,9 @@ def main() -> None:
             opened.callback(client.close)
             opened.callback(remove, client, prefix)
             rows.append(measure("elasticsearch", ElasticsearchIndex(client, prefix), records, words))
-            rows.append(bare_elasticsearch(client, f"{prefix}-documents-bare", records, words))
+            rows.append(raw_elasticsearch(client, f"{prefix}-documents", words))
+            if not chosen.no_bare:
+                rows.append(bare_elasticsearch(client, f"{prefix}-documents-bare", records, words))
     show(rows)
     print(json.dumps({"documents": chosen.documents, "processors": os.cpu_count(), "rows": rows}))
 
@@ -86,7 +90,9 @@ def grouped(count: int) -> Iterator[Grouped]:
                 ),
                 assessed_at=document.fetched_at,
             ),
-            duplicate=Duplicate(group=document.id),
+            duplicate=Duplicate(
+                group=f"g{pick.randrange(count)}" if pick.random() < 0.7 else f"s{pick.randrange(200)}"
+            ),
             event=EventRef(id=f"e{number // 20}"),
         )
 
@@ -121,7 +127,11 @@ def measure(name: str, index: Index, records: Sequence[Grouped], words: Sequence
         "character": lambda word: index.search(Search(query=Term(word[0]))),
         "and not": lambda word: index.search(Search(query=And((Term(word), Not(Term(other.choice(words))))))),
         "filtered": ask(filters=Filters(sentiments=("negative",), sources=("weibo-1",))),
+        "title": lambda word: index.search(Search(query=Term(word, "title"))),
+        "source and word": lambda word: index.search(Search(query=And((Term(word), Sources(("weibo-1",)))))),
         "relevance": ask(sort="relevance"),
+        "reach": ask(sort="reach"),
+        "copies together": ask(together=True),
         "facets": ask(size=0, facets=FACETS, histogram="hour", histogram_split="sentiment"),
         "all, facets": lambda _: index.search(Search(size=20, facets=FACETS, histogram="day")),
     }
@@ -161,6 +171,38 @@ def bare_fts5(path: Path, records: Sequence[Grouped], words: Sequence[str]) -> d
         "documents_per_second": round(len(records) / seconds),
         "megabytes": round(path.stat().st_size / 1e6),
         "milliseconds": answer,
+    }
+
+
+def raw_elasticsearch(client: Elasticsearch, name: str, words: Sequence[str]) -> dict[str, Any]:
+    """What our index asks, asked without it: what is above this is our own cost."""
+
+    def ask(**options: Any) -> Asking:
+        def asking(word: str) -> object:
+            query = queries.compiled(Term(word))
+            clause = {"must": [query]} if options["sort"] == queries.orders("relevance") else {"filter": [query]}
+            return client.search(
+                index=name, query={"bool": clause}, size=21, source_includes="record", track_total_hits=True, **options
+            )
+
+        return asking
+
+    facets = queries.aggregations(
+        Search(facets=FACETS, histogram="hour", histogram_split="sentiment"), queries.FACET_CANDIDATES
+    )
+    asked = {
+        "word": ask(sort=queries.orders("newest")),
+        "relevance": ask(sort=queries.orders("relevance")),
+        "reach": ask(sort=queries.orders("reach")),
+        "facets": lambda word: client.search(
+            index=name, query=queries.compiled(Term(word)), size=0, track_total_hits=True, aggregations=facets
+        ),
+    }
+    return {
+        "engine": "  raw query",
+        "documents_per_second": 0,
+        "megabytes": 0,
+        "milliseconds": {kind: timed(asking, words) for kind, asking in asked.items()},
     }
 
 
@@ -246,8 +288,9 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         spans = (row["milliseconds"].get(kind) for kind in kinds)
         cells = (f"{span[0]} / {span[1]}" if span else "" for span in spans)
-        table.add_row(row["engine"], f"{row['documents_per_second']:,}", str(row["megabytes"]), *cells)
-    Console(width=160).print(table)
+        measured = (f"{row['documents_per_second']:,}", str(row["megabytes"])) if row["megabytes"] else ("", "")
+        table.add_row(row["engine"], *measured, *cells)
+    Console(width=240).print(table)
 
 
 if __name__ == "__main__":

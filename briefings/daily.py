@@ -232,7 +232,7 @@ _FACETS = {"sentiment": "情感", "request": "诉求", "topic": "领域", "sourc
 
 
 def _with(span: Filters, field: str, value: str) -> Filters:
-    return Filters(since=span.since, until=span.until, **{field: (value,)})
+    return msgspec.structs.replace(Filters(since=span.since, until=span.until), **{field: (value,)})
 
 
 def _busiest(book: EvidenceBook, hours: Sequence[int], since: datetime, until: datetime) -> tuple[int, Number] | None:

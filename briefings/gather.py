@@ -12,6 +12,7 @@ from alerts.tables import tickets, timers
 from alerts.tickets import STATUS_WORDS
 from briefings.facts import Coverage, DeadLetterFact, DeadlineFact, Facts, SourceFact, TicketFact
 from crawlers.health import coverage
+from crawlers.states import said
 from crawlers.tables import sources
 from grouping.history import History
 from grouping.tables import events
@@ -69,19 +70,6 @@ def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tup
     )
 
 
-_REASONS = {
-    "never answered": "从未采集成功",
-    "not crawled yet": "尚未采集",
-    "failing": "采集失败",
-    "late": "未按时采集",
-    "quiet": "可以访问，但长时间没有新内容",
-    "blocked": "对方拒绝采集",
-    "cookie": "登录凭据失效",
-    "layout": "网页改版，内容取不到",
-    "empty": "可以访问，但页面里没有内容",
-}
-
-
 def _coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Coverage:
     seen = coverage(store, clock, since, until)
     with store.read() as connection:
@@ -90,15 +78,7 @@ def _coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> C
         sources=seen.total,
         names=names,
         unseen=tuple(
-            SourceFact(id=source.source, name=source.name, last_seen_at=source.since, reason=_reason(source.reason))
+            SourceFact(id=source.source, name=source.name, last_seen_at=source.since, reason=said(source.reason))
             for source in seen.unseen
         ),
     )
-
-
-def _reason(told: str) -> str:
-    """The crawler's words for operators, in the leader's language; what the source's host said stays as it is."""
-    state, _, detail = told.partition(": ")
-    words = _REASONS.get(state, told)
-    told_why = state in ("failing", "never answered", "blocked", "cookie", "layout")
-    return f"{words}（{detail}）" if detail and told_why else words

@@ -22,6 +22,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_NOT_PUBLIC = tuple(map(ipaddress.IPv6Network, (
+    "fec0::/10",  # site-local (RFC 3879)
+    "::/96", "::ffff:0:0:0/96",  # IPv4 addresses in old forms (RFC 4291, 2765)
+    "64:ff9b:1::/48",  # an operator's own translation to IPv4 (RFC 8215)
+)))  # fmt: skip
+"""What Python's `is_global` calls public, at least in some of its versions, and is not."""
 
 
 class AddressRefused(IgnoreRequest):
@@ -53,7 +59,11 @@ class AddressRule:
 
 
 def _is_public(address: Address) -> bool:
-    return address.is_global and not address.is_multicast
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in _NOT_PUBLIC if network.version == address.version)
+    )
 
 
 def _inside(address: Address) -> Address:

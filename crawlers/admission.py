@@ -61,6 +61,8 @@ class Refusal(NamedTuple):
 
 
 EMPTY = "neither title nor text"
+MOST = 10**12
+"""No count of likes or readers is larger: what says so is none, and stores could not hold it."""
 
 
 class Admission:
@@ -96,7 +98,7 @@ class Admission:
             kind=found.kind,
             published_at=published or now,
             published_estimated=published is None,
-            published_raw=raw if published is None else None,
+            published_raw=self.private(raw) if raw and published is None else None,
             fetched_at=now,
             title=title,
             text=text[:MAX_TEXT],
@@ -105,7 +107,7 @@ class Admission:
             native_id=found.native_id,
             parent_id=document_id(self.source, found.parent_key) if found.parent_key else None,
             author_key=self.authors(self.source, author) if author else None,
-            engagement=found.engagement,
+            engagement=_counts(found.engagement),
             region=self.private(tidy(found.region or "")) or None,
             outlet=mask(outlet)[:200] or None,
             attachments=tuple(
@@ -124,6 +126,14 @@ class Admission:
         values = msgspec.structs.asdict(official)
         words = {name: self.private(tidy(value)) for name, value in values.items() if isinstance(value, str)}
         return msgspec.structs.replace(official, **words)
+
+
+def _counts(engagement: Engagement) -> Engagement:
+    """Without numbers that can't be counts."""
+    wrong = {
+        name: None for name, count in msgspec.structs.asdict(engagement).items() if count and not 0 <= count <= MOST
+    }
+    return msgspec.structs.replace(engagement, **wrong) if wrong else engagement
 
 
 def tidy(text: str) -> str:

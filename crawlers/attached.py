@@ -1,11 +1,11 @@
-"""The words of files that belong to pages: PDF, DOCX, XLSX, OFD and plain text."""
+"""The words of files that belong to pages: PDF, DOC, DOCX, XLS, XLSX, WPS, OFD and plain text."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -15,6 +15,7 @@ from lxml import etree
 from crawlers.admission import canonical_url
 from crawlers.charset import decode
 from crawlers.markup import element_text, html_text
+from crawlers.old_office import MAGIC, doc_lines, kind_of_container, xls_lines
 from minsheng.errors import BadInput
 from minsheng.logs import get_logger
 from minsheng.records import MAX_TEXT, Attachment
@@ -23,36 +24,42 @@ log = get_logger(__name__)
 
 FILE = re.compile(r"\.(?:pdf|ofd|docx?|xlsx?|pptx?|wps|et|txt|csv|rtf|zip|rar|7z|jpe?g|png|gif|mp[34])$", re.IGNORECASE)
 """Addresses that lead to files rather than to pages."""
-READABLE = ("pdf", "ofd", "docx", "xlsx", "txt", "csv")
+READABLE = ("pdf", "ofd", "docx", "xlsx", "doc", "xls", "wps", "et", "txt", "csv")
 MOST_PAGES = 300
 """Pages of a PDF that are read."""
 MOST_ROWS = 5_000
 """Rows of a sheet that are read."""
 MOST_OPENED = 100_000_000
 """Bytes that an Office file may hold when it is opened."""
-_PICTURES = ("jpg", "jpeg", "png", "gif")
+_SHOWN = ("jpg", "jpeg", "png", "gif", "mp3", "mp4")
+"""What is looked at or listened to rather than read."""
 
 
-def file_links(tree: lxml.html.HtmlElement, base: str) -> tuple[Attachment, ...]:
-    """The files that a page links to, pictures apart; each once, by the name that the link gives it."""
+def file_links(anchors: Iterable[lxml.html.HtmlElement], base: str) -> tuple[Attachment, ...]:
+    """The files that links lead to, pictures and films apart; each once, by the name that the link gives it.
+
+    Which kind of file it is stands in the address, or, where files are served by number, in the name.
+    """
     found: dict[str, Attachment] = {}
-    for anchor in tree.iter("a"):
+    for anchor in anchors:
         try:
             url = urljoin(base, (anchor.get("href") or "").strip())
-            if not url.startswith(("http://", "https://")) or kind_of(url) in ("", *_PICTURES):
+            if not url.startswith(("http://", "https://")):
                 continue
             url = canonical_url(url)
+            name = " ".join(element_text(anchor).split()) or unquote(urlsplit(url).path.rpartition("/")[2])
+            if kind_of(url, name=name) in ("", *_SHOWN):
+                continue
         except ValueError:
             continue
-        name = " ".join(element_text(anchor).split()) or unquote(urlsplit(url).path.rpartition("/")[2])
         found.setdefault(url, Attachment(url=url, name=name[:200]))
     return tuple(found.values())
 
 
-def kind_of(url: str, media_type: str = "") -> str:
-    """`pdf`, `docx` and so on, by the address or else the media type; empty for a page."""
+def kind_of(url: str, media_type: str = "", name: str = "") -> str:
+    """`pdf`, `docx` and so on, by the address or else its name or its media type; empty for a page."""
     parts = urlsplit(url)
-    for text in (parts.path, parts.query):
+    for text in (parts.path, parts.query, name.strip()):
         match = FILE.search(text)
         if match:
             return match[0][1:].lower()
@@ -87,8 +94,11 @@ def file_text(body: bytes, kind: str, where: str) -> str:
 def _real_kind(body: bytes, kind: str) -> str:
     if body.startswith(b"%PDF"):
         return "pdf"
+    if body.startswith(MAGIC):
+        return kind_of_container(body) or kind
     if body.startswith(b"PK\x03\x04") and kind not in ("docx", "xlsx", "ofd"):
-        return kind
+        # Newer programs write the newer formats under the old names.
+        return {"doc": "docx", "wps": "docx", "xls": "xlsx", "et": "xlsx"}.get(kind, kind)
     if body.lstrip()[:1] == b"<" and kind != "txt":
         return "html"
     return kind
@@ -97,6 +107,10 @@ def _real_kind(body: bytes, kind: str) -> str:
 def _lines(body: bytes, kind: str, where: str) -> Iterator[str]:
     if kind == "pdf":
         return _pdf(body, where)
+    if body.startswith(MAGIC) and kind == "doc":
+        return doc_lines(body, where)
+    if body.startswith(MAGIC) and kind == "xls":
+        return xls_lines(body)
     if kind in ("docx", "xlsx", "ofd"):
         _check_size(body, where)
         return {"docx": _docx, "xlsx": _xlsx, "ofd": _ofd}[kind](body)

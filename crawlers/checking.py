@@ -22,6 +22,7 @@ from crawlers.privacy import AuthorKeys, NamedAccounts
 from crawlers.reactor import submit
 from crawlers.run import Run, RunReport
 from crawlers.sources import Source, make_source, period, seconds
+from crawlers.spiders import KINDS
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.policies import PolicyRegister
@@ -118,7 +119,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         login = Logins.from_settings(settings, store).of(source.id)
         known = {"policies": PolicyRegister(store).all, "login": login.cookie if login else ""}
         # Hosts that are left alone, and their budgets for the day, hold for a look, too.
-        ledger = StoreLedger(store, clock, shared=lambda: False, longest=settings.crawl.timeout)
+        ledger = StoreLedger(store, clock, worker="check", others=tuple, longest=settings.crawl.timeout)
         ledger.refresh()
     run = Run(source, sink, None, clock, authors, limit=limit, **known)
     gate = HostGate.from_settings(settings.crawl, clock, ledger)
@@ -171,6 +172,8 @@ def check_address(
 
     if kind:
         return look(kind, url)
+    if urlsplit(url).scheme in KINDS["mail"].schemes:
+        return look("mail", url)
     reasons: list[str] = []
     feeds: list[str] = []
     for tried in GUESSED:

@@ -40,6 +40,8 @@ class HandOver:
         run: Run = self._crawler.spider.run  # type: ignore[union-attr]
         try:
             await run.take(item.found, item.page)
+            if item.reached is not None:
+                await run.reached(*item.reached)
         except Exception as error:
             # Scrapy would only log it, and the page would count as done.
             run.not_stored(said(error))
@@ -70,6 +72,8 @@ def _prepared(settings: CrawlSettings, gate: HostGate) -> tuple[SharedSettings, 
 
 def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
     """Scrapy's settings for ours."""
+    # Each host's own pace is kept by the gate; Scrapy must only not be slower than the fastest of them.
+    loosest = gate.rules.loosest
     return SharedSettings(
         {
             "USER_AGENT": user_agent(settings),
@@ -85,11 +89,14 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
                 **dict.fromkeys(("data", "file", "ftp", "s3")),
             },
             "AUTOTHROTTLE_ENABLED": settings.per_host_delay > 0,
-            "AUTOTHROTTLE_START_DELAY": settings.per_host_delay,
-            "AUTOTHROTTLE_TARGET_CONCURRENCY": float(settings.per_host_concurrency),
-            "DOWNLOAD_DELAY": settings.per_host_delay,
+            "AUTOTHROTTLE_START_DELAY": loosest.delay,
+            "AUTOTHROTTLE_TARGET_CONCURRENCY": float(loosest.concurrency),
+            "DOWNLOAD_DELAY": loosest.delay,
             "CONCURRENT_REQUESTS": settings.concurrency,
-            "CONCURRENT_REQUESTS_PER_DOMAIN": settings.per_host_concurrency,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": loosest.concurrency,
+            # Scrapy starts so many tasks for each answer, of which most find nothing to do: its 100 cost a page more
+            # than storing it. Several finds of one answer still wait for the store together.
+            "CONCURRENT_ITEMS": 8,
             "DOWNLOAD_TIMEOUT": settings.timeout,
             "DOWNLOAD_MAXSIZE": settings.max_body,
             "DOWNLOAD_WARNSIZE": 0,

@@ -139,7 +139,10 @@ def _english(text: str, zone: tzinfo) -> datetime | None:
 
 def _plain_date(match: re.Match[str]) -> str:
     year, month, day = match.groups()
-    return f"{year.translate(_DIGITS)}年{_number(month)}月{_number(day)}日"
+    try:
+        return f"{year.translate(_DIGITS)}年{_number(month)}月{_number(day)}日"
+    except ValueError:  # 十十月
+        return match[0]
 
 
 def _number(text: str) -> int:

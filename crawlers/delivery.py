@@ -127,6 +127,9 @@ def _found(item: Item) -> Found:
         raise BadInput("`published_at` is empty")
     if item.url is not None and not item.url.startswith(("http://", "https://")):
         raise BadInput(f"`url` is no web address: {item.url[:100]}")
+    for file in item.attachments:
+        if not file.url.startswith(("http://", "https://")):
+            raise BadInput(f"the `url` of an attachment is no web address: {file.url[:100]}")
     return Found(
         key=item.id,
         kind=item.kind,

@@ -11,13 +11,13 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import lxml.html
 import msgspec
 
 from crawlers import phrases
-from crawlers.admission import canonical_url
+from crawlers.attached import file_links
 from crawlers.body import article_lines, drop_surroundings
 from crawlers.markup import parse_html
 from crawlers.metadata import read_metadata
@@ -191,19 +191,6 @@ def _attachments(page: Outline, places: Sequence[int], url: str) -> tuple[Attach
     """The files that the article, or the lines right behind it, link to."""
     if not places:
         return ()
-    found: dict[str, Attachment] = {}
-    for link in page.links:
-        span = page.spans.get(link)
-        href = (link.get("href") or "").strip()
-        words = " ".join(link.text_content().split())
-        if span is None or not places[0] <= span.start <= places[-1] + 6:
-            continue
-        if not (phrases.ATTACHED.search(href) or phrases.ATTACHED.search(words)):
-            continue
-        try:
-            target = canonical_url(urljoin(url, href))
-        except ValueError:
-            continue
-        if target.startswith(("http://", "https://")):
-            found.setdefault(target, Attachment(url=target, name=words[:200]))
-    return tuple(found.values())
+    last = places[-1] + 6
+    near = (link for link in page.links if (span := page.spans.get(link)) and places[0] <= span.start <= last)
+    return file_links(near, url)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,16 +33,21 @@ class StoreLedger:
 
     Parameters
     ----------
-    shared:
-        Whether other crawlers work on the store now.
+    worker:
+        What this crawler is called.
+    others:
+        Gives the crawlers that work on the store beside it now; turns of others, of dead ones, hold nobody up.
     longest:
-        Seconds after which a request under way is taken for lost with its process.
+        Seconds after which a request under way is taken for lost.
     """
 
-    def __init__(self, store: Store, clock: Clock, *, shared: Callable[[], bool], longest: float) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, *, worker: str, others: Callable[[], Collection[str]], longest: float
+    ) -> None:
         self._store = store
         self._clock = clock
-        self._shared = shared
+        self._worker = worker
+        self._others = others
         self._longest = timedelta(seconds=longest)
         self._pauses: dict[str, Pause] = {}
         self._allowed: dict[str, tuple[str, int]] = {}  # day, requests taken from the row and not made yet
@@ -83,7 +88,7 @@ class StoreLedger:
             return left > 0
 
     def turn(self, host: str, rule: HostRule) -> asyncio.Future[str] | None:
-        return asyncio.ensure_future(self._turn(host, rule)) if self._shared() else None
+        return asyncio.ensure_future(self._turn(host, rule)) if self._others() else None
 
     def done(self, host: str, token: str) -> None:
         self._write(lambda: self._leave(host, token))
@@ -98,20 +103,32 @@ class StoreLedger:
             await asyncio.gather(*self._writing, return_exceptions=True)
 
     async def _turn(self, host: str, rule: HostRule) -> str:
-        token = secrets.token_hex(6)
-        while True:
-            start = await asyncio.to_thread(self._enter, host, token, rule)
-            if start is not None:
-                await asyncio.sleep(max((start - self._clock.now()).total_seconds(), 0.0))
-                return token
-            await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - no secret
+        token = f"{self._worker} {secrets.token_hex(6)}"
+        entering: asyncio.Future[datetime | None] | None = None
+        try:
+            while True:
+                entering = asyncio.ensure_future(asyncio.to_thread(self._enter, host, token, rule))
+                start = await asyncio.shield(entering)
+                if start is not None:
+                    await asyncio.sleep(max((start - self._clock.now()).total_seconds(), 0.0))
+                    return token
+                await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - no secret
+        except asyncio.CancelledError:
+            # Who does not wait any longer must not keep a place that others wait for.
+            self._write(lambda: self._leave(host, token), after=entering)
+            raise
 
     def _enter(self, host: str, token: str, rule: HostRule) -> datetime | None:
         """When the request may start; None where as many are under way as may be."""
         with self._store.begin() as connection:
             row = self._row(connection, host)
             now = self._clock.now()  # the row may have been waited for
-            under_way = {key: until for key, until in (row.under_way or {}).items() if until > now.isoformat()}
+            alive = {self._worker, *self._others()}
+            under_way = {
+                key: until
+                for key, until in (row.under_way or {}).items()
+                if until > now.isoformat() and key.partition(" ")[0] in alive
+            }
             if len(under_way) >= rule.concurrency:
                 return None
             start = max(now, row.next_at or now)
@@ -161,10 +178,12 @@ class StoreLedger:
         with self._store.begin() as connection:
             upsert(self._store, tables.crawl_hosts, [row], keys=["host"], connection=connection)
 
-    def _write(self, work: Callable[[], None]) -> None:
+    def _write(self, work: Callable[[], None], after: asyncio.Future[Any] | None = None) -> None:
         """Do it in a thread, soon; where the store is away it is not done, and only this process knows."""
 
         async def guarded() -> None:
+            if after is not None:
+                await asyncio.gather(after, return_exceptions=True)
             try:
                 await asyncio.to_thread(work)
             except Unavailable as error:

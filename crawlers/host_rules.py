@@ -86,6 +86,14 @@ class HostRules:
         general = HostRule(settings.per_host_delay, settings.per_host_concurrency, settings.per_host_daily)
         return cls(general, settings.hosts)
 
+    @property
+    def loosest(self) -> HostRule:
+        """The shortest delay and the most requests at a time that any host has."""
+        delays = [entry.delay for entry in self._entries if entry.delay is not None]
+        counts = [entry.concurrency for entry in self._entries if entry.concurrency]
+        general = self._general
+        return HostRule(min(general.delay, *delays, general.delay), max(general.concurrency, *counts, 1))
+
     def __getitem__(self, host: str) -> HostRule:
         """The rule of `host`, which may end in a port."""
         if host not in self._found:

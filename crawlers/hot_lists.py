@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import lxml.html
 import msgspec
 
+from crawlers.columns import count
 from crawlers.dates import parse_time
-from crawlers.importing import count
 from crawlers.json_values import json_of, value_at
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html
@@ -92,12 +92,12 @@ def _of_json(text: str, url: str, items: str, fields: Mapping[str, str]) -> list
 
 
 def _lists(value: Any) -> Iterator[list[Any]]:
-    waiting = [value]
+    waiting = deque([value])
     while waiting:
-        one = waiting.pop(0)
+        one = waiting.popleft()
         if isinstance(one, list):
             yield one
-            waiting += one
+            waiting += [inner for inner in one if isinstance(inner, (dict, list))]
         elif isinstance(one, dict):
             waiting += [inner for inner in one.values() if isinstance(inner, (dict, list))]
 

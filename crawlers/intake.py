@@ -1,7 +1,8 @@
 """Documents onto the log, once in effect: new, changed and unchanged ones told apart, and remembered when stored.
 
 What is remembered is written only after the log has confirmed. A crash between the two sends a document again, with the
-same id and revision; it never loses one.
+same id and revision; it never loses one. Where the source gives a document no time, the one that it is given here is
+written first: sent again, it would have another, and stand in another month.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ from stream.log import DOCUMENTS, Message, Producer
 
 REACH_FACTOR, REACH_STEP = 2, 10
 """Counts alone make a new revision when they at least doubled and grew by ten: reach matters, noise does not."""
+
+TO_BE_SENT = 0
+"""In place of a revision: whether it has reached the log is not known."""
+MOST_REACH = 2**31 - 1
+"""What the store's column holds."""
+AT_A_TIME = 1000
+"""Documents looked up in one query: a statement takes only so many values."""
 
 Outcome = Literal["new", "changed", "reach", "unchanged"]
 
@@ -76,6 +84,8 @@ class Intake:
             if revised is not None:
                 sent.append(revised)
                 known[document.id] = _known_of(revised)
+        if undated := [one for one in sent if one.published_estimated and one.revision == 1]:
+            self._remember(undated, [], revision=TO_BE_SENT)
         if sent:
             self.producer.send(
                 [Message(DOCUMENTS, document.id, encode(document), document.source) for document in sent]
@@ -88,20 +98,25 @@ class Intake:
         if not ids:
             return {}
         table = tables.crawl_documents
-        wanted = sa.select(table).where(table.c.id.in_(list(ids)))
+        known: dict[str, Known] = {}
         with self.store.read() as connection:
-            return {
-                row.id: Known(row.content_hash, row.revision, row.reach, row.published_at)
-                for row in connection.execute(wanted)
-            }
+            for start in range(0, len(ids), AT_A_TIME):
+                wanted = sa.select(table).where(table.c.id.in_(list(ids[start : start + AT_A_TIME])))
+                for row in connection.execute(wanted):
+                    known[row.id] = Known(row.content_hash, row.revision, row.reach, row.published_at)
+        return known
 
-    def _remember(self, documents: Iterable[Document], marks: Iterable[PageMark]) -> None:
+    def _remember(
+        self, documents: Iterable[Document], marks: Iterable[PageMark], *, revision: int | None = None
+    ) -> None:
         now = self.clock.now()
         last = {document.id: document for document in documents}
         rows = [
             {"id": document.id, "source_id": document.source, "stored_at": now, **_known_of(document)._asdict()}
             for document in last.values()
         ]
+        if revision is not None:
+            rows = [{**row, "revision": revision} for row in rows]
         pages = {
             (mark.source_id, url_hash(mark.url)): {**mark._asdict(), "url_hash": url_hash(mark.url), "fetched_at": now}
             for mark in marks
@@ -124,7 +139,11 @@ def revise(document: Document, known: Known | None) -> tuple[Outcome, Document |
     """
     if known is None:
         return "new", document
-    reach = document.engagement.total()
+    if known.revision == TO_BE_SENT:
+        # Where it was sent and has changed since, it must not come under the same revision.
+        revision = 1 if content_hash(document) == known.content_hash else 2
+        return "new", msgspec.structs.replace(document, revision=revision, published_at=known.published_at)
+    reach = _reach(document)
     if content_hash(document) != known.content_hash:
         outcome: Outcome = "changed"
     elif reach >= known.reach * REACH_FACTOR and reach >= known.reach + REACH_STEP:
@@ -147,4 +166,8 @@ def url_hash(url: str) -> str:
 
 
 def _known_of(document: Document) -> Known:
-    return Known(content_hash(document), document.revision, document.engagement.total(), document.published_at)
+    return Known(content_hash(document), document.revision, _reach(document), document.published_at)
+
+
+def _reach(document: Document) -> int:
+    return min(document.engagement.total(), MOST_REACH)

@@ -59,16 +59,17 @@ class Leases:
         with self._store.begin() as connection:
             row = {"id": self.worker, "machine": self._machine, "pid": os.getpid(), "seen_at": now}
             upsert(self._store, table, [row], keys=["id"], connection=connection)
+            # Who holds leases first, and who lives then: one that comes between the two has said so before it leased.
+            state = tables.crawl_state
+            holders = set(
+                connection.scalars(sa.select(state.c.leased_by).where(state.c.leased_by.is_not(None)).distinct())
+            )
             rows = connection.execute(sa.select(table).where(table.c.id != self.worker)).all()
             dead = [row.id for row in rows if not self._lives(row.machine, row.pid, row.seen_at, now)]
             if dead:
                 connection.execute(sa.delete(table).where(table.c.id.in_(dead)))
                 log.warning("crawler_dead", crawlers=dead)
             self.others = [row.id for row in rows if row.id not in dead]
-            state = tables.crawl_state
-            holders = set(
-                connection.scalars(sa.select(state.c.leased_by).where(state.c.leased_by.is_not(None)).distinct())
-            )
             lost = holders - {self.worker, *self.others}
             if lost:
                 self._free(connection, lost)
@@ -102,12 +103,13 @@ class Leases:
             self._take(connection, found, now)
         return Claimed(found, now)
 
-    def give_back(self, names: Sequence[str]) -> None:
-        """Let others have these sources."""
+    def give_back(self, names: Sequence[str], due: datetime | None = None) -> None:
+        """Let others have these sources, from `due` on where it is given."""
         state = tables.crawl_state
         mine = sa.and_(state.c.leased_by == self.worker, state.c.source_id.in_(list(names)))
+        later = {"next_run_at": due} if due is not None else {}
         with self._store.begin() as connection:
-            connection.execute(sa.update(state).where(mine).values(leased_by=None, leased_at=None))
+            connection.execute(sa.update(state).where(mine).values(leased_by=None, leased_at=None, **later))
 
     def claim_named(self, names: Sequence[str]) -> list[str]:
         """Lease these sources, due or not. Returns those that nobody else is at."""

@@ -1,4 +1,5 @@
-"""Cookies that an operator gives for a source, where their account allows it: kept encrypted, for one host only."""
+"""Cookies and passwords that an operator gives for a source, where their account allows it: kept encrypted, for one
+host only."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ LONGEST = 16_000
 
 
 class Login(NamedTuple):
-    """A source's cookie header, and when it was given."""
+    """A source's cookie header or password, and when it was given."""
 
     cookie: str
     given_at: datetime
@@ -59,6 +60,16 @@ class Logins:
         cookie = " ".join(cookie.split()).removeprefix("Cookie:").strip()
         if "=" not in cookie or len(cookie) > LONGEST or not cookie.isprintable() or not cookie.isascii():
             raise WrongUse("that is no cookie", "give it as the browser sends it: name=value; name=value")
+        self._keep(source, cookie, now)
+
+    def give_password(self, source: str, password: str, now: datetime) -> None:
+        """Keep the password of a mailbox for a source. Raises `WrongUse` where it is none."""
+        password = password.strip("\r\n")
+        if not password or len(password) > LONGEST or not password.isprintable() or not password.isascii():
+            raise WrongUse("that is no password", "give one line of plain letters, digits and signs")
+        self._keep(source, password, now)
+
+    def _keep(self, source: str, cookie: str, now: datetime) -> None:
         row = {"source_id": source, "sealed": self._seal.encrypt(cookie.encode()).decode(), "given_at": now}
         with self._store.begin() as connection:
             upsert(self._store, tables.source_logins, [row], keys=["source_id"], connection=connection)

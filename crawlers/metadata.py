@@ -20,6 +20,7 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 _SEPARATORS = re.compile(
     r"\s*[_|｜丨]+\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|--+|——+|-(?=[^-]*$)|—+(?=[^—]*$)|\s*[›»>]\s*| {2,}"
 )
+_SECOND_LINE = re.compile(r"^(?:[—–―─]{1,2}|--)\s*(?P<words>[^—–―─\-\s].{3,60})$")
 _TITLE_METAS = ("og:title", "articletitle", "title", "twitter:title", "headline")
 _TIME_METAS = (
     "article:published_time", "og:published_time", "datepublished", "pubdate", "publishdate", "publish_date",
@@ -260,10 +261,22 @@ def _title(
     # A page that is called like its site or a column everywhere leaves only what stands before its text.
     bare = all(_is_site_name(text) for text in said)
     if best is not None and score >= (BARE if bare else SURE):
-        return _tidy_title(best.text, said), best.place
+        title = _tidy_title(best.text, said)
+        below = _second_line(page, best.place, title)
+        return (f"{title}{below}", best.place + 1) if below else (title, best.place)
     named = [text for text in said[1:] if not whole or whole.startswith(text[:8])]
     title = max(named, key=len, default="") or whole
     return _without_site(title), None
+
+
+def _second_line(page: Outline, place: int, title: str) -> str:
+    """The line under a headline that begins with a dash, as outlets print it behind the first: 标题——副题. Empty where
+    there is none."""
+    line = page.lines[place + 1] if place + 1 < len(page.lines) else None
+    match = _SECOND_LINE.match(line.text) if line is not None else None
+    if line is None or match is None or line.prose or line.linked * 2 > len(line.text) or "——" in title:
+        return ""
+    return f"——{match['words'].strip()}"
 
 
 def _is_site_name(text: str) -> bool:

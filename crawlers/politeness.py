@@ -210,7 +210,8 @@ class HostGate:
 def _retry_after(header: str, now: datetime) -> timedelta | None:
     """Seconds, or a date (RFC 9110); None where the host names neither."""
     if header.strip().isdecimal():
-        return timedelta(seconds=min(int(header), int(LONGEST_RETRY_AFTER.total_seconds())))
+        # Not more digits than Python reads: a host may send any.
+        return timedelta(seconds=min(int(header.strip()[:12]), int(LONGEST_RETRY_AFTER.total_seconds())))
     try:
         return max(parsedate_to_datetime(header) - now, timedelta())
     except (TypeError, ValueError):

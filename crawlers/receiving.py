@@ -32,7 +32,9 @@ KEPT = timedelta(days=1)
 PRUNE_EVERY = 3600.0
 """Seconds between two removals of deliveries that were read longer ago than `KEPT`."""
 AT_ONCE = 16
-"""Requests under way at a time; more are asked to wait."""
+"""Deliveries under way at a time; more are asked to wait."""
+MOST_CLIENTS = 256
+"""Connections open at a time; more are closed at once."""
 PATIENCE = 30.0
 """Seconds that a client may take to send the next part of a request."""
 
@@ -77,7 +79,7 @@ class DeliveryServer:
         self._receiver = receiver
         self._settings = settings
         self._door = Door(settings)
-        self._slots = threading.BoundedSemaphore(AT_ONCE)
+        self.slots = threading.BoundedSemaphore(AT_ONCE)
         try:
             self._server = _Server((settings.host, settings.port), self)
         except OSError as error:
@@ -97,13 +99,12 @@ class DeliveryServer:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, header: str | None, body: bytes) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
+    def source_of(self, header: str | None) -> str | None:
+        """The source that an Authorization header may deliver for; None where it is nobody's."""
+        return self._door.source_of(header)
+
+    def answer(self, source: str, body: bytes) -> tuple[HTTPStatus, dict[str, Any], dict[str, str]]:
         """Status, answer and headers for a delivery."""
-        source = self._door.source_of(header)
-        if source is None:
-            return HTTPStatus.UNAUTHORIZED, {"error": "no known token"}, {"WWW-Authenticate": "Bearer"}
-        if not self._slots.acquire(blocking=False):
-            return HTTPStatus.SERVICE_UNAVAILABLE, {"error": "too many deliveries at once"}, {"Retry-After": "1"}
         try:
             items = self._items(body)
             answers = self._receiver.deliver(source, items)
@@ -116,8 +117,6 @@ class DeliveryServer:
                 {"error": "not to be stored now: send it again"},
                 {"Retry-After": "5"},
             )
-        finally:
-            self._slots.release()
         log.info("delivered", source=source, items=len(answers), refused=_refused(answers))
         return HTTPStatus.OK, {"source": source, "answers": answers}, {}
 
@@ -144,7 +143,21 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], owner: DeliveryServer) -> None:
         self.owner = owner
+        self._clients = threading.BoundedSemaphore(MOST_CLIENTS)
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._clients.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            log.warning("too_many_clients", most=MOST_CLIENTS)
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._clients.release()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -162,20 +175,32 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.partition("?")[0] != PATH:
             self._refuse(HTTPStatus.NOT_FOUND, f"deliver to POST {PATH}")
             return
+        owner = self.server.owner
+        # Before anything of the body is read: nobody fills the memory who may not deliver.
+        source = owner.source_of(self.headers.get("Authorization"))
+        if source is None:
+            self._refuse(HTTPStatus.UNAUTHORIZED, "no known token", {"WWW-Authenticate": "Bearer"})
+            return
         length = self.headers.get("Content-Length") or ""
         if not length.isdecimal():
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "say the length: Content-Length")
             return
-        if int(length) > self.server.owner.max_body:
-            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {self.server.owner.max_body:,} bytes")
+        if len(length) > 12 or int(length) > owner.max_body:
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {owner.max_body:,} bytes")
             return
-        body = self.rfile.read(int(length))
-        self._send(*self.server.owner.answer(self.headers.get("Authorization"), body))
+        if not owner.slots.acquire(blocking=False):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many deliveries at once", {"Retry-After": "1"})
+            return
+        try:
+            answer = owner.answer(source, self.rfile.read(int(length)))
+        finally:
+            owner.slots.release()
+        self._send(*answer)
 
-    def _refuse(self, status: HTTPStatus, error: str) -> None:
+    def _refuse(self, status: HTTPStatus, error: str, headers: Mapping[str, str] | None = None) -> None:
         """The body is not read: the connection can't be used on."""
         self.close_connection = True
-        self._send(status, {"error": error}, {"Connection": "close"})
+        self._send(status, {"error": error}, {"Connection": "close", **(headers or {})})
 
     def _send(self, status: HTTPStatus, answer: Mapping[str, Any], headers: Mapping[str, str]) -> None:
         body = msgspec.json.encode(answer)
@@ -240,8 +265,10 @@ class TopicReader:
             try:
                 value = msgspec.json.decode(message.value)
                 source = value.pop("source", None) if isinstance(value, dict) else None
-                if source not in self._sources:
-                    raise BadInput(f"`source` is no known collector: {source}", "add it to receive.collectors")
+                if not isinstance(source, str) or source not in self._sources:
+                    raise BadInput(
+                        f"`source` is no known collector: {str(source)[:100]}", "add it to receive.collectors"
+                    )
                 by_source.setdefault(source, []).append((message, value))
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, BadInput) as error:
                 outputs += self._answered(message, Answer(place=0, status="refused", reason=str(error)))

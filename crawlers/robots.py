@@ -29,6 +29,8 @@ log = get_logger(__name__)
 KEPT, KEPT_FAILURE = 3600.0, 60.0
 """Seconds that a robots.txt holds, and that one is not asked for again that could not be had."""
 MOST_BYTES = 512_000
+MOST_HOSTS = 2000
+"""Hosts whose robots.txt is kept; of others it is asked for again."""
 OURS = "minsheng_robots"
 
 
@@ -43,11 +45,21 @@ class _Kept(NamedTuple):
 
 
 class RobotsMemory:
-    """The robots.txt of hosts, between crawls."""
+    """The robots.txt of hosts, between crawls; those of the last `MOST_HOSTS`."""
 
     def __init__(self) -> None:
         self.kept: dict[str, _Kept] = {}
         self.locks: dict[str, asyncio.Lock] = {}
+
+    def keep(self, host: str, kept: _Kept) -> None:
+        self.kept.pop(host, None)
+        self.kept[host] = kept
+        while len(self.kept) > MOST_HOSTS:
+            # Articles lead everywhere, and each file may be half a megabyte.
+            oldest = next(iter(self.kept))
+            del self.kept[oldest]
+            if not self.locks[oldest].locked():
+                del self.locks[oldest]
 
 
 class RobotsMiddleware:
@@ -83,7 +95,8 @@ class RobotsMiddleware:
         async with memory.locks.setdefault(host, asyncio.Lock()):
             kept = memory.kept.get(host)
             if kept is None or kept.until <= loop.time():
-                kept = memory.kept[host] = await self._fetch(request, host)
+                kept = await self._fetch(request, host)
+                memory.keep(host, kept)
         if kept.rules is None:
             raise RobotsUnavailable(kept.reason)
         return kept.rules

@@ -49,7 +49,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     elif name.endswith((".mbox", ".mbx")) or body.startswith(b"From "):
         yield from _mbox_rows(body, path)
     elif name.endswith(".eml"):
-        yield _mail_row(1, body)
+        yield read_mail(1, body)
     elif name.endswith((".xlsx", ".xlsm")) or body.startswith(b"PK\x03\x04"):
         yield from _xlsx_rows(body, path)
     else:
@@ -157,11 +157,12 @@ def _mbox_rows(body: bytes, path: Path) -> Iterator[Row]:
     line = 1
     for mail in mails:
         if mail.startswith(b"From "):
-            yield _mail_row(line, mail.partition(b"\n")[2].replace(b"\n>From ", b"\nFrom "))
+            yield read_mail(line, mail.partition(b"\n")[2].replace(b"\n>From ", b"\nFrom "))
         line += mail.count(b"\n")
 
 
-def _mail_row(number: int, raw: bytes) -> Row:
+def read_mail(number: int, raw: bytes) -> Row:
+    """A mail's words, those of the files in it after its own; or what is wrong with it."""
     try:
         mail = email.message_from_bytes(raw, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)

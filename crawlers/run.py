@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import sqlalchemy as sa
 
-from crawlers import hot_ranks, tables
+from crawlers import backfills, hot_ranks, tables
 from crawlers.admission import Admission, Found, Refusal
+from crawlers.backfills import Place, Window
 from crawlers.dates import parse_time
 from crawlers.faults import Fault
 from crawlers.host_rules import HostResting
@@ -71,6 +72,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         A host is not to be asked before; None where nothing of the kind happened.
     with_login:
         An operator's login was sent.
+    unfinished:
+        A backfill stopped before it came to the beginning of its window; the next one goes on from there.
     """
 
     source: str
@@ -90,6 +93,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     resting_until: datetime | None = None
     with_login: bool = False
     fault: Fault = ""
+    unfinished: bool = False
 
 
 class Lead(NamedTuple):
@@ -98,13 +102,6 @@ class Lead(NamedTuple):
     url: str | None
     title: str
     published: datetime | str | None
-
-
-class Window(NamedTuple):
-    """The time that a backfill is for: from `since` up to, not including, `until`."""
-
-    since: datetime
-    until: datetime
 
 
 class Sink(Protocol):
@@ -127,7 +124,8 @@ class Run:
     login:
         The cookie header that is sent to the source's own host.
     limit:
-        How many pages that the source leads to may be fetched.
+        How many pages that the source leads to may be fetched; in a backfill also of its own pages, where it can go on
+        from the last of them.
     window:
         Only what was published then is taken: a backfill. The source's own pages are then read anew, as far back as
         they go, and not remembered.
@@ -167,6 +165,9 @@ class Run:
         self._claimed_index: set[str] = set()
         self._known: dict[str, PageMark | None] = {}
         self._limit = limit
+        self._places: dict[str, int] = {}
+        self._place_lock = asyncio.Lock()
+        self._all_stored = True
         self._answered = 0
         self._index_errors: list[str] = []
         self._rejected: Counter[str] = Counter()
@@ -194,6 +195,35 @@ class Run:
     def unfinished(self) -> None:
         """The source's own pages hold more than this run takes: the next one must see them again."""
         self._remembering = False
+
+    async def place(self, way: str) -> Place | None:
+        """Where an earlier backfill of the same window stopped on a way; None: begin at the first page."""
+        if self._store is None or self.window is None:
+            return None
+        return await asyncio.to_thread(backfills.place_of, self._store, self.source.id, self.window, way)
+
+    async def reached(self, way: str, number: int, place: Place | None) -> None:
+        """Keep that the finds of a page are stored, of a backfill; None: it was the last one of its way."""
+        if self._store is None or self.window is None or not self._all_stored:
+            return
+        async with self._place_lock:
+            if number < self._places.get(way, 0):
+                return  # a later page was stored before this one
+            self._places[way] = number
+            now = self.now()
+            await asyncio.to_thread(backfills.reached, self._store, self.source.id, self.window, way, place, now)
+
+    def own_pages_spent(self, most: int, *, limited: bool) -> bool:
+        """Whether a backfill has read as many of the source's own pages as it may; then the report says so.
+
+        Parameters
+        ----------
+        limited:
+            What the user set as the limit counts for them, too.
+        """
+        spent = self._answered >= (min(most, self._limit) if limited and self._limit else most)
+        self.report.unfinished = self.report.unfinished or spent
+        return spent
 
     @property
     def looking(self) -> bool:
@@ -281,7 +311,8 @@ class Run:
 
     def lead(self, url: str | None, title: str, published: datetime | str | None) -> None:
         """Note something that the source's own page names, for whoever looks what a source would give."""
-        if len(self.leads) < MOST_LEADS:
+        # A crawl has no use for them, and each title would be searched for persons.
+        if self.looking and len(self.leads) < MOST_LEADS:
             self.leads.append(Lead(url, self.private(title), published))
 
     def private(self, text: str) -> str:
@@ -320,6 +351,7 @@ class Run:
 
     def not_stored(self, reason: str) -> None:
         """Something found could not be stored; the next run finds it again."""
+        self._all_stored = False
         self._index_errors.append(reason)
 
     def refused(self, reason: str, url: str) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from crawlers.leases import Leases
-from crawlers.sources import Source, load_sources, sync_folder
+from crawlers.sources import Source, load_sources, source_files, sync_folder
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
@@ -27,6 +28,8 @@ TICK, LONGEST_TICK = 0.1, 0.5
 """Seconds between two looks at what is due: at least, and at most."""
 AT_A_TIME = 16
 """Sources started at one look, so that a crowd of them does not hold up the loop."""
+BROKEN = timedelta(minutes=1)
+"""How long a source is left alone of which not even a failed run could be written down."""
 
 
 class SourceScheduler:
@@ -121,11 +124,16 @@ class SourceScheduler:
         for name in claimed.sources:
             task = asyncio.create_task(self._run_one(name))
             self._running[name] = task
-            task.add_done_callback(lambda _, name=name: self._running.pop(name, None))  # type: ignore[misc]
+            task.add_done_callback(lambda ended, name=name: self._ended(name, ended))  # type: ignore[misc]
         if claimed.sources or claimed.next_due is None:
             return TICK if claimed.sources else LONGEST_TICK
         wait = (claimed.next_due - self._clock.now()).total_seconds()
         return min(max(wait, TICK), LONGEST_TICK)
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        # One that takes longer than its rhythm is due at once, and may be claimed again before its task has gone.
+        if self._running.get(name) is task:
+            del self._running[name]
 
     async def _run_one(self, name: str) -> None:
         source = self._sources.get(name)
@@ -134,20 +142,36 @@ class SourceScheduler:
             await asyncio.sleep(LOOK_AGAIN)
             source = self._sources.get(name)
         if source is None:
-            await asyncio.to_thread(self._leases.give_back, [name])
+            await self._give_back(name)
             return
         try:
             await self._crawl(source)
         except Exception:
-            # What nobody thought of must not leave the source leased for ever.
+            # What nobody thought of must not leave the source leased for ever, nor let it be claimed again at once.
             log.exception("run_broke", source=name)
-            await asyncio.to_thread(self._leases.give_back, [name])
+            await self._give_back(name, self._clock.now() + BROKEN)
+
+    async def _give_back(self, name: str, due: datetime | None = None) -> None:
+        pause = 0.5
+        while True:
+            try:
+                await asyncio.to_thread(self._leases.give_back, [name], due)
+            except Unavailable as error:
+                log.warning("lease_not_given_back", source=name, reason=str(error), seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+            else:
+                return
 
 
 def _signature(folder: Path) -> object:
     """Changes whenever a source file does."""
-    return tuple(
-        (path.name, status.st_mtime_ns, status.st_size)
-        for path in sorted(folder.glob("*.toml"))
-        for status in (path.stat(),)
-    )
+    return tuple((path.name, _status(path)) for path in source_files(folder))
+
+
+def _status(path: Path) -> tuple[int, int] | None:
+    """None where the file has just gone, or leads nowhere."""
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_mtime_ns, status.st_size
+    return None

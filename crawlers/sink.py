@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class LogSink:
     def __init__(self, intake: Intake, stop: threading.Event) -> None:
         self._intake = intake
         self._stop = stop
-        self._queue: list[_Waiting] = []
+        self._queue: deque[_Waiting] = deque()
         self._task: asyncio.Task[None] | None = None
         self.problem = ""  # why nothing is stored now; empty while all is well
 
@@ -60,21 +61,29 @@ class LogSink:
             batch: list[_Waiting] = []
             size = 0
             while self._queue and (not batch or size + len(self._queue[0].documents) <= MOST):
-                batch.append(self._queue.pop(0))
+                batch.append(self._queue.popleft())
                 size += len(batch[-1].documents)
             try:
-                outcomes = await self._store(batch)
+                await self._settle(batch)
             except Exception as error:
+                if len(batch) == 1 or isinstance(error, Unavailable):
+                    _fail(batch, error)
+                    continue
+                # Something in it can't be stored; nobody else's finds wait in vain for that.
                 for waiting in batch:
-                    if not waiting.done.done():
-                        waiting.done.set_exception(error)
-                continue
-            reached = 0
-            for waiting in batch:
-                mine = outcomes[reached : reached + len(waiting.documents)]
-                reached += len(waiting.documents)
-                if not waiting.done.done():
-                    waiting.done.set_result(mine)
+                    try:
+                        await self._settle([waiting])
+                    except Exception as own:
+                        _fail([waiting], own)
+
+    async def _settle(self, batch: Sequence[_Waiting]) -> None:
+        outcomes = await self._store(batch)
+        reached = 0
+        for waiting in batch:
+            mine = outcomes[reached : reached + len(waiting.documents)]
+            reached += len(waiting.documents)
+            if not waiting.done.done():
+                waiting.done.set_result(mine)
 
     async def _store(self, batch: Sequence[_Waiting]) -> list[Outcome]:
         documents = [document for waiting in batch for document in waiting.documents]
@@ -93,3 +102,9 @@ class LogSink:
             else:
                 self.problem = ""
                 return outcomes
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.done.done():
+            waiting.done.set_exception(error)

@@ -133,8 +133,9 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
     if source.kind not in KINDS:
         raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
     parts = urlsplit(source.url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise wrong("url", f"'{source.url}' is no address", "write it whole: https://host/path")
+    schemes = KINDS[source.kind].schemes
+    if parts.scheme not in schemes or not parts.hostname:
+        raise wrong("url", f"'{source.url}' is no address", f"write it whole: {schemes[-1]}://host/path")
     for key in ("every", "quiet_after"):
         try:
             if value := getattr(source, key):
@@ -194,11 +195,16 @@ def read_source(path: Path) -> Source:
     return make_source(values, str(path), line_of=line_of)
 
 
+def source_files(folder: Path) -> list[Path]:
+    """The source files of a folder. Hidden ones are none: editors keep their notes in such, as `.#name.toml`."""
+    return sorted(path for path in folder.glob("*.toml") if not path.name.startswith("."))
+
+
 def read_folder(folder: Path) -> tuple[dict[str, tuple[Source, Path]], list[WrongUse]]:
     """All sources of a folder by id, and what is wrong with the files that can't be used."""
     found: dict[str, tuple[Source, Path]] = {}
     errors: list[WrongUse] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in source_files(folder):
         try:
             source = read_source(path)
         except WrongUse as error:
@@ -251,7 +257,7 @@ def sync_folder(store: Store, folder: Path) -> list[WrongUse]:
     if not folder.is_dir():
         return []
     found, errors = read_folder(folder)
-    broken = {str(path) for path in folder.glob("*.toml")} - {str(path) for _, path in found.values()}
+    broken = {str(path) for path in source_files(folder)} - {str(path) for _, path in found.values()}
     table = tables.sources
     with store.begin() as connection:
         save(store, [(source, str(path)) for source, path in found.values()], connection)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 import msgspec
 
+from crawlers.backfills import Window
 from crawlers.crawl import crawl_source
 from crawlers.health import watch
 from crawlers.host_ledger import StoreLedger
@@ -20,15 +22,17 @@ from crawlers.politeness import HostGate
 from crawlers.privacy import author_keys
 from crawlers.reactor import submit
 from crawlers.recording import record_run
-from crawlers.run import Run, RunReport, Window
+from crawlers.run import Run, RunReport
 from crawlers.schedule import AT_ONCE, SourceScheduler
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
+from crawlers.spiders.base import said
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
 from minsheng.parts import topic_partitions
 from minsheng.policies import PolicyRegister
+from minsheng.records import Document
 from minsheng.settings import Settings
 from minsheng.store import Store
 from stream.health import Health, HealthRecord
@@ -70,7 +74,11 @@ class CrawlStage:
         self._folder = settings.path(FOLDER)
         self._leases = Leases(store, clock)
         self._ledger = StoreLedger(
-            store, clock, shared=lambda: self._leases.shared, longest=settings.crawl.timeout + 30.0
+            store,
+            clock,
+            worker=self._leases.worker,
+            others=lambda: self._leases.others,
+            longest=settings.crawl.timeout + 30.0,
         )
         self._gate = HostGate.from_settings(settings.crawl, clock, self._ledger)
         self._health = HealthRecord(self.name, clock)
@@ -178,7 +186,14 @@ class CrawlStage:
         sink = self._sink(stop)
 
         async def crawl(source: Source) -> datetime:
-            return await self._crawl(source, sink)
+            started = self._clock.now()
+            try:
+                return await self._crawl(source, sink)
+            except Exception as error:
+                # Keys that can't be read, for one: a failed run like others, tried again later and told.
+                log.exception("run_broke", source=source.id)
+                self._health.error(f"{source.id}: {error}")
+                return await self._record(source, RunReport(source=source.id, error=said(error)), started, sink)
 
         scheduler = SourceScheduler(crawl, self._store, self._clock, self._folder, self._leases)
 
@@ -197,25 +212,28 @@ class CrawlStage:
     @asynccontextmanager
     async def _living(self, stop: threading.Event) -> AsyncIterator[None]:
         """Be one of the crawlers of this store while the block lasts."""
-        await self._beat(stop)
-        if self._leases.shared:
-            # The others see at their next beat that hosts are shared now.
-            await asyncio.to_thread(stop.wait, 1.5 * BEAT)
-        beating = asyncio.create_task(self._beats(stop))
-        try:
-            yield
-        finally:
-            beating.cancel()
-            await self._ledger.close()
-            with suppress(Unavailable):
-                await asyncio.to_thread(self._leases.leave)
+        # Of its own: behind a queue of large pages that are being read, a sign of life would come too late.
+        with ThreadPoolExecutor(1, "crawl-beat") as thread:
+            await self._beat(stop, thread)
+            if self._leases.shared:
+                # The others see at their next beat that hosts are shared now.
+                await asyncio.to_thread(stop.wait, 1.5 * BEAT)
+            beating = asyncio.create_task(self._beats(stop, thread))
+            try:
+                yield
+            finally:
+                beating.cancel()
+                await self._ledger.close()
+                with suppress(Unavailable):
+                    await asyncio.to_thread(self._leases.leave)
 
-    async def _beat(self, stop: threading.Event) -> None:
+    async def _beat(self, stop: threading.Event, thread: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
         pause = 0.5
         while True:
             try:
-                await asyncio.to_thread(self._leases.beat)
-                await asyncio.to_thread(self._ledger.refresh)
+                await loop.run_in_executor(thread, self._leases.beat)
+                await loop.run_in_executor(thread, self._ledger.refresh)
             except Unavailable as error:
                 if stop.is_set():
                     raise
@@ -226,19 +244,30 @@ class CrawlStage:
             else:
                 return
 
-    async def _beats(self, stop: threading.Event) -> None:
+    async def _beats(self, stop: threading.Event, thread: ThreadPoolExecutor) -> None:
         """Say that this crawler lives, and follow what the others note of hosts."""
         while True:
             await asyncio.sleep(BEAT)
-            with suppress(Unavailable):
-                await self._beat(stop)
+            try:
+                await self._beat(stop, thread)
+            except Unavailable:
+                continue
+            except Exception:
+                # A crawler without a sign of life would be taken for dead while it works.
+                log.exception("beat_broke")
 
     async def _watch(self) -> None:
         """Tell operators of sources that are late or quiet."""
         while True:
             await asyncio.sleep(WATCH)
-            with suppress(Unavailable):
+            try:
                 await asyncio.to_thread(watch, self._store, self._clock)
+            except Unavailable:
+                continue
+            except Exception as error:
+                # One row that can't be read must not end the watch over all sources.
+                log.exception("watch_broke")
+                self._health.error(f"watch: {error}")
 
     async def _ready(self, stop: threading.Event) -> None:
         """Wait for the log."""
@@ -283,6 +312,12 @@ class CrawlStage:
         if reports is not None:
             reports[source.id] = report
         self._on_report(report)
+        return await self._record(source, report, started, sink, run.new)
+
+    async def _record(
+        self, source: Source, report: RunReport, started: datetime, sink: LogSink, new: Sequence[Document] = ()
+    ) -> datetime:
+        """Write down what came of a run. Returns when the source is due again."""
         pause = 0.5
         while True:
             try:
@@ -293,7 +328,7 @@ class CrawlStage:
                     report,
                     started,
                     self._clock.now(),
-                    new=run.new,
+                    new=new,
                     worker=self._leases.worker,
                 )
             except Unavailable as error:

@@ -24,6 +24,19 @@ WORDS: dict[State, str] = {
     "cookie": "登录失效",
 }
 
+BLINDNESS: dict[str, str] = {
+    "never answered": "从未采集成功",
+    "not crawled yet": "尚未采集",
+    "failing": "采集失败",
+    "late": "未按时采集",
+    "quiet": "可以访问，但长时间没有新内容",
+    "blocked": "对方拒绝采集",
+    "cookie": "登录凭据失效",
+    "layout": "网页改版，内容取不到",
+    "empty": "可以访问，但页面里没有内容",
+}
+"""Why a source says nothing of a time, as `crawlers.health` gives it, for readers of briefings."""
+
 ADVICE: dict[State, str] = {
     "off": "",
     "new": "等待首次采集；立即采集：minsheng sources run {id}",
@@ -90,6 +103,14 @@ def _of_failure(source: Source, report: RunReport, *, answered_before: bool) -> 
     changed = report.fault == "layout" or _LAYOUT.search(report.error)
     # What was never read has not changed: its options are wrong.
     return "layout" if answered_before and changed else "failing"
+
+
+def said(reason: str) -> str:
+    """The crawler's words for operators, in the leader's language; what the source's host said stays as it is."""
+    state, _, detail = reason.partition(": ")
+    words = BLINDNESS.get(state, reason)
+    told_why = state in ("failing", "never answered", "blocked", "cookie", "layout")
+    return f"{words}（{detail}）" if detail and told_why else words
 
 
 def advice(state: State, source_id: str, url: str) -> str:

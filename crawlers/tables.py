@@ -157,3 +157,13 @@ source_logins = sa.Table(
     sa.Column("given_at", UtcDateTime, nullable=False),
 )
 """Cookies that an operator gave for sources."""
+
+backfill_positions = sa.Table(
+    "backfill_positions",
+    metadata,
+    sa.Column("source_id", sa.String(100), primary_key=True),
+    sa.Column("way_hash", sa.String(32), primary_key=True),  # of the window, and what the pages are of, as a query
+    sa.Column("place", sa.JSON, nullable=False),  # what its kind asks for the page with; see crawlers.backfills
+    sa.Column("reached_at", UtcDateTime, nullable=False),
+)
+"""The last page whose finds are stored, of backfills that are under way or were stopped."""

@@ -153,7 +153,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     per_host_concurrency: Count = 2  # requests to one host at the same time
     per_host_daily: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # requests to one host a day, China time; 0: no limit
     hosts: tuple[HostSettings, ...] = ()  # single hosts that are asked otherwise
-    concurrency: Count = 16  # requests at the same time in all
+    concurrency: Count = 16  # requests of one source at the same time
     timeout: Seconds = 30.0  # seconds a request
     source_timeout: Seconds = 600.0  # seconds a run of one source
     max_body: Count = 10_000_000  # bytes
@@ -279,7 +279,8 @@ class AlertSettings(Section, frozen=True, kw_only=True):
 
 class ChannelSettings(Section, frozen=True, kw_only=True):
     """Where notices go. `url` is an Apprise address, a plain http(s) webhook, or a robot's webhook of DingTalk, WeCom
-    or Feishu; one that holds a key belongs into `secret_url`."""
+    or Feishu; one that holds a key belongs into `secret_url`. With `body` it is a gateway of any other kind, e.g. for
+    SMS: see docs/how-to/add-a-notifier.md."""
 
     name: str  # what the log and tickets call it
     url: str | None = None  # where it is, if that holds no key
@@ -291,20 +292,55 @@ class ChannelSettings(Section, frozen=True, kw_only=True):
         "red",
     )  # only notices of these levels go there
     operators: bool = False  # also told when a source needs an operator, once each time
+    personal: bool = False  # reaches one person at a time: {to} in address or body is what the duty book has of him
+    fallback: tuple[str, ...] = ()  # channels to try instead where a notice does not get through; none: any other one
     per_minute: int = 20  # DingTalk mutes a robot that sends more
+    body: str = ""  # gateways: what to post, with {to}, {text}, {short}, {subject}, {level}, {link}, {secret} filled in
+    headers: dict[str, str] = {}  # gateways: headers to send, filled in alike
+    secret: Secret | None = None  # gateways: what {secret} stands for
+    success: str = ""  # gateways: JMESPath that is true of an answer that confirms, e.g. code == `0`; none: any 2xx
+    error: str = ""  # gateways: JMESPath of the words that a refusal is explained with, e.g. msg
+    longest: Count = 300  # gateways: characters of {short}
 
     def __post_init__(self) -> None:
         if (self.url is None) == (self.secret_url is None):
             raise ValueError(f"channel {self.name} needs either url or secret_url")
+        if not self.body and (self.headers or self.secret or self.success or self.error):
+            raise ValueError(f"channel {self.name}: headers, secret, success and error belong to a gateway with a body")
+        if self.personal and self.operators:
+            raise ValueError(f"channel {self.name} reaches one person at a time: operators need one that reaches all")
 
 
 class NotifySettings(Section, frozen=True, kw_only=True):
-    """Notices."""
+    """Notices. Who is told of what stands in the duty book (`minsheng roster import`); without one every channel is."""
 
     terminal: bool = True  # also write each notice to the terminal of `minsheng run`
     channels: tuple[ChannelSettings, ...] = ()  # where notices go
     timeout: float = 10.0  # seconds a try
     tries: int = 8  # after so many a notice is given up and its ticket says so
+    tries_alone: Count = 3  # orange and red: after so many another channel is tried, too
+    breaker_failures: Count = 5  # so many failures in a row rest a channel ...
+    breaker_seconds: Seconds = 30.0  # ... for so long, twice as long each time, up to ten minutes
+    answer_listen: str = ""  # address and port that links in notices are answered at, e.g. 127.0.0.1:8646; empty: none
+    answer_url: str = ""  # how people reach it, e.g. https://minsheng.example.gov.cn/; empty: notices have no links
+    link_key: Secret | None = None  # signs links in notices; default: made once, in the data folder
+    link_hours: Annotated[float, msgspec.Meta(gt=0)] = 72.0  # how long a link can be used
+    watchdog_url: Secret | None = None  # asked again and again while all is well; whoever owns it alarms when it stops
+    watchdog_seconds: Seconds = 60.0  # how often
+
+    def __post_init__(self) -> None:
+        names = [channel.name for channel in self.channels]
+        for name in names:
+            if names.count(name) > 1 or name == "terminal":
+                raise ValueError(f"notify.channels: two channels are called {name}: give each its own name")
+        for channel in self.channels:
+            for other in channel.fallback:
+                if other not in names or other == channel.name:
+                    raise ValueError(f"notify.channels: {channel.name}: fallback {other} is no other channel")
+        if self.answer_listen and not self.answer_listen.rpartition(":")[2].isdecimal():
+            raise ValueError(f"notify.answer_listen: '{self.answer_listen}' is no address: write 127.0.0.1:8646")
+        if self.answer_url and not self.answer_url.startswith(("http://", "https://")):
+            raise ValueError(f"notify.answer_url: '{self.answer_url}' is no address: write https://HOST/")
 
 
 class WorkSettings(Section, frozen=True, kw_only=True):

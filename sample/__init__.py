@@ -6,3 +6,6 @@ Minsheng crawls; `sample.load` puts policies, plans and sources into a data fold
 
 DEFAULT_PORT = 8642
 """Where the sample site is served unless told otherwise."""
+
+DEFAULT_MAIL_PORT = 8643
+"""Where its mailbox is."""

@@ -22,7 +22,7 @@ _SPACE = re.compile(r"\s+")
 _SENTENCE_END = "。！？!?；;\n"
 
 
-def hit(record: Grouped, score: float, query: Node | None, *, highlight: bool = True) -> Hit:
+def hit(record: Grouped, score: float, query: Node | None, *, highlight: bool = True, copies: int = 1) -> Hit:
     """A match as it is shown. Without `highlight` there are no marks, and the snippet is the beginning of the text."""
     document = record.document
     terms = [analysis.phrase(term.text) for term in wanted(query)] if highlight else []
@@ -36,6 +36,7 @@ def hit(record: Grouped, score: float, query: Node | None, *, highlight: bool = 
         title_marks=title_marks,
         snippet=snippet,
         snippet_marks=snippet_marks,
+        copies=copies,
     )
 
 

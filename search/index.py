@@ -13,7 +13,7 @@ Contract
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
@@ -23,12 +23,15 @@ from minsheng.errors import WrongUse
 from minsheng.records import Grouped
 from search.query import Node
 
-Facet = Literal["policy", "source", "kind", "sentiment", "topic", "request", "stance", "event", "region"]
-FACETS: tuple[Facet, ...] = ("policy", "source", "kind", "sentiment", "topic", "request", "stance", "event", "region")
+Facet = Literal["policy", "source", "outlet", "kind", "sentiment", "topic", "request", "stance", "event", "region"]
+FACETS: tuple[Facet, ...] = (
+    *("policy", "source", "outlet", "kind", "sentiment", "topic", "request", "stance", "event", "region"),
+)
 MAX_SIZE = 1_000
 MAX_FACET_SIZE = 10_000
 Interval = Literal["hour", "day", "week", "month"]
-Sort = Literal["newest", "relevance"]
+Sort = Literal["newest", "relevance", "reach"]
+"""`reach`: most likes, comments, reposts and so on together first, as counted when the document was fetched last."""
 
 
 class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -36,10 +39,12 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `policies` also carries a department's scope: the ids it may see are put here by the caller, never filtered after.
     A document without a stance matches none of `stances`. `since` is included, `until` is not; both on `published_at`.
+    `fetched_since` is included too, on `fetched_at`: what came in since then, however old it is.
     """
 
     policies: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None
+    outlets: tuple[str, ...] | None = None
     kinds: tuple[str, ...] | None = None
     sentiments: tuple[str, ...] | None = None
     topics: tuple[str, ...] | None = None
@@ -51,6 +56,7 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ids: tuple[str, ...] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    fetched_since: datetime | None = None
 
 
 class Search(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +74,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         For these fields, the values and exact counts over all matches, at most `facet_size` each, most frequent first.
     histogram:
         Counts over `published_at`, in steps of China time.
+    together:
+        Show each group of duplicates (同文) once, by the first of its matches in this order, and count them.
     """
 
     query: Node | None = None
@@ -80,6 +88,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     histogram: Interval | None = None
     histogram_split: Literal["sentiment", "source", "kind"] | None = None
     highlight: bool = True
+    together: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.size <= MAX_SIZE:
@@ -92,7 +101,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """One match.
 
     `title` and `snippet` are plain text; `title_marks` and `snippet_marks` are the spans (start, end) of the words
-    found in them, so that each front end marks them in its own safe way.
+    found in them, so that each front end marks them in its own safe way. `copies` is how many matches its group of
+    duplicates has, itself among them, where the search asked for groups.
     """
 
     record: Grouped
@@ -101,6 +111,7 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     title_marks: tuple[tuple[int, int], ...]
     snippet: str
     snippet_marks: tuple[tuple[int, int], ...]
+    copies: int = 1
 
 
 class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -112,13 +123,21 @@ class Bucket(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a `Search`. `total` is exact. `cursor` is None on the last page."""
+    """The answer to a `Search`. `total` is exact. `cursor` is None on the last page.
+
+    `groups` is how many groups of duplicates the matches form, where the search asked for them (and for any hits):
+    exact, but on Elasticsearch for more than 40,000 groups, where it is within a few in a hundred.
+    """
 
     total: int
     hits: tuple[Hit, ...]
     cursor: str | None = None
+    groups: int | None = None
     facets: dict[str, tuple[Bucket, ...]] = {}
     histogram: tuple[Bucket, ...] = ()
+
+
+Progress = Callable[[str, int, int], None]
 
 
 class Written(NamedTuple):
@@ -155,6 +174,21 @@ class Index(Protocol):
 
     def drop_before(self, moment: datetime) -> int:
         """Retention: remove whole months that end before `moment`. Returns how many documents went."""
+        ...
+
+    def rebuild(self, progress: Progress) -> int:
+        """Make the index anew from the records it keeps, while searching and writing go on; needed after the analysis
+        of text has changed. A rebuild that was stopped goes on where it was.
+
+        Parameters
+        ----------
+        progress:
+            Called with what is being made, how many of its records are done and how many there are.
+
+        Returns
+        -------
+        How many records were indexed anew.
+        """
         ...
 
     def statistics(self) -> Mapping[str, int | str]:

@@ -1,10 +1,11 @@
-"""The query language: words, "phrases", AND OR NOT, -word and brackets, parsed into a small tree.
+"""The query language: words, "phrases", AND OR NOT, -word, title:, source: and brackets, parsed into a small tree.
 
-Both engines compile the same tree, so a query means the same on both.
+Both engines compile the same tree, so a query means the same on both. docs/reference/search.md is for its users.
 
 Words beside each other must all be found. Quotes (also “ ” 「 」 『 』) hold a phrase together, and take AND, OR, NOT
-and brackets as words. An official number is one phrase in every spelling, also with round brackets:
-川办发（2023）12号.
+and brackets as words. An official number is one phrase in every spelling, also with round brackets or none:
+川办发（2023）12号, 川办发2023年第12号. `title:` (标题:) before a word or brackets looks in titles alone; `source:`
+(信源:, 来源:) asks for a source by id, or by name once `named` has been through the tree.
 Whatever is typed is understood as the nearest sense: an open quote or bracket ends with the query, an operator without
 its part is passed over, and what holds nothing to look for (mere punctuation) is left out.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -24,12 +25,33 @@ from search import analysis
 MAX_LENGTH = 4_000
 MAX_TERMS = 200
 MAX_DEPTH = 20
+NEAR_UNITS = 12
 
 
-class Term(msgspec.Struct, frozen=True, tag="term"):
-    """A word or phrase, found where it stands letter for letter after folding."""
+Field = Literal["any", "title"]
+
+
+class Term(msgspec.Struct, frozen=True, tag="term", omit_defaults=True):
+    """A word or phrase, found where it stands letter for letter after folding.
+
+    `exact` says that it was typed in quotes or is an official number: it is never widened or taken apart.
+    """
 
     text: str
+    field: Field = "any"
+    exact: bool = False
+
+
+class Near(msgspec.Struct, frozen=True, tag="near"):
+    """All of these terms, within `NEAR_UNITS` units of each other: for ranking, beside an AND of the same terms."""
+
+    terms: tuple[Term, ...]
+
+
+class Sources(msgspec.Struct, frozen=True, tag="sources"):
+    """Documents of any of these sources."""
+
+    ids: tuple[str, ...]
 
 
 class And(msgspec.Struct, frozen=True, tag="and"):
@@ -50,7 +72,7 @@ class Not(msgspec.Struct, frozen=True, tag="not"):
     part: Node
 
 
-Node = Term | And | Or | Not
+Node = Term | Near | Sources | And | Or | Not
 
 
 def parse(text: str) -> Node | None:
@@ -75,13 +97,43 @@ def pruned(node: Node | None) -> Node | None:
     """The tree without terms that hold nothing to look for; None where nothing is left."""
     if isinstance(node, Term):
         return node if analysis.phrase(node.text) else None
+    if isinstance(node, Sources):
+        return node
+    if isinstance(node, Near):
+        return node if all(analysis.phrase(term.text) for term in node.terms) else None
     if isinstance(node, Not):
         part = pruned(node.part)
         return None if part is None else Not(part)
     if node is None:
         return None
     parts = tuple(part for part in map(pruned, node.parts) if part is not None)
-    return _joined(And if isinstance(node, And) else Or, list(parts))
+    return joined(And if isinstance(node, And) else Or, list(parts))
+
+
+def named(node: Node | None, sources: Mapping[str, str]) -> Node | None:
+    """The tree with the sources that were typed by name told by id.
+
+    Parameters
+    ----------
+    sources:
+        Id → name. What was typed stands for each source that it is the id of, or, where it is none, whose name holds
+        it.
+    """
+    if isinstance(node, Sources):
+        return Sources(tuple(dict.fromkeys(one for typed in node.ids for one in _sources(typed, sources))))
+    if isinstance(node, Not):
+        part = named(node.part, sources)
+        return None if part is None else Not(part)
+    if isinstance(node, And | Or):
+        parts = [part for part in (named(part, sources) for part in node.parts) if part is not None]
+        return joined(type(node), parts)
+    return node
+
+
+def _sources(typed: str, sources: Mapping[str, str]) -> list[str]:
+    wanted = "".join(analysis.fold(typed))
+    by_id = [one for one in sources if "".join(analysis.fold(one)) == wanted]
+    return by_id or [one for one, name in sources.items() if wanted in "".join(analysis.fold(name))] or [typed]
 
 
 def wanted(node: Node | None) -> Iterator[Term]:
@@ -96,14 +148,17 @@ def wanted(node: Node | None) -> Iterator[Term]:
 
 
 class _Token(NamedTuple):
-    kind: Literal["term", "and", "or", "not", "(", ")"]
+    kind: Literal["term", "and", "or", "not", "(", ")", "field"]
     text: str = ""
+    exact: bool = False
 
 
 # A number stands before quotes, brackets and words, because its own brackets would otherwise group.
 _TOKEN = re.compile(
     r"""
-      (?P<number> [\u4e00-\u9fff]+ \s* [〔\[(【] \s* \d{4} \s* [〕\])】] \s* 第? \s* \d{1,6} \s* 号 )
+      (?P<number> [\u4e00-\u9fff]+ \s*
+          (?: [〔\[(【〖{<《] \s* \d{4} \s* 年? \s* [〕\])】〗}>》] \s* 第? \s* \d{1,6} \s* 号?
+            | (?:19|20)\d{2} \s* 年? \s* 第? \s* \d{1,6} \s* 号 ) )
     | ["“”] (?P<quoted> [^"“”]* ) (?:["“”] | \Z)
     | 「 (?P<corner> [^」]* ) (?:」 | \Z)
     | 『 (?P<double> [^』]* ) (?:』 | \Z)
@@ -111,13 +166,19 @@ _TOKEN = re.compile(
     | (?P<close> \) )
     | (?P<and> && )
     | (?P<or> \|\| )
-    | (?P<minus> (?<![^\s(|&]) - (?=[^\s)]) )
+    | (?P<minus> (?<![^\s(|&:]) - (?=[^\s)]) )
+    | (?P<field> (?<![^\s(|&-]) (?i:title|source|标题|信源|来源) : )
     | (?P<word> (?: (?! && | \|\| ) [^\s"“”「『()] )+ )
     | \s+
     """,
     re.VERBOSE,
 )
 _OPERATORS: dict[str, Literal["and", "or", "not"]] = {"AND": "and", "OR": "or", "NOT": "not"}
+_FIELDS: dict[str, Literal["title", "source"]] = {
+    "title": "title", "标题": "title", "source": "source", "信源": "source", "来源": "source",
+}  # fmt: skip
+_NUMBER = re.compile(r"(?P<issuer>[\u4e00-\u9fff]+)\D*?(?P<year>\d{4})\D*(?P<serial>\d+)")
+_ISSUER_END = re.compile(r"[发函字办通规令政告文公]\s*$")
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -134,10 +195,25 @@ def _tokens(text: str) -> Iterator[_Token]:
             yield _Token("or")
         elif kind == "minus":
             yield _Token("not")
+        elif kind == "field":
+            yield _Token("field", _FIELDS[value.rstrip(":").lower()])
         elif kind == "word" and value in _OPERATORS:
             yield _Token(_OPERATORS[value])
+        elif kind == "number":
+            yield from _number(value)
         elif kind and analysis.phrase(value):
-            yield _Token("term", value.strip())
+            yield _Token("term", value.strip(), exact=kind != "word")
+
+
+def _number(value: str) -> Iterator[_Token]:
+    """An official number in its standard spelling; what only looks like one without brackets stays words."""
+    found = _NUMBER.match("".join(value.split()))
+    assert found is not None
+    bracketed = any(char in value for char in "〔[(【〖{<《")
+    if bracketed or _ISSUER_END.search(found["issuer"]):
+        yield _Token("term", f"{found['issuer']}〔{found['year']}〕{int(found['serial'])}号", exact=True)
+    else:
+        yield from (_Token("term", word) for word in value.split())
 
 
 class _Parser:
@@ -158,7 +234,7 @@ class _Parser:
                 parts.append(part)
             if self._next() == ")":  # one without its opening
                 self._place += 1
-        return _joined(And, parts)
+        return joined(And, parts)
 
     def _next(self) -> str:
         return self._tokens[self._place].kind if self._place < len(self._tokens) else ""
@@ -170,7 +246,7 @@ class _Parser:
             if part is not None:
                 parts.append(part)
             if self._next() != "or":
-                return _joined(Or, parts)
+                return joined(Or, parts)
             self._place += 1
 
     def _all(self, depth: int) -> Node | None:
@@ -179,7 +255,7 @@ class _Parser:
             part = self._one(depth)
             if part is not None:
                 parts.append(part)
-        return _joined(And, parts)
+        return joined(And, parts)
 
     def _one(self, depth: int) -> Node | None:
         negated = False
@@ -191,18 +267,33 @@ class _Parser:
         token = self._tokens[self._place]
         self._place += 1
         node: Node | None
-        if token.kind == "(":
+        if token.kind == "field":
+            node = self._one(depth)
+            node = node if node is None else _within(node, token.text)
+        elif token.kind == "(":
             if depth >= MAX_DEPTH:
                 raise WrongUse(f"the query's brackets are nested deeper than {MAX_DEPTH}", "use fewer brackets")
             node = self._either(depth + 1)
             if self._next() == ")":
                 self._place += 1
         else:
-            node = Term(token.text)
+            node = Term(token.text, exact=token.exact)
         return Not(node) if negated and node is not None else node
 
 
-def _joined(kind: type[And] | type[Or], parts: list[Node]) -> Node | None:
+def _within(node: Node, field: str) -> Node:
+    """What stands behind `title:` or `source:`."""
+    if isinstance(node, Term):
+        return Sources((node.text,)) if field == "source" else Term(node.text, "title", node.exact)
+    if isinstance(node, Not):
+        return Not(_within(node.part, field))
+    if isinstance(node, And | Or):
+        return type(node)(tuple(_within(part, field) for part in node.parts))
+    return node
+
+
+def joined(kind: type[And] | type[Or], parts: Sequence[Node]) -> Node | None:
+    """The parts as one node of this kind, without nodes of the same kind below it; one part stays itself."""
     if len(parts) < 2:
         return parts[0] if parts else None
     flat: list[Node] = []

@@ -1,4 +1,4 @@
-"""Scores of what is found beyond a label: links to policies, copies, events, and how well a response answers."""
+"""Scores of what is found beyond a label: policies, copies, events, searches, and how well a response answers."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def score_structure(folder: Path) -> Figures:
         from training.duplicate_scores import score_duplicates
         from training.event_scores import score_events
         from training.response_scores import score_responses
+        from training.search_scores import mean, score_embedded
 
         copies = score_duplicates(folder, limit=COPIES_OF_A_KIND)
         found["copies/made from real texts"] = {name: copies[name] for name in ("precision", "recall")}
@@ -28,6 +29,7 @@ def score_structure(folder: Path) -> Figures:
         for half in ("report", "all"):
             found[f"events/hot issues, {half}"] = {name: events[half][name] for name in ("found", "mean_f1")}
         responses = score_responses(folder)
+        found["search/real texts, embedded"] = {"ndcg_at_10": mean(score_embedded(folder))}
         found["responses/hand scores, report"] = {"spearman": responses["report"]["spearman"]}
     return found
 

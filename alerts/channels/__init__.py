@@ -10,8 +10,10 @@ import importlib
 import inspect
 import pkgutil
 from typing import Any
+from urllib.parse import quote
 
 from alerts.channels.channel import Channel, DeliveryFailed
+from alerts.channels.gateway import Gateway
 from minsheng.errors import WrongSettings
 from minsheng.settings import ChannelSettings
 
@@ -29,8 +31,13 @@ def channel_classes() -> list[type[Channel]]:
     return sorted(found, key=lambda kind: (-kind.precedence, kind.__name__))
 
 
-def open_channel(settings: ChannelSettings, timeout: float) -> Channel:
+def open_channel(settings: ChannelSettings, timeout: float, to: str = "") -> Channel:
     """The channel that the settings name.
+
+    Parameters
+    ----------
+    to:
+        What the channel knows the person by, where it reaches one at a time.
 
     Raises
     ------
@@ -38,6 +45,17 @@ def open_channel(settings: ChannelSettings, timeout: float) -> Channel:
         If the secret can't be read or nothing here can carry notices to such an address. The address is not shown.
     """
     url = settings.url if settings.url is not None else settings.secret_url.reveal() if settings.secret_url else ""
+    if settings.personal:
+        if "{to}" not in url + settings.body:
+            raise WrongSettings(
+                f"channel {settings.name} is personal, but neither its address nor its body has {{to}}",
+                "write {to} where the person's address or number belongs",
+            )
+        url = url.replace("{to}", quote(to, safe=""))
+    elif "{to}" in url + settings.body:
+        raise WrongSettings(f"channel {settings.name} has {{to}} but is not personal", "add personal = true")
+    if settings.body:
+        return Gateway(url, timeout, settings)
     for kind in channel_classes():
         if kind.accepts(url):
             return kind(url, timeout)

@@ -16,9 +16,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from alerts.channels.channel import DeliveryFailed
 from alerts.channels.post import post_json
+from alerts.channels.rendering import fitted, plain
 from alerts.notices import Notice
 
 _TOO_FAST = frozenset((9499, 11232, 99991400))
+
+_COLOURS = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "blue"}
+_LONGEST = 15_000
+"""Bytes of a card's text; a whole message may have 20 KB."""
 
 
 class Feishu:
@@ -44,7 +49,7 @@ class Feishu:
         )
 
     def send(self, notice: Notice) -> None:
-        body: dict[str, Any] = {"msg_type": "text", "content": {"text": notice.text}}
+        body: dict[str, Any] = {"msg_type": "interactive", "card": _card(notice)}
         if self._secret:
             # Feishu compares with its own wall time, so this is the machine's, not the injected clock's.
             stamp = str(int(time.time()))
@@ -59,3 +64,22 @@ class Feishu:
             permanent=isinstance(code, int) and code not in _TOO_FAST,
             retry_after=60.0 if code in _TOO_FAST else None,
         )
+
+
+def _card(notice: Notice) -> dict[str, Any]:
+    last = "" if notice.link else plain(notice.where)
+    if notice.to:
+        last = f"{last} <at id={notice.to}></at>".strip()
+    text = fitted("", [plain(line) for line in notice.lines], last, _LONGEST)
+    elements: list[dict[str, Any]] = [{"tag": "div", "text": {"tag": "lark_md", "content": text}}]
+    if notice.link:
+        button = {"tag": "plain_text", "content": "查看并签收"}
+        elements.append(
+            {"tag": "action", "actions": [{"tag": "button", "text": button, "type": "primary", "url": notice.link}]}
+        )
+    title = {"tag": "plain_text", "content": notice.subject[:500]}
+    return {
+        "config": {"wide_screen_mode": True},
+        "header": {"template": _COLOURS.get(notice.level, "grey"), "title": title},
+        "elements": elements,
+    }

@@ -1,7 +1,8 @@
-"""One JSON POST, with what its answer means."""
+"""One HTTP POST, with what its answer means."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,9 +11,17 @@ import urllib3
 
 from alerts.channels.channel import DeliveryFailed
 
+JSON = "application/json; charset=utf-8"
+
 
 def post_json(url: str, body: Any, timeout: float) -> dict[str, Any]:
-    """Send `body` and return the answer's JSON object; {} where the answer is none.
+    """Send `body` as JSON and return the answer's JSON object; {} where the answer is none. Raises as `post`."""
+    found = post(url, msgspec.json.encode(body), {"Content-Type": JSON}, timeout)
+    return found if isinstance(found, dict) else {}
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Any:
+    """Send `body` and return the answer: its JSON value, or its text where it is none.
 
     Raises
     ------
@@ -25,8 +34,8 @@ def post_json(url: str, body: Any, timeout: float) -> dict[str, Any]:
         answer = urllib3.request(
             "POST",
             url,
-            body=msgspec.json.encode(body),
-            headers={"Content-Type": "application/json; charset=utf-8", "User-Agent": "minsheng"},
+            body=body,
+            headers={"User-Agent": "minsheng", **headers},
             timeout=timeout,
             retries=False,
             redirect=False,
@@ -43,10 +52,9 @@ def post_json(url: str, body: Any, timeout: float) -> dict[str, Any]:
             retry_after=_seconds(answer.headers.get("Retry-After")),
         )
     try:
-        found = msgspec.json.decode(answer.data)
+        return msgspec.json.decode(answer.data)
     except msgspec.DecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return answer.data.decode("utf-8", "replace").strip()
 
 
 def _seconds(value: str | None) -> float | None:

@@ -12,7 +12,7 @@ from alerts.notices import Notice
 
 
 class Webhook:
-    """One address that takes `{reason, level, ticket, subject, why, plan, deadline, text}` and answers 2xx."""
+    """One address that takes every field of `Notice` and `text`, all of it as one text, and answers 2xx."""
 
     precedence: ClassVar[int] = 5
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from alerts.channels.channel import DeliveryFailed
 from alerts.channels.post import post_json
+from alerts.channels.rendering import fitted, plain
 from alerts.notices import Notice
 
 _TOO_FAST = 45009
@@ -40,8 +41,7 @@ class WeCom:
         )
 
     def send(self, notice: Notice) -> None:
-        content = f"**{notice.subject}**\n{notice.body}".encode()[:_LONGEST].decode(errors="ignore")
-        answer = post_json(self._url, {"msgtype": "markdown", "markdown": {"content": content}}, self._timeout)
+        answer = post_json(self._url, {"msgtype": "markdown", "markdown": {"content": _content(notice)}}, self._timeout)
         code = answer.get("errcode")
         if code == 0:
             return
@@ -50,3 +50,13 @@ class WeCom:
             permanent=isinstance(code, int) and code not in (_TOO_FAST, _BUSY),
             retry_after=60.0 if code == _TOO_FAST else None,
         )
+
+
+def _content(notice: Notice) -> str:
+    subject = plain(notice.subject)
+    if notice.level in ("red", "orange"):
+        subject = f'<font color="warning">{subject}</font>'
+    last = f"[查看并签收]({notice.link})" if notice.link else plain(notice.where)
+    if notice.to:
+        last = f"{last} <@{notice.to}>".strip()
+    return fitted(f"**{subject}**", [plain(line) for line in notice.lines], last, _LONGEST)

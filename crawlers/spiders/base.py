@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
+from crawlers.backfills import Place
 from crawlers.charset import declared_charset, decode
 from crawlers.continued import follow
 from crawlers.extraction import Page, extract
@@ -39,6 +40,8 @@ ASK_AGAIN = timedelta(hours=6)
 SMALL = 64_000
 """Bytes; a page up to this is read at once, in some milliseconds: handing it to a thread and back costs as much."""
 GONE = (404, 410)
+NO_SUCH_PAGE = (400, *GONE, 422)
+"""How services answer to the mark of a page that they do not know any more."""
 MOST_PAGES = 2000
 """Pages of a list that a backfill reads."""
 REFUSED = (403, 429, 451)
@@ -49,10 +52,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Harvest(msgspec.Struct, kw_only=True):
-    """What a page gave: its finds, and what to remember of the page once they are stored."""
+    """What a page gave: its finds, and what to remember of the page once they are stored.
+
+    Attributes
+    ----------
+    reached:
+        Where a backfill has got with this page: which way, the page's number, and what asks for it again; None in
+        place of that where it was the last one.
+    """
 
     found: list[Found]
     page: PageMark | None = None
+    reached: tuple[str, int, Place | None] | None = None
 
 
 class SourceSpider(scrapy.Spider):
@@ -67,6 +78,7 @@ class SourceSpider(scrapy.Spider):
 
     kind: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https")  # of its addresses
     Options: ClassVar[type[Options]] = Options
 
     handle_httpstatus_list = [304]  # noqa: RUF012 - Scrapy's own name and type
@@ -76,6 +88,7 @@ class SourceSpider(scrapy.Spider):
         self.source = source
         self.options = options
         self.run = run
+        self._keys: set[str] = set()  # of what stood on the source's own pages, in a backfill
 
     def start_urls_of(self) -> Iterator[str]:
         """The addresses that a run begins with."""
@@ -101,6 +114,7 @@ class SourceSpider(scrapy.Spider):
         body: str = "",
         headers: Mapping[str, str] | None = None,
         follow: bool = True,
+        resumes: str | None = None,
         **cb_kwargs: Any,
     ) -> Request:
         """A request for a page of the source that leads to others or holds many: handed to `read`, conditional.
@@ -113,6 +127,8 @@ class SourceSpider(scrapy.Spider):
             Sent besides those of every request.
         follow:
             Whether redirects are followed. Not where a secret is sent: it is for that address alone.
+        resumes:
+            The way that a backfill goes on with here. Where the page isn't there any more, the next one begins anew.
         """
         # Several questions may be put to one address.
         key = f"{url}#{body}" if body else url
@@ -128,22 +144,61 @@ class SourceSpider(scrapy.Spider):
             errback=self._index_failed,
             headers={**await self._validators(key), **kind, **self._login(url), **(headers or {})},
             cb_kwargs=cb_kwargs,
-            meta={"minsheng_key": key, **({} if follow and not self._login(url) else {"dont_redirect": True})},
+            meta={
+                "minsheng_key": key,
+                "minsheng_asked": url,
+                "minsheng_resumes": resumes,
+                **({} if follow and not self._login(url) else {"dont_redirect": True}),
+            },
             dont_filter=True,
             priority=10,
         )
 
-    def more(self, page: int, times: Sequence[datetime | str | None]) -> bool:
+    def more(self, page: int, times: Sequence[datetime | str | None], keys: Sequence[str] = ()) -> bool:
         """Whether to go on to the next page of the source after page number `page`, which held things of these times.
 
-        A backfill goes on until all of a page is older than its window; a look takes one page more than the first, to
-        show whether paging works.
+        A backfill goes on until all of a page is older than its window, or stood on pages before: some services give
+        their last page again and again. A look takes one page more than the first, to show whether paging works.
+
+        Parameters
+        ----------
+        keys:
+            Of what the page held, where the finds stand in the source's own pages; then `paged` keeps the bounds.
         """
         if self.run.window is not None:
             dated = [time for time in times if time]
-            return page < MOST_PAGES and not (dated and all(self.run.past(time) for time in dated))
+            new = not keys or not self._keys.issuperset(keys)
+            self._keys.update(keys)
+            return (
+                (page < MOST_PAGES or bool(keys)) and new and not (dated and all(self.run.past(time) for time in dated))
+            )
         pages: int = getattr(self.options, "pages", 1)
         return page < (max(pages, 2) if self.run.looking else pages)
+
+    def paged(
+        self, harvest: Harvest, way: str, number: int, place: Place | None, following: Request | None
+    ) -> Iterator[Any]:
+        """The finds that stand in page `number` of the source's own, and the request for the next of these pages.
+
+        A backfill keeps how far it has got with that, and stops after so many pages; the next one goes on.
+
+        Parameters
+        ----------
+        way:
+            What the pages are of, where a source has several: a query, a timeline.
+        place:
+            What asks for this page again; None where its finds are not all in `harvest`.
+        following:
+            None after the last page.
+        """
+        if self.run.window is not None:
+            spent = following is not None and self.run.own_pages_spent(MOST_PAGES, limited=place is not None)
+            if place is not None:
+                harvest.reached = (way, number, None if following is None else place)
+            following = None if spent else following
+        yield harvest
+        if following is not None:
+            yield following
 
     async def page(
         self, url: str, callback: Callable[..., Any], hint: str = "", *, instead: Sequence[Found] = (), **cb_kwargs: Any
@@ -221,10 +276,14 @@ class SourceSpider(scrapy.Spider):
         assert self.crawler.engine is not None
         return await self.crawler.engine.download_async(request)
 
+    def trusted(self, url: str) -> bool:
+        """Whether an address is as good for a secret as the source's own: the same host, and no less safe a way."""
+        own, other = urlsplit(self.source.url), urlsplit(url)
+        return own.netloc.lower() == other.netloc.lower() and other.scheme in (own.scheme, "https")
+
     def _login(self, url: str) -> dict[str, str]:
         """The operator's cookie, for the source's own host alone."""
-        same = urlsplit(url).netloc.lower() == urlsplit(self.source.url).netloc.lower()
-        return {"Cookie": self.run.login} if self.run.login and same else {}
+        return {"Cookie": self.run.login} if self.run.login and self.trusted(url) else {}
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         """Read a page that `index` asked for."""
@@ -283,6 +342,7 @@ class SourceSpider(scrapy.Spider):
                     yield result
         except Exception as error:
             self.run.index_failed(said(error), fault_of(error))
+            await self._begin_anew(response.meta)
             return
         # Remembered only when all that the page led to is stored: until then the next run must see it again.
         self.run.mark_at_end(self.mark(response, response.meta["minsheng_key"]))
@@ -322,7 +382,12 @@ class SourceSpider(scrapy.Spider):
             self.not_had(asked, error)
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
 
-    def _index_failed(self, failure: Failure) -> None:
+    async def _begin_anew(self, meta: Mapping[str, Any]) -> None:
+        """Forget where a backfill stopped: there is no such page any more."""
+        if (way := meta.get("minsheng_resumes")) is not None:
+            await self.run.reached(way, 0, None)
+
+    async def _index_failed(self, failure: Failure) -> None:
         error = failure.value
         fault = login_fault(failure, index=True)
         if isinstance(error, HostResting):
@@ -333,6 +398,9 @@ class SourceSpider(scrapy.Spider):
         ):
             self.run.report.blocked = True
         self.run.index_failed(reason_of(failure), fault)
+        if isinstance(error, HttpError) and error.response.status in NO_SUCH_PAGE:
+            request: Request = failure.request  # type: ignore[attr-defined]
+            await self._begin_anew(request.meta)
 
     def _page_failed(self, failure: Failure) -> Iterator[Harvest]:
         request: Request = failure.request  # type: ignore[attr-defined]
@@ -349,8 +417,9 @@ class SourceSpider(scrapy.Spider):
             self.run.rests(failure.value)
             yield Harvest(found=instead)
         elif isinstance(failure.value, IgnoreRequest):
+            # Not settled: the operator may get a permission, or list the network.
             self.run.refused(_lower(str(failure.value)), asked)
-            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint))
+            yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint, settled=False))
         else:
             self.run.page_failed(asked, reason_of(failure))
             yield Harvest(found=instead)

@@ -25,7 +25,7 @@ from minsheng.records import MAX_TEXT, Attachment
 class GovernmentOptions(ListingOptions, frozen=True, kw_only=True):
     """Options of a government column; those of a listing, and:"""
 
-    attachments: bool = True  # read the words of PDF, DOCX, XLSX, OFD and TXT files that a document links to
+    attachments: bool = True  # read the words of PDF, DOC, DOCX, XLS, XLSX, WPS, OFD and TXT files
     most_attachments: int = 10  # files read of one document
 
 
@@ -55,7 +55,7 @@ class GovernmentSpider(ListingSpider):
             outlet=page.outlet or (official.issuer if official else None) or None,
             author=page.author,
             next_page=page.next_page,
-            attachments=file_links(tree, response.url),
+            attachments=file_links(tree.iter("a"), response.url),
             official=official,
         )
         return [found], True
@@ -99,7 +99,7 @@ class GovernmentSpider(ListingSpider):
         readable = [
             file
             for file in found.attachments
-            if file.url != found.url and kind_of(file.url, file.media_type) in READABLE
+            if file.url != found.url and kind_of(file.url, file.media_type, file.name) in READABLE
         ]
         for file in readable[: self.options.most_attachments] if self.options.attachments else ():
             if size > MAX_TEXT:
@@ -117,6 +117,12 @@ class GovernmentSpider(ListingSpider):
             if text:
                 words += [f"【附件】{file.name}", text]
                 size += len(text)
+        if self.options.attachments:
+            words += [
+                f"【附件】{file.name}（附件未读取：格式 {kind.upper()}）"
+                for file in found.attachments
+                if (kind := kind_of(file.url, file.media_type, file.name)) and kind not in READABLE
+            ]
         return words, missing
 
     async def _file(self, file: Attachment) -> str:
@@ -128,5 +134,5 @@ class GovernmentSpider(ListingSpider):
             raise BadInput(f"{file.url} answered {response.status}")
         if response.status != 200:
             raise OSError(f"answered {response.status}")
-        kind = kind_of(file.url, file.media_type)
+        kind = kind_of(file.url, file.media_type, file.name)
         return await asyncio.to_thread(file_text, response.body, kind, file.url)

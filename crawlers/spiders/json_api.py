@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
+from crawlers.columns import COLUMNS, found_in
 from crawlers.extraction import extract
 from crawlers.faults import LayoutChanged, LoginEnded
-from crawlers.importing import COLUMNS, COUNTS, count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text
 from crawlers.spiders.base import Harvest, absolute, body_text
 from crawlers.spiders.searching import SearchOptions, SearchSpider
 from minsheng.errors import BadInput
-from minsheng.records import Engagement, Kind
+from minsheng.records import Kind
 from minsheng.settings import Secret
 
 FIELDS = tuple(name for name in COLUMNS if name not in ("source", "kind") and not name.startswith("reply"))
@@ -72,6 +73,9 @@ class JsonApiSpider(SearchSpider):
     async def requests(self) -> AsyncIterator[Request]:
         template = self.source.url + self.options.post
         for query in await self.queries() if "{query}" in template else [""]:
+            if (place := await self.run.place(query)) is not None:
+                yield await self._ask(place["places"], place["number"], place["url"], resumes=query)
+                continue
             yield await self._ask(
                 {"query": query, "page": str(self.options.first_page), "offset": "0", "cursor": ""}, 1
             )
@@ -97,11 +101,21 @@ class JsonApiSpider(SearchSpider):
                 yield await self.page(one.url, self.article, f"{one.title}\n{one.text}", instead=[one], entry=one)
             else:
                 plain.append(one)
-        yield Harvest(found=plain)
-        if entries and self.more(number, [one.published for one in found]):
-            following = await self._following(response, value, number, dict(places or {}))
-            if following is not None:
-                yield following
+        following = None
+        here = dict(places or {})
+        query = here.get("query", "")
+        if entries and self.more(number, [one.published for one in found], [f"{query}\n{one.key}" for one in found]):
+            try:
+                following = await self._following(response, value, number, here)
+            except BadInput:
+                yield Harvest(found=plain)
+                raise
+        # Where the entries have pages of their own, what is known of those says what was read.
+        place = (
+            None if options.full_text else {"places": here, "number": number, "url": response.meta["minsheng_asked"]}
+        )
+        for result in self.paged(Harvest(found=plain), query, number, place, following):
+            yield result
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:
         page = extract(body_text(response), response.url, self.run.now())
@@ -111,10 +125,12 @@ class JsonApiSpider(SearchSpider):
             text=page.text or entry.text,
             published=entry.published or page.published_at,
             outlet=entry.outlet or page.outlet,
+            attachments=page.attachments,
+            next_page=page.next_page,
         )
         return [whole], True
 
-    async def _ask(self, places: dict[str, str], number: int, url: str = "") -> Request:
+    async def _ask(self, places: dict[str, str], number: int, url: str = "", *, resumes: str | None = None) -> Request:
         options = self.options
         headers = {
             name: value.reveal() if isinstance(value, Secret) else value for name, value in options.headers.items()
@@ -125,17 +141,13 @@ class JsonApiSpider(SearchSpider):
             headers=headers,
             # What is secret goes to the address that the operator gave, and nowhere else.
             follow=not self._secret(),
+            resumes=resumes,
             number=number,
             places=places,
         )
 
     def _secret(self) -> bool:
         return any(isinstance(value, Secret) for value in self.options.headers.values())
-
-    def _trusted(self, url: str) -> bool:
-        """Whether an address is as good for a secret as the source's own: the same host, and no less safe a way."""
-        own, other = urlsplit(self.source.url), urlsplit(url)
-        return own.netloc.lower() == other.netloc.lower() and other.scheme in (own.scheme, "https")
 
     async def _following(self, response: Response, value: Any, number: int, places: dict[str, str]) -> Request | None:
         """The request for the next page, by whichever way the interface pages; None where there is none."""
@@ -148,7 +160,7 @@ class JsonApiSpider(SearchSpider):
             else:
                 said = _search(options.next_page, value)
             url = absolute(response, said) if isinstance(said, str) and said else None
-            if url and self._secret() and not self._trusted(url):
+            if url and self._secret() and not self.trusted(url):
                 raise BadInput(f"{url}: the next page is at another host, which the secret header is not for")
             return await self._ask(places, number + 1, url) if url and self.run.claim_index(url) else None
         if options.cursor:
@@ -192,20 +204,7 @@ class JsonApiSpider(SearchSpider):
         title, text = html_text(get("title")), html_text(get("text"))
         if not title and not text:
             return None
-        return Found(
-            key=native or url or title or text[:200],
-            kind=self.options.kind,
-            title=title,
-            text=text,
-            url=url,
-            native_id=native or None,
-            parent_key=get("parent_id") or None,
-            author=get("author") or None,
-            published=get("published_at") or None,
-            engagement=Engagement(**{name: count(get(name)) for name in COUNTS}),
-            region=get("region") or None,
-            outlet=get("outlet") or None,
-        )
+        return found_in(get, native or url or title or text[:200], self.options.kind, title, text, url)
 
 
 def _named(entry: Mapping[str, Any], field: str) -> Any:
@@ -235,9 +234,9 @@ def _refusal(value: Any) -> str:
 
 def _lists(value: Any) -> Iterator[list[Any]]:
     """Lists of entries that have a title or a text, at whatever depth; an empty list where there is no other."""
-    waiting = [value]
+    waiting = deque([value])
     while waiting:
-        one = waiting.pop(0)
+        one = waiting.popleft()
         if isinstance(one, list):
             entries = [entry for entry in one if isinstance(entry, dict)]
             if not one or any(_named(entry, "title") or _named(entry, "text") for entry in entries):

@@ -64,14 +64,26 @@ class MastodonSpider(SearchSpider):
             local = "&local=true" if options.read == "local" else ""
             addresses = [f"{base}/api/v1/timelines/public?limit={PAGE}{local}"]
         for address in addresses:
-            yield await self._ask(address, 1)
+            if (place := await self.run.place(address)) is not None:
+                yield await self._ask(place["url"], place["page"], address, resumes=address)
+            else:
+                yield await self._ask(address, 1, address)
 
-    async def _ask(self, url: str, page: int) -> Request:
+    async def _ask(self, url: str, page: int, way: str, *, resumes: str | None = None) -> Request:
         token = self.options.token
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token is not None else {}
-        return await self.index(url, headers=headers, follow=token is None, page=page)
+        return await self.index(url, headers=headers, follow=token is None, resumes=resumes, page=page, way=way)
 
-    async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
+    def _as_safe(self, url: str) -> str:
+        """The address, by https where the source's own is: services behind a proxy name themselves without."""
+        own, other = urlsplit(self.source.url), urlsplit(url)
+        if own.scheme == "https" and own.netloc.lower() == other.netloc.lower():
+            url = other._replace(scheme="https").geturl()
+        if self.options.token is not None and not self.trusted(url):
+            raise BadInput(f"{url}: the next page is at another host, which the token is not for")
+        return url
+
+    async def read(self, response: Response, page: int = 1, way: str = "", **kwargs: Any) -> AsyncIterator[Any]:
         value = json_of(body_text(response), response.url)
         posts = value.get("statuses") if isinstance(value, dict) else value
         if isinstance(value, dict) and value.get("error"):
@@ -83,16 +95,20 @@ class MastodonSpider(SearchSpider):
         found = [one for post in posts if isinstance(post, dict) for one in _read(post, response)]
         for one in found:
             self.run.lead(one.url, one.text[:60], one.published)
-        yield Harvest(found=[one for one in found if self.run.wants(one.published)])
         link = _NEXT.search((response.headers.get("Link") or b"").decode("latin-1"))
         following = absolute(response, link[1]) if link else None
-        if (
-            posts
-            and following
-            and self.more(page, [one.published for one in found])
-            and self.run.claim_index(following)
-        ):
-            yield await self._ask(following, page + 1)
+        times, keys = [one.published for one in found], [f"{way}\n{one.key}" for one in found]
+        further = None
+        harvest = Harvest(found=[one for one in found if self.run.wants(one.published)])
+        if posts and following and self.more(page, times, keys) and self.run.claim_index(following):
+            try:
+                further = await self._ask(self._as_safe(following), page + 1, way)
+            except BadInput:
+                yield harvest
+                raise
+        place = {"url": response.meta["minsheng_asked"], "page": page}
+        for result in self.paged(harvest, way, page, place, further):
+            yield result
 
 
 def _read(post: Mapping[str, Any], response: Response) -> list[Found]:

@@ -11,9 +11,9 @@ import msgspec
 from scrapy.http import Request, Response
 
 from crawlers.admission import Found
+from crawlers.columns import count
 from crawlers.extraction import wall_of
 from crawlers.faults import LoginEnded
-from crawlers.importing import count
 from crawlers.json_values import json_of
 from crawlers.markup import html_text, parse_html
 from crawlers.spiders.base import Harvest, absolute, body_text
@@ -57,7 +57,10 @@ class WeiboSearchSpider(SearchSpider):
     async def requests(self) -> AsyncIterator[Request]:
         queries = await self.queries() if "{query}" in self.source.url else [""]
         for query in queries:
-            yield await self.index(self._address(query, 1), query=query, number=1)
+            place = await self.run.place(query)
+            number = place["number"] if place is not None else 1
+            resumes = query if place is not None else None
+            yield await self.index(self._address(query, number), query=query, number=number, resumes=resumes)
 
     async def read(self, response: Response, query: str = "", number: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         posts = list(read_posts(response))
@@ -82,10 +85,16 @@ class WeiboSearchSpider(SearchSpider):
                 hint = f"{count.bit_length()} {count >> max(count.bit_length() - 2, 0)}"
                 address = response.urljoin(self._comments(found.key, ""))
                 yield await self.page(address, self.answers, hint, post=found.key)
-        yield Harvest(found=[found for found in short if self.run.wants(found.published)])
         times = [str(post.get("created_at") or "") for post in posts]
-        if posts and "{page}" in self.source.url and self.more(number, times):
-            yield await self.index(self._address(query, number + 1), query=query, number=number + 1)
+        keys = [str(_number(post)) for post in posts]
+        following = None
+        if posts and "{page}" in self.source.url and self.more(number, times, [f"{query}\n{key}" for key in keys]):
+            following = await self.index(self._address(query, number + 1), query=query, number=number + 1)
+        # What has a page of its own is asked for beside this: that it is known says what was read.
+        place = None if self.options.long_text or self.options.comments else {"number": number}
+        harvest = Harvest(found=[found for found in short if self.run.wants(found.published)])
+        for result in self.paged(harvest, query, number, place, following):
+            yield result
 
     def whole(self, response: Response, post: Found) -> tuple[list[Found], bool]:
         """A long post with its whole text."""

@@ -12,6 +12,7 @@ from minsheng import __version__
 from minsheng.cli import (
     authors,
     briefing,
+    channels,
     classify,
     context,
     deadletters,
@@ -19,13 +20,18 @@ from minsheng.cli import (
     evaluate,
     events,
     importing,
+    index,
     labels,
+    notices,
     policies,
     receive,
     responses,
+    roster,
     run,
     sample,
     search,
+    searches,
+    silences,
     source_health,
     sources,
     stage,
@@ -70,6 +76,8 @@ app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
+app.add_typer(index.app, name="index")
+app.add_typer(searches.app, name="searches")
 app.command("import")(importing.import_file)
 app.command("receive")(receive.receive)
 app.command("extract")(sources.extract)
@@ -83,6 +91,10 @@ app.command("search")(search.search)
 app.add_typer(labels.app, name="labels")
 app.add_typer(sample.app, name="sample")
 app.add_typer(tickets.app, name="tickets")
+app.add_typer(notices.app, name="notices")
+app.add_typer(roster.app, name="roster")
+app.add_typer(channels.app, name="channels")
+app.add_typer(silences.app, name="silences")
 app.command("doctor")(doctor.doctor)
 
 

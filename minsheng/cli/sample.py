@@ -24,15 +24,21 @@ def serve(
     """Serve the sample site until stopped: feeds, articles, a Weibo-like search, a message board."""
     from minsheng.cli.stage import stop_at_signals
     from minsheng.clock import SystemClock
+    from sample import DEFAULT_MAIL_PORT
+    from sample.mailbox import FOLDER, PASSWORD, USER, sample_mailbox
     from sample.site import SampleSite
 
     context.settings()
     stop = stop_at_signals()
-    with SampleSite(host, port, clock=SystemClock(), live=live) as site:
+    with (
+        SampleSite(host, port, clock=SystemClock(), live=live) as site,
+        sample_mailbox(site.site, DEFAULT_MAIL_PORT if port == DEFAULT_PORT else 0) as mailbox,
+    ):
         context.console().print(
             f"The sample site is at {site.base_url} until you stop it with Ctrl-C.\n"
             f"In another terminal: minsheng sample load --url {site.base_url}{' --live' if live else ''}"
-            ", then: minsheng run",
+            ", then: minsheng run\n"
+            f"Its mailbox is at {mailbox.url}: user {USER}, password {PASSWORD}, folder {FOLDER}.",
             markup=False,
             soft_wrap=True,
         )

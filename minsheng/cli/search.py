@@ -7,10 +7,11 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
+import msgspec
 import typer
 
 from minsheng.cli import context
-from minsheng.errors import WrongUse
+from minsheng.errors import Unavailable, WrongUse
 from minsheng.records import KINDS, PERSON
 from search.index import FACETS, Interval, Sort
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from minsheng.records import Assessed
     from search.index import Hit, Page
+    from search.understanding import Vocabulary
 
 T = TypeVar("T")
 
@@ -30,7 +32,8 @@ def search(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUERY]...", help='Words, "phrases", AND OR NOT, -word, (brackets); nothing: every document.'
+            metavar="[QUERY]...",
+            help='Words, "phrases", AND OR NOT, -word, title:, source:, (brackets); nothing: every document.',
         ),
     ] = None,
     policy: Annotated[list[str] | None, typer.Option(help="Only about this policy (its id). Repeatable.")] = None,
@@ -48,24 +51,28 @@ def search(
         str | None, typer.Option(help="Published at or after: 2026-11-24, 2026-11-24T08:00, or 12h, 2d ago.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Published before; a date alone includes that day.")] = None,
-    sort: Annotated[Sort, typer.Option(help="Newest first, or those that match best.")] = "newest",
+    sort: Annotated[Sort, typer.Option(help="Newest first, best match, or most reach.")] = "newest",
     size: Annotated[int, typer.Option(min=0, max=1_000, help="Documents a page.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="CURSOR", help="The page after this cursor.")] = None,
     facet: Annotated[list[str] | None, typer.Option(help=f"Count values: {', '.join(FACETS)}. Repeatable.")] = None,
     histogram: Annotated[Interval | None, typer.Option(help="Count over time, in steps of China time.")] = None,
+    together: Annotated[bool, typer.Option("--together", help="Each group of copies once, counted.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="The words as typed, without synonyms.")] = False,
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Find documents, newest first.
 
-    Words beside each other must all be found. A Chinese word is found wherever it stands.
+    Words beside each other must all be found. A Chinese word is found wherever it stands, and so are its synonyms and
+    the other names of a policy; where too little is found, documents with most of the words are, too.
     """
     from minsheng.cli.times import parse_time
     from minsheng.parts import open_index
     from search.index import Filters, Search
-    from search.query import parse
+    from search.query import named, parse
+    from search.understanding import chosen, understood
 
+    query = parse(" ".join(words or ()))
     wanted = Search(
-        query=parse(" ".join(words or ())),
         filters=Filters(
             policies=_given(policy),
             sources=_given(source),
@@ -84,13 +91,27 @@ def search(
         after=after,
         facets=_known("facet", facet, FACETS),
         histogram=histogram,
+        together=together,
     )
+    widened = False
     with closing(open_index(context.settings())) as index:
-        page = index.search(wanted)
+        if query is not None:
+            names, vocabulary = _names()
+            query = named(query, names)
+            if not exact:
+                query, widened = chosen(
+                    understood(query, vocabulary),
+                    lambda one: index.search(Search(query=one, filters=wanted.filters, size=0)).total,
+                    enough=1,
+                )
+        page = index.search(msgspec.structs.replace(wanted, query=query))
+    if widened:
+        context.errors().print("no document has all the words: shown are those with most of them")
     if json:
         context.print_json(
             {
                 "total": page.total,
+                "groups": page.groups,
                 "hits": [_plain(hit) for hit in page.hits],
                 "cursor": page.cursor,
                 "facets": page.facets,
@@ -99,6 +120,22 @@ def search(
         )
     else:
         _show(page)
+
+
+def _names() -> tuple[dict[str, str], Vocabulary]:
+    """The sources' names by id, and the names of the policies; without these where the store is away."""
+    from crawlers.sources import read_folder
+    from minsheng.policies import PolicyRegister
+    from search.understanding import Vocabulary
+
+    sources, _ = read_folder(context.settings().path("sources"))
+    names = {one: source.name or one for one, (source, _) in sources.items()}
+    try:
+        with closing(context.store()) as store:
+            return names, Vocabulary.of(PolicyRegister(store).all())
+    except Unavailable as error:
+        context.errors().print(f"without the policies' other names: {error}", markup=False)
+        return names, Vocabulary.of()
 
 
 def _given(values: list[Any] | None) -> tuple[str, ...] | None:
@@ -153,6 +190,8 @@ def _plain(hit: Hit) -> dict[str, Any]:
         "policies": list(assessed.filed_under),
         "event": hit.record.event.id,
         "duplicate_group": hit.record.duplicate.group,
+        "copies": hit.copies,
+        "reach": document.engagement.total(),
         "score": hit.score,
     }
 
@@ -184,6 +223,8 @@ def _show(page: Page) -> None:
         if hit.title and hit.snippet:
             shown.append("\n")
         shown.append_text(_marked(hit.snippet, hit.snippet_marks))
+        if hit.copies > 1:
+            shown.append(f"\n同文 {hit.copies:,} 篇", style="dim")
         table.add_row(
             context.local_time(document.published_at),
             Text(document.source),

@@ -89,7 +89,7 @@ def check(
     from minsheng.clock import SystemClock
 
     settings = context.settings()
-    if source.startswith(("http://", "https://")):
+    if "://" in source:
         checked = check_address(
             source, kind, _options(option), settings, SystemClock(), limit=limit, store=context.store()
         )
@@ -217,7 +217,7 @@ def login(
     source: Annotated[str, typer.Argument(metavar="ID", help="A source's id.")],
     forget: Annotated[bool, typer.Option("--forget", help="Remove the cookie instead.")] = False,
 ) -> None:
-    """Give the cookie of your own account for a source whose service wants a login.
+    """Give the cookie of your own account, or a mailbox's password, for a source whose service wants a login.
 
     It is asked for, or read from standard input, never taken from the command line; it is kept encrypted and sent to
     the source's own host alone. When it has expired, the source says so.
@@ -231,8 +231,10 @@ def login(
         words = "is forgotten" if logins.forget(known.id) else "was not there"
         context.errors().print(f"The login of {known.id} {words}.", markup=False)
         return
-    cookie = typer.prompt("Cookie", hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
-    logins.give(known.id, cookie, SystemClock().now())
+    is_mail = known.kind == "mail"
+    asked = "Password" if is_mail else "Cookie"
+    secret = typer.prompt(asked, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
+    (logins.give_password if is_mail else logins.give)(known.id, secret, SystemClock().now())
     context.errors().print(f"The login of {known.id} is kept. Try it: minsheng sources run {known.id}", markup=False)
 
 
@@ -286,7 +288,7 @@ def backfill(
     """
     from datetime import timedelta
 
-    from crawlers.run import Window
+    from crawlers.backfills import Window
     from crawlers.stage import CrawlStage
     from minsheng.cli.times import parse_time
     from minsheng.clock import SystemClock
@@ -308,6 +310,9 @@ def backfill(
         context.print_json(report)
     else:
         _show_reports([report])
+        if report.unfinished:
+            words = "It is not at the beginning of the window yet: the same command goes on from here."
+            context.errors().print(words, markup=False)
     if not report.ok:
         raise typer.Exit(1)
 

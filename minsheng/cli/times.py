@@ -35,3 +35,23 @@ def parse_time(text: str, clock: Clock | None = None) -> datetime:
             f"'{text}' is no time", "write 2026-11-24, 2026-11-24T08:00, or an age such as 90m, 12h, 2d"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def parse_moment(text: str) -> datetime:
+    """A date, or a date and time, past or to come; China time where no zone is given. Raises `WrongUse`."""
+    try:
+        moment = datetime.fromisoformat(text.strip().replace("/", "-"))
+    except ValueError:
+        raise WrongUse(f"'{text}' is no time", "write 2026-11-24 or 2026-11-24T20:00") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def parse_span(text: str) -> timedelta:
+    """A length of time: `90m`, `2h`, `3d`, `1w`, also 2小时. Raises `WrongUse`."""
+    found = _AGO.fullmatch(text.strip())
+    if found is None:
+        raise WrongUse(f"'{text}' is no length of time", "write 90m, 2h, 3d or 1w")
+    try:
+        return timedelta(**{_UNITS[found[2]]: float(found[1])})
+    except OverflowError:
+        raise WrongUse(f"'{text}' is too long", "write 90m, 2h, 3d or 1w") from None

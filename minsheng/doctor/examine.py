@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 from minsheng.clock import Clock
+from minsheng.doctor.duty import roster, silences
 from minsheng.doctor.finding import Check, Finding, Patient, broken, pending
 from minsheng.doctor.machine import clock, data_folder, secrets
 from minsheng.doctor.parts import index, log, model, store
@@ -41,6 +42,8 @@ WORK: dict[str, Check] = {
     "calendar": calendar,
     "channels": channels,
     "notices": notices,
+    "roster": roster,
+    "silences": silences,
 }
 """Checks of what the parts hold; each is left out where the part it reads is broken or holds nothing yet."""
 
@@ -53,6 +56,8 @@ NEEDS = {
     "sources": "store",
     "deadlines": "store",
     "notices": "store",
+    "roster": "store",
+    "silences": "store",
     "clock": "store",
 }
 

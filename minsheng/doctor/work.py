@@ -106,6 +106,10 @@ def sources(patient: Patient) -> Iterator[Finding]:
     if not watched:
         yield warning("sources", "none: nothing is crawled", "minsheng sources add URL")
         return
+    if not patient.settings.crawl.contact:
+        yield warning(
+            "sources", "sites are asked without a contact", 'set crawl.contact, as in contact = "duty@example.org"'
+        )
     now = patient.clock.now()
     unseen = coverage(patient.store, patient.clock, now - timedelta(hours=1), now).unseen
     for source in unseen:
@@ -162,16 +166,27 @@ def channels(patient: Patient) -> Iterator[Finding]:
 
 
 def notices(patient: Patient) -> Iterator[Finding]:
+    from alerts.notify.tables import notices as told
     from alerts.tables import outbox
 
     now = patient.clock.now()
     waiting = sa.select(outbox.c.channel, outbox.c.last_error).where(
-        outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.created_at < now - GRACE
+        outbox.c.sent_at.is_(None),
+        outbox.c.dead_at.is_(None),
+        outbox.c.created_at < now - GRACE,
+        # A digest, or quiet hours, are no trouble.
+        sa.or_(outbox.c.next_try_at <= now, outbox.c.attempts > 0),
     )
     given_up = sa.select(outbox.c.channel, outbox.c.last_error).where(
-        outbox.c.sent_at.is_(None), outbox.c.dead_at > now - RECENT, outbox.c.last_error.is_not(None)
+        outbox.c.sent_at.is_(None),
+        outbox.c.dead_at > now - RECENT,
+        outbox.c.last_error.is_not(None),
+        outbox.c.last_error.not_like("superseded%"),
+        outbox.c.last_error.not_like("ticket closed%"),
     )
+    unseen = sa.select(sa.func.count()).where(told.c.decided_at.is_(None), told.c.look_at < now - GRACE)
     with patient.store.read() as connection:
+        undecided = connection.scalar(unseen.select_from(told))
         found = {
             "wait for more than ten minutes": connection.execute(waiting).all(),
             "were given up in the last week": connection.execute(given_up).all(),
@@ -182,5 +197,8 @@ def notices(patient: Patient) -> Iterator[Finding]:
             reason = f": {errors[-1]}" if errors else ""
             advice = "check the channel's settings and that its server answers; minsheng stage alert sends what waits"
             yield warning("notices", f"{channel}: {count} {what}{reason}", advice)
-    if not any(found.values()):
+    if undecided:
+        advice = "start minsheng stage alert (or minsheng run)"
+        yield warning("notices", f"{undecided} wait for more than ten minutes, and nobody decides about them", advice)
+    if not any(found.values()) and not undecided:
         yield ok("notices", "all that could be delivered were")

@@ -1,8 +1,11 @@
 """Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""
 
+import alerts.duty.tables
+import alerts.notify.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
 import classifiers.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401
 import minsheng.policies.tables  # noqa: F401
+import search.tables  # noqa: F401

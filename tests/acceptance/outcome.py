@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from alerts.tables import outbox, ticket_timeline, tickets
+from alerts.notify.tables import notices as told_notices
+from alerts.tables import ticket_timeline, tickets
 from grouping.history import list_changes
 from grouping.tables import events
 from minsheng.road import Road
@@ -47,7 +48,7 @@ def outcome(road: Road) -> Outcome:
                 tickets.c.opened_at, tickets.c.historical,
             ).order_by(tickets.c.number)
         ).all()  # fmt: skip
-        notices = connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
+        notices = connection.scalar(sa.select(sa.func.count()).select_from(told_notices)) or 0
         timeline = connection.scalar(sa.select(sa.func.count()).select_from(ticket_timeline)) or 0
     merges = [(change.event, change.other) for change in list_changes(road.store, limit=10_000)]
     return Outcome(

@@ -20,6 +20,9 @@ class Answers:
     def __init__(self, *answers: tuple[int, Any, dict[str, str]] | float) -> None:
         self.answers = list(answers)
         self.received: list[dict[str, Any]] = []
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.asked: list[str] = []
         self.paths: list[str] = []
         self.url = ""
 
@@ -33,16 +36,26 @@ def answering(*answers: tuple[int, Any, dict[str, str]] | float) -> Iterator[Ans
     state = Answers(*answers)
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.asked.append(self.path)
+            self.answer()
+
         def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            state.received.append(json.loads(self.rfile.read(length)))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            state.bodies.append(body)
+            state.headers.append(dict(self.headers))
+            if "json" in self.headers["Content-Type"]:
+                state.received.append(json.loads(body))
             state.paths.append(self.path)
+            self.answer()
+
+        def answer(self) -> None:
             answer = state.next()
             if isinstance(answer, int | float):
                 time.sleep(answer)
                 return
             status, body, headers = answer
-            data = json.dumps(body).encode()
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(data))}.items():
                 self.send_header(name, value)

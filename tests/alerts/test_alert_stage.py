@@ -13,8 +13,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from alerts.notify.tables import notices
 from alerts.stage import AlertStage
-from alerts.tables import observations, outbox, policy_hours, ticket_timeline, tickets, timers
+from alerts.tables import observations, policy_hours, ticket_timeline, tickets, timers
 from crawlers.recording import record_run
 from crawlers.run import RunReport
 from crawlers.sources import Source, save
@@ -72,7 +73,7 @@ def picture(store: Store) -> dict[str, Any]:
                 (tickets, [tickets.c.event_id]),
                 (ticket_timeline, [ticket_timeline.c.id]),
                 (timers, [timers.c.due_at, timers.c.kind]),
-                (outbox, [outbox.c.key]),
+                (notices, [notices.c.key]),
                 (policy_hours, [policy_hours.c.policy_id, policy_hours.c.hour]),
                 (observations, [observations.c.document_id]),
             )
@@ -128,7 +129,7 @@ def test_a_corrected_label_does_not_tell_of_the_same_matter_twice(world: World) 
     documents = burst(30, minutes=1)
     world.take(documents)
     before = picture(world.store)
-    assert len(before["tickets"]) == 1 and before["outbox"]
+    assert len(before["tickets"]) == 1 and before["notices"]
     at = NOW + timedelta(hours=1)
     certain = corrected(documents[:10], at, sentiment=scores_of("negative"))
     mild = corrected(certain[:5], at, sentiment=scores_of("neutral"), request=scores_of("none"))
@@ -136,13 +137,13 @@ def test_a_corrected_label_does_not_tell_of_the_same_matter_twice(world: World) 
     for step in (certain, mild, back):
         world.take(step)
     after = picture(world.store)
-    assert after["outbox"] == before["outbox"]
+    assert after["notices"] == before["notices"]
     assert [row["number"] for row in after["tickets"]] == [row["number"] for row in before["tickets"]]
     world.book.move(before["tickets"][0]["number"], "closed", actor="duty", reason="done")
     closed = picture(world.store)
     world.take(corrected(back, at))
     assert picture(world.store)["tickets"] == closed["tickets"]
-    assert picture(world.store)["outbox"] == closed["outbox"]
+    assert picture(world.store)["notices"] == closed["notices"]
 
 
 def test_a_label_put_right_days_later_wakes_nobody(world: World) -> None:
@@ -153,7 +154,7 @@ def test_a_label_put_right_days_later_wakes_nobody(world: World) -> None:
     world.take(corrected(mild, NOW + timedelta(days=5), sentiment=scores_of("negative")))
     (ticket,) = world.tickets()
     assert ticket.historical
-    assert picture(world.store)["outbox"] == []
+    assert picture(world.store)["notices"] == []
 
 
 def test_a_label_put_right_at_once_can_raise_the_alarm(world: World) -> None:
@@ -161,7 +162,7 @@ def test_a_label_put_right_at_once_can_raise_the_alarm(world: World) -> None:
     world.take(mild)
     world.take(corrected(mild, NOW + timedelta(hours=1), sentiment=scores_of("negative")))
     (ticket,) = world.tickets()
-    assert not ticket.historical and picture(world.store)["outbox"]
+    assert not ticket.historical and picture(world.store)["notices"]
 
 
 def test_two_processes_with_the_same_documents_open_one_ticket(make_world: MakeWorld, store: Store) -> None:
@@ -191,7 +192,7 @@ def test_two_processes_with_the_same_documents_open_one_ticket(make_world: MakeW
     assert len(found["tickets"]) == 1
     assert len(found["observations"]) == 60
     assert [row["kind"] for row in found["ticket_timeline"]].count("opened") == 1
-    assert len({row["key"] for row in found["outbox"]}) == len(found["outbox"])
+    assert len({row["key"] for row in found["notices"]}) == len(found["notices"])
 
 
 def test_the_database_refuses_a_second_open_ticket_of_an_event(make_world: MakeWorld, store: Store) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
+import msgspec
 import pytest
 
 import alerts.channels
 from alerts.channels import DeliveryFailed, channel_classes, open_channel
 from alerts.channels.apprise_url import without_secrets
+from alerts.channels.rendering import fitted
 from alerts.notices import Notice
 from minsheng.errors import WrongSettings
-from minsheng.settings import ChannelSettings
+from minsheng.settings import ChannelSettings, Secret
 from tests.alerts.channel_servers import answering
 
 NOTICE = Notice(
@@ -151,7 +155,7 @@ def test_an_unknown_address_is_refused_without_showing_it() -> None:
 def test_every_module_of_the_package_is_discovered() -> None:
     modules = {path.stem for path in Path(alerts.channels.__file__).parent.glob("*.py")}
     assert {kind.__module__.rpartition(".")[2] for kind in channel_classes()} == modules - {
-        "__init__", "channel", "post",
+        "__init__", "channel", "post", "rendering",
     }  # fmt: skip
     for kind in channel_classes():
         assert kind.__doc__ and callable(kind.accepts) and callable(kind.send)
@@ -161,3 +165,97 @@ def test_the_terminal_shows_the_notice(capsys: pytest.CaptureFixture[str]) -> No
     send("terminal://")
     shown = capsys.readouterr().err
     assert "T20260310-001" in shown and "近 6 小时内有 30 位不同发言者" in shown
+
+
+def gateway(server: Any, **more: Any) -> ChannelSettings:
+    return ChannelSettings(name="sms", url=f"{server.url}/send", personal=True, **more)
+
+
+def test_a_gateway_gets_what_the_settings_say_and_nothing_breaks_out_of_its_place(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("topsecret")
+    nasty = msgspec.structs.replace(
+        NOTICE, subject='【黄色】","mobile":"999&mobile=999{to}\n', to="139&x=1", link="http://h/n/a"
+    )
+    more: dict[str, Any] = {
+        "headers": {"Authorization": "Bearer {secret}"},
+        "secret": Secret(file=str(tmp_path / "token")),
+        "success": "code == `0`",
+        "error": "message",
+    }
+    with answering((200, {"code": 0}, {})) as server:
+        body = '{"mobile": "{to}", "items": ["{subject}"], "count": 1}'
+        open_channel(gateway(server, body=body, **more), 5, to="139").send(nasty)
+        assert server.received == [{"mobile": "139&x=1", "items": [nasty.subject], "count": 1}]
+        assert server.headers[0]["Authorization"] == "Bearer topsecret"
+        form = "mobile={to}&content={short}"
+        open_channel(gateway(server, body=form, longest=40, **more), 5, to="139").send(nasty)
+        sent = parse_qs(server.bodies[1].decode())
+        assert sent["mobile"] == ["139&x=1"] and set(sent) == {"mobile", "content"}
+        assert len(sent["content"][0]) <= 40 and sent["content"][0].endswith(" http://h/n/a")
+    refusals = ({"code": 7, "message": "号码错误 topsecret"}, {}, b"sent", [1])
+    for answer in refusals:
+        with answering((200, answer, {})) as server, pytest.raises(DeliveryFailed) as failed:
+            open_channel(gateway(server, body="mobile={to}", **more), 5, to="139").send(nasty)
+        assert not failed.value.permanent and "topsecret" not in str(failed.value)
+    with answering((200, b"OK", {})) as server:
+        open_channel(gateway(server, body="mobile={to}", success="@ == 'OK'"), 5, to="139").send(nasty)
+    with answering((500, b"", {})) as server, pytest.raises(DeliveryFailed, match="HTTP 500"):
+        open_channel(gateway(server, body="mobile={to}"), 5, to="139").send(nasty)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"body": "mobile={to}&x={too}"}, "unknown place {too}"),
+        ({"body": '{"mobile": }{to}'}, "begins as JSON and is none"),
+        ({"body": "a={to}", "success": "code =="}, "is no JMESPath"),
+        ({"body": "a=1"}, "neither its address nor its body has {to}"),
+        ({"body": "a={to}", "personal": False}, "add personal = true"),
+        ({"body": "a={to}", "url": "mailto://h"}, "a gateway has an http"),
+    ],
+)
+def test_a_wrong_gateway_is_refused_with_what_to_do(given: dict[str, Any], words: str) -> None:
+    settings = ChannelSettings(**{"name": "sms", "url": "http://127.0.0.1:9/", "personal": True, **given})
+    with pytest.raises(WrongSettings) as refused:
+        open_channel(settings, 1, to="139").send(NOTICE)
+    assert words in str(refused.value)
+
+
+def test_a_personal_mail_goes_to_the_person(smtp_server: Any) -> None:
+    url = f"mailto://127.0.0.1:{smtp_server.port}?from=minsheng@example.test&to={{to}}"
+    settings = ChannelSettings(name="mail", url=url, personal=True)
+    for to in ("li@example.test", "zhang@example.test"):
+        open_channel(settings, 5, to=to).send(msgspec.structs.replace(NOTICE, to=to))
+    assert [mail["To"] for mail in smtp_server.messages] == ["li@example.test", "zhang@example.test"]
+
+
+@pytest.mark.parametrize("prefix", ["dingtalk+", "wecom+", "feishu+"])
+def test_a_title_from_outside_is_no_markup_and_long_texts_keep_the_link(prefix: str) -> None:
+    trap = msgspec.structs.replace(
+        NOTICE,
+        subject="【红色预警】[点此领取](http://evil.test) <font> **x**",
+        why="# 假标题\n" + "很长的理由" * 5000,
+        items=tuple(f"{number}. 另一件事 [x](y)" for number in range(2000)),
+        link="https://h/n/token",
+        level="red",
+    )
+    with answering(OK[prefix]) as server:
+        open_channel(ChannelSettings(name="c", url=f"{prefix}{server.url}/x"), 5).send(trap)
+        open_channel(ChannelSettings(name="c", url=f"{prefix}{server.url}/x"), 5).send(
+            msgspec.structs.replace(trap, to="13900000001")
+        )
+    for body in server.received:
+        text = json.dumps(body, ensure_ascii=False)
+        assert "https://h/n/token" in text
+        assert "](http://evil.test)" not in text.replace(trap.subject, "")
+        limit = 4096 + 200 if prefix == "wecom+" else 20_000
+        assert len(text.encode()) < limit
+    assert "13900000001" in json.dumps(server.received[1])
+
+
+def test_texts_are_cut_to_bytes_and_never_within_a_sign() -> None:
+    for longest in range(40, 400, 7):
+        text = fitted("第一行", ["理由" * 30, "预案" * 30], "链接 http://h", longest)
+        assert len(text.encode()) <= longest
+        assert text.endswith("链接 http://h")
+    assert fitted("一", ["二"], "三", 100) == "一\n二\n三"

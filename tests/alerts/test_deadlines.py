@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from alerts.deadlines import fire_due
-from alerts.tables import outbox
+from alerts.notify.tables import notices
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst
 
@@ -39,7 +39,7 @@ def events(world: World) -> list[tuple[str, str]]:
 
 def reasons(world: World) -> list[str]:
     with world.store.read() as connection:
-        return list(connection.scalars(sa.select(outbox.c.reason).order_by(outbox.c.id)))
+        return list(connection.scalars(sa.select(notices.c.reason).order_by(notices.c.id)))
 
 
 def test_a_blue_ticket_is_due_after_48_hours_with_a_warning_before(world: World) -> None:

@@ -9,6 +9,8 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.event_merges import merge_event, move_documents
+from alerts.notify.tables import notices
+from alerts.outbox import Outbox
 from alerts.tables import (
     observation_policies,
     observations,
@@ -49,10 +51,9 @@ def test_the_older_ticket_stays_and_both_say_so(world: World) -> None:
     with world.store.read() as connection:
         running = sa.select(timers.c.id).where(timers.c.ticket_id == younger.id, timers.c.cancelled_at.is_(None))
         assert connection.execute(running).first() is None
-        waiting = sa.select(outbox.c.id).where(
-            outbox.c.ticket_id == younger.id, outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None)
-        )
-        assert connection.execute(waiting).first() is None
+    Outbox(world.store, world.settings, world.clock).deliver()
+    with world.store.read() as connection:
+        assert connection.execute(sa.select(outbox.c.id).where(outbox.c.ticket_id == younger.id)).first() is None
 
 
 def test_what_comes_after_belongs_to_the_ticket_that_stayed(world: World) -> None:
@@ -73,7 +74,7 @@ def test_the_ticket_that_stayed_still_rises_by_what_was_said_before_the_merge(wo
     ]
     parted[-1] = msgspec.structs.replace(parted[-1], event=EventRef(id="younger", merged=("older",)))
     with world.store.begin() as connection:
-        for table in (ticket_timeline, timers, outbox, tickets, observation_policies, observations, policy_hours):
+        for table in (ticket_timeline, timers, notices, tickets, observation_policies, observations, policy_hours):
             connection.execute(table.delete())
     world.take(parted)
     (stayed,) = world.book.list(status="unclosed")

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alerts.channels import DeliveryFailed
 from alerts.deadlines import fire_due
 from alerts.notices import Notice
+from alerts.notify.dispatch import Dispatcher
 from alerts.outbox import Outbox
 from alerts.service import AlertService
 from alerts.stage import AlertStage
@@ -161,6 +162,7 @@ def test_nothing_is_sent_after_the_ticket_is_closed(world: World) -> None:
 def test_a_channel_takes_only_its_levels(world: World) -> None:
     with_channels(world, ChannelSettings(name="leader", url="terminal://", levels=("orange", "red")), duty())
     world.take(burst(12))
+    Dispatcher(world.store, world.settings, world.clock).dispatch()
     assert [row["channel"] for row in rows(world)] == ["duty"]
 
 
@@ -171,10 +173,15 @@ def test_the_budget_of_a_channel_is_kept(world: World) -> None:
     box = Outbox(world.store, world.settings, world.clock, {"duty": channel})
     box.deliver()
     box.deliver()
+    assert [notice.reason for notice in channel.sent] == ["new", "new", "digest"]
+    assert "共 3 件" in channel.sent[2].why and len(channel.sent[2].items) == 3
+    world.take(burst(9, event="late", prefix="late-", minutes=5))
+    box.deliver()
     assert len(channel.sent) == 3
     world.clock.advance(seconds=61)
     box.deliver()
-    assert len(channel.sent) == 5
+    assert len(channel.sent) == 4
+    assert box.counts() == {"waiting": 0, "sent": 6, "dead": 0}
 
 
 def test_two_senders_send_each_notice_once(make_world: MakeWorld, store: Store) -> None:
@@ -221,6 +228,7 @@ def test_a_notice_whose_sender_died_is_sent_by_another_one(world: World) -> None
 def test_a_channel_that_left_the_settings_is_named(world: World) -> None:
     with_channels(world, duty())
     world.take(burst(12))
+    Dispatcher(world.store, world.settings, world.clock).dispatch()
     with_channels(world, ChannelSettings(name="other", url="terminal://"))
     Outbox(world.store, world.settings, world.clock).deliver()
     assert "channel duty is no longer in the settings" in rows(world)[0]["last_error"]
@@ -259,4 +267,4 @@ def test_the_service_outlives_a_store_that_is_away(world: World, tmp_path: Path)
     service.deliver()
     service.check_deadlines()
     away.close()
-    assert set(service._problems) == {"notices", "deadlines"}
+    assert set(service._problems) == {"notices", "deadlines", "escalations"}

@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from click.testing import Result
 from typer.testing import CliRunner
 
+from alerts.notify.tables import notices
 from alerts.observations import observe
-from alerts.tables import outbox, tickets
+from alerts.tables import tickets
 from classifiers import relinking
 from classifiers.corrections import CorrectionBook, CurrentLabels
 from classifiers.linking import PolicyLinker
@@ -326,7 +327,7 @@ def told(road: Road) -> tuple[list[tuple[object, ...]], int]:
                 tickets.c.number
             )
         )
-        return [tuple(row) for row in opened], connection.scalar(sa.select(sa.func.count()).select_from(outbox)) or 0
+        return [tuple(row) for row in opened], connection.scalar(sa.select(sa.func.count()).select_from(notices)) or 0
 
 
 @pytest.fixture

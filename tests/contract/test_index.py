@@ -10,15 +10,18 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from minsheng.parts import open_index
-from minsheng.records import Grouped
+from minsheng.records import Duplicate, Grouped
 from minsheng.settings import load_settings
 from search.index import FACETS, Bucket, Filters, Index, Page, Search
-from search.query import And, Node, Not, Or, Term, parse
+from search.query import And, Near, Node, Not, Or, Term, parse
+from search.suggestions import suggest
+from search.understanding import Vocabulary
 from tests.search.corpus import START, STEP, TEXTS, corpus, grouped, numbers
 
 ENGINES = [
@@ -159,6 +162,22 @@ def put(index: Index, *records: Grouped) -> list[str]:
         ("双减 (托管 OR -了)", [19]),
         ("小区 NOT (改造 NOT 停水)", [42]),
         ("人才 (补贴 OR -公司) -代办", [36, 35]),
+        ("醫保報銷", [59, 1, 0]),
+        ("“門診”", [59, 4, 0]),
+        ("title:医保", [0]),
+        ("标题：（公积金 OR 医保）", [10, 0]),
+        ("医保 -title:医保", [59, 5, 4, 3, 2, 1]),
+        ("title:税", []),
+        ("title:关", [30, 7, 0]),
+        ("source:gov 医保", [4, 0]),
+        ("医保 -source:gov", [59, 5, 3, 2, 1]),
+        ("医保 (source:gov OR 到账)", [4, 3, 1, 0]),
+        ("医保 (source:gov OR -到账)", [59, 5, 4, 2, 0]),
+        ("-(source:gov OR 医保) 税", [9, 8, 6]),
+        ("title:人才 OR (source:gov 双减)", [35, 18]),
+        ("-(source:forum OR -补偿)", [51]),
+        ("source:nowhere", []),
+        ("云医保发2026年第12号", [4, 0]),
         ("没有这样的词", []),
         ("", list(range(59, -1, -1))),
         ("！！", list(range(59, -1, -1))),
@@ -209,6 +228,13 @@ def test_random_queries_find_what_plain_search_finds(filled: Index) -> None:
         assert sorted(found(filled, query, sort="relevance"), reverse=True) == expected, query
         sizes.add(len(expected))
     assert len(sizes) > 20
+
+
+def test_near_terms_are_found_within_their_distance(filled: Index) -> None:
+    assert found(filled, Near((Term("报销"), Term("到账")))) == [3, 1]
+    assert found(filled, Near((Term("到账"), Term("报销")))) == [3, 1]
+    assert found(filled, Near((Term("小微企业"), Term("所得税")))) == [7]
+    assert found(filled, Near((Term("规定"), Term("异地就医")))) == []
 
 
 def test_a_term_without_anything_to_look_for_is_passed_over(filled: Index) -> None:
@@ -293,6 +319,7 @@ def test_facets_count_all_matches(filled: Index) -> None:
     expected = {
         "policy": _counted([policy for record in matching for policy in _policies(record)]),
         "source": _counted([record.document.source for record in matching]),
+        "outlet": (),
         "kind": _counted([record.document.kind for record in matching]),
         "sentiment": _counted([record.assessed.sentiment.label for record in matching]),
         "topic": _counted([record.assessed.topic.label for record in matching]),
@@ -411,7 +438,7 @@ def _pages(index: Index, between: Callable[[], object] = lambda: None, **options
         between()
 
 
-@pytest.mark.parametrize("sort", ["newest", "relevance"])
+@pytest.mark.parametrize("sort", ["newest", "relevance", "reach"])
 def test_pages_keep_their_place_while_documents_arrive(index: Index, sort: str) -> None:
     arrived = iter(range(1_000, 2_000))
 
@@ -449,8 +476,148 @@ def test_the_last_page_has_no_cursor(index: Index) -> None:
         assert [len(page.hits) for page in pages] == [5, 5]
 
 
+def test_traditional_texts_are_found_by_simplified_words(index: Index) -> None:
+    put(index, grouped(1, "這裡的醫療費用太貴了，門診報銷比例低"), grouped(2, "这里的医疗费用太贵了"))
+    assert found(index, "医疗费用") == found(index, "醫療費用") == [2, 1]
+    (hit,) = index.search(Search(query=parse("门诊报销"))).hits
+    assert [hit.snippet[slice(*mark)] for mark in hit.snippet_marks] == ["門診報銷"]
+
+
+def test_greatest_reach_comes_first(index: Index) -> None:
+    """The corpus' likes are the documents' numbers."""
+    chance = random.Random(3)
+    records = corpus()
+    chance.shuffle(records)
+    put(index, *records)
+    assert found(index, "", sort="reach") == list(range(59, -1, -1))
+    again = grouped(3, TEXTS[3][1], at=START + 3 * STEP, opinion=2, source="gov")
+    put(index, again, *(grouped(number, "同样多", at=START, source="x") for number in (5, 5_000)))
+    pages = list(_pages(index, query=parse("医保 OR 同样多"), sort="reach", size=3))
+    assert numbers([hit.record for page in pages for hit in page.hits]) == [5_000, 59, 5, 5, 4, 3, 3, 2, 1, 0]
+    assert [hit.score for page in pages for hit in page.hits][:2] == [5_000, 59]
+    assert [hit.record.document.source for page in pages for hit in page.hits][2:4] == ["forum", "x"]
+
+
+def _copies(count: int) -> list[Grouped]:
+    """A story in five hundred copies between single posts, and another one of two, over two months."""
+    records = []
+    for number in range(count):
+        record = grouped(number, "停水了" if number % 3 else "停水了，快来修", at=START + number * timedelta(hours=2))
+        group = "story" if number % 2 else "pair" if number in (10, count - 10) else record.duplicate.group
+        records.append(msgspec.structs.replace(record, duplicate=Duplicate(group=group)))
+    return records
+
+
+@pytest.mark.parametrize("sort", ["newest", "relevance", "reach"])
+def test_groups_of_duplicates_are_shown_once_with_all_their_copies_counted(index: Index, sort: str) -> None:
+    records = _copies(400)
+    put(index, *records)
+    for filters, kept in (
+        (Filters(), records),
+        (Filters(since=START + timedelta(hours=150), until=START + timedelta(hours=700)), records[75:350]),
+    ):
+        for query in ("停水", "停水 -快", "source:forum"):
+            order = [hit.record for page in _pages(index, query=parse(query), sort=sort, filters=filters, size=300)
+                     for hit in page.hits]  # fmt: skip
+            groups = [record.duplicate.group for record in order]
+            first = [record for place, record in enumerate(order) if record.duplicate.group not in groups[:place]]
+            pages = list(_pages(index, query=parse(query), sort=sort, filters=filters, size=35, together=True))
+            hits = [hit for page in pages for hit in page.hits]
+            assert numbers([hit.record for hit in hits]) == numbers(first)
+            assert [hit.copies for hit in hits] == [groups.count(record.duplicate.group) for record in first]
+            assert {(page.total, page.groups) for page in pages} == {(len(order), len(set(groups)))}
+            assert len(order) <= len(kept)
+    assert index.search(Search(query=parse("停水"))).groups is None
+
+
+def test_what_was_fetched_late_is_found_by_that(index: Index) -> None:
+    late = grouped(1, "停水", at=START)
+    late = msgspec.structs.replace(
+        late,
+        assessed=msgspec.structs.replace(
+            late.assessed,
+            document=msgspec.structs.replace(late.document, fetched_at=START + timedelta(days=9), outlet="云岭日报"),
+        ),
+    )
+    put(index, late, grouped(2, "停水", at=START + timedelta(days=8)))
+    assert found(index, filters=Filters(fetched_since=START + timedelta(days=9))) == [1]
+    assert found(index, "停水", filters=Filters(fetched_since=START + timedelta(days=9, milliseconds=1))) == []
+    assert found(index, "停水", filters=Filters(outlets=("云岭日报",))) == [1]
+    assert index.search(Search(facets=("outlet",))).facets["outlet"] == (Bucket(value="云岭日报", count=1),)
+
+
+# Suggestions
+
+
+def test_suggestions_come_from_what_the_filters_allow_alone(filled: Index) -> None:
+    vocabulary = Vocabulary([("公积金", "住房公积金"), ("医保", "医疗保险"), ("双减",), ("没人说过的事",)])
+
+    def texts(typed: str, **filters: Any) -> list[str]:
+        return [one.text for one in suggest(filled, typed, vocabulary, Filters(**filters))]
+
+    assert texts("公") == ["公积金", "住房公积金"]
+    assert texts("gjj") == texts("gongji") == ["公积金"]
+    assert texts("yb") == [*texts("ybx"), "医保"] == ["医保"]
+    assert texts("没人") == []
+    assert texts("公积") == ["公积金", "住房公积金", "公积金贷款额度上调"]
+    assert texts("公积", sources=("forum",)) == ["公积金", "住房公积金"]
+    assert texts("公积", policies=("talent",)) == []
+    assert suggest(filled, "双", vocabulary)[0].documents == 2
+    assert suggest(filled, "双", vocabulary, Filters(sources=("gov",)))[0].documents == 1
+    assert texts("") == texts("，") == []
+
+
+# Making it anew
+
+
+def test_a_rebuild_keeps_everything_while_others_search_and_write(index: Index, opener: Opener) -> None:
+    records = [grouped(number, f"第{number}号 停水", at=START + number * timedelta(hours=1)) for number in range(2_500)]
+    put(index, *records)
+    other = opener()
+    seen: list[tuple[str, int, int]] = []
+
+    def progress(what: str, done: int, total: int) -> None:
+        seen.append((what, done, total))
+        assert other.search(Search(query=parse("停水"), size=1)).total >= 2_500
+        put(other, grouped(10_000 + len(seen), "停水", at=START), grouped(20_000 + len(seen), "停水", at=DECEMBER))
+        put(other, grouped(len(seen), "改了 停水", at=START, revision=2))
+        put(other, grouped(2_400 + len(seen), "改了 停水", at=START, revision=2))
+
+    assert index.rebuild(progress) >= 2_490
+    index.refresh()
+    assert len(seen) >= 3
+    assert all(done <= total for _, done, total in seen)
+    assert index.search(Search(query=parse("停水"), size=0)).total == 2_500 + 2 * len(seen)
+    assert index.search(Search(query=parse("改了"), size=0)).total == 2 * len(seen)
+    assert found(index, "第2401号") == found(index, "第1号") == []
+    before = index.search(Search(query=parse("停水"), size=200, facets=FACETS, histogram="day"))
+    assert set(put(other, *records)) == {"conflict"}
+    assert index.search(Search(query=parse("停水"), size=200, facets=FACETS, histogram="day")) == before
+    assert index.drop_before(datetime(2026, 12, 1, tzinfo=UTC)) > 700
+    assert index.rebuild(lambda *_: None) == index.count(Filters()) > 0
+
+
+def test_a_rebuild_that_was_stopped_goes_on(index: Index, opener: Opener) -> None:
+    put(index, *(grouped(number, "停水", at=START + number * timedelta(hours=1)) for number in range(2_500)))
+
+    class Stop(Exception):
+        pass
+
+    def stop(what: str, done: int, total: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        index.rebuild(stop)
+    put(index, grouped(1, "改了", at=START, revision=2), grouped(9_999, "停水", at=START))
+    seen: list[int] = []
+    assert opener().rebuild(lambda what, done, total: seen.append(done)) >= 2_499
+    index.refresh()
+    assert index.search(Search(query=parse("停水"), size=0)).total == 2_500
+    assert found(index, "改了") == [1]
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "", "WzFd", "WyJhIiwiYiJd", "é", "[]"])
-@pytest.mark.parametrize("sort", ["newest", "relevance"])
+@pytest.mark.parametrize("sort", ["newest", "relevance", "reach"])
 def test_a_cursor_of_something_else_is_refused(filled: Index, cursor: str, sort: str) -> None:
     with pytest.raises(WrongUse, match="cursor"):
         filled.search(Search(query=parse("医保"), after=cursor, sort=sort))  # type: ignore[arg-type]

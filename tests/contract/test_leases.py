@@ -173,7 +173,13 @@ def test_a_recorded_run_frees_the_source_for_its_next_time(open_store: Open, clo
 
 
 def ledgers(open_store: Open, clock: ManualClock | SystemClock, count: int) -> list[StoreLedger]:
-    return [StoreLedger(open_store(), clock, shared=lambda: True, longest=30.0) for _ in range(count)]
+    names = [f"crawler-{n}" for n in range(count)]
+    return [
+        StoreLedger(
+            open_store(), clock, worker=name, others=lambda mine=name: [n for n in names if n != mine], longest=30.0
+        )
+        for name in names
+    ]
 
 
 def test_pace_holds_over_all_crawlers(open_store: Open) -> None:
@@ -223,6 +229,76 @@ def test_a_lost_request_is_not_waited_for_for_ever(open_store: Open, clock: Manu
         await asyncio.wait_for(waiting, 30)
 
     asyncio.run(run())
+
+
+def test_a_dead_crawlers_requests_hold_nobody_up(open_store: Open, clock: ManualClock) -> None:
+    rule = HostRule(delay=0.0, concurrency=1)
+    alive = ["dead"]
+
+    async def run() -> None:
+        dead = StoreLedger(open_store(), clock, worker="dead", others=lambda: ["mine"], longest=30.0)
+        mine = StoreLedger(open_store(), clock, worker="mine", others=lambda: alive, longest=30.0)
+        lost = dead.turn("h", rule)
+        assert lost is not None
+        await lost
+        waiting = mine.turn("h", rule)
+        assert waiting is not None
+        await asyncio.sleep(0.5)
+        assert not waiting.done()
+        alive[:] = ["third"]
+        await asyncio.wait_for(waiting, 30)
+
+    asyncio.run(run())
+
+
+def test_who_does_not_wait_any_longer_keeps_no_place(open_store: Open, clock: ManualClock) -> None:
+    async def run() -> None:
+        first, second = ledgers(open_store, clock, 2)
+        turn = first.turn("h", HostRule(delay=20.0, concurrency=1))
+        assert turn is not None
+        first.done("h", await turn)
+        await first.close()
+        # The next one goes before its turn comes: while it takes its place, or while it waits for its start.
+        for left_after in (0.0, 0.01, 0.3):
+            waiting = first.turn("h", HostRule(delay=0.0, concurrency=1))
+            assert waiting is not None
+            await asyncio.sleep(left_after)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+            await first.close()
+        clock.advance(seconds=21)
+        following = second.turn("h", HostRule(delay=0.0, concurrency=1))
+        assert following is not None
+        await asyncio.wait_for(following, 10)
+
+    asyncio.run(run())
+
+
+@pytest.mark.postgresql
+def test_one_that_comes_while_another_looks_who_lives_keeps_its_leases(postgresql_url: str, clock: ManualClock) -> None:
+    """Each statement of a PostgreSQL transaction sees what has come meanwhile."""
+    store = Store(postgresql_url)
+    store.create_all()
+    put(store, ["a"])
+    looking, coming = Leases(store, clock), Leases(Store(postgresql_url), clock)
+    come: list[str] = []
+
+    @sa.event.listens_for(store.engine, "before_cursor_execute")
+    def between(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        # After what it read first, and before what it reads next.
+        if statement.lstrip().upper().startswith("SELECT"):
+            come.append(statement)
+            if len(come) == 2:
+                coming.beat()
+                assert coming.claim(9).sources == ["a"]
+
+    looking.beat()
+    sa.event.remove(store.engine, "before_cursor_execute", between)
+    assert len(come) == 2
+    with store.read() as connection:
+        assert connection.scalar(sa.select(tables.crawl_state.c.leased_by)) == coming.worker
+    coming._store.close()
+    store.close()
 
 
 def test_the_days_budget_is_one_for_all(open_store: Open, clock: ManualClock) -> None:

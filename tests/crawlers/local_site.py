@@ -17,6 +17,7 @@ class Asked(NamedTuple):
     headers: dict[str, str]
     status: int
     body: bytes = b""
+    at: float = 0.0  # of the monotonic clock
 
 
 class Served(NamedTuple):
@@ -85,7 +86,7 @@ class LocalSite:
         known = served.status == 200 and handler.headers.get("If-None-Match") == tag
         status = 304 if known else served.status
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        self.asked.append(Asked(unquote(handler.path), dict(handler.headers), status, body))
+        self.asked.append(Asked(unquote(handler.path), dict(handler.headers), status, body, time.monotonic()))
         # Counted until the answer begins: its reader may ask again before this thread is done.
         with self.counted():
             self._closing.wait(served.seconds)

@@ -38,8 +38,8 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     structlog.reset_defaults()
 
 
-def minsheng(data_dir: Path, *words: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["--data-dir", str(data_dir), *words])
+def minsheng(data_dir: Path, *words: str, code: int = 0, given: str | None = None) -> Result:
+    result = CliRunner().invoke(app, ["--data-dir", str(data_dir), *words], input=given)
     if isinstance(result.exception, MinshengError):
         raise result.exception
     assert result.exit_code == code, result.output

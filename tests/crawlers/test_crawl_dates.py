@@ -82,3 +82,8 @@ def test_believable(time: datetime, expected: bool) -> None:
 def test_never_breaks(text: str) -> None:
     found = parse_time(text, NOW)
     assert found is None or found.tzinfo is not None
+
+
+def test_what_looks_like_a_chinese_date_and_is_none() -> None:
+    assert parse_time("二〇二六年十十月一日", NOW) is None
+    assert parse_time("二〇二六年十十月一日，改于2026-11-23", NOW) is not None

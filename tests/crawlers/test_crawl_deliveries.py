@@ -9,6 +9,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from crawlers.privacy import AuthorKeys
 from crawlers.privacy.named_accounts import FILE
 from crawlers.receiving import DeliveryServer, Door, TopicReader, keys_of_the_moment
 from minsheng.errors import Unavailable, WrongSettings
-from minsheng.records import document_id
+from minsheng.records import Engagement, document_id
 from minsheng.settings import CollectorSettings, ReceiveSettings, Secret
 from stream.dead_letters import list_dead_letters
 from stream.log import ANSWERS, DELIVERIES, Message
 from tests.crawlers.conftest import Crawling
+from tests.crawlers.local_site import wait_until
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "deliver-documents.md"
 TOKEN = "0123456789abcdef-partner"
@@ -117,11 +119,48 @@ def test_what_is_no_delivery_is_refused(
     assert crawling.documents() == []
 
 
-def test_without_a_length_nothing_is_read(server: DeliveryServer) -> None:
+def told(server: DeliveryServer, headers: str, token: str = TOKEN) -> bytes:
+    """What is answered to the head of a request, before its body is sent."""
     host, _, port = server.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
-        connection.sendall(b"POST /v1/documents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        assert b" 411 " in connection.recv(1000)
+        lines = ("POST /v1/documents HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", headers, "", "")
+        connection.sendall("\r\n".join(lines).encode())
+        return connection.recv(1000)
+
+
+def test_without_a_length_nothing_is_read(server: DeliveryServer) -> None:
+    assert b" 411 " in told(server, "Transfer-Encoding: chunked")
+    assert b" 413 " in told(server, f"Content-Length: {'9' * 5000}")
+
+
+def test_without_a_token_nothing_is_read(server: DeliveryServer) -> None:
+    assert b" 401 " in told(server, "Content-Length: 50000", token="nobody's")
+
+
+def test_clients_that_only_hold_on_are_limited(server: DeliveryServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server._server, "_clients", threading.BoundedSemaphore(3))
+    host, _, port = server.url.removeprefix("http://").partition(":")
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        late = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        assert late.recv(10) == b""
+    wait_until(lambda: server._server._clients._value == 3)  # type: ignore[attr-defined]
+    assert deliver(server, [POST])[0] == 200
+
+
+def test_counts_that_can_be_none_and_links_that_lead_to_no_web_page(server: DeliveryServer, crawling: Crawling) -> None:
+    items = [
+        {**POST, "engagement": {"likes": 10**30, "comments": -3, "reposts": 7}},
+        {**POST, "id": "2", "engagement": {"likes": 10**11}},
+        {**POST, "id": "3", "attachments": [{"url": "javascript:alert(1)"}]},
+    ]
+    answers = deliver(server, items)[1]["answers"]
+    assert [answer["status"] for answer in answers] == ["new", "new", "refused"]
+    assert deliver(server, items[:2])[1]["answers"][0]["status"] == "unchanged"
+    stored = {document.native_id: document.engagement for document in crawling.documents()}
+    assert stored["1"] == Engagement(reposts=7)
+    assert stored["2"] == Engagement(likes=10**11)
 
 
 def test_a_log_that_is_away_is_said_and_nothing_remembered(
@@ -170,17 +209,18 @@ def test_the_topic_is_read_answered_and_its_bad_ones_kept_without_persons(
     values: list[Any] = [
         {**POST, "source": "partner"},
         {**POST, "source": "stranger"},
+        {**POST, "source": ["partner"]},
         {**POST, "source": "partner", "id": "2", "kind": "gossip"},
     ]
     raws = [json.dumps(value, ensure_ascii=False).encode() for value in values]
     crawling.log.producer().send([Message(DELIVERIES, str(n), raw) for n, raw in enumerate([*raws, b"{no"])])
     reader = TopicReader(receiver, settings, crawling.log, crawling.clock)
-    assert reader.run(threading.Event(), until_empty=True) == 4
+    assert reader.run(threading.Event(), until_empty=True) == 5
     answers = [json.loads(message.value) for message in crawling.log.read(ANSWERS)]
-    assert sorted(answer["status"] for answer in answers) == ["new", "refused", "refused", "refused"]
+    assert sorted(answer["status"] for answer in answers) == ["new", *["refused"] * 4]
     assert len(crawling.documents()) == 1
     letters = list_dead_letters(crawling.log)
-    assert len(letters) == 3
+    assert len(letters) == 4
     assert {letter.stage for letter in letters} == {"receive"}
     assert not any("老周" in letter.value or "13800138000" in letter.value for letter in letters)
     # What was read is not kept: it names persons.

@@ -236,3 +236,38 @@ def test_real_lists(name: str) -> None:
     assert len(links) >= LISTS[name]
     assert len({link.url for link in links}) == len(links)
     assert sum(len(link.title) >= 8 for link in links) > 0.8 * len(links)
+
+
+@pytest.mark.parametrize(
+    "under",
+    [
+        "<h2>——云江省城市供水改革综述</h2>",
+        '<div class="subtitle">—— 云江省城市供水改革综述</div>',
+        "<p>――云江省城市供水改革综述</p>",
+        "<p>--云江省城市供水改革综述</p>",
+    ],
+)
+def test_a_headline_of_two_lines_is_one(under: str) -> None:
+    title = "让每一滴水都算得清楚"
+    info = "<div class=info>2026-11-23 12:30　来源：云江晚报</div>"
+    html = page(f"<title>{title}_云江日报网</title>", f"<h1>{title}</h1>{under}{info}<div class=content>BODY</div>")
+    found = extract(html, "http://yunjiang.example/a.html", NOW)
+    assert found.title == "让每一滴水都算得清楚——云江省城市供水改革综述"
+    assert (found.outlet, found.text) == ("云江晚报", TEXT)
+    assert found.published_at is not None
+
+
+@pytest.mark.parametrize("under", ["<p>——</p>", "<p>——<a href=/zt>专题报道：城市供水改革</a></p>", "<p>云江省综述</p>"])
+def test_what_else_stands_under_a_headline_is_no_part_of_it(under: str) -> None:
+    title = "让每一滴水都算得清楚"
+    info = "<div class=info>2026-11-23 12:30　来源：云江晚报</div>"
+    html = page(f"<title>{title}_云江日报网</title>", f"<h1>{title}</h1>{under}{info}<div class=content>BODY</div>")
+    assert extract(html, "http://yunjiang.example/a.html", NOW).title == title
+
+
+def test_a_file_is_known_by_its_name_where_its_address_is_a_number() -> None:
+    files = '<p>附件：<a href="/download?id=7">办事指南.docx</a> <a href="/1.mp4">视频</a> <a href="/2.html">续</a></p>'
+    found = extract(PORTAL.replace("<p>（责任编辑", f"{files}<p>（责任编辑"), "http://yunjiang.example/a.html", NOW)
+    assert [(file.url, file.name) for file in found.attachments] == [
+        ("http://yunjiang.example/download?id=7", "办事指南.docx")
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -217,3 +218,11 @@ def test_the_summary_stands_in_until_the_article_can_be_had(crawling: Crawling, 
     assert (whole.text, whole.revision) == ("\n".join(BODY), 2)
     assert whole.published_at == datetime(2026, 11, 23, 4, 30, tzinfo=UTC)
     assert crawling.run().items == 0
+
+
+def test_a_feed_behind_many_comments_is_read_at_once() -> None:
+    began = time.perf_counter()
+    assert len(read_feed("<!-- 栏目 -->\n" * 200 + RSS_20, URL, NOW).entries) == 1
+    with pytest.raises(BadInput, match="no feed"):
+        read_feed("<!-- 栏目 -->\n" * 200 + "<html><body>登录</body></html>", URL, NOW)
+    assert time.perf_counter() - began < 2.0

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from threading import Event
 from typing import Any
 
 import pytest
 
+from crawlers.privacy import AuthorKeys
+from crawlers.run import Run
+from crawlers.sink import LogSink
+from crawlers.sources import Source, check_options
+from crawlers.spiders.mastodon import MastodonSpider
 from minsheng.records import document_id
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite
@@ -173,3 +179,29 @@ def test_tags_and_searches(crawling: Crawling, site: LocalSite) -> None:
     put(site, "/api/v2/search?type=statuses&limit=40&q=水价", {"error": "This method requires an authenticated user"})
     report = crawling.run("two")
     assert (report.ok, report.fault) == (False, "login")
+
+
+def test_a_token_goes_to_no_other_host(crawling: Crawling, site: LocalSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOT", "geheim")
+    other = LocalSite()
+    put(other, "/next", [status("1", "更早的话", TIME)])
+    put(site, "/api/v1/timelines/public?limit=40", [status("3", "话", TIME)],
+        headers=(("Link", f'<{other.url}/next>; rel="next"'),))  # fmt: skip
+    crawling.source("one", "mastodon", f"{site.url}/", read="public", pages=2, token={"env": "TOOT"})
+    report = crawling.run()
+    assert report.new == 1
+    assert "another host" in report.error
+    assert other.asked == []
+    other.close()
+
+
+def test_secrets_are_kept_to_https_where_the_source_is(crawling: Crawling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services behind a proxy name themselves without it."""
+    monkeypatch.setenv("TOOT", "geheim")
+    made = Source(id="one", kind="mastodon", url="https://h.example/", options={"token": {"env": "TOOT"}})
+    authors = AuthorKeys(b"0123456789abcdef")
+    run = Run(made, LogSink(None, Event()), None, crawling.clock, authors, login="a=b")  # type: ignore[arg-type]
+    spider = MastodonSpider(source=made, options=check_options(made), run=run)
+    assert spider._as_safe("http://h.example/api?max_id=1") == "https://h.example/api?max_id=1"
+    assert spider._login("https://H.example/a") == {"Cookie": "a=b"}
+    assert spider._login("http://h.example/a") == spider._login("https://other.example/a") == {}

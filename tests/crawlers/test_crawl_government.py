@@ -143,7 +143,7 @@ def test_links_to_files_are_told_from_pages() -> None:
         '<a href="/c.jpg">图</a><a href="mailto:a@b.pdf">信</a><a href="/%E9%99%84.xlsx"></a>'
     )
     assert tree is not None
-    found = file_links(tree, "http://h.example/")
+    found = file_links(tree.iter("a"), "http://h.example/")
     assert [(file.name, kind_of(file.url)) for file in found] == [("一", "pdf"), ("二", "docx"), ("附.xlsx", "xlsx")]
 
 

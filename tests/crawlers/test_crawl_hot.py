@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -128,3 +129,11 @@ def test_a_look_keeps_nothing(crawling: Crawling, site: LocalSite) -> None:
     checked = check(Source(id="one", kind="hot", url=f"{site.url}/hot.json"), crawling.settings, crawling.clock)
     assert [taken.title for taken in checked.taken] == WORDS
     assert stays(crawling.store, NOW - timedelta(days=1)) == []
+
+
+def test_a_long_answer_takes_no_longer_than_its_length() -> None:
+    answer = {"data": [{"word": f"水价{n}"} for n in range(5)], "more": [[n] for n in range(200_000)]}
+    text = json.dumps(answer)
+    began = time.process_time()
+    assert len(read_hot(text, "http://h/", "")) == 5
+    assert time.process_time() - began < 8

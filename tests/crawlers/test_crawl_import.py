@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from crawlers.importing import ImportReport, count, import_file
+from crawlers.columns import count
+from crawlers.importing import ImportReport, import_file
 from crawlers.intake import Intake
 from crawlers.privacy import AuthorKeys
 from minsheng.clock import CHINA

@@ -14,7 +14,8 @@ import pytest
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from crawlers.importing import COLUMNS, ImportReport, import_file
+from crawlers.columns import COLUMNS
+from crawlers.importing import ImportReport, import_file
 from crawlers.intake import Intake
 from crawlers.privacy import AuthorKeys
 from minsheng.clock import CHINA

@@ -202,3 +202,20 @@ def test_full_text(crawling: Crawling, site: LocalSite) -> None:
 def test_wrong_options_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(WrongUse, match=words):
         make_source({"id": "one", "kind": "json_api", "url": "http://h.example/", "options": options}, "file")
+
+
+def test_an_article_over_several_pages_is_whole(crawling: Crawling, site: LocalSite) -> None:
+    from tests.crawlers.scenes import BODY, article
+
+    put(site, "/api", {"rows": [{"id": 1, "title": "水费退款进展公布", "url": "/a/1.html", "summary": "摘要"}]})
+    more = ("第二页说明退款办理的具体步骤，居民凭户号在网上或者营业厅都可以查询到账情况和金额。", *BODY[1:])
+    whole = article("水费退款进展公布", "2026-11-23 12:30")
+    link = '<div class="pages"><a href="1_2.html">下一页</a></div></body>'
+    site.put("/a/1.html", whole.replace("</body>", link))
+    site.put("/a/1_2.html", "gone", status=503)
+    crawling.source("one", "json_api", f"{site.url}/api", full_text=True)
+    report = crawling.run()
+    assert (report.ok, report.failed, report.new) == (True, 1, 1)
+    site.put("/a/1_2.html", article("水费退款进展公布", "2026-11-23 12:30", body=more))
+    assert crawling.run().failed == 0
+    assert crawling.documents()[-1].text.startswith("\n".join((*BODY, more[0])))

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from crawlers.admission import Admission, Found
+from crawlers.backfills import Window
 from crawlers.health import states
 from crawlers.hot_ranks import stays
 from crawlers.leases import Leases
 from crawlers.logins import Logins
 from crawlers.operator_tickets import tickets
 from crawlers.privacy import AuthorKeys, NamedAccounts
-from crawlers.run import Window
 from crawlers.stage import backfill_lease
 from minsheng.clock import CHINA
 from minsheng.records import Attachment, Document, Official

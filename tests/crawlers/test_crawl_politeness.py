@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from crawlers.host_rules import HostRule, HostRules
-from crawlers.politeness import FIRST_PAUSE, FORBIDDEN_RUN, LONGEST_PAUSE, HostGate, user_agent
+from crawlers.politeness import (
+    FIRST_PAUSE,
+    FORBIDDEN_RUN,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    HostGate,
+    user_agent,
+)
+from crawlers.robots import MOST_HOSTS, RobotsMemory, _Kept
 from minsheng.clock import CHINA, ManualClock
 from minsheng.errors import WrongSettings
 from minsheng.settings import CrawlSettings, HostSettings, load_settings
@@ -45,6 +54,29 @@ def test_what_robots_txt_forbids_is_not_asked_for(crawling: Crawling, site: Loca
     report = crawling.run()
     assert report.rejected == {"forbidden by robots.txt": 3}
     assert site.paths() == ["/list/"]
+
+
+def test_what_was_forbidden_is_asked_for_when_it_may_be(crawling: Crawling, site: LocalSite) -> None:
+    robots(site, "User-agent: *\nDisallow: /a/")
+    serve_list(site, 3)
+    crawling.source("one", "listing", f"{site.url}/list/")
+    assert crawling.run().new == 0
+    crawling.crawl["hosts"] = (HostSettings(host="127.0.0.1", robots_permission="网站管理处，2026-11-24，来函"),)
+    site.put("/list/", site.pages["/list/"].body + b"<!-- changed -->")
+    assert crawling.run().new == 0  # not asked again at each run
+    crawling.clock.advance(hours=7)
+    site.put("/list/", site.pages["/list/"].body + b"<!-- changed again -->")
+    assert crawling.run().new == 3
+
+
+def test_robots_txt_of_only_so_many_hosts_are_kept() -> None:
+    memory = RobotsMemory()
+    for n in range(MOST_HOSTS + 100):
+        memory.locks[f"h{n}.example"] = asyncio.Lock()
+        memory.keep(f"h{n}.example", _Kept(None, 0.0))
+    assert len(memory.kept) == len(memory.locks) == MOST_HOSTS
+    assert "h0.example" not in memory.kept
+    assert f"h{MOST_HOSTS + 99}.example" in memory.kept
 
 
 def test_without_its_robots_txt_a_host_is_not_asked(crawling: Crawling, site: LocalSite) -> None:
@@ -235,3 +267,26 @@ def test_we_say_who_we_are_and_how_to_reach_the_operator(crawling: Crawling, sit
     agents = {asked.headers["User-Agent"] for asked in site.asked}
     assert agents == {user_agent(CrawlSettings(contact="yuqing@gov.example"))}
     assert "(+yuqing@gov.example)" in agents.pop()
+
+
+def test_a_host_may_be_asked_faster_than_others(crawling: Crawling, site: LocalSite) -> None:
+    serve_list(site, 8, seconds=0.3)
+    crawling.source("one", "listing", f"{site.url}/list/")
+    crawling.crawl |= {
+        "per_host_delay": 2.0,
+        "per_host_concurrency": 1,
+        "hosts": (HostSettings(host="127.0.0.1", delay=0.0, concurrency=4),),
+    }
+    report = crawling.run()
+    assert report.new == 8
+    assert report.seconds < 8
+    assert site.most_at_once > 1
+
+
+@pytest.mark.parametrize("header", ["9" * 5000, "-1", "soon", "Tue, 99 Nov 2026 12:00:00 GMT"])
+def test_a_retry_after_that_is_none_is_a_pause_all_the_same(header: str) -> None:
+    gate = HostGate(clock=ManualClock(NOON))
+    gate.answered("http://h.example/", 429, header)
+    pause = gate._pause_of("h.example")
+    assert pause is not None
+    assert NOON + FIRST_PAUSE <= pause.until <= NOON + LONGEST_RETRY_AFTER

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from crawlers.backfills import Window
 from crawlers.inflate import inflated
-from crawlers.run import Window
 from crawlers.sitemaps import read_sitemap
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, WrongUse

@@ -8,13 +8,18 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from crawlers import tables
+from crawlers.leases import BEAT
 from crawlers.stage import CrawlStage
 from minsheng.clock import SystemClock
 from minsheng.store import Store
@@ -120,6 +125,140 @@ def test_a_killed_crawlers_sources_are_taken_over_and_nothing_is_there_twice(sha
     assert {document.revision for document in documents} == {1}
     # Only the batch that was being written at the moment of the kill may be there twice, with the same id and revision.
     assert len(documents) - 60 <= 20
+
+
+def many_feeds(crawling: Crawling, site: LocalSite, count: int) -> None:
+    """Feeds of one host that are due once in this test, when `let_go` says so; their answers take a moment."""
+    for n in range(count):
+        item = (
+            f"<item><title>第{n}号信源的消息</title><link>/{n}/1.html</link><description>{BODY[0]}</description></item>"
+        )
+        site.put(f"/{n}.xml", f"<rss version='2.0'><channel>{item}</channel></rss>", seconds=0.15)
+        crawling.source(f"s{n:02}", "feed", f"{site.url}/{n}.xml")
+        path = crawling.folder / "sources" / f"s{n:02}.toml"
+        path.write_text('every = "1h"\n' + path.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def let_go(crawling: Crawling, crawlers: int) -> None:
+    """Make all sources due, once so many crawlers live and know of each other."""
+    state, workers = tables.crawl_state, tables.crawl_workers
+
+    def living() -> bool:
+        with crawling.store.read() as connection:
+            return connection.scalar(sa.select(sa.func.count()).select_from(workers)) == crawlers
+
+    wait_until(living, 60)
+    time.sleep(2 * BEAT)
+    with crawling.store.begin() as connection:
+        connection.execute(sa.update(state).values(next_run_at=datetime.now(UTC)))
+
+
+def held_by(crawling: Crawling, pid: int) -> set[str]:
+    """The sources that a crawler process is at."""
+    state, workers = tables.crawl_state, tables.crawl_workers
+    joined = sa.select(state.c.source_id).join(workers, workers.c.id == state.c.leased_by).where(workers.c.pid == pid)
+    with crawling.store.read() as connection:
+        return set(connection.scalars(joined))
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_three_crawlers_share_sixty_sources_of_one_host(killed: bool, shared: Crawling, site: LocalSite) -> None:
+    crawling, delay = shared, 0.12
+    site.put("/robots.txt", "", media_type="text/plain")
+    many_feeds(crawling, site, 60)
+    later = datetime.now(UTC) + timedelta(minutes=50)
+    rows = [{"source_id": f"s{n:02}", "next_run_at": later} for n in range(60)]
+    with crawling.store.begin() as connection:
+        connection.execute(sa.insert(tables.crawl_state), rows)
+    lost: set[str] = set()
+    with crawlers(crawling, 3, delay=delay) as processes:
+        let_go(crawling, 3)
+        if killed:
+            wait_until(lambda: len(crawling.documents()) >= 12, 120)
+            victim = next(one for one in processes if held_by(crawling, one.pid))
+            lost = held_by(crawling, victim.pid)
+            os.kill(victim.pid, signal.SIGSTOP)
+            lost |= held_by(crawling, victim.pid)
+            victim.kill()
+            victim.wait()
+        wait_until(lambda: len({document.source for document in crawling.documents()}) == 60, 180)
+    feeds = Counter(path for path in site.paths() if path.endswith(".xml"))
+    assert len(feeds) == 60
+    twice = {f"s{int(path[1:-4]):02}" for path, times in feeds.items() if times > 1}
+    # Only what the killed one was at is asked for again.
+    assert twice <= lost
+    assert max(feeds.values()) <= 2
+    assert {document.revision for document in crawling.documents()} == {1}
+    # More than one took part, and together they kept the pace of one: no request came before its turn.
+    assert [asked.path for asked in site.asked].count("/robots.txt") >= 2
+    times = sorted(asked.at for asked in site.asked)
+    assert min(at - times[0] - place * delay for place, at in enumerate(times)) > -0.5
+    assert site.most_at_once <= 2
+
+
+_BACKFILL = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from crawlers.run import Window
+from crawlers.stage import CrawlStage
+from minsheng.clock import SystemClock
+from minsheng.settings import CrawlSettings, Settings
+from minsheng.store import Store
+from stream.embedded import EmbeddedLog
+folder = Path(sys.argv[1])
+crawl = CrawlSettings(per_host_delay=0.0, per_host_concurrency=1, allowed_networks=("127.0.0.1",))
+settings = Settings(data_dir=folder, crawl=crawl)
+stage = CrawlStage(settings, Store(sys.argv[2]), EmbeddedLog(folder / "log.db"), SystemClock())
+report = stage.backfill("one", Window(datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)))
+print(report.ok, report.new, report.error)
+"""
+
+
+def backfilling(crawling: Crawling) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _BACKFILL, str(crawling.folder), store_url(crawling)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+
+
+def test_a_backfill_is_one_process_and_another_goes_on_where_it_was_killed(shared: Crawling, site: LocalSite) -> None:
+    crawling, pages, links = shared, 3, 10
+    for page in range(1, pages + 1):
+        rows = "".join(
+            f'<li><a href="/a/{n}.html">第{n}号关于供水工作的通知公告</a><span>2026-11-{28 - page}</span></li>'
+            for n in range((page - 1) * links, page * links)
+        )
+        more = f'<a href="/list/{page + 1}/">下一页</a>' if page < pages else ""
+        site.put(f"/list/{page}/", f"<html><body><ul>{rows}</ul>{more}</body></html>")
+    for n in range(pages * links):
+        words = (*BODY, f"编号为{n}的通知到此结束。")
+        page = article(f"第{n}号关于供水工作的通知公告", "2026-11-23 12:30", body=words)
+        site.put(f"/a/{n}.html", page, seconds=0.7)
+    crawling.source("one", "listing", f"{site.url}/list/1/")
+    first = backfilling(crawling)
+    try:
+        wait_until(lambda: len(crawling.documents()) >= 3, 120)
+        second = backfilling(crawling)
+        said, _ = second.communicate(timeout=120)
+        assert "another backfill of it is under way" in said
+        assert first.poll() is None, "it was done before the other one asked"
+    finally:
+        first.kill()
+        first.wait()
+    stored = {document.url for document in crawling.documents()}
+    before = len(site.asked)
+    third = backfilling(crawling)
+    said, _ = third.communicate(timeout=120)
+    assert said.splitlines()[-1].startswith("True")
+    assert {document.url for document in crawling.documents()} == {
+        f"{site.url}/a/{n}.html" for n in range(pages * links)
+    }
+    again = {path for path in site.paths(since=before) if path.startswith("/a/")}
+    # The one page that was being stored or fetched at the kill.
+    assert len(again & {(url or "").removeprefix(site.url) for url in stored}) <= 1
+    assert {f"{site.url}{path}" for path in again} | stored == {document.url for document in crawling.documents()}
 
 
 def test_bad_hosts_among_fifty_hold_up_nobody(crawling: Crawling, site: LocalSite) -> None:

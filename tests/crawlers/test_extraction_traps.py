@@ -309,3 +309,26 @@ def test_ten_megabytes_are_read_in_seconds(filling: str) -> None:
     with suppress(NoArticle):
         extract(page(behind=filling[:10_000_000]), "http://h/a.html", NOW)
     assert time.process_time() - begun < 30
+
+
+@pytest.mark.parametrize(
+    "title", ["小区停车位不够怎么办", "大学毕业生就业补贴开始发放", "中央财政下达困难群众救助补助资金"]
+)
+def test_headlines_that_begin_like_a_label_are_headlines(title: str) -> None:
+    """大 中 小 are the sizes that letters can be set to, and begin many a headline."""
+    assert extract(page(title=title), "http://h/a.html", NOW).title == title
+    assert title in lines_of(page(BODY[0], title, BODY[1], BODY[2]))
+
+
+@pytest.mark.parametrize(
+    "label", ["大 中 小", "大中小", "【大】【中】【小】", "[打印] [关闭] [收藏]", "打印本页 | 关闭窗口"]
+)
+def test_rows_of_labels_are_none_of_the_text(label: str) -> None:
+    assert label not in lines_of(page(BODY[0], BODY[1], label, BODY[2]))
+
+
+def test_lines_that_begin_like_a_label_are_read_at_once() -> None:
+    lines = [f"大家好我是来自云江市的一名普通市民想反映一下第{n}号小区附近的道路施工问题，" for n in range(50)]
+    began = time.perf_counter()
+    extract(page(*lines, *BODY), "http://h/a.html", NOW)
+    assert time.perf_counter() - began < 2.0

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 from crawlers.checking import check
+from crawlers.logins import Logins
 from crawlers.sources import make_source
 from crawlers.spiders import KINDS
 from minsheng.clock import SystemClock
 from minsheng.settings import CrawlSettings, Settings
-from sample import DEFAULT_PORT
+from minsheng.store import Store
+from sample import DEFAULT_MAIL_PORT, DEFAULT_PORT
+from sample.mailbox import PASSWORD, MailServer, sample_mailbox
 from sample.site import SampleSite
 from tests.crawlers.test_crawl_commands import data_dir, minsheng
 
@@ -24,6 +27,7 @@ __all__ = ["data_dir"]
 
 GUIDES = Path(__file__).parents[2] / "docs" / "how-to" / "sources"
 WRITTEN_FOR = f"http://127.0.0.1:{DEFAULT_PORT}"
+MAIL_WRITTEN_FOR = f"imap://127.0.0.1:{DEFAULT_MAIL_PORT}"
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +36,15 @@ def sample() -> Iterator[SampleSite]:
         yield site
 
 
-def guide(kind: str, sample: SampleSite) -> str:
-    return (GUIDES / f"{kind}.md").read_text(encoding="utf-8").replace(WRITTEN_FOR, sample.base_url)
+@pytest.fixture(scope="module")
+def mailbox(sample: SampleSite) -> Iterator[MailServer]:
+    with sample_mailbox(sample.site, 0) as server:
+        yield server
+
+
+def guide(kind: str, sample: SampleSite, mailbox: MailServer) -> str:
+    text = (GUIDES / f"{kind}.md").read_text(encoding="utf-8")
+    return text.replace(WRITTEN_FOR, sample.base_url).replace(MAIL_WRITTEN_FOR, mailbox.url)
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -48,28 +59,34 @@ def test_there_is_a_page_for_each_kind_and_the_index_names_them() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_its_commands_work(kind: str, sample: SampleSite, data_dir: Path) -> None:
+def test_its_commands_work(kind: str, sample: SampleSite, mailbox: MailServer, data_dir: Path) -> None:
     ran = []
-    for block in blocks(guide(kind, sample), ""):
+    for block in blocks(guide(kind, sample, mailbox), ""):
         for line in block.splitlines():
             words = shlex.split(line)
             assert words[0] == "minsheng", line
-            output = minsheng(data_dir, *words[1:]).output
+            given = PASSWORD if words[2] == "login" else None
+            output = minsheng(data_dir, *words[1:], given=given).output
             assert " 0 fetched" not in output, line
             ran.append(words[2])
     assert {"check", "add", "run"} <= set(ran)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_its_files_work(kind: str, sample: SampleSite, tmp_path: Path) -> None:
-    files = [tomllib.loads(block) for block in blocks(guide(kind, sample), "toml")]
+def test_its_files_work(kind: str, sample: SampleSite, mailbox: MailServer, tmp_path: Path) -> None:
+    files = [tomllib.loads(block) for block in blocks(guide(kind, sample, mailbox), "toml")]
     assert files
     settings = Settings(data_dir=tmp_path, crawl=CrawlSettings(per_host_delay=0.0, allowed_networks=("127.0.0.1",)))
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.create_all()
+    Logins.from_settings(settings, store).give_password("one", PASSWORD, SystemClock().now())
+    here = (sample.base_url, mailbox.url)
     for values in files:
         source = make_source({"id": "one", **values}, "the page")  # also where it can't be tried here
-        if not source.url.startswith(sample.base_url):
+        if not source.url.startswith(here):
             continue
-        checked = check(source, settings, SystemClock(), limit=3)
+        checked = check(source, settings, SystemClock(), limit=3, store=store if kind == "mail" else None)
         assert checked.report.ok, checked.report.error
         assert checked.documents
-    assert any(values["kind"] == kind and values["url"].startswith(sample.base_url) for values in files)
+    store.close()
+    assert any(values["kind"] == kind and values["url"].startswith(here) for values in files)

@@ -45,7 +45,8 @@ def folder(tmp_path: Path) -> Path:
     with store.begin() as connection:
         source(connection, "forum", last_ok=NOW)
     store.close()
-    (tmp_path / "minsheng.toml").write_text('[[notify.channels]]\nname = "duty"\nurl = "json://127.0.0.1:9/"\n')
+    channel = '[[notify.channels]]\nname = "duty"\nurl = "json://127.0.0.1:9/"\n'
+    (tmp_path / "minsheng.toml").write_text(f'[crawl]\ncontact = "duty@example.org"\n{channel}')
     return tmp_path
 
 
@@ -91,12 +92,20 @@ def test_holidays_that_are_not_announced_are_missed_in_time(folder: Path) -> Non
     assert calendar.state == "warning" and "2097" in calendar.message and "[work]" in calendar.advice
 
 
+def test_sites_that_are_asked_without_a_contact(folder: Path) -> None:
+    file = folder / "minsheng.toml"
+    file.write_text(file.read_text().replace('contact = "duty@example.org"', 'contact = ""'))
+    finding = trouble(folder, "sources")
+    assert (finding.state, "crawl.contact" in finding.advice) == ("warning", True)
+
+
 def test_a_healthy_folder_is_well(folder: Path) -> None:
     looked_at = found(folder)
     assert {finding.state for findings in looked_at.values() for finding in findings} == {"ok"}
     assert list(looked_at) == [
         "settings", "data folder", "log", "index", "store", "model", "clock", "lag", "dead letters", "policies",
         "labels", "plans", "sources", "deadlines", "calendar", "channels", "notices",
+        "roster", "silences",
     ]  # fmt: skip
 
 

@@ -18,8 +18,7 @@ from deploy.servers import Server
 from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable, WrongSettings
 from minsheng.settings import load_settings
-from search import elastic
-from search.elastic import ElasticsearchIndex
+from search.elastic import ElasticsearchIndex, mapping
 from search.index import Filters, Search
 from search.query import parse
 from search.stage import IndexStage
@@ -124,8 +123,8 @@ def test_the_months_of_an_older_program_get_the_stance(
 ) -> None:
     """An index made before a field was there goes on: its records have none, and new ones are found by it."""
     with monkeypatch.context() as older:
-        older.setattr(elastic, "TEMPLATE_VERSION", 1)
-        older.setattr(elastic, "_KEYWORDS", tuple(name for name in elastic._KEYWORDS if name != "stance"))
+        older.setattr(mapping, "TEMPLATE_VERSION", 1)
+        older.setattr(mapping, "KEYWORDS", tuple(name for name in mapping.KEYWORDS if name != "stance"))
         index.write([grouped(1, "医保"), grouped(2, "医保")])
         index.refresh()
         assert index.search(Search(facets=("stance",))).facets == {"stance": ()}

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
-from search import embedded
-from search.embedded import EmbeddedIndex
+from search.embedded import EmbeddedIndex, file, rows, selection
 from search.index import Filters, Search
 from search.query import parse
 from tests.search.corpus import START, STEP, corpus, grouped, numbers
@@ -44,8 +43,8 @@ def test_a_file_of_an_older_analysis_is_indexed_anew(tmp_path: Path, monkeypatch
     with sqlite3.connect(tmp_path / "index.db") as connection:
         connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
     assert found(EmbeddedIndex(tmp_path / "index.db"), "医保 -报销") == []
-    monkeypatch.setattr(embedded.analysis, "VERSION", embedded.analysis.VERSION + 1)
-    monkeypatch.setattr(embedded, "LAYOUT", embedded.LAYOUT + 1)
+    monkeypatch.setattr(file.analysis, "VERSION", file.analysis.VERSION + 1)
+    monkeypatch.setattr(file, "LAYOUT", file.LAYOUT + 1)
     assert found(EmbeddedIndex(tmp_path / "index.db"), "医保 -报销") == before != []
 
 
@@ -55,8 +54,10 @@ def test_a_file_from_before_the_stance_gets_its_column_and_keeps_its_words(tmp_p
     before = found(index, "医保 -报销")
     index.close()
     with sqlite3.connect(tmp_path / "index.db") as connection:
-        connection.execute("ALTER TABLE documents DROP COLUMN stance")
-        connection.execute(f"PRAGMA user_version = {embedded.analysis.VERSION}")
+        connection.execute("DROP INDEX documents_reach")
+        for column in ("stance", "outlet", "reach", "fetched"):
+            connection.execute(f"ALTER TABLE documents DROP COLUMN {column}")
+        connection.execute(f"PRAGMA user_version = {file.analysis.VERSION}")
     older = EmbeddedIndex(tmp_path / "index.db")
     assert found(older, "医保 -报销") == before != []
     assert older.search(Search(facets=("stance",))).facets == {"stance": ()}
@@ -67,7 +68,7 @@ def test_a_file_from_before_the_stance_gets_its_column_and_keeps_its_words(tmp_p
 
 def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best of the newest come first, then the rest by time, each once."""
-    monkeypatch.setattr(embedded, "RANKED", 10)
+    monkeypatch.setattr(selection, "RANKED", 10)
     index = EmbeddedIndex(tmp_path / "index.db")
     index.write([grouped(number, "税" * (number % 5 + 1), at=START + number * STEP) for number in range(33)])
     seen: list[int] = []
@@ -137,7 +138,8 @@ def test_it_can_be_used_after_closing(tmp_path: Path) -> None:
 
 def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour has a bounded number of rows; new opinions must not use them up."""
-    monkeypatch.setattr(embedded, "SLOTS", 8)
+    for module in (file, rows, selection):
+        monkeypatch.setattr(module, "SLOTS", 8)
     index = EmbeddedIndex(tmp_path / "index.db")
     for opinion in range(1, 6):
         index.write([grouped(number, f"第{opinion}次", opinion=opinion) for number in range(8)])

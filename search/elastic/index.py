@@ -1,0 +1,333 @@
+"""The methods of the seam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, NotFoundError
+
+from minsheng.clock import Clock, SystemClock
+from minsheng.errors import WrongSettings
+from minsheng.logs import get_logger
+from minsheng.records import Grouped
+from minsheng.settings import Settings
+from search import cursors
+from search.duplicates import page_of_groups
+from search.elastic import queries
+from search.elastic.answers import address, reached
+from search.elastic.months import Months, month
+from search.elastic.rebuild import rebuild
+from search.elastic.writing import Writer
+from search.found import Copies, Found
+from search.highlight import hit
+from search.index import Filters, Page, Progress, Search, Written
+from search.query import Node, pruned
+
+log = get_logger(__name__)
+
+NEW_INDEX_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+KEEP_RANKING = "10m"
+"""How long the pages of one search by relevance can be turned with nothing moving."""
+
+
+class ElasticsearchIndex:
+    """An index on an Elasticsearch cluster.
+
+    Parameters
+    ----------
+    client:
+        Connects at first use.
+    prefix:
+        Put before the names of indices, alias and template.
+    shards, replicas:
+        Of each month's index.
+    clock:
+        Used to wait for a new month's index.
+    """
+
+    def __init__(
+        self, client: Elasticsearch, prefix: str, *, shards: int = 1, replicas: int = 0, clock: Clock | None = None
+    ) -> None:
+        self._client = client
+        self._clock = clock or SystemClock()
+        self._months = Months(client, prefix, shards, replicas)
+        self._writer = Writer(self._months)
+        self._alias = self._months.alias
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ElasticsearchIndex:
+        """The index that the settings name."""
+        chosen = settings.search
+        options: dict[str, Any] = {}
+        if chosen.username is not None:
+            options["basic_auth"] = (chosen.username, chosen.password.reveal() if chosen.password else "")
+        if chosen.ca_file is not None:
+            if not Path(chosen.ca_file).is_file():  # the client would find out at its first connection only
+                raise WrongSettings(f"search: there is no file {chosen.ca_file}", "see ca_file in the section [search]")
+            options["ca_certs"] = chosen.ca_file
+        try:
+            client = Elasticsearch(
+                list(chosen.urls),
+                request_timeout=chosen.timeout,
+                max_retries=len(chosen.urls) - 1,
+                retry_on_timeout=False,
+                http_compress=False,
+                **options,
+            )
+        except ValueError as error:
+            raise WrongSettings(f"search: {error}", "see urls in the section [search]") from error
+        return cls(client, chosen.index_prefix, shards=chosen.shards, replicas=chosen.replicas)
+
+    def ensure(self) -> None:
+        with reached(self._client):
+            self._months.create()
+            stale = self._months.stale()
+        if stale:
+            log.warning("index_months_of_another_analysis", months=stale, hint="minsheng index rebuild")
+
+    def write(self, records: Sequence[Grouped]) -> list[Written]:
+        if not records:
+            return []
+        with reached(self._client):
+            self._months.create_once()
+            return self._writer.write(records)
+
+    def search(self, search: Search) -> Page:
+        query = pruned(search.query)
+        view = _View(self, query, search)
+        with reached(self._client):
+            if search.together and search.size:
+                found = self._find(
+                    {"bool": {"filter": view.filters()}}, search, size=0, index=self._alias, ignore_unavailable=True
+                )
+                shown, cursor = page_of_groups(view.fetch, view.first_of, size=search.size, after=search.after)
+                view.close(cursor is None)
+            else:
+                found, matches, more = view.page(search.after, search.size)
+                shown = [(match, 1) for match in matches]
+                cursor = matches[-1].cursor if more else None
+                view.close(cursor is None)
+        aggregations = found.get("aggregations", {})
+        return Page(
+            total=found["hits"]["total"]["value"],
+            hits=tuple(
+                hit(match.record, match.score, query, highlight=search.highlight, copies=copies)
+                for match, copies in shown
+            ),
+            cursor=cursor,
+            groups=aggregations.get("groups", {}).get("value", 0) if search.together and search.size else None,
+            facets={facet: queries.facet(aggregations.get(facet)) for facet in search.facets},
+            histogram=queries.histogram(aggregations.get("histogram")),
+        )
+
+    def get(self, ids: Sequence[str]) -> dict[str, Grouped]:
+        found: dict[str, Grouped] = {}
+        with reached(self._client):
+            for start in range(0, len(ids), 500):
+                part = list(ids[start : start + 500])
+                answer = self._ask(
+                    index=self._alias,
+                    ignore_unavailable=True,
+                    query={"terms": {"id": part}},
+                    size=len(part),
+                    source_includes="record",
+                )
+                for item in answer["hits"]["hits"]:
+                    record = queries.record(item)
+                    found[record.document.id] = record
+        return found
+
+    def count(self, filters: Filters) -> int:
+        with reached(self._client):
+            answer = self._ask(
+                index=self._alias,
+                ignore_unavailable=True,
+                query={"bool": {"filter": queries.conditions(filters)}},
+                size=0,
+                track_total_hits=True,
+            )
+        return int(answer["hits"]["total"]["value"])
+
+    def refresh(self) -> None:
+        with reached(self._client):
+            self._client.indices.refresh(index=self._alias, ignore_unavailable=True)
+
+    def drop_before(self, moment: datetime) -> int:
+        limit = month(moment)
+        dropped = 0
+        with reached(self._client):
+            for index, name in self._months.all().items():
+                if name.removeprefix(f"{self._alias}-") >= limit:
+                    continue
+                self._client.indices.refresh(index=index)
+                dropped += int(self._client.count(index=index)["count"])
+                self._client.indices.delete(index=index, ignore_unavailable=True)
+                self._months.forget_homes(name)
+                log.info("index_month_dropped", index=index)
+        return dropped
+
+    def rebuild(self, progress: Progress) -> int:
+        with reached(self._client):
+            self._months.create()
+            return rebuild(self._months, progress)
+
+    def statistics(self) -> Mapping[str, int | str]:
+        with reached(self._client):
+            nodes = self._client.nodes.info(filter_path="nodes.*.version")["nodes"]
+            stats = self._client.indices.stats(index=f"{self._alias}*", metric=["docs", "store"])["_all"]
+            stale = self._months.stale()
+        versions = sorted({node["version"] for node in nodes.values()})
+        primaries = stats.get("primaries", {})
+        return {
+            "engine": f"Elasticsearch {', '.join(versions)}",
+            "documents": primaries.get("docs", {}).get("count", 0),
+            "bytes": primaries.get("store", {}).get("size_in_bytes", 0),
+            "where": f"{address(self._client)}/{self._alias}",
+            **({"to rebuild": f"{len(stale)} months: minsheng index rebuild"} if stale else {}),
+        }
+
+    def close(self) -> None:
+        self._client.close()
+
+    # Searching
+
+    def _find(self, query: dict[str, Any], search: Search, *, size: int, summary: bool = True, **options: Any) -> Any:
+        """Ask for `size` matches; `summary`: with total, facets and counts over time."""
+
+        def find(candidates: int) -> Any:
+            return self._ask(
+                query=query,
+                size=size,
+                source_includes="record",
+                track_total_hits=summary,
+                aggregations=(queries.aggregations(search, candidates) or None) if summary else None,
+                **options,
+            )
+
+        found = find(queries.FACET_CANDIDATES)
+        # A term may be frequent in all months together without being among the first of any: then ask for all.
+        if any(
+            found.get("aggregations", {}).get(facet, {}).get("doc_count_error_upper_bound") for facet in search.facets
+        ):
+            found = find(queries.ALL_CANDIDATES)
+        return found
+
+    def _ask(self, **options: Any) -> Any:
+        """Search in all shards or not at all. The shard of a new month takes a moment until it answers."""
+        for pause in NEW_INDEX_PAUSES:
+            try:
+                return self._client.search(allow_partial_search_results=False, **options).body
+            except ApiError as error:
+                if error.status_code != 503:
+                    raise
+            self._clock.sleep(pause)
+        return self._client.search(allow_partial_search_results=False, **options).body
+
+
+class _View:
+    """One search, page after page.
+
+    By relevance it looks at a point in time, so that what is indexed meanwhile does not change scores and order.
+    """
+
+    def __init__(self, index: ElasticsearchIndex, query: Node | None, search: Search) -> None:
+        self._index = index
+        self._query = query
+        self._search = search
+        self._sort = search.sort
+        if search.sort == "relevance" and (query is None or not search.size):
+            self._sort = "newest"
+        self._ranking: str | None = None
+
+    def filters(self, without: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """All conditions, none of which counts for a score."""
+        found = queries.conditions(self._search.filters)
+        if self._query is not None:
+            found.append(queries.compiled(self._query))
+        if without:
+            found.append({"bool": {"must_not": {"terms": {"duplicate_group": list(without)}}}})
+        return found
+
+    def page(
+        self, after: str | None, size: int, without: Sequence[str] = (), *, summary: bool = True
+    ) -> tuple[Any, list[Found], bool]:
+        """The answer, its matches, and whether more follow."""
+        place: list[Any] | None = None
+        if after is not None and self._sort == "relevance":
+            place, ranking = cursors.read(after, list, str)
+            self._ranking = self._ranking or ranking
+        elif after is not None:
+            place = cursors.read(after, int, str) if self._sort == "newest" else cursors.read(after, int, int, str)
+        answer = self._ask(
+            lambda where: self._index._find(
+                self._condition(without),
+                self._search,
+                size=size + 1 if size else 0,
+                summary=summary,
+                sort=queries.orders(self._sort),
+                search_after=place,
+                **where,
+            )
+        )
+        items = answer["hits"]["hits"]
+        scored = self._sort != "newest"
+        matches = [
+            Found(queries.record(item), float(item["sort"][0]) if scored else 0.0, self._cursor(item["sort"]))
+            for item in items[:size]
+        ]
+        return answer, matches, len(items) > size > 0
+
+    def fetch(self, after: str | None, without: Sequence[str], size: int) -> tuple[list[Found], bool]:
+        _, matches, more = self.page(after, size, without, summary=False)
+        return matches, more
+
+    def first_of(self, groups: Sequence[str]) -> dict[str, Copies]:
+        if not groups:
+            return {}
+        condition = self._condition()
+        condition["bool"]["filter"].append({"terms": {"duplicate_group": list(groups)}})
+        answer = self._ask(
+            lambda where: self._index._ask(
+                query=condition, size=0, aggregations=queries.first_of_groups(groups, self._sort), **where
+            )
+        )
+        return {
+            bucket["key"]: Copies(bucket["first"]["hits"]["hits"][0]["_source"]["id"], bucket["doc_count"])
+            for bucket in answer["aggregations"]["copies"]["buckets"]
+        }
+
+    def close(self, last: bool) -> None:
+        """Let go of the point in time, where no further page will need it."""
+        if last and self._ranking is not None:
+            self._index._client.options(ignore_status=404).close_point_in_time(id=self._ranking)
+
+    def _condition(self, without: Sequence[str] = ()) -> dict[str, Any]:
+        if self._sort != "relevance" or self._query is None:
+            return {"bool": {"filter": self.filters(without)}}
+        return {"bool": {"must": [queries.compiled(self._query)], "filter": self.filters(without)}}
+
+    def _ask(self, ask: Callable[[dict[str, Any]], Any]) -> Any:
+        if self._sort != "relevance":
+            return ask({"index": self._index._alias, "ignore_unavailable": True})
+        if self._ranking is None:
+            self._ranking = self._open()
+        try:
+            answer = ask({"pit": {"id": self._ranking, "keep_alive": KEEP_RANKING}})
+        except NotFoundError:
+            # It was kept for its time; the place is found again by the score, in what is there now.
+            self._ranking = self._open()
+            answer = ask({"pit": {"id": self._ranking, "keep_alive": KEEP_RANKING}})
+        self._ranking = answer.get("pit_id", self._ranking)
+        return answer
+
+    def _open(self) -> str:
+        opened = self._index._client.open_point_in_time(
+            index=self._index._alias, keep_alive=KEEP_RANKING, ignore_unavailable=True
+        )
+        return str(opened["id"])
+
+    def _cursor(self, place: list[Any]) -> str:
+        return cursors.write(place, self._ranking) if self._sort == "relevance" else cursors.write(*place)

@@ -1,0 +1,142 @@
+"""The file: its tables, how an older one is brought up to date, and transactions on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from minsheng.logs import get_logger
+from search import analysis, buckets
+from search.embedded import packing
+
+log = get_logger(__name__)
+
+COLUMNS = 2
+"""Raise with every change of the columns, and add how an older file gets them to `_add_columns`."""
+
+_STEP = 100
+LAYOUT = COLUMNS * _STEP + analysis.VERSION
+"""Kept in the file. One with other columns is given today's; one with another analysis has its words indexed anew."""
+
+SLOTS = 1 << 24
+"""Row ids an hour: room for a large file without times, all of whose documents are of the hour of its import."""
+
+FIRST_HOUR = -17_259_888
+"""0001-01-01, so that row ids are never negative."""
+
+WORDS = "USING fts5(title, text, content='', tokenize=\"ascii tokenchars '_'\")"
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS documents_event ON documents (event);
+CREATE INDEX IF NOT EXISTS documents_group ON documents (duplicate_group);
+CREATE INDEX IF NOT EXISTS documents_arrival ON documents (arrival);
+CREATE INDEX IF NOT EXISTS documents_reach ON documents (reach, published, id);
+CREATE INDEX IF NOT EXISTS documents_facets ON documents (source, kind, sentiment, topic, request);
+"""
+_SCHEMA = f"""
+CREATE VIRTUAL TABLE IF NOT EXISTS words {WORDS};
+CREATE TABLE IF NOT EXISTS documents (
+    row INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    version INTEGER NOT NULL,
+    arrival INTEGER NOT NULL,
+    published INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    sentiment TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    request TEXT NOT NULL,
+    event TEXT NOT NULL,
+    duplicate_group TEXT NOT NULL,
+    region TEXT,
+    stance TEXT,
+    outlet TEXT,
+    reach INTEGER NOT NULL DEFAULT 0,
+    fetched INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS policies (
+    policy TEXT NOT NULL,
+    row INTEGER NOT NULL,
+    PRIMARY KEY (policy, row)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS policies_row ON policies (row);
+CREATE TABLE IF NOT EXISTS records (row INTEGER PRIMARY KEY, body BLOB NOT NULL);
+"""
+
+
+def first_row(moment: datetime) -> int:
+    """The least row id of the hour that `moment` lies in."""
+    return first_row_of_hour(buckets.milliseconds(moment) // buckets.HOUR_MS)
+
+
+def first_row_of_hour(hour: int) -> int:
+    """The same, for an hour counted since 1970."""
+    return max(0, hour - FIRST_HOUR) * SLOTS
+
+
+class Connection(sqlite3.Connection):
+    """A connection that can be held by a weak reference, so that it goes with its thread."""
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, *, write: bool = False) -> Iterator[None]:
+    """All or nothing; a reader sees the file as it was at its first look."""
+    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables, or bring those of an older program up to date."""
+
+    def layout() -> int:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    if layout() == LAYOUT:
+        return
+    with transaction(connection, write=True):
+        older = layout()  # again, as another process may have been quicker
+        if older == LAYOUT:
+            return
+        for statement in _SCHEMA.split(";\n"):
+            connection.execute(statement)
+        if older:
+            _add_columns(connection, older // _STEP)
+            if older % _STEP != analysis.VERSION:
+                _index_anew(connection)
+        for statement in _INDEXES.split(";\n"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {LAYOUT}")
+
+
+def _add_columns(connection: sqlite3.Connection, older: int) -> None:
+    """Bring the tables from the columns of version `older` to today's: 1 adds `stance`, which no record had before, so
+    that what is kept needs no change; 2 adds outlet, reach and time of fetching, which are read from the records."""
+    if older < 1:
+        connection.execute("ALTER TABLE documents ADD COLUMN stance TEXT")
+    if older < 2:
+        connection.execute("ALTER TABLE documents ADD COLUMN outlet TEXT")
+        connection.execute("ALTER TABLE documents ADD COLUMN reach INTEGER NOT NULL DEFAULT 0")
+        connection.execute("ALTER TABLE documents ADD COLUMN fetched INTEGER NOT NULL DEFAULT 0")
+        for row, kept in connection.execute("SELECT row, body FROM records ORDER BY row"):
+            document = packing.unpack(kept).document
+            connection.execute(
+                "UPDATE documents SET outlet = ?, reach = ?, fetched = ? WHERE row = ?",
+                (document.outlet, document.engagement.total(), buckets.milliseconds(document.fetched_at), row),
+            )
+
+
+def _index_anew(connection: sqlite3.Connection) -> None:
+    log.info("index_words_anew", reason="the analysis of text has changed")
+    for unfinished in ("words_anew", "rebuilding"):
+        connection.execute(f"DROP TABLE IF EXISTS {unfinished}")
+    connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
+    for row, kept in connection.execute("SELECT row, body FROM records ORDER BY row"):
+        packing.add_words(connection, "words", row, packing.unpack(kept))

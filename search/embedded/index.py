@@ -1,0 +1,217 @@
+"""The methods of the seam."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from minsheng.errors import Unavailable
+from minsheng.records import Grouped
+from search import buckets
+from search.bodies import body
+from search.duplicates import page_of_groups
+from search.embedded.file import Connection, create, first_row, transaction
+from search.embedded.packing import unpack
+from search.embedded.rebuild import rebuild
+from search.embedded.rows import as_json, bodies, insert, known, remove
+from search.embedded.selection import Row, Selection
+from search.found import Copies, Found
+from search.highlight import hit
+from search.index import Filters, Page, Progress, Search, Written
+from search.query import Node, pruned
+
+
+class EmbeddedIndex:
+    """An index in one SQLite file.
+
+    Parameters
+    ----------
+    path:
+        The file; it and its folder are made at first use.
+    timeout:
+        Seconds to wait for another writer.
+    """
+
+    def __init__(self, path: Path, *, timeout: float = 30.0) -> None:
+        self.path = Path(path)
+        self._timeout = timeout
+        self._local = threading.local()
+        self._open: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._ensured = False
+
+    def ensure(self) -> None:
+        with self._session():
+            pass
+
+    def write(self, records: Sequence[Grouped]) -> list[Written]:
+        if not records:
+            return []
+        with self._session() as connection, transaction(connection, write=True):
+            there = known(connection, [record.document.id for record in records])
+            versions = {name: version for name, (version, _, _) in there.items()}
+            chosen: dict[str, tuple[Grouped, bytes]] = {}
+            answers = []
+            for record in records:
+                name = record.document.id
+                if record.version <= versions.get(name, -1):
+                    answers.append(Written(name, "conflict"))
+                    continue
+                chosen[name] = body(record)
+                versions[name] = record.version
+                answers.append(Written(name, "stored"))
+            remove(connection, [row for name, (_, row, _) in there.items() if name in chosen])
+            insert(connection, chosen.values(), there)
+        return answers
+
+    def search(self, search: Search) -> Page:
+        query = pruned(search.query)
+        chosen = Selection(query, search.filters)
+        with self._session() as connection, transaction(connection):
+            total = chosen.count(connection)
+            shown: list[tuple[Found, int]] = []
+            cursor = None
+            if search.size and search.together:
+                shown, cursor = _groups(connection, query, search)
+            elif search.size:
+                rows, more = _rows(connection, chosen, search, search.size, search.after)
+                shown = [(match, 1) for match in _matches(connection, rows)]
+                cursor = rows[-1].cursor if more else None
+            return Page(
+                total=total,
+                hits=tuple(
+                    hit(match.record, match.score, query, highlight=search.highlight, copies=copies)
+                    for match, copies in shown
+                ),
+                cursor=cursor,
+                groups=chosen.groups(connection) if search.together and search.size else None,
+                facets=chosen.facets(connection, search.facets, search.facet_size),
+                histogram=chosen.histogram(connection, search) if search.histogram else (),
+            )
+
+    def get(self, ids: Sequence[str]) -> dict[str, Grouped]:
+        with self._session() as connection:
+            rows = connection.execute(
+                "SELECT r.body FROM documents d JOIN records r ON r.row = d.row"
+                " WHERE d.id IN (SELECT value FROM json_each(?))",
+                (as_json(ids),),
+            )
+            found = [unpack(kept) for (kept,) in rows]
+        return {record.document.id: record for record in found}
+
+    def count(self, filters: Filters) -> int:
+        with self._session() as connection:
+            return Selection(None, filters).count(connection)
+
+    def refresh(self) -> None:
+        """Nothing to do: what is written is visible."""
+
+    def drop_before(self, moment: datetime) -> int:
+        limit = first_row(buckets.month_start(moment))
+        dropped = 0
+        with self._session() as connection:
+            while True:
+                with transaction(connection, write=True):
+                    rows = [
+                        row
+                        for (row,) in connection.execute(
+                            "SELECT row FROM documents WHERE row < ? ORDER BY row LIMIT 1000", (limit,)
+                        )
+                    ]
+                    remove(connection, rows)
+                dropped += len(rows)
+                if len(rows) < 1000:
+                    return dropped
+
+    def rebuild(self, progress: Progress) -> int:
+        with self._session() as connection:
+            return rebuild(connection, lambda done, total: progress("words", done, total))
+
+    def statistics(self) -> Mapping[str, int | str]:
+        with self._session() as connection:
+            (documents,) = connection.execute("SELECT count(*) FROM documents").fetchone()
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return {
+            "engine": f"SQLite {sqlite3.sqlite_version} FTS5",
+            "documents": documents,
+            "bytes": sum(file.stat().st_size for file in files if file.exists()),
+            "where": str(self.path),
+        }
+
+    def close(self) -> None:
+        with self._lock:
+            for connection in list(self._open):
+                connection.close()
+            self._open.clear()
+            self._local = threading.local()
+
+    @contextmanager
+    def _session(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection, with SQLite's errors told as ours."""
+        try:
+            yield self._connection()
+        except (sqlite3.ProgrammingError, sqlite3.IntegrityError):
+            raise
+        except sqlite3.DatabaseError as error:
+            raise Unavailable(
+                "index", f"{self.path}: {error}", "check the disk's space and the file's rights: minsheng doctor"
+            ) from error
+        except OSError as error:
+            raise Unavailable("index", f"{self.path}: {error.strerror}") from error
+
+    def _connection(self) -> sqlite3.Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            return connection
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(
+            self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False, factory=Connection
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-65536", "journal_size_limit=67108864"):
+            connection.execute(f"PRAGMA {pragma}")
+        with self._lock:
+            if not self._ensured:
+                create(connection)
+                self._ensured = True
+            self._open.add(connection)
+        self._local.connection = connection
+        return connection
+
+
+def _rows(
+    connection: sqlite3.Connection, chosen: Selection, search: Search, size: int, after: str | None
+) -> tuple[list[Row], bool]:
+    if search.sort == "relevance" and chosen.matched:
+        return chosen.ranked(connection, size, after)
+    if search.sort == "reach":
+        return chosen.farthest(connection, size, after)
+    return chosen.newest(connection, size, after)
+
+
+def _matches(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Found]:
+    records = bodies(connection, [row.row for row in rows])
+    return [Found(records[row.row], row.score, row.cursor) for row in rows]
+
+
+def _groups(
+    connection: sqlite3.Connection, query: Node | None, search: Search
+) -> tuple[list[tuple[Found, int]], str | None]:
+    chosen = Selection(query, search.filters)
+
+    def fetch(after: str | None, without: Sequence[str], size: int) -> tuple[list[Found], bool]:
+        # Ranks are places, so what is left out must not shift them: there the matches met are passed over instead.
+        by_place = search.sort == "relevance" and chosen.matched
+        narrowed = chosen if by_place else Selection(query, search.filters, without)
+        rows, more = _rows(connection, narrowed, search, size, after)
+        return _matches(connection, rows), more
+
+    def first_of(groups: Sequence[str]) -> Mapping[str, Copies]:
+        sort = "newest" if search.sort == "relevance" and not chosen.matched else search.sort
+        return chosen.copies(connection, groups, sort, search.after)
+
+    return page_of_groups(fetch, first_of, size=search.size, after=search.after)
