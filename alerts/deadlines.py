@@ -1,41 +1,35 @@
 """Deadlines of tickets: timers are rows, and whoever fires one has changed its row; so none fires twice.
 
 A scheduler only calls `fire_due`; when it was down, or the clock jumped, the next call finds what became due meanwhile.
+Whoever changes a ticket's timers holds the ticket's row (`alerts.timeline.lock`), so that no two wait for each other.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts import notices, timeline
+from alerts.clocks import TITLES, Term, first_deadline, terms_of
 from alerts.levels import Level
 from alerts.tables import tickets, timers
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
-from minsheng.settings import AlertSettings, Settings
+from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
+from minsheng.workdays import WorkCalendar
 
 log = get_logger(__name__)
 
-TITLES = {"information": "发布权威信息", "conference": "举行新闻发布会", "response": "作出回应"}
+__all__ = [
+    "TITLES", "WARNING", "cancel_timers", "fire_due", "first_deadline", "pause_timers", "resume_timers", "round_of",
+    "set_timers",
+]  # fmt: skip
+
 WARNING = "-warning"
-
-
-def hours_of(level: Level, settings: AlertSettings) -> dict[str, float]:
-    """The deadlines of a level: kind → hours."""
-    if level in ("orange", "red"):
-        return {"information": settings.information_hours, "conference": settings.conference_hours}
-    return {"response": settings.response_hours}
-
-
-def first_deadline(level: Level, start: datetime, settings: AlertSettings) -> tuple[str, datetime]:
-    """What is due first at a level, in Chinese, and when."""
-    kind, hours = min(hours_of(level, settings).items(), key=lambda item: item[1])
-    return TITLES[kind], start + timedelta(hours=hours)
 
 
 def set_timers(
@@ -46,41 +40,79 @@ def set_timers(
     *,
     start: datetime,
     now: datetime,
-    settings: AlertSettings,
+    settings: Settings,
+    turn: int = 1,
 ) -> None:
-    """Set a ticket's timers for its level. Called again when the level rises: what no longer applies is cancelled.
+    """Set a ticket's timers for its level. Called again when the level changes: what no longer applies is cancelled.
 
     Parameters
     ----------
     start:
         When the clocks begin: the time of the post that gave the ticket this level.
+    turn:
+        The ticket's round: a reopened ticket's clocks are new ones.
     """
-    wanted: dict[str, datetime] = {}
-    for kind, hours in hours_of(level, settings).items():
-        wanted[kind] = start + timedelta(hours=hours)
-        wanted[kind + WARNING] = start + timedelta(hours=hours * settings.warn_at)
+    calendar = WorkCalendar.from_settings(settings)
+    wanted: dict[str, tuple[Term, datetime]] = {}
+    for term in terms_of(level, settings.alert):
+        wanted[term.kind] = term, term.due(start, calendar)
+        wanted[term.kind + WARNING] = term, term.due(start, calendar, settings.alert.warn_at)
+    of_ticket = sa.and_(timers.c.ticket_id == ticket_id, timers.c.round == turn, timers.c.fired_at.is_(None))
     connection.execute(
         timers.update()
-        .where(
-            timers.c.ticket_id == ticket_id,
-            timers.c.fired_at.is_(None),
-            timers.c.cancelled_at.is_(None),
-            timers.c.kind.not_in(wanted),
-        )
+        .where(of_ticket, timers.c.cancelled_at.is_(None), timers.c.kind.not_in(wanted))
         .values(cancelled_at=now)
     )
-    rows = [{"ticket_id": ticket_id, "kind": kind, "due_at": due} for kind, due in wanted.items()]
+    # One that was cancelled because another level had other clocks, or the answer seemed given, runs again.
+    cancelled = sa.select(timers.c.id, timers.c.kind).where(of_ticket, timers.c.cancelled_at.is_not(None))
+    for row in connection.execute(cancelled).all():
+        if row.kind in wanted:
+            again = {"cancelled_at": None, "paused_at": None, "due_at": wanted[row.kind][1]}
+            connection.execute(timers.update().where(timers.c.id == row.id).values(**again))
+    rows = [
+        {
+            "ticket_id": ticket_id,
+            "kind": kind,
+            "round": turn,
+            "title": term.title,
+            "working": term.working,
+            "due_at": due,
+        }
+        for kind, (term, due) in wanted.items()
+    ]
     # A timer that is there already keeps its earlier time: a rising level never gives more time.
     insert_or_ignore(store, timers, rows, connection=connection)
 
 
 def cancel_timers(connection: Connection, ticket_id: int, now: datetime) -> None:
     """The ticket is closed or answered: nothing is due any more."""
+    connection.execute(timers.update().where(*_running(ticket_id)).values(cancelled_at=now))
+
+
+def pause_timers(connection: Connection, ticket_id: int, now: datetime) -> None:
+    """Let a ticket's clocks stand still; what is over already stays so."""
     connection.execute(
         timers.update()
-        .where(timers.c.ticket_id == ticket_id, timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None))
-        .values(cancelled_at=now)
+        .where(*_running(ticket_id), timers.c.paused_at.is_(None), timers.c.due_at > now)
+        .values(paused_at=now)
     )
+
+
+def resume_timers(connection: Connection, ticket_id: int, now: datetime, calendar: WorkCalendar) -> None:
+    """Let them run again: each has the time, or the working time, that it had left when it was stopped."""
+    query = sa.select(timers).where(*_running(ticket_id), timers.c.paused_at.is_not(None))
+    for row in connection.execute(query).mappings().all():
+        due: datetime = row["due_at"]
+        if row["working"]:
+            due = calendar.add_time(now, calendar.time_between(row["paused_at"], due))
+        else:
+            due = now + (due - row["paused_at"])
+        connection.execute(timers.update().where(timers.c.id == row["id"]).values(due_at=due, paused_at=None))
+
+
+def round_of(ticket: Any) -> str:
+    """What tells a reopened ticket's notices from those of before; empty in the first round."""
+    return f"/{ticket['round']}" if ticket["round"] > 1 else ""
 
 
 def fire_due(store: Store, clock: Clock, settings: Settings, limit: int = 200) -> int:
@@ -89,19 +121,29 @@ def fire_due(store: Store, clock: Clock, settings: Settings, limit: int = 200) -
     Safe to call from several processes at once.
     """
     now = clock.now()
+    due = (
+        sa.select(timers.c.id, timers.c.ticket_id)
+        .where(
+            timers.c.fired_at.is_(None),
+            timers.c.cancelled_at.is_(None),
+            timers.c.paused_at.is_(None),
+            timers.c.due_at <= now,
+        )
+        .order_by(timers.c.due_at, timers.c.id)
+        .limit(limit)
+    )
     with store.read() as connection:
-        due = connection.execute(
-            sa.select(timers.c.id)
-            .where(timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None), timers.c.due_at <= now)
-            .order_by(timers.c.due_at, timers.c.id)
-            .limit(limit)
-        ).scalars()
-        waiting = list(due)
+        waiting = connection.execute(due).all()
     fired = 0
-    for timer_id in waiting:
+    for timer_id, ticket_id in waiting:
         with store.begin() as connection:
+            timeline.lock(connection, ticket_id)
             fired += _fire(store, connection, timer_id, now, settings)
     return fired
+
+
+def _running(ticket_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return timers.c.ticket_id == ticket_id, timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None)
 
 
 def _fire(store: Store, connection: Connection, timer_id: int, now: datetime, settings: Settings) -> bool:
@@ -111,6 +153,7 @@ def _fire(store: Store, connection: Connection, timer_id: int, now: datetime, se
             timers.c.id == timer_id,
             timers.c.fired_at.is_(None),
             timers.c.cancelled_at.is_(None),
+            timers.c.paused_at.is_(None),
             timers.c.due_at <= now,
         )
         .values(fired_at=now)
@@ -125,21 +168,26 @@ def _fire(store: Store, connection: Connection, timer_id: int, now: datetime, se
     is_warning = str(timer["kind"]).endswith(WARNING)
     deadline: datetime = timer["due_at"]
     if is_warning:
-        end = _due(connection, ticket["id"], kind)
+        end = _due(connection, ticket["id"], kind, timer["round"])
         if end is None or end <= now:
             return True  # the deadline itself is over: one notice says so, not two
         deadline = end
-    detail: dict[str, Any] = {"deadline": kind, "title": TITLES[kind], "due_at": deadline.isoformat()}
+    title = timer["title"] or TITLES.get(kind, kind)
+    detail: dict[str, Any] = {"deadline": kind, "title": title, "due_at": deadline.isoformat()}
     timeline.add(connection, ticket["id"], "deadline-warning" if is_warning else "deadline-missed", now, detail=detail)
     reason: notices.Reason = "due" if is_warning else "overdue"
-    notices.enqueue(store, connection, ticket, reason, kind, settings, now, deadline=(TITLES[kind], deadline))
+    what = kind + round_of(ticket)
+    notices.enqueue(store, connection, ticket, reason, what, settings, now, deadline=(title, deadline))
     log.info("deadline_fired", ticket=ticket["number"], kind=timer["kind"])
     return True
 
 
-def _due(connection: Connection, ticket_id: int, kind: str) -> datetime | None:
+def _due(connection: Connection, ticket_id: int, kind: str, turn: int) -> datetime | None:
     return connection.scalar(
         sa.select(timers.c.due_at).where(
-            timers.c.ticket_id == ticket_id, timers.c.kind == kind, timers.c.cancelled_at.is_(None)
+            timers.c.ticket_id == ticket_id,
+            timers.c.kind == kind,
+            timers.c.round == turn,
+            timers.c.cancelled_at.is_(None),
         )
     )

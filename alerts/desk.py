@@ -12,23 +12,28 @@ from sqlalchemy.engine import Connection
 
 from alerts import notices, timeline
 from alerts.bulk import update
-from alerts.deadlines import first_deadline, set_timers
+from alerts.casework.tasks import add_plan_tasks
+from alerts.deadlines import first_deadline, resume_timers, round_of, set_timers
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
 from alerts.risk import Risk
 from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RiskKind, kind_hint, kind_of
-from alerts.tables import tickets
+from alerts.tables import observations, tickets
 from alerts.tickets import next_number
 from crawlers.health import coverage_at
 from minsheng.clock import CHINA
 from minsheng.policies import Policy
 from minsheng.settings import Settings
 from minsheng.store import Store
+from minsheng.workdays import WorkCalendar
 
 _CHUNK = 500
-_STATE = ("id", "level", "current_level", "historical", "raised_at", "version", "policy_id", "title")
+_STATE = (
+    "id", "level", "peak_level", "current_level", "historical", "raised_at", "version", "policy_id", "title", "unit",
+    "paused_at",
+)  # fmt: skip
 _DESCRIPTION = ("id", "why", "score", "parts", "documents")
 _LOADED = [column for column in tickets.c if column.name not in ("plan", "parts", "documents")]
 """What is large is read only when it is needed."""
@@ -61,6 +66,7 @@ class TicketDesk:
         self._now = now
         self._open: dict[str, dict[str, Any]] = {}
         self._closed: dict[str, datetime] = {}
+        self._ended: dict[str, dict[str, Any]] = {}
         self._changed: set[str] = set()
         self._described: set[str] = set()
         self.notices = 0
@@ -78,15 +84,19 @@ class TicketDesk:
         ticket = self._open.get(row.event_id)
         if ticket is None:
             if rank(risk.level) > 0:
-                self._open_ticket(row, risk)
+                ended = self._ended.get(row.event_id)
+                if ended is not None and self._reopens(ended, row, risk):
+                    self._reopen(ended, row, risk)
+                else:
+                    self._open_ticket(row, risk)
             return
         if row.historical and not ticket["historical"]:
             return  # nobody is woken by old news
         if ticket["historical"] and not row.historical and rank(risk.level) > 0:
             self._become_live(ticket, risk)
-        elif rank(risk.level) > rank(ticket["level"]):
+        elif rank(risk.level) > _known(ticket):
             self._raise(ticket, risk)
-        elif risk.severity > (rank(ticket["level"]), ticket["score"]):
+        elif risk.severity > (_known(ticket), ticket["score"]):
             self._describe(ticket, risk)
         self._note_current(ticket, risk.level, risk.at)
 
@@ -95,17 +105,79 @@ class TicketDesk:
         for events, columns in ((self._changed, _STATE), (self._described, _DESCRIPTION)):
             rows = [{name: self._open[event_id][name] for name in columns} for event_id in sorted(events)]
             update(self._store, self._connection, tickets, rows)
+        self._count_posts()
+
+    def _count_posts(self) -> None:
+        """How many documents the open tickets' events have by now, for those who look at the ticket."""
+        events = sorted(self._open)
+        for start in range(0, len(events), _CHUNK):
+            chunk = events[start : start + _CHUNK]
+            counted = self._connection.execute(
+                sa.select(
+                    observations.c.event_id,
+                    sa.func.count().label("posts"),
+                    sa.func.max(observations.c.published_at).label("last_post_at"),
+                )
+                .where(observations.c.event_id.in_(chunk))
+                .group_by(observations.c.event_id)
+            ).all()
+            rows = [
+                {"id": self._open[row.event_id]["id"], "posts": row.posts, "last_post_at": row.last_post_at}
+                for row in counted
+            ]
+            update(self._store, self._connection, tickets, rows)
 
     def _load(self, events: list[str]) -> None:
         for start in range(0, len(events), _CHUNK):
             chunk = events[start : start + _CHUNK]
-            query = sa.select(*_LOADED).where(tickets.c.event_id.in_(chunk))
-            for row in self._connection.execute(query).mappings():
+            # Held until the batch is done: an officer's change comes before it or after it, never in between.
+            query = sa.select(*_LOADED).where(tickets.c.event_id.in_(chunk)).order_by(tickets.c.id)
+            for row in self._connection.execute(query.with_for_update(key_share=True)).mappings():
+                event_id = row["event_id"]
                 if row["closed_at"] is None:
-                    self._open[row["event_id"]] = dict(row)
+                    self._open[event_id] = dict(row)
                 elif row["status"] != "merged":  # that one was not brought to an end
-                    known = self._closed.get(row["event_id"], row["closed_at"])
-                    self._closed[row["event_id"]] = max(known, row["closed_at"])
+                    last = self._ended.get(event_id)
+                    if last is None or last["closed_at"] <= row["closed_at"]:
+                        self._ended[event_id] = dict(row)
+                for ended_at in (row["closed_at"] if row["status"] != "merged" else None, row["judged_since"]):
+                    if ended_at is not None:
+                        self._closed[event_id] = max(self._closed.get(event_id, ended_at), ended_at)
+
+    def _reopens(self, ended: dict[str, Any], row: Observation, risk: Risk) -> bool:
+        """Whether a matter that was closed lately goes on in its ticket, rather than in a new one."""
+        days = self._settings.alert.reopen_days
+        lately = days > 0 and risk.at - ended["closed_at"] <= timedelta(days=days)
+        return lately and not row.historical and not ended["exercise"]
+
+    def _reopen(self, ticket: dict[str, Any], row: Observation, risk: Risk) -> None:
+        before = {"from": ticket["status"], "closed_at": ticket["closed_at"].isoformat()}
+        fresh: dict[str, Any] = {
+            "status": "open",
+            "round": ticket["round"] + 1,
+            "judged_since": ticket["closed_at"],
+            "closed_at": None,
+            "acknowledged_at": None,
+            "responded_at": None,
+        }
+        self._complete(ticket)
+        ticket.update(
+            fresh,
+            level=risk.level,
+            peak_level=risk.level,
+            current_level=risk.level,
+            historical=False,
+            raised_at=risk.at,
+            version=ticket["version"] + 1,
+        )
+        self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**fresh))
+        del self._ended[row.event_id]
+        self._open[row.event_id] = ticket
+        self._changed.add(row.event_id)
+        self._describe(ticket, risk)
+        detail = {**before, "level": risk.level, "why": risk.why, "document": row.document_id}
+        self._tell(ticket, risk, "reopened", "new", detail)
+        self._set_tasks(ticket, risk.at)
 
     def _open_ticket(self, row: Observation, risk: Risk) -> None:
         policy = self._policy_of(risk.policy_id) if risk.policy_id else None
@@ -114,17 +186,26 @@ class TicketDesk:
             "number": next_number(self._connection, risk.at),
             "event_id": row.event_id,
             "policy_id": risk.policy_id,
+            "unit": (policy.department if policy else None) or "",
             "level": risk.level,
+            "peak_level": risk.level,
             "current_level": risk.level,
             "status": "open",
             "risk_kind": risk_kind,
             "title": title_of(risk, risk_kind, policy),
             "plan": None,
             "historical": row.historical,
+            "exercise": False,
+            "round": 1,
+            "judged_since": None,
+            "posts": 0,
+            "last_post_at": None,
             "opened_at": risk.at,
             "raised_at": risk.at,
             "created_at": self._now,
             "acknowledged_at": None,
+            "responded_at": None,
+            "paused_at": None,
             "closed_at": None,
             "version": 1,
         }
@@ -136,6 +217,12 @@ class TicketDesk:
         self._open[row.event_id] = ticket
         detail = {"level": risk.level, "why": risk.why, "document": row.document_id, **self._blind()}
         self._tell(ticket, risk, "opened", "new", detail)
+        self._set_tasks(ticket, risk.at)
+
+    def _set_tasks(self, ticket: dict[str, Any], start: datetime) -> None:
+        """The plan's steps become tasks; of a historical ticket nobody asks anything."""
+        if ticket["plan"] is not None and not ticket["historical"]:
+            add_plan_tasks(self._connection, ticket["id"], ticket["plan"], start, self._now)
 
     def _blind(self) -> dict[str, str]:
         """What could not be seen while the matter grew: fewer voices may be fewer eyes."""
@@ -147,11 +234,19 @@ class TicketDesk:
         self._complete(ticket)
         if ticket["policy_id"] is None and risk.policy_id is not None:
             ticket["policy_id"] = risk.policy_id
+            found = self._policy_of(risk.policy_id)
+            ticket["unit"] = ticket["unit"] or (found.department if found else None) or ""
         if ticket["status"] == "open":
             # Nobody knows it by its first name yet, and more voices name the matter better.
             policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
             ticket["title"] = title_of(risk, ticket["risk_kind"], policy)
-        ticket.update(level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
+        ticket.update(level=risk.level, peak_level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
+        if ticket["paused_at"] is not None:
+            # What has become worse does not wait for what the clocks were stopped for.
+            calendar = WorkCalendar.from_settings(self._settings)
+            resume_timers(self._connection, ticket["id"], self._now, calendar)
+            ticket["paused_at"] = None
+            self._note(ticket, risk.at, "resumed", {"reason": "等级上升，计时自动恢复"})
         self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
         self._tell(ticket, risk, "level-rose", "worse", {"from": before, "to": risk.level, "why": risk.why})
@@ -174,6 +269,7 @@ class TicketDesk:
         ticket.update(
             historical=False,
             level=risk.level,
+            peak_level=risk.level,
             current_level=risk.level,
             raised_at=risk.at,
             version=ticket["version"] + 1,
@@ -181,6 +277,7 @@ class TicketDesk:
         self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
         self._tell(ticket, risk, "became-live", "new", {"from": before, "to": risk.level, "why": risk.why})
+        self._set_tasks(ticket, risk.at)
 
     def calm_down(self, row: Observation) -> None:
         """So little is said by now that the risk is gone; the ticket stays until it is closed."""
@@ -195,6 +292,8 @@ class TicketDesk:
             if at - ticket["raised_at"] < timedelta(hours=self._settings.alert.calm_hours):
                 return
             self._note(ticket, at, "level-fell", {"from": current, "to": level})
+            # What a person has set lower rises again only by something new: this much is over.
+            ticket["peak_level"] = ticket["level"]
         ticket["current_level"] = level
         self._changed.add(ticket["event_id"])
 
@@ -215,7 +314,6 @@ class TicketDesk:
         self._note(ticket, risk.at, kind, detail)
         if ticket["historical"]:
             return
-        settings = self._settings.alert
         set_timers(
             self._store,
             self._connection,
@@ -223,28 +321,37 @@ class TicketDesk:
             ticket["level"],
             start=ticket["raised_at"],
             now=self._now,
-            settings=settings,
+            settings=self._settings,
+            turn=ticket["round"],
         )
-        deadline = first_deadline(ticket["level"], ticket["raised_at"], settings)
+        deadline = first_deadline(ticket["level"], ticket["raised_at"], self._settings)
         self.notices += notices.enqueue(
             self._store,
             self._connection,
             ticket,
             reason,
-            ticket["level"],
+            ticket["level"] + round_of(ticket),
             self._settings,
             self._now,
             deadline=deadline,
         )
 
     def _note(self, ticket: dict[str, Any], at: datetime, kind: timeline.Kind, detail: dict[str, Any]) -> None:
-        timeline.add(self._connection, ticket["id"], kind, self._now, event_time=at, detail=detail)
+        timeline.add(
+            self._connection,
+            ticket["id"],
+            kind,
+            self._now,
+            event_time=at,
+            detail=detail,
+            version=ticket["version"],
+        )
 
     def _plan(self, ticket: dict[str, Any], risk: Risk, policy: Policy | None) -> dict[str, Any] | None:
         plan = self._plans.choose(policy, ticket["risk_kind"], risk.level, _topic_of(risk))
         if plan is None:
             return None
-        _, due = first_deadline(risk.level, risk.at, self._settings.alert)
+        _, due = first_deadline(risk.level, risk.at, self._settings)
         released = policy.released_on if policy else None
         return fill(
             plan,
@@ -263,6 +370,11 @@ class TicketDesk:
                 "deadline": f"{due.astimezone(CHINA):%m月%d日 %H:%M}",
             },
         )
+
+
+def _known(ticket: dict[str, Any]) -> int:
+    """The level that something must exceed to be worse: what is in force, or what a person has set lower since."""
+    return max(rank(ticket["level"]), rank(ticket["peak_level"]))
 
 
 def title_of(risk: Risk, risk_kind: RiskKind, policy: Policy | None) -> str:

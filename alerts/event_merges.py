@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from alerts import timeline
 from alerts.deadlines import cancel_timers
 from alerts.tables import observations, tickets
-from alerts.tickets import drop_notices
+from alerts.withdrawal import cancel_tasks, drop_notices
 
 _CHUNK = 500
 
@@ -31,6 +31,7 @@ def merge_event(
         sa.select(tickets.c.id, tickets.c.number, tickets.c.event_id, tickets.c.version, tickets.c.status)
         .where(tickets.c.event_id.in_([event, into]), tickets.c.closed_at.is_(None))
         .order_by(tickets.c.opened_at, tickets.c.id)
+        .with_for_update(key_share=True)
     ).all()
     for ticket in found[1:]:
         staying = found[0]
@@ -43,6 +44,7 @@ def merge_event(
         detail = {"from": ticket.status, "into": staying.number, "event": into, **why}
         timeline.add(connection, ticket.id, "merged", now, actor=actor, detail=detail)
         cancel_timers(connection, ticket.id, now)
+        cancel_tasks(connection, ticket.id, now)
         drop_notices(connection, ticket.id, now, "its event became part of another one before it was sent")
         detail = {"took": ticket.number, "event": ticket.event_id, **why}
         timeline.add(connection, staying.id, "merged", now, actor=actor, detail=detail)

@@ -196,6 +196,7 @@ class Outbox:
         now = self._clock.now()
         message = secrets.token_hex(16)
         with self._store.begin() as connection:
+            timeline.lock(connection, *(row["ticket_id"] for row in rows))
             for row in rows:
                 done = outbox.update().where(outbox.c.id == row["id"])
                 connection.execute(
@@ -218,6 +219,7 @@ class Outbox:
         book = self._shelf.current()
         bundle = f"instead:{rows[0]['id']}" if len(rows) > 1 else None
         with self._store.begin() as connection:
+            timeline.lock(connection, *(row["ticket_id"] for row in rows))
             rest = breaker.failed(self._store, connection, channel, error, now, notify, refused=permanent)
             for row in rows:
                 attempts = row["attempts"] + 1

@@ -101,9 +101,17 @@ def _wrong_texts(value: Any, place: str, text: str) -> Iterator[_Problem]:
             yield from _wrong_texts(item, f"{place}[{number}]", text)
 
 
+def check_plan(plan: Plan) -> list[str]:
+    """What is wrong with a plan that comes from no file, e.g. from a form; empty: nothing."""
+    plain = msgspec.to_builtins(plan)
+    return [what for _, what in (*_wrong_texts(plain, "", ""), *_senseless(plan, ""))]
+
+
 def _senseless(plan: Plan, text: str) -> Iterator[_Problem]:
     if not plan.id.strip() or not plan.title.strip():
         yield _line(text, "id"), "id and title must not be empty"
+    if plan.inherited:
+        yield _line(text, "inherited"), "inherited is set when a plan is chosen: leave it out"
     if plan.version < 1:
         yield _line(text, "version"), "version counts from 1"
     if not plan.policies and not plan.topics:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -73,6 +74,12 @@ class Plan(_Table, frozen=True, kw_only=True):
         What it is bound to: policy ids, or "*" for a general plan; policy areas in the words of the topic head.
     risk_kinds, levels:
         Kinds of risk and levels it is for; empty: all.
+    owner, expires_on:
+        Who keeps it up to date, and the last day it holds; without, it holds until it is replaced.
+    inherit:
+        Sections that say nothing are taken from the next more general plan that fits.
+    inherited:
+        Section → plan id and version it was taken from. Set when a plan is chosen, never written.
     judgement:
         Points to judge first (研判要点).
     actors, steps, statements, channels, do_nots, legal_basis:
@@ -86,6 +93,10 @@ class Plan(_Table, frozen=True, kw_only=True):
     topics: tuple[str, ...] = ()
     risk_kinds: tuple[RiskKind, ...] = ()
     levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = ()
+    owner: str = ""
+    expires_on: date | None = None
+    inherit: bool = True
+    inherited: dict[str, str] = {}
     judgement: tuple[str, ...] = ()
     actors: tuple[Actor, ...] = ()
     steps: tuple[Step, ...] = ()

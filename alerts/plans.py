@@ -60,7 +60,9 @@ class PlanBook:
 
         A plan for the policy goes before one for its topic, that before a general one; within each, one for this kind
         of risk before one for all, then one for this level before one for all; then the higher version, then the id.
+        What it leaves empty is taken from the next of them that says it, unless it says `inherit = false`.
         """
+        self.refresh()
         fitting = [
             (rank, plan)
             for plan in self.plans.values()
@@ -68,7 +70,39 @@ class PlanBook:
         ]
         if not fitting:
             return None
-        return min(fitting, key=lambda item: (tuple(-value for value in item[0]), -item[1].version, item[1].id))[1]
+        fitting.sort(key=lambda item: (tuple(-value for value in item[0]), -item[1].version, item[1].id))
+        return _completed([plan for _, plan in fitting])
+
+    def refresh(self) -> None:
+        """Take in what has changed; a book of plans that were given once has nothing to look at."""
+
+
+_SECTIONS = ("judgement", "actors", "channels", "do_nots", "legal_basis")
+_STATEMENTS = ("holding", "full", "qa")
+
+
+def _completed(fitting: list[Plan]) -> Plan:
+    """The first plan, with what it leaves empty from the ones after it."""
+    plan = fitting[0]
+    if not plan.inherit:
+        return plan
+    taken: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    said: dict[str, Any] = {}
+    for other in fitting[1:]:
+        source = f"{other.id} v{other.version}"
+        for name in _SECTIONS:
+            if not getattr(plan, name) and name not in values and getattr(other, name):
+                values[name] = getattr(other, name)
+                taken[name] = source
+        for name in _STATEMENTS:
+            if not getattr(plan.statements, name) and name not in said and getattr(other.statements, name):
+                said[name] = getattr(other.statements, name)
+                taken[f"statements.{name}"] = source
+    if not taken:
+        return plan
+    statements = msgspec.structs.replace(plan.statements, **said)
+    return msgspec.structs.replace(plan, **values, statements=statements, inherited=taken)
 
 
 def _specific(

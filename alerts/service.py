@@ -13,6 +13,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from alerts.casework.reminders import note_overdue
 from alerts.channels import Channel
 from alerts.deadlines import fire_due
 from alerts.notify.answer_server import AnswerServer
@@ -118,9 +119,10 @@ class AlertService:
             self._delivering.release()
 
     def check_deadlines(self) -> None:
-        """Fire the timers that are due, of deadlines and of escalations."""
+        """Fire the timers that are due, of deadlines and of escalations, and note which tasks are overdue."""
         fired = self._guarded("deadlines", lambda: fire_due(self._store, self._clock, self._settings))
         fired += self._guarded("escalations", lambda: fire_escalations(self._store, self._clock, self._settings))
+        fired += self._guarded("tasks", lambda: note_overdue(self._store, self._clock, self._settings))
         if fired:
             self.wake()
 

@@ -63,7 +63,9 @@ tickets = sa.Table(
     sa.Column("number", sa.String(20), nullable=False, unique=True),
     sa.Column("event_id", sa.String(64), nullable=False),
     sa.Column("policy_id", sa.String(100), index=True),
+    sa.Column("unit", sa.String(200), nullable=False, server_default="", comment="who is to deal with it"),
     sa.Column("level", sa.String(10), nullable=False, comment="the highest so far"),
+    sa.Column("peak_level", sa.String(10), nullable=False, server_default="none", comment="the highest judged so far"),
     sa.Column("current_level", sa.String(10), nullable=False, comment="where the risk stands now"),
     sa.Column("status", sa.String(20), nullable=False),
     sa.Column("risk_kind", sa.String(40), nullable=False),
@@ -74,13 +76,23 @@ tickets = sa.Table(
     sa.Column("documents", sa.JSON, nullable=False, comment="ids of the documents behind the parts"),
     sa.Column("plan", sa.JSON(none_as_null=True), comment="copied when the ticket opened; later plans don't touch it"),
     sa.Column("historical", sa.Boolean, nullable=False),
+    sa.Column("exercise", sa.Boolean, nullable=False, server_default=sa.false(), comment="a drill, nothing real"),
+    sa.Column("round", sa.Integer, nullable=False, server_default="1", comment="counts openings: 2 after a reopening"),
+    sa.Column("judged_since", UtcDateTime, comment="reopened: what was published until then counts no more"),
+    sa.Column("posts", sa.Integer, nullable=False, server_default="0", comment="documents of its event"),
+    sa.Column("last_post_at", UtcDateTime, comment="event time of the newest one"),
     sa.Column("opened_at", UtcDateTime, nullable=False, comment="event time"),
     sa.Column("raised_at", UtcDateTime, nullable=False, comment="event time of the highest level"),
     sa.Column("created_at", UtcDateTime, nullable=False, comment="clock time"),
     sa.Column("acknowledged_at", UtcDateTime),
+    sa.Column("responded_at", UtcDateTime),
+    sa.Column("paused_at", UtcDateTime, comment="its clocks stand still since then"),
     sa.Column("closed_at", UtcDateTime),
     sa.Column("version", sa.Integer, nullable=False, comment="counts changes of level and status: optimistic locking"),
+    sa.Column("timeline_length", sa.Integer, nullable=False, server_default="0", comment="lines of its timeline"),
+    sa.Column("timeline_hash", sa.String(64), nullable=False, server_default="", comment="hash of the last line"),
     sa.Index("ix_tickets_status_opened_at", "status", "opened_at"),
+    sa.Index("ix_tickets_opened_at", "opened_at"),
 )
 
 open_ticket_of_event = sa.Index(
@@ -92,16 +104,28 @@ open_ticket_of_event = sa.Index(
 )
 """One open ticket per event: the database refuses a second one."""
 
+unclosed = sa.Index(
+    "ix_tickets_opened_at_open",
+    tickets.c.opened_at,
+    sqlite_where=tickets.c.closed_at.is_(None),
+    postgresql_where=tickets.c.closed_at.is_(None),
+)
+"""The list of open tickets, newest first, whatever number of closed ones there is."""
+
 ticket_timeline = sa.Table(
     "ticket_timeline",
     metadata,
     sa.Column("id", _BIG, primary_key=True, autoincrement=True),
     sa.Column("ticket_id", _BIG, sa.ForeignKey("tickets.id"), nullable=False, index=True),
+    sa.Column("number", sa.Integer, nullable=False, comment="counts from 1 within the ticket"),
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("at", UtcDateTime, nullable=False, comment="clock time"),
     sa.Column("event_time", UtcDateTime, comment="time of the document that caused it"),
     sa.Column("actor", sa.String(100), nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, comment="the ticket's version after it"),
+    sa.Column("hash", sa.String(64), nullable=False, comment="SHA-256 of this line and the hash of the one before"),
+    sa.UniqueConstraint("ticket_id", "number"),
     comment="append-only: what happened to a ticket",
 )
 
@@ -111,10 +135,14 @@ timers = sa.Table(
     sa.Column("id", _BIG, primary_key=True, autoincrement=True),
     sa.Column("ticket_id", _BIG, sa.ForeignKey("tickets.id"), nullable=False),
     sa.Column("kind", sa.String(40), nullable=False),
+    sa.Column("round", sa.Integer, nullable=False, server_default="1", comment="of the ticket, when it was set"),
+    sa.Column("title", sa.String(100), nullable=False, server_default="", comment="what is due, for people"),
+    sa.Column("working", sa.Boolean, nullable=False, server_default=sa.false(), comment="counts working time only"),
     sa.Column("due_at", UtcDateTime, nullable=False),
+    sa.Column("paused_at", UtcDateTime, comment="it stands still since then"),
     sa.Column("fired_at", UtcDateTime),
     sa.Column("cancelled_at", UtcDateTime),
-    sa.UniqueConstraint("ticket_id", "kind"),
+    sa.UniqueConstraint("ticket_id", "kind", "round"),
     sa.Index("ix_timers_due_at", "due_at"),
 )
 

@@ -4,39 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts import timeline
-from alerts.deadlines import cancel_timers
-from alerts.notices import NEVER
-from alerts.tables import observations, outbox, ticket_timeline, tickets, timers
+from alerts.tables import observations, ticket_timeline, tickets, timers
+from alerts.transitions import STATUS_WORDS, STATUSES, Status, changing, find, move
+from alerts.withdrawal import drop_notices
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.store import Store
 
-Status = Literal["open", "acknowledged", "responding", "responded", "closed", "merged"]
-STATUSES: tuple[Status, ...] = get_args(Status)
-STATUS_WORDS: dict[str, str] = {
-    "open": "待签收",
-    "acknowledged": "已签收",
-    "responding": "处置中",
-    "responded": "已回应",
-    "closed": "已办结",
-    "merged": "已并案",
-}
-_NEXT: dict[Status, tuple[Status, ...]] = {
-    "open": ("acknowledged", "responding", "responded", "closed"),
-    "acknowledged": ("responding", "responded", "closed"),
-    "responding": ("responded", "closed"),
-    "responded": ("responding", "closed"),
-    "closed": (),
-    "merged": (),
-}
-"""From each status the ones that may follow: the only place that knows."""
+__all__ = [
+    "STATUSES", "STATUS_WORDS", "Deadline", "Status", "Ticket", "TicketBook", "TimelineEvent", "drop_notices",
+    "next_number",
+]  # fmt: skip
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,16 +30,25 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     fired_at: datetime | None = None
     cancelled_at: datetime | None = None
+    paused_at: datetime | None = None
+    title: str = ""
+    round: int = 1
+
+    @property
+    def running(self) -> bool:
+        """Whether it can still fire: not fired, not cancelled, not paused."""
+        return self.fired_at is None and self.cancelled_at is None and self.paused_at is None
 
 
 class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a ticket's timeline."""
+    """One line of a ticket's timeline; `version` is the ticket's after it."""
 
     kind: str
     at: datetime
     event_time: datetime | None
     actor: str
     detail: dict[str, Any]
+    version: int
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +70,16 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
         On event time: the post that opened it, and the one that gave it its level.
     created_at:
         When the row was written.
+    unit:
+        Who is to deal with it; empty where nobody has said.
+    exercise:
+        A drill: nothing of it is real.
+    round:
+        1, and one more with each reopening.
+    posts, last_post_at:
+        How many documents its event has by now, and when the newest was published.
+    paused_at:
+        Its clocks stand still since then.
     """
 
     id: int
@@ -101,6 +104,13 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_at: datetime | None
     closed_at: datetime | None
     version: int
+    unit: str
+    exercise: bool
+    round: int
+    posts: int
+    last_post_at: datetime | None
+    responded_at: datetime | None
+    paused_at: datetime | None
 
 
 class TicketBook:
@@ -117,6 +127,7 @@ class TicketBook:
         level: str | None = None,
         policy: str | None = None,
         historical: bool | None = None,
+        unit: str | None = None,
         limit: int = 100,
     ) -> list[Ticket]:
         """Tickets, newest first.
@@ -137,6 +148,8 @@ class TicketBook:
             query = query.where(tickets.c.policy_id == policy)
         if historical is not None:
             query = query.where(tickets.c.historical == historical)
+        if unit is not None:
+            query = query.where(tickets.c.unit == unit)
         with self._store.read() as connection:
             rows = connection.execute(query).mappings().all()
             clocks = _deadlines(connection, [row["id"] for row in rows])
@@ -145,7 +158,7 @@ class TicketBook:
     def get(self, name: str) -> Ticket:
         """The ticket with this number or id, with all documents of its event. Raises `WrongUse` where there is none."""
         with self._store.read() as connection:
-            row = _find(connection, name)
+            row = find(connection, name)
             clocks = _deadlines(connection, [row["id"]])
             event = connection.scalars(
                 sa.select(observations.c.document_id)
@@ -163,18 +176,9 @@ class TicketBook:
             rows = connection.execute(
                 sa.select(ticket_timeline)
                 .where(ticket_timeline.c.ticket_id == ticket_id)
-                .order_by(ticket_timeline.c.id)
+                .order_by(ticket_timeline.c.number)
             ).mappings()
-            return [
-                TimelineEvent(
-                    kind=row["kind"],
-                    at=row["at"],
-                    event_time=row["event_time"],
-                    actor=row["actor"],
-                    detail=row["detail"],
-                )
-                for row in rows
-            ]
+            return [TimelineEvent(**{name: row[name] for name in TimelineEvent.__struct_fields__}) for row in rows]
 
     def move(self, name: str, status: Status, *, actor: str, reason: str = "", version: int | None = None) -> Ticket:
         """Bring a ticket to another status.
@@ -191,60 +195,28 @@ class TicketBook:
         Raises
         ------
         WrongUse
-            Unknown ticket, a move that its status does not allow, a changed ticket, or no reason for closing.
+            Unknown ticket, a move that its status does not allow, or no reason where one is needed.
+        TicketConflict
+            The ticket has changed since; a `WrongUse` that says what was done.
         """
-        if status == "closed" and not reason.strip():
-            raise WrongUse("a ticket is closed with a reason", "add --reason")
-        with self._store.begin() as connection:
-            row = _find(connection, name)
-            if status not in _NEXT[row["status"]]:
-                raise WrongUse(
-                    f"ticket {row['number']} is {row['status']} and can't become {status}",
-                    f"possible: {', '.join(_NEXT[row['status']]) or 'nothing, it is closed'}",
-                )
-            self._write(connection, row, status, row["version"] if version is None else version)
-            now = self._clock.now()
-            kind: timeline.Kind = status if status in ("acknowledged", "closed") else "status-changed"
-            detail = {"from": row["status"], "to": status, **({"reason": reason} if reason else {})}
-            timeline.add(connection, row["id"], kind, now, actor=actor, detail=detail)
-            if status in ("responded", "closed"):
-                cancel_timers(connection, row["id"], now)
-            if status == "closed":
-                drop_notices(connection, row["id"], now, "ticket closed before it was sent")
-        return self.get(row["number"])
-
-    def _write(self, connection: Connection, row: sa.RowMapping, status: Status, version: int) -> None:
-        now = self._clock.now()
-        values: dict[str, Any] = {"status": status, "version": version + 1}
-        if row["acknowledged_at"] is None and status != "closed":
-            values["acknowledged_at"] = now
-        if status == "closed":
-            values["closed_at"] = now
-        changed = connection.execute(
-            tickets.update().where(tickets.c.id == row["id"], tickets.c.version == version).values(**values)
-        ).rowcount
-        if not changed:
-            raise WrongUse(
-                f"ticket {row['number']} was changed by somebody else meanwhile", "look at it again, then repeat"
-            )
+        if status == "open":
+            raise WrongUse("a ticket is reopened with new clocks", "minsheng tickets reopen")
+        with changing(self._store, self._clock, name, actor=actor, version=version) as change:
+            move(change, status, reason)
+        return self.get(change.ticket["number"])
 
 
 def next_number(connection: Connection, opened_at: datetime) -> str:
     """The number of the next ticket of that day, in China's time: T20261124-001."""
     prefix = f"T{opened_at.astimezone(CHINA):%Y%m%d}-"
-    numbers = connection.scalars(sa.select(tickets.c.number).where(tickets.c.number.startswith(prefix))).all()
-    last = max((int(number.removeprefix(prefix)) for number in numbers), default=0)
-    return f"{prefix}{last + 1:03d}"
-
-
-def _find(connection: Connection, name: str) -> sa.RowMapping:
-    match = tickets.c.number == name.strip().upper()
-    if name.strip().isdecimal():
-        match = tickets.c.id == int(name)
-    row = connection.execute(sa.select(tickets).where(match)).mappings().first()
-    if row is None:
-        raise WrongUse(f"there is no ticket {name}", "see minsheng tickets list")
-    return row
+    last = connection.scalar(
+        sa.select(tickets.c.number)
+        # A colon comes after every digit: a range that the index on numbers serves, as LIKE would not.
+        .where(tickets.c.number >= prefix, tickets.c.number < f"{prefix}:")
+        .order_by(sa.func.length(tickets.c.number).desc(), tickets.c.number.desc())
+        .limit(1)
+    )
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:03d}"
 
 
 def _deadlines(connection: Connection, ids: Sequence[int]) -> dict[int, list[Deadline]]:
@@ -253,19 +225,9 @@ def _deadlines(connection: Connection, ids: Sequence[int]) -> dict[int, list[Dea
         return found
     query = sa.select(timers).where(timers.c.ticket_id.in_(ids)).order_by(timers.c.due_at, timers.c.kind)
     for row in connection.execute(query).mappings():
-        found.setdefault(row["ticket_id"], []).append(
-            Deadline(kind=row["kind"], due_at=row["due_at"], fired_at=row["fired_at"], cancelled_at=row["cancelled_at"])
-        )
+        clock = Deadline(**{name: row[name] for name in Deadline.__struct_fields__})
+        found.setdefault(row["ticket_id"], []).append(clock)
     return found
-
-
-def drop_notices(connection: Connection, ticket_id: int, now: datetime, why: str) -> None:
-    """What was not sent before the ticket was closed is of no use any more."""
-    connection.execute(
-        outbox.update()
-        .where(outbox.c.ticket_id == ticket_id, outbox.c.sent_at.is_(None), outbox.c.dead_at.is_(None))
-        .values(dead_at=now, next_try_at=NEVER, last_error=why)
-    )
 
 
 def _ticket(row: sa.RowMapping, clocks: list[Deadline]) -> Ticket:

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
-from alerts.deadlines import TITLES
+from alerts.deadlines import TITLES, WARNING
 from alerts.tables import tickets, timers
 from alerts.tickets import STATUS_WORDS
 from briefings.facts import Coverage, DeadLetterFact, DeadlineFact, Facts, SourceFact, TicketFact
@@ -49,8 +49,10 @@ def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tup
     clocks: dict[int, list[DeadlineFact]] = defaultdict(list)
     found = sa.select(timers).where(timers.c.ticket_id.in_([row.id for row in rows])).order_by(timers.c.due_at)
     for row in connection.execute(found):
-        if row.kind in TITLES:  # the others only warn of these
-            fact = DeadlineFact(name=TITLES[row.kind], due_at=row.due_at, settled_at=row.cancelled_at)
+        if not row.kind.endswith(WARNING):
+            fact = DeadlineFact(
+                name=row.title or TITLES.get(row.kind, row.kind), due_at=row.due_at, settled_at=row.cancelled_at
+            )
             clocks[row.ticket_id].append(fact)
     return tuple(
         TicketFact(

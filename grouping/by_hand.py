@@ -6,7 +6,7 @@ its memory at its next checkpoint, or when it starts; it never merges again what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import sqlalchemy as sa
@@ -70,11 +70,24 @@ class EventDesk:
             move_documents(connection, documents, event)
         return whole
 
-    def split(self, event: str, documents: Sequence[str], *, by: str, reason: str) -> tuple[str, tuple[str, ...]]:
+    def split(
+        self,
+        event: str,
+        documents: Sequence[str],
+        *,
+        by: str,
+        reason: str,
+        within: Callable[[sa.Connection, str, Sequence[str]], None] | None = None,
+    ) -> tuple[str, tuple[str, ...]]:
         """Make a new event of some documents of an event; their copies go with them.
 
         The documents go through the log again, so that index and alerts see where they belong. Returns the new event's
         id and the documents moved. Raises `WrongUse` where a document is not of the event, or none would stay behind.
+
+        Parameters
+        ----------
+        within:
+            Called in the same transaction with the new event's id and its documents, e.g. to split a ticket as well.
         """
         history = History.read(self._store)
         family = history.family(event)
@@ -92,6 +105,8 @@ class EventDesk:
             new = _unused(connection, moved[0])
             note(connection, "split", family[0], new, at=self._clock.now(), actor=by, reason=reason, documents=moved)
             move_documents(connection, moved, new)
+            if within is not None:
+                within(connection, new, moved)
         self._send_again([records[name] for name in moved])
         return new, moved
 

@@ -122,11 +122,11 @@ class Road:
             # An index of its own: the stage closes it at its end, while others may still search.
             return IndexStage(open_index(self.settings), self.clock)
         if name == "alert":
-            from alerts.plans import PlanBook
+            from alerts.planning.shelf import LivePlans
             from alerts.stage import AlertStage
             from minsheng.policies import PolicyRegister
 
-            plans = PlanBook.from_folder(self.settings.path("plans"))
+            plans = LivePlans(self.store, self.settings.path("plans"), self.clock)
             return AlertStage(
                 self.store, plans, PolicyRegister(self.store), self.settings, self.clock, on_notice=self.on_notice
             )

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from alerts.deadlines import TITLES
+from alerts.deadlines import TITLES, WARNING
 from alerts.service import AlertService
 from alerts.tickets import Ticket, TicketBook
 from crawlers.health import states
@@ -127,13 +127,13 @@ class Running:
 
 def _line(ticket: Ticket) -> TicketLine:
     pending = sorted(
-        (clock.due_at, clock.kind)
+        (clock.due_at, clock.title or TITLES.get(clock.kind, clock.kind))
         for clock in ticket.deadlines
-        if clock.kind in TITLES and clock.fired_at is None and clock.cancelled_at is None
+        if clock.running and not clock.kind.endswith(WARNING)
     )
     due = ""
     if pending:
-        due = f"时限：{pending[0][0].astimezone(CHINA):%m-%d %H:%M} 前{TITLES[pending[0][1]]}"
+        due = f"时限：{pending[0][0].astimezone(CHINA):%m-%d %H:%M} 前{pending[0][1]}"
     plan = (ticket.plan or {}).get("title") or "无匹配预案"
     return TicketLine(
         number=ticket.number, level=ticket.level, title=ticket.title, why=ticket.why, documents=len(ticket.documents),

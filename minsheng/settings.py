@@ -12,6 +12,7 @@ import difflib
 import ipaddress
 import itertools
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import date, time
@@ -238,6 +239,23 @@ class RiskWeights(Section, frozen=True, kw_only=True):
     sensitivity: float = 0.05  # the policy's own sensitivity
 
 
+class ClockSettings(Section, frozen=True, kw_only=True):
+    """A clock of your own, beside those of the State Council: what an authority of yours asks for, and by when."""
+
+    kind: str  # its short name in Latin letters, e.g. first-report
+    title: str  # what is due, as people read it: 向上级首报
+    hours: float  # so long after the post that gave the ticket its level
+    levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = ("blue", "yellow", "orange", "red")  # which levels
+    working: bool = False  # count only working time, as [work] sets it; a working day of 7 hours is 7
+    source: str = ""  # who sets it, with the number of the document
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]{1,24}", self.kind) or self.kind.endswith("-warning"):
+            raise ValueError(f"alert.clocks: '{self.kind}' is no short name: write e.g. first-report")
+        if self.hours <= 0 or not self.title.strip():
+            raise ValueError(f"alert.clocks: {self.kind} needs a title, and hours above 0")
+
+
 class AlertSettings(Section, frozen=True, kw_only=True):
     """Risk and tickets. Windows are on event time: the time of publishing, not of fetching.
 
@@ -266,7 +284,14 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     information_hours: float = 5.0  # orange and red: authoritative information
     conference_hours: float = 24.0  # orange and red: press conference
     response_hours: float = 48.0  # blue and yellow: response
+    clocks: tuple[ClockSettings, ...] = ()  # further clocks
     warn_at: Share = 0.8  # share of a deadline's time after which the officer is warned
+    reopen_days: NotNegative = 7.0  # an ended ticket reopens when its event flares up within so many days; 0: never
+    task_notice_levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = (
+        "orange",
+        "red",
+    )  # of tickets of these levels a notice says when a task or a unit's report is overdue; of all, the timeline does
+    attachment_bytes: Count = 50_000_000  # a file attached to a ticket may be so large
     retention_days: Count = 400  # what risk is judged by is removed when it is older; tickets stay
 
     def __post_init__(self) -> None:
@@ -275,6 +300,9 @@ class AlertSettings(Section, frozen=True, kw_only=True):
         levels = (self.blue, self.yellow, self.orange, self.red)
         if any(low.score > high.score or low.voices > high.voices for low, high in itertools.pairwise(levels)):
             raise ValueError("alert: a higher level may not take less than a lower one (score, voices)")
+        kinds = ["information", "conference", "response", *(clock.kind for clock in self.clocks)]
+        if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
+            raise ValueError(f"alert.clocks: the name {sorted(twice)[0]} is given twice")
 
 
 class ChannelSettings(Section, frozen=True, kw_only=True):

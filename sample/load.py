@@ -16,6 +16,7 @@ from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
 from minsheng.settings import FILE_NAME, Settings
 from minsheng.store import Store
+from sample.answers import load_answers
 from sample.content import WORLD, load_world
 from sample.pages import article_path
 from sample.policies import moved_policies, policy_file
@@ -46,11 +47,12 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """How much was put into the data folder."""
+    """How much is in the data folder; `answers` counts the entries of the Q&A base that were added now."""
 
     policies: int
     plans: int
     sources: int
+    answers: int
     data_dir: str
 
 
@@ -93,9 +95,14 @@ def load_sample(settings: Settings, store: Store, served: Served, *, force: bool
         if not (keep and file.exists()):
             file.unlink(missing_ok=True)
             write_source(source, settings.path(SOURCES))
+    answers = load_answers(store, served.anchor)
     _write_settings(settings.path(FILE_NAME), urlsplit(served.base_url).hostname or "127.0.0.1")
     return Loaded(
-        policies=len(policies), plans=len(plans), sources=len(sources), data_dir=str(settings.data_dir.resolve())
+        policies=len(policies),
+        plans=len(plans),
+        sources=len(sources),
+        answers=answers,
+        data_dir=str(settings.data_dir.resolve()),
     )
 
 

@@ -143,7 +143,7 @@ The calibration error is by how much the score of the chosen label and its being
 the share of texts whose label's score lies below the model's threshold. The interval is what 95 of 100 samples of as
 many such texts would give.
 
-## Links, copies, events, searches, responses
+## Links, copies, events, searches, responses, questions
 
 Links to policies on the written cases (worked on: [unseen hard cases](reference/classify.md#how-good-the-links-are) are
 harder); copies of real texts by edits that outlets and reposters make, among look-alikes with other facts, through the
@@ -152,7 +152,10 @@ with an event whose members match with an F1 of .75 or more, on the half that no
 Searches: nDCG@10 of 65 queries over 18,000 real texts and the sample world, sorted by relevance, against grades made by
 reading what both engines and a search for pairs of characters put first (`python -m training.search_scores` shows each
 query, and Elasticsearch beside). Answers of departments to real messages: how far their ranking by `alerts.responses`
-agrees with a reader's scores (Spearman's rank correlation), on the half whose scores nothing was tuned on.
+agrees with a reader's scores (Spearman's rank correlation), on the half whose scores nothing was tuned on. Questions
+that we wrote as citizens type them, on the sample world's answers: whether the right answer is among the first three
+(among those alone, and beside the answers to 1,400 real messages), how many questions with an answer get one, and
+how many without are told so; again on the half that nothing was tuned on.
 
 {structure}
 

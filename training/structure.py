@@ -1,10 +1,11 @@
-"""Scores of what is found beyond a label: policies, copies, events, searches, and how well a response answers."""
+"""Scores of what is found beyond a label: policies, copies, events, searches, responses, answers to questions."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from training.answer_scores import score_answers
 from training.linking_scores import score_linking
 
 COPIES_OF_A_KIND = 600
@@ -14,9 +15,10 @@ Figures = dict[str, dict[str, float]]
 
 
 def score_structure(folder: Path) -> Figures:
-    """Name → measures. All but links need the shared data in `folder`; without it only the written links count."""
+    """Name → measures. All but the written links and questions need the shared data in `folder`."""
     linking = score_linking()
     found: Figures = {"links/written": {name: linking[name] for name in ("precision", "recall")}}
+    found |= score_answers(folder)
     if folder.is_dir():
         from training.duplicate_scores import score_duplicates
         from training.event_scores import score_events

@@ -75,15 +75,16 @@ def fire_escalations(store: Store, clock: Clock, settings: Settings, limit: int 
     now = clock.now()
     with store.read() as connection:
         due = connection.execute(
-            sa.select(timers.c.id)
+            sa.select(timers.c.id, timers.c.ticket_id)
             .where(timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None), timers.c.due_at <= now)
             .order_by(timers.c.due_at, timers.c.id)
             .limit(limit)
-        ).scalars()
-        waiting = list(due)
+        )
+        waiting = due.all()
     fired = 0
-    for timer_id in waiting:
+    for timer_id, ticket_id in waiting:
         with store.begin() as connection:
+            timeline.lock(connection, ticket_id)
             fired += _fire(store, connection, timer_id, now, settings)
     return fired
 

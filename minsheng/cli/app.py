@@ -23,7 +23,9 @@ from minsheng.cli import (
     index,
     labels,
     notices,
+    plans,
     policies,
+    qa,
     receive,
     responses,
     roster,
@@ -74,6 +76,7 @@ def options(
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
 app.add_typer(policies.app, name="policies")
+app.add_typer(qa.app, name="qa")
 app.add_typer(deadletters.app, name="deadletters")
 app.add_typer(events.app, name="events")
 app.add_typer(index.app, name="index")
@@ -95,6 +98,7 @@ app.add_typer(notices.app, name="notices")
 app.add_typer(roster.app, name="roster")
 app.add_typer(channels.app, name="channels")
 app.add_typer(silences.app, name="silences")
+app.add_typer(plans.app, name="plans")
 app.command("doctor")(doctor.doctor)
 
 

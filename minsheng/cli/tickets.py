@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minsheng.cli import context
+from minsheng.cli import casework, context
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import Unavailable, WrongUse
 
 if TYPE_CHECKING:
     from alerts.tickets import Ticket, TicketBook, TimelineEvent
+    from alerts.timeline import Chain
     from minsheng.records import Grouped
 
 app = typer.Typer(help="Risk tickets: why, plan, clocks, and what was done.", no_args_is_help=True)
@@ -27,10 +28,11 @@ TicketName = Annotated[str, typer.Argument(metavar="TICKET", help="The ticket's 
 def list_tickets(
     status: Annotated[
         str | None,
-        typer.Option(help="open, acknowledged, responding, responded, closed, or unclosed for all but closed."),
+        typer.Option(help="A status, e.g. open or responding; or unclosed for all that have not ended."),
     ] = None,
     level: Annotated[str | None, typer.Option(help="blue, yellow, orange or red.")] = None,
     policy: Annotated[str | None, typer.Option(help="Policy id.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The unit that is to deal with it.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 100,
     json: bool = context.JSON_OPTION,
 ) -> None:
@@ -40,7 +42,7 @@ def list_tickets(
 
     _one_of("status", status, (*STATUSES, "unclosed"))
     _one_of("level", level, LEVELS[1:])
-    found = _book().list(status=status, level=level, policy=policy, limit=limit)
+    found = _book().list(status=status, level=level, policy=policy, unit=unit, limit=limit)
     if json:
         context.print_json(found)
         return
@@ -68,32 +70,82 @@ def show_ticket(ticket: TicketName, json: bool = context.JSON_OPTION) -> None:
     found = book.get(ticket)
     timeline = book.timeline(found.id)
     posts = _posts(found)
+    work = _casework(found.number)
     if json:
         context.print_json(
             {
                 **{name: getattr(found, name) for name in found.__struct_fields__},
+                **work,
                 "timeline": timeline,
                 "posts": [_plain_post(post) for post in posts],
             }
         )
         return
-    _print(found, timeline, posts)
+    _print(found, timeline, posts, work)
 
 
-@app.command("acknowledge")
-def acknowledge(ticket: TicketName, json: bool = context.JSON_OPTION) -> None:
-    """Say that somebody is looking after the ticket."""
-    _moved(_book().move(ticket, "acknowledged", actor=getpass.getuser()), json)
+def _casework(number: str) -> dict[str, Any]:
+    """What officers have added to the ticket."""
+    from alerts.casework.assignments import assignments_of
+    from alerts.casework.attachments import attachments_of
+    from alerts.casework.links import links_of, related_to
+    from alerts.casework.research import sheets_of
+    from alerts.casework.tasks import tasks_of
+
+    store = context.store()
+    return {
+        "tasks": tasks_of(store, number),
+        "assignments": assignments_of(store, number),
+        "sheets": sheets_of(store, number),
+        "attachments": attachments_of(store, number),
+        "links": links_of(store, number),
+        "related": related_to(store, number),
+    }
 
 
-@app.command("close")
-def close(
-    ticket: TicketName,
-    reason: Annotated[str, typer.Option(help="Why it is closed; kept in the timeline.")],
+@app.command("verify")
+def verify(
+    ticket: Annotated[
+        str | None, typer.Argument(metavar="TICKET", help="The ticket's number; default: all.", show_default=False)
+    ] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="What an earlier verify --json printed: nothing of it may be gone.")
+    ] = None,
     json: bool = context.JSON_OPTION,
 ) -> None:
-    """Close the ticket. Its event can open another one with what is published from now on."""
-    _moved(_book().move(ticket, "closed", actor=getpass.getuser(), reason=reason), json)
+    """Check that no timeline was changed after it was written. Exit code 1 where one was.
+
+    Keep what --json prints where the database's administrators can't write; compared with it later (--against), even a
+    timeline that was made anew as a whole shows.
+    """
+    from alerts import timeline
+
+    store = context.store()
+    found = timeline.verify(store, _book().get(ticket).number if ticket else None)
+    differences = timeline.differences(found, _kept(against), store) if against is not None else []
+    broken = [chain for chain in found if chain.problems]
+    if json:
+        context.print_json(found)
+    for line in (*(f"{chain.ticket}: {problem}" for chain in broken for problem in chain.problems), *differences):
+        context.errors().print(line, markup=False, soft_wrap=True)
+    if not json:
+        lines = sum(chain.length for chain in found)
+        context.console().print(f"{len(found)} timelines with {lines} lines, {len(broken)} of them changed")
+    if broken or differences:
+        raise typer.Exit(1)
+
+
+def _kept(path: Path) -> list[Chain]:
+    import msgspec
+
+    from alerts.timeline import Chain
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[Chain])
+    except OSError as error:
+        raise WrongUse(f"{path} can't be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise WrongUse(f"{path} is not what verify --json prints: {error}") from None
 
 
 def _book() -> TicketBook:
@@ -137,17 +189,7 @@ def _plain_post(record: Grouped) -> dict[str, Any]:
     }
 
 
-def _moved(ticket: Ticket, json: bool) -> None:
-    from alerts.tickets import STATUS_WORDS
-
-    if json:
-        context.print_json(ticket)
-    else:
-        words = STATUS_WORDS[ticket.status]
-        context.console().print(f"{ticket.number} {words}", markup=False)
-
-
-def _print(ticket: Ticket, timeline: Sequence[TimelineEvent], posts: list[Grouped]) -> None:
+def _print(ticket: Ticket, timeline: Sequence[TimelineEvent], posts: list[Grouped], work: dict[str, Any]) -> None:
     from alerts.levels import CHINESE
     from alerts.risk_kind import CHINESE as KINDS
     from alerts.tickets import STATUS_WORDS
@@ -158,10 +200,13 @@ def _print(ticket: Ticket, timeline: Sequence[TimelineEvent], posts: list[Groupe
         console.print(text, markup=False, soft_wrap=True)
 
     old = "（历史，不发通知）" if ticket.historical else ""
-    line(f"{ticket.number}  {CHINESE[ticket.level]}{old}  {STATUS_WORDS[ticket.status]}")
+    drill = "【演练】" if ticket.exercise else ""
+    line(f"{drill}{ticket.number}  {CHINESE[ticket.level]}{old}  {STATUS_WORDS[ticket.status]}  版本 {ticket.version}")
     line(ticket.title)
     line(f"研判理由：{ticket.why}")
     line(f"风险类型：{KINDS[ticket.risk_kind]}  当前风险：{CHINESE[ticket.current_level]}")
+    if ticket.unit:
+        line(f"责任单位：{ticket.unit}")
     line(f"触发时间：{_time(ticket.opened_at)}  建单时间：{_time(ticket.created_at)}  事件：{ticket.event}")
     context.print_table(
         f"风险构成（综合 {ticket.score:.2f}）",
@@ -178,7 +223,8 @@ def _print(ticket: Ticket, timeline: Sequence[TimelineEvent], posts: list[Groupe
     )
     _print_plan(ticket.plan, line)
     for clock in ticket.deadlines:
-        line(f"时限　{_deadline_words(clock.kind)}：{_time(clock.due_at)}{_clock_state(clock)}")
+        line(f"时限　{_deadline_words(clock)}：{_time(clock.due_at)}{_clock_state(clock)}")
+    _print_work(work, line)
     line()
     for event in timeline:
         line(f"{_time(event.at)}  {_event_words(event)}")
@@ -204,16 +250,39 @@ def _print_plan(plan: dict[str, Any] | None, line: Any) -> None:
     line()
 
 
-def _deadline_words(kind: str) -> str:
+def _print_work(work: dict[str, Any], line: Any) -> None:
+    from alerts.casework.assignments import STATE_WORDS
+
+    for task in work["tasks"]:
+        state = "已完成" if task.done_at else "已取消" if task.cancelled_at else "已超时" if task.overdue_at else "待办"
+        due = f"，{_time(task.due_at)} 前" if task.due_at else ""
+        line(f"任务 {task.number}［{state}］{task.owner or '未指定'}：{task.title}{due}")
+    for one in work["assignments"]:
+        due = f"，{_time(one.due_at)} 前" if one.due_at else ""
+        line(f"督办 {one.number}［{STATE_WORDS[one.state]}］{one.unit}：{one.demand}{due}")
+    for sheet in work["sheets"]:
+        signed = f"{sheet.signed_by} {_time(sheet.signed_at)} 签发" if sheet.signed_by else "草稿"
+        line(f"研判单 第 {sheet.version} 版（{sheet.written_by}，{signed}）{'' if sheet.intact else '【内容被改动】'}")
+    for file in work["attachments"]:
+        line(f"附件 {file.name}（{file.size:,} 字节，{file.hash[:12]}）")
+    for link in work["links"]:
+        line(f"材料 {link.kind}：{link.target} {link.note}".rstrip())
+    for other in work["related"]:
+        line(f"关联工单 {other.ticket} {other.title}")
+
+
+def _deadline_words(clock: Any) -> str:
     from alerts.deadlines import TITLES, WARNING
 
-    title = TITLES[kind.removesuffix(WARNING)]
-    return f"{title}（预警）" if kind.endswith(WARNING) else title
+    title = clock.title or TITLES.get(clock.kind.removesuffix(WARNING), clock.kind)
+    return f"{title}（预警）" if clock.kind.endswith(WARNING) else title
 
 
 def _clock_state(clock: Any) -> str:
     if clock.cancelled_at is not None:
         return "（已取消）"
+    if clock.paused_at is not None:
+        return "（暂停）"
     return "（已触发）" if clock.fired_at is not None else ""
 
 
@@ -222,7 +291,8 @@ def _next_deadline(ticket: Ticket) -> str:
 
     for clock in ticket.deadlines:
         if not clock.kind.endswith(WARNING) and clock.fired_at is None and clock.cancelled_at is None:
-            return f"{_time(clock.due_at)} {_deadline_words(clock.kind)}"
+            paused = "（暂停）" if clock.paused_at else ""
+            return f"{_time(clock.due_at)} {_deadline_words(clock)}{paused}"
     return ""
 
 
@@ -236,3 +306,6 @@ def _event_words(event: TimelineEvent) -> str:
 
 def _time(moment: datetime) -> str:
     return f"{moment.astimezone(CHINA):%Y-%m-%d %H:%M}"
+
+
+casework.add_to(app)

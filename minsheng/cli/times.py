@@ -55,3 +55,13 @@ def parse_span(text: str) -> timedelta:
         return timedelta(**{_UNITS[found[2]]: float(found[1])})
     except OverflowError:
         raise WrongUse(f"'{text}' is too long", "write 90m, 2h, 3d or 1w") from None
+
+
+def parse_due(text: str, clock: Clock | None = None) -> datetime:
+    """By when: a date (its end, China time), a date and time, or a span from now such as `4h`. Raises `WrongUse`."""
+    plain = text.strip().removeprefix("+").removesuffix("后").strip()
+    if _AGO.fullmatch(plain):
+        return (clock or SystemClock()).now() + parse_span(plain)
+    if re.fullmatch(r"\d{4}[-/]\d\d?[-/]\d\d?", plain):
+        return parse_moment(f"{plain}T23:59:59")
+    return parse_moment(plain)

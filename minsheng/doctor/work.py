@@ -88,10 +88,12 @@ def labels(patient: Patient) -> Iterator[Finding]:
 
 def plans(patient: Patient) -> Iterator[Finding]:
     """Can the plans be read, and are those there that policies name?"""
-    from alerts.plans import PlanBook
+    from alerts.planning.shelf import book_of, problems_of, stored_plans
 
     folder = patient.settings.path("plans")
-    book = PlanBook.from_folder(folder)
+    book = book_of(patient.store, folder)
+    for found in problems_of(book, stored_plans(patient.store), patient.clock):
+        yield warning("plans", f"{found.plan}: {found.problem}", found.advice)
     for policy in PolicyRegister(patient.store).all():
         for plan in policy.plans:
             if book.get(plan) is None:

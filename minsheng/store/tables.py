@@ -1,9 +1,12 @@
 """Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""
 
+import alerts.casework.tables
 import alerts.duty.tables
 import alerts.notify.tables
+import alerts.planning.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
+import answers.tables  # noqa: F401
 import classifiers.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401

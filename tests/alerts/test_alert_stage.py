@@ -244,7 +244,8 @@ def test_programs_get_a_stable_shape(world: World) -> None:
     assert list(plain) == [
         "id", "number", "level", "current_level", "status", "policy", "event", "risk_kind", "title", "why", "score",
         "parts", "documents", "plan", "deadlines", "historical", "opened_at", "raised_at", "created_at",
-        "acknowledged_at", "closed_at", "version",
+        "acknowledged_at", "closed_at", "version", "unit", "exercise", "round", "posts", "last_post_at", "responded_at",
+        "paused_at",
     ]  # fmt: skip
 
 

@@ -204,7 +204,10 @@ def test_the_level_rises_and_does_not_fall_with_each_quiet_hour(world: World) ->
     assert [event.kind for event in world.book.timeline(ticket.id)].count("level-fell") == 1
 
 
-def test_a_closed_ticket_is_followed_by_another_only_for_what_is_published_after_it(world: World) -> None:
+def test_a_closed_ticket_is_followed_by_another_only_for_what_is_published_after_it(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(reopen_days=0.0)
     world.take(burst(20, minutes=1))
     (ticket,) = world.tickets()
     world.clock.set(NOW + timedelta(hours=1))

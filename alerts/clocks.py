@@ -1,0 +1,63 @@
+"""Which clocks a ticket of a level has: what is due, by when, counted in hours or in working time, and who sets it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alerts.levels import Level
+from minsheng.settings import AlertSettings, Settings
+from minsheng.workdays import WorkCalendar
+
+TITLES = {"information": "发布权威信息", "conference": "举行新闻发布会", "response": "作出回应"}
+_URGENT = "国办发〔2016〕61号"
+_OTHER = "国办发〔2016〕80号"
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True):
+    """One clock: `kind` is its short name, `title` what people read; `working` counts working time only."""
+
+    kind: str
+    title: str
+    time: timedelta
+    working: bool
+    source: str
+
+    def due(self, start: datetime, calendar: WorkCalendar, share: float = 1.0) -> datetime:
+        """When it, or a share of its time, is over."""
+        time = self.time * share
+        return calendar.add_time(start, time) if self.working else start + time
+
+
+def terms_of(level: Level, settings: AlertSettings) -> list[Term]:
+    """The clocks of a level."""
+    if level in ("orange", "red"):
+        hours = {"information": settings.information_hours, "conference": settings.conference_hours}
+        source = _URGENT
+    else:
+        hours, source = {"response": settings.response_hours}, _OTHER
+    found = [
+        Term(kind=kind, title=TITLES[kind], time=timedelta(hours=count), working=False, source=source)
+        for kind, count in hours.items()
+    ]
+    found += [
+        Term(
+            kind=clock.kind,
+            title=clock.title,
+            time=timedelta(hours=clock.hours),
+            working=clock.working,
+            source=clock.source,
+        )
+        for clock in settings.clocks
+        if level in clock.levels
+    ]
+    return found
+
+
+def first_deadline(level: Level, start: datetime, settings: Settings) -> tuple[str, datetime]:
+    """What is due first at a level, in Chinese, and when."""
+    calendar = WorkCalendar.from_settings(settings)
+    return min(
+        ((term.title, term.due(start, calendar)) for term in terms_of(level, settings.alert)), key=lambda one: one[1]
+    )
