@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from grouping.vectors import ngram_bins, fold, own_words, rarity
+from grouping.vectors import fold, ngram_bins, own_words, rarity
 
 HEAD_SIZE = 24
 """N-grams kept of a headline, the rarest: names of estates, roads, companies and schools are among them."""

@@ -16,7 +16,7 @@ from alerts.responses import sheet
 from alerts.responses.aftermath import REPEAT_WITHIN, WINDOW, aftermath_of
 from alerts.responses.aftermath import parts_of as aftermath_parts
 from alerts.responses.demands import Asked
-from alerts.responses.grade import Evaluation, Part, combine, evaluate_text, grade_of
+from alerts.responses.grade import WELL, Evaluation, Part, combine, evaluate_text, grade_of
 from alerts.responses.tables import response_evaluations as evaluations
 from alerts.responses.tables import response_sheets as sheets
 from alerts.responses.wording import copied_share
@@ -31,6 +31,7 @@ from search.index import Filters, Index, Search
 POSTS = 200
 """Posts read for their demands: the newest concerned ones of the event before the response."""
 SHORTEST_REPLY = 10
+_CHUNK = 500
 _CARRIED = 0.3
 """A document whose text stands to this share in the response carries it on."""
 
@@ -52,6 +53,21 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     sheet_note: str
     score: float
     grade: str
+
+    @property
+    def well(self) -> bool:
+        """Well or not, the sheet counted in."""
+        return self.grade in WELL
+
+    @property
+    def sheet_share(self) -> float | None:
+        """The sheet's score from 0 to 1."""
+        return sheet.share(self.sheet) if self.sheet else None
+
+    @property
+    def repeats(self) -> int:
+        """How many people asked again, as far as was known."""
+        return next((part.detail.get("people", 0) for part in self.evaluation.parts if part.name == "repeats"), 0)
 
 
 class ResponseBook:
@@ -240,6 +256,23 @@ def _reach(index: Index, ticket: Ticket, reply: str, replied_at: datetime) -> Pa
     }
     value = f"{len(carried)} 个来源转载了回应" if carried else "监测范围内未见转载"
     return Part(name="reach", title="传播范围", score=None, value=value, detail={"sources": sorted(carried)})
+
+
+def kept_by_ticket(connection: Connection, ids: Sequence[int]) -> dict[int, Kept]:
+    """Ticket id → the evaluation that counts, of those that have one."""
+    found: dict[int, Kept] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        scored = {row["ticket_id"]: row for row in _newest(connection, sheets, chunk)}
+        for row in _newest(connection, evaluations, chunk):
+            found[row["ticket_id"]] = _kept(row["number"], row, scored.get(row["ticket_id"]))
+    return found
+
+
+def _newest(connection: Connection, table: sa.Table, ids: Sequence[int]) -> Sequence[sa.RowMapping]:
+    last = sa.select(sa.func.max(table.c.id)).where(table.c.ticket_id.in_(ids)).group_by(table.c.ticket_id)
+    query = sa.select(table, tickets.c.number).join(tickets, tickets.c.id == table.c.ticket_id)
+    return connection.execute(query.where(table.c.id.in_(last))).mappings().all()
 
 
 def _last(connection: Connection, table: sa.Table, ticket_id: int) -> sa.RowMapping | None:

@@ -19,6 +19,7 @@ METHOD = 1
 
 Grade = Literal["good", "fair", "middling", "poor"]
 CHINESE: dict[str, str] = {"good": "好", "fair": "较好", "middling": "一般", "poor": "差"}
+WELL: tuple[Grade, ...] = ("good", "fair")
 _FROM: tuple[tuple[Grade, float], ...] = (("good", 0.75), ("fair", 0.6), ("middling", 0.4))
 
 WEIGHTS = {
@@ -61,7 +62,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def well(self) -> bool:
         """Well or not."""
-        return self.grade in ("good", "fair")
+        return self.grade in WELL
 
 
 def grade_of(score: float) -> Grade:

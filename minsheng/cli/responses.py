@@ -1,4 +1,4 @@
-"""`minsheng responses`: was a ticket's response good? Evaluation, the supervisor's score sheet."""
+"""`minsheng responses`: was a ticket's response good? Evaluation, the supervisor's score sheet, the month by unit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import structs
 
 from minsheng.cli import context
 from minsheng.cli.times import parse_time
@@ -83,6 +84,65 @@ def refresh(json: bool = context.JSON_OPTION) -> None:
         context.print_json(kept)
         return
     _table(f"重新评价 {len(kept)} 件", kept)
+
+
+@app.command("month")
+def month(
+    month: Annotated[str, typer.Argument(help="The month, e.g. 2026-11.")],
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """The month by unit: on time, how well, asked again, false alarms, and median hours to each step."""
+    from alerts.responses.monthly import month_by_unit
+
+    rows = month_by_unit(context.store(), SystemClock(), month)
+    if json:
+        context.print_json([{"month": month, "on_time": row.on_time, **structs.asdict(row)} for row in rows])
+        return
+    context.print_table(
+        f"{month} 各单位回应情况",
+        (
+            "单位",
+            "工单",
+            "误报",
+            "按时率",
+            "已回应",
+            "回应得好",
+            "评价均分",
+            "主管评分",
+            "再次反映",
+            "签收",
+            "回应",
+            "办结",
+        ),
+        [
+            (
+                row.unit,
+                row.tickets,
+                row.false_alarms,
+                _share(row.on_time),
+                row.responded,
+                f"{row.well}/{row.evaluated}" if row.evaluated else "—",
+                _share(row.score),
+                _share(row.satisfaction),
+                row.repeated,
+                *(_hours(value) for value in (row.to_acknowledge, row.to_respond, row.to_close)),
+            )
+            for row in rows
+        ],
+    )
+
+
+_MONTH_COLUMNS = (
+    "单位", "工单", "误报", "按时率", "已回应", "回应得好", "评价均分", "主管评分", "再次反映", "签收", "回应", "办结",
+)  # fmt: skip
+
+
+def _share(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0%}"
+
+
+def _hours(value: float | None) -> str:
+    return "—" if value is None else f"{value:g} 小时"
 
 
 def _evaluated(ticket: str, reply: str | None, replied_at: datetime | None, documents: list[str]) -> Kept:
