@@ -411,6 +411,26 @@ class BriefingSettings(Section, frozen=True, kw_only=True):
     unit: str = "政务舆情值班室"  # the issuing unit in the masthead
 
 
+class ConsoleSettings(Section, frozen=True, kw_only=True):
+    """The console in the browser, served by `minsheng run` and `minsheng console`."""
+
+    run: bool = True  # `minsheng run` serves it, too
+    host: str = "127.0.0.1"  # the address that it listens on; put a proxy with TLS before it
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8600  # its port; 0 takes any free one
+    public_url: str = ""  # how browsers reach it, where a proxy stands before it: https://minsheng.example.gov.cn
+    proxies: tuple[str, ...] = ()  # addresses of proxies whose word on the caller's address and on https is taken
+    session_hours: Annotated[float, msgspec.Meta(gt=0)] = 12.0  # a session ends after so many hours
+    idle_minutes: Annotated[float, msgspec.Meta(gt=0)] = 240.0  # or when nobody has used it for so many minutes
+    export_rows: Count = 10_000  # most documents of one export
+    key: Secret | None = None  # seals second factors and signs links; default: made once, in the data folder
+
+    def __post_init__(self) -> None:
+        if self.public_url and not self.public_url.startswith(("http://", "https://")):
+            raise ValueError(
+                f"console.public_url: '{self.public_url}' is no address: write https://minsheng.example.gov.cn"
+            )
+
+
 class MetricsSettings(Section, frozen=True, kw_only=True):
     """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`."""
 
@@ -442,6 +462,7 @@ class Settings(Section, frozen=True, kw_only=True):
     notify: NotifySettings = NotifySettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
+    console: ConsoleSettings = ConsoleSettings()
     metrics: MetricsSettings = MetricsSettings()
     logs: LogsSettings = LogsSettings()
     data_dir: Path = Path("minsheng-data")

@@ -14,6 +14,7 @@ from minsheng.cli import (
     briefing,
     channels,
     classify,
+    console,
     context,
     deadletters,
     doctor,
@@ -38,6 +39,7 @@ from minsheng.cli import (
     sources,
     stage,
     tickets,
+    users,
 )
 from minsheng.errors import MinshengError
 
@@ -75,6 +77,10 @@ def options(
 # Groups of commands. Their modules import their part inside the commands, so that this stays quick.
 app.command("run")(run.run)
 app.command("stage")(stage.stage)
+app.command("console")(console.console)
+app.add_typer(users.app, name="users")
+app.add_typer(users.units_app, name="units")
+app.add_typer(users.audit_app, name="audit")
 app.add_typer(policies.app, name="policies")
 app.add_typer(qa.app, name="qa")
 app.add_typer(deadletters.app, name="deadletters")

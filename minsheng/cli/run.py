@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,8 +34,6 @@ def run(
     ] = False,
 ) -> None:
     """Run the whole road in one process on the configured parts: crawl, assess, group, index, alert, brief."""
-    from contextlib import ExitStack
-
     from minsheng.clock import SystemClock
     from minsheng.errors import MinshengError
     from minsheng.road import Road, Stopped
@@ -62,6 +60,7 @@ def run(
             _show_while(running, stop, lambda: _once(running))
         else:
             running.start_crawling()
+            _serve_console(road, open_things)
             _show_while(running, stop, None)
         picture = running.picture()
         briefing = _write_briefing(road)
@@ -71,6 +70,20 @@ def run(
         raise MinshengError(
             f"stopped before the end: {', '.join(failed)}", "the reason stands above; minsheng doctor checks the parts"
         )
+
+
+def _serve_console(road: Road, open_things: ExitStack) -> None:
+    """The console beside the road, where the settings want it. Its port being taken does not stop the road."""
+    if not road.settings.console.run:
+        return
+    from console.serving import ConsoleServer
+    from minsheng.cli.console import announce
+    from minsheng.errors import MinshengError
+
+    try:
+        announce(open_things.enter_context(ConsoleServer(road.settings, road.clock)))
+    except MinshengError as error:
+        context.errors().print(f"no console: {error}", markup=False, soft_wrap=True)
 
 
 def _once(running: Running) -> None:
@@ -154,6 +167,7 @@ def _say_goodbye(picture: Picture, briefing: Path | None, data_dir: Path, *, sam
         "  .venv/bin/minsheng tickets list            tickets; then: tickets show NUMBER",
         "  .venv/bin/minsheng search 停车收费          search in Chinese",
         "  .venv/bin/minsheng events list             what is being spoken about",
+        "  .venv/bin/minsheng console                 all of it in a browser",
         "  .venv/bin/minsheng doctor                  how every part is doing",
     ]
     if sample:

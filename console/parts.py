@@ -1,0 +1,90 @@
+"""What every page is given: the parts of the system, opened once, and the books over them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date
+from typing import Generic, TypeVar
+
+from msgspec.structs import replace
+
+from briefings.daily import daily_briefing
+from briefings.gather import gather
+from briefings.model import DailyBriefing
+from console.accounts import UserBook
+from console.audit import AuditLog
+from console.keys import Keys
+from console.scope import View, Views
+from console.sessions import SessionBook
+from console.units import UnitBook
+from minsheng.clock import Clock
+from minsheng.policies import PolicyRegister
+from minsheng.settings import Settings
+from minsheng.store import Store
+from search.index import Index
+from stream.log import Log
+
+BRIEFING_SECONDS = 60.0
+
+T = TypeVar("T")
+
+
+class Console:
+    """The parts. They belong to the caller, who closes them."""
+
+    def __init__(self, settings: Settings, store: Store, index: Index, log: Log, clock: Clock) -> None:
+        self.settings = settings
+        self.store = store
+        self.index = index
+        self.log = log
+        self.clock = clock
+        self.keys = Keys.from_settings(settings)
+        self.users = UserBook(store, self.keys, clock)
+        self.sessions = SessionBook(store, settings.console, clock)
+        self.units = UnitBook(store, clock)
+        self.audit = AuditLog(store, clock)
+        self.views = Views(store, index, clock, PolicyRegister(store, clock).all)
+        self.stopping = threading.Event()
+        self._briefings = Remembered[DailyBriefing](clock, BRIEFING_SECONDS)
+
+    def briefing(self, day: date, view: View) -> DailyBriefing:
+        """The daily briefing of what a viewer may see; kept for a minute."""
+        return self._briefings.get(f"{day} {view.grant!r}", lambda: self._make_briefing(day, view))
+
+    def _make_briefing(self, day: date, view: View) -> DailyBriefing:
+        facts = gather(self.store, self.log, day, self.clock)
+        if not view.grant.everything:
+            mine = {ticket.number for ticket in view.tickets(limit=10_000)}
+            # Titles of events and reasons of dead letters may quote texts of others.
+            facts = replace(
+                facts, tickets=tuple(one for one in facts.tickets if one.number in mine), dead_letters=(),
+                event_titles={},
+            )  # fmt: skip
+        return daily_briefing(
+            day,
+            index=view.index,
+            policies=list(view.policies.values()),
+            facts=facts,
+            unit=self.settings.briefing.unit,
+            clock=self.clock,
+            release_days=self.settings.alert.release_days,
+        )
+
+
+class Remembered(Generic[T]):
+    """Values that are dear to make, kept for some seconds; two who ask for the same at once wait for one making."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._values: dict[str, tuple[float, T]] = {}
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            now = self._clock.monotonic()
+            self._values = {name: kept for name, kept in self._values.items() if now - kept[0] < self._seconds}
+            if key not in self._values:
+                self._values[key] = (now, make())
+            return self._values[key][1]

@@ -1,0 +1,128 @@
+"""Pages from templates. Everything is escaped by itself: texts from outside are only ever text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from console import translation, words
+from console.access import Visit
+from console.assets import Assets
+from console.rights import RIGHT_WORDS, ROLE_WORDS
+from console.units import UNIT_WORDS
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+MENU = (
+    ("desk", "/desk", "siren", "值班台"),
+    ("tickets", "/tickets", "files", "工单"),
+    ("search", "/search", "search", "检索"),
+    ("events", "/events", "newspaper", "事件"),
+    ("policies", "/policies", "landmark", "政策"),
+    ("sources", "/sources", "radio", "信源"),
+    ("briefing", "/leader", "scroll-text", "领导视图"),
+    ("users", "/admin/users", "users", "用户"),
+    ("audit", "/admin/audit", "eye-off", "审计"),
+)
+"""Right, address, icon and name of each room, in the order of the menu; the first allowed one is the user's home."""
+
+
+class Rendering:
+    """The templates and what they may call."""
+
+    def __init__(self, assets: Assets) -> None:
+        self.environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        self.environment.install_gettext_callables(  # type: ignore[attr-defined]
+            translation.translate, translation.translate_many, newstyle=True
+        )
+        self.environment.filters.update(
+            moment=words.moment,
+            short_moment=words.short_moment,
+            marked=marked,
+            span=words.span,
+            tr=translation.translate,
+        )
+        self.environment.globals.update(
+            asset=assets.url,
+            icon=lambda name: _icon(assets, name),
+            words=words,
+            role_words=ROLE_WORDS,
+            right_words=RIGHT_WORDS,
+            unit_words=UNIT_WORDS,
+            languages=translation.LANGUAGES,
+        )
+
+    def page(self, visit: Visit, template: str, *, code: int = 200, **values: Any) -> Response:
+        """A page for a visitor."""
+        session = visit.session
+        text = self.environment.get_template(template).render(
+            visit=visit,
+            user=session.user if session else None,
+            now=visit.console.clock.now(),
+            path=visit.request.url.path,
+            menu=[entry for entry in MENU if entry[0] in visit.rights],
+            language=translation.current.get(),
+            html_language=translation.HTML_LANGUAGE[translation.current.get()],
+            outside=lambda url: outside(visit, url),
+            **values,
+        )
+        return HTMLResponse(text, code)
+
+
+def rendering(request: Request) -> Rendering:
+    """That of the application."""
+    found: Rendering = request.app.state.rendering
+    return found
+
+
+def show(visit: Visit, template: str, *, code: int = 200, **values: Any) -> Response:
+    """A page for a visitor."""
+    return rendering(visit.request).page(visit, template, code=code, **values)
+
+
+def home(visit: Visit) -> str:
+    """Where a user begins."""
+    return next((address for right, address, _, _ in MENU if right in visit.rights), "/account")
+
+
+def outside(visit: Visit, url: str | None) -> str:
+    """The address of the page that warns before leaving for `url`; empty where that is no http(s) address."""
+    if not url or not url.startswith(("http://", "https://")):
+        return ""
+    return f"/leave?{urlencode({'to': url, 'signed': visit.console.keys.sign('leave', url)})}"
+
+
+def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
+    """The text with its spans in <mark>."""
+    parts: list[Markup] = []
+    place = 0
+    for start, end in spans:
+        parts += [escape(text[place:start]), Markup("<mark>"), escape(text[start:end]), Markup("</mark>")]
+        place = end
+    parts.append(escape(text[place:]))
+    return Markup("").join(parts)
+
+
+def attachment(name: str) -> str:
+    """A Content-Disposition for a file of this name."""
+    return f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
+
+
+def _icon(assets: Assets, name: str) -> Markup:
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        assets.url("icons.svg"), name
+    )

@@ -1,0 +1,281 @@
+"""What a viewer may see, put into every query: an index of the viewer's documents alone, and the viewer's tickets.
+
+Pages get a `View` and nothing else to read with, so that no count, facet, page or error of theirs can tell of more.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from alerts.tables import tickets as ticket_table
+from alerts.tickets import Ticket, TicketBook
+from console.units import Grant
+from grouping.detail import EventDetail, event_detail
+from grouping.history import History
+from grouping.listing import EventSummary, get_events, list_events
+from minsheng.clock import Clock
+from minsheng.errors import WrongUse
+from minsheng.policies import Policy
+from minsheng.records import Grouped
+from minsheng.store import Store
+from search.index import MAX_FACET_SIZE, MAX_SIZE, Filters, Index, Page, Search
+
+REGION_SECONDS = 60.0
+"""How long the list of regions is kept; a region that is new in the index is seen that much later, never too early."""
+
+
+class RegionNames:
+    """The names of regions in the index, for scopes that name how a region begins."""
+
+    def __init__(self, index: Index, clock: Clock) -> None:
+        self._index = index
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._names: tuple[str, ...] = ()
+
+    def beginning(self, starts: Sequence[str]) -> tuple[str, ...]:
+        """The names that begin with any of `starts`."""
+        with self._lock:
+            if self._clock.monotonic() - self._read_at > REGION_SECONDS:
+                page = self._index.search(
+                    Search(size=0, facets=("region",), facet_size=MAX_FACET_SIZE, highlight=False)
+                )
+                self._names = tuple(bucket.value for bucket in page.facets.get("region", ()))
+                self._read_at = self._clock.monotonic()
+            names = self._names
+        return tuple(name for name in names if name.startswith(tuple(starts)))
+
+
+class ScopedIndex:
+    """An index of which only a grant's documents are there. It can't be written to.
+
+    Parameters
+    ----------
+    regions:
+        The regions of the grant as the index names them; None: everywhere.
+    """
+
+    def __init__(self, index: Index, policies: tuple[str, ...] | None, regions: tuple[str, ...] | None) -> None:
+        self._index = index
+        self._policies = policies
+        self._regions = regions
+
+    def narrow(self, filters: Filters) -> Filters:
+        """The filters, and the scope with them."""
+        return replace(
+            filters,
+            policies=_both(filters.policies, self._policies),
+            regions=_both(filters.regions, self._regions),
+        )
+
+    def search(self, search: Search) -> Page:
+        page = self._index.search(replace(search, filters=self.narrow(search.filters)))
+        if self._policies is None or "policy" not in page.facets:
+            return page
+        # Documents of the scope may name other policies, too.
+        own = set(self._policies)
+        shown = tuple(bucket for bucket in page.facets["policy"] if bucket.value in own)
+        return replace(page, facets={**page.facets, "policy": shown})
+
+    def get(self, ids: Sequence[str]) -> dict[str, Grouped]:
+        found: dict[str, Grouped] = {}
+        wanted = tuple(dict.fromkeys(ids))
+        for start in range(0, len(wanted), MAX_SIZE):
+            chunk = wanted[start : start + MAX_SIZE]
+            page = self.search(Search(filters=Filters(ids=chunk), size=len(chunk), highlight=False))
+            found |= {hit.record.document.id: hit.record for hit in page.hits}
+        return found
+
+    def count(self, filters: Filters) -> int:
+        return self._index.count(self.narrow(filters))
+
+    def refresh(self) -> None:
+        self._index.refresh()
+
+    def ensure(self) -> None:
+        raise NotImplementedError("a view of the index only reads")
+
+    def write(self, records: Sequence[Grouped]) -> list[Any]:
+        raise NotImplementedError("a view of the index only reads")
+
+    def drop_before(self, moment: datetime) -> int:
+        raise NotImplementedError("a view of the index only reads")
+
+    def rebuild(self, progress: Any) -> int:
+        raise NotImplementedError("a view of the index only reads")
+
+    def statistics(self) -> Mapping[str, int | str]:
+        raise NotImplementedError("a view of the index tells nothing of the whole")
+
+    def close(self) -> None:
+        """The index behind it belongs to others."""
+
+
+class View:
+    """Everything that a viewer may read."""
+
+    def __init__(
+        self, store: Store, index: Index, clock: Clock, grant: Grant, policies: Sequence[Policy], regions: RegionNames
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.grant = grant
+        names = None if grant.regions is None else regions.beginning(grant.regions)
+        self.index: Index = index if grant.everything else ScopedIndex(index, grant.policies, names)
+        own = None if grant.policies is None else set(grant.policies)
+        self.policies = {one.id: one for one in policies if own is None or one.id in own}
+        self._book = TicketBook(store, clock)
+
+    # Tickets
+
+    def tickets(
+        self, *, status: str | None = None, level: str | None = None, policy: str | None = None, limit: int = 200
+    ) -> list[Ticket]:
+        """The viewer's tickets, newest first; the arguments are those of `TicketBook.list`."""
+        if self.grant.everything:
+            return self._book.list(status=status, level=level, policy=policy, limit=limit)
+        numbers = self._numbers(status, level, policy, limit)
+        return [self._book.get(number) for number in numbers]
+
+    def ticket(self, name: str) -> Ticket:
+        """One ticket. One that is not the viewer's is answered as one that is not there."""
+        try:
+            found = self._book.get(name)
+        except WrongUse:
+            raise _no_ticket(name) from None
+        if not self.grant.everything and not self._sees(found.event, found.policy):
+            raise _no_ticket(name)
+        return found
+
+    def ticket_state(self) -> tuple[int, int]:
+        """How many tickets the viewer has, and the sum of their versions: other values whenever one has changed."""
+        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(ticket_table.c.version), 0))
+        with self.store.read() as connection:
+            row = connection.execute(self._mine(query)).one()
+        return int(row[0]), int(row[1])
+
+    def _numbers(self, status: str | None, level: str | None, policy: str | None, limit: int) -> list[str]:
+        query = self._mine(sa.select(ticket_table.c.number, ticket_table.c.event_id))
+        if status == "unclosed":
+            query = query.where(ticket_table.c.closed_at.is_(None))
+        elif status is not None:
+            query = query.where(ticket_table.c.status == status)
+        if level is not None:
+            query = query.where(ticket_table.c.level == level)
+        if policy is not None:
+            query = query.where(ticket_table.c.policy_id == policy)
+        query = query.order_by(ticket_table.c.opened_at.desc(), ticket_table.c.id.desc()).limit(limit)
+        with self.store.read() as connection:
+            return [row.number for row in connection.execute(query)]
+
+    def _mine(self, query: Any) -> Any:
+        if self.grant.policies is not None:
+            query = query.where(ticket_table.c.policy_id.in_(self.grant.policies))
+        if self.grant.regions is not None:
+            query = query.where(ticket_table.c.event_id.in_(self._events_here()))
+        return query
+
+    def _events_here(self) -> list[str]:
+        """Events with a document in the viewer's regions, by every id that is one with them today."""
+        page = self.index.search(Search(size=0, facets=("event",), facet_size=MAX_FACET_SIZE, highlight=False))
+        history = History.read(self.store)
+        return sorted({name for bucket in page.facets.get("event", ()) for name in history.family(bucket.value)})
+
+    def _sees(self, event: str, policy: str | None) -> bool:
+        if self.grant.policies is not None and policy not in self.grant.policies:
+            return False
+        if self.grant.regions is None:
+            return True
+        return self.index.count(Filters(events=History.read(self.store).family(event))) > 0
+
+    # Events
+
+    def events(
+        self, *, since: datetime | None = None, policy: str | None = None, limit: int = 50
+    ) -> list[EventSummary]:
+        """Events with a document of the viewer's published since `since`, largest first, counted over those alone."""
+        if self.grant.everything:
+            return list_events(self.store, since=since, policy=policy, limit=limit)
+        filters = Filters(since=since, policies=(policy,) if policy else None)
+        page = self.index.search(
+            Search(filters=filters, size=0, facets=("event",), facet_size=MAX_FACET_SIZE, highlight=False)
+        )
+        history = History.read(self.store)
+        counts: dict[str, int] = {}
+        for bucket in page.facets.get("event", ()):
+            name = history.today(bucket.value)
+            counts[name] = counts.get(name, 0) + bucket.count
+        largest = sorted((name for name in counts if counts[name] >= 2), key=lambda name: (-counts[name], name))[:limit]
+        known = get_events(self.store, largest)
+        found = []
+        for name in largest:
+            newest = self.index.search(Search(filters=Filters(events=history.family(name)), size=1, highlight=False))
+            if name in known and newest.hits:
+                record = newest.hits[0].record
+                found.append(
+                    replace(
+                        known[name],
+                        title=_headline(record),
+                        first_document=record.document.id,
+                        last_at=record.document.published_at,
+                        documents=counts[name],
+                        aggrieved=0,
+                        policies={key: 0 for key in known[name].policies if key in self.policies},
+                    )
+                )
+        return found
+
+    def event(self, name: str) -> EventDetail | None:
+        """One event, counted over the viewer's documents alone; None where none of them is."""
+        found = event_detail(self.store, self.index, name)
+        if found is None or self.grant.everything:
+            return found
+        newest = self.index.search(Search(filters=Filters(events=found.ids), size=1, sort="newest", highlight=False))
+        # The event's own title and its counts of people come from all of its documents.
+        title = _headline(newest.hits[0].record) if newest.hits else ""
+        first = datetime.fromisoformat(found.timeline[0].value) if found.timeline else found.first_at
+        return replace(
+            found, title=title, authors=None, aggrieved=None, copies=0, first_at=first,
+            last_at=newest.hits[0].record.document.published_at if newest.hits else found.last_at,
+        )  # fmt: skip
+
+
+class Views:
+    """Makes views."""
+
+    def __init__(self, store: Store, index: Index, clock: Clock, policies: Callable[[], Sequence[Policy]]) -> None:
+        self._store = store
+        self._index = index
+        self._clock = clock
+        self._policies = policies
+        self._regions = RegionNames(index, clock)
+
+    def of(self, grant: Callable[[Sequence[Policy]], Grant]) -> View:
+        """The view of a grant, which is worked out from today's policies."""
+        policies = self._policies()
+        return View(self._store, self._index, self._clock, grant(policies), policies, self._regions)
+
+
+def _both(asked: tuple[str, ...] | None, scope: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if scope is None:
+        return asked
+    if asked is None:
+        return scope
+    mine = set(scope)
+    return tuple(value for value in asked if value in mine)
+
+
+def _headline(record: Grouped) -> str:
+    document = record.document
+    return document.title or " ".join(document.text.split())[:60]
+
+
+def _no_ticket(name: str) -> WrongUse:
+    return WrongUse(f"没有工单 {name}", "见工单列表")

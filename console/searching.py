@@ -1,0 +1,126 @@
+"""A search as it stands in an address: words, filters, order and place, read once for pages and exports alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from grouping.history import History
+from minsheng.clock import CHINA
+from minsheng.errors import WrongUse
+from minsheng.store import Store
+from search.index import Facet, Filters, Search, Sort
+from search.query import parse
+
+MANY: dict[str, str] = {
+    "policy": "policies",
+    "topic": "topics",
+    "sentiment": "sentiments",
+    "request": "requests",
+    "stance": "stances",
+    "kind": "kinds",
+    "source": "sources",
+    "region": "regions",
+    "event": "events",
+    "same": "duplicate_groups",
+}
+"""Key of the address → field of the filters."""
+SHOWN_FACETS: tuple[Facet, ...] = ("policy", "topic", "sentiment", "request", "stance", "kind", "source", "region")
+PAGE = 20
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What an address asks for. `given`: key → values, in the order of `MANY`."""
+
+    words: str = ""
+    given: dict[str, tuple[str, ...]] = {}
+    since: str = ""
+    until: str = ""
+    sort: Sort = "newest"
+    after: str = ""
+
+    @classmethod
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> Asked:
+        """From the pairs of a query string; what is unknown is passed over."""
+        given: dict[str, list[str]] = {}
+        single: dict[str, str] = {}
+        for key, value in pairs:
+            value = value.strip()
+            if key in MANY and value and value not in given.setdefault(key, []):
+                given[key].append(value)
+            elif key not in MANY:
+                single[key] = value
+        return cls(
+            words=single.get("q", ""),
+            given={key: tuple(given[key][:50]) for key in MANY if given.get(key)},
+            since=single.get("since", ""),
+            until=single.get("until", ""),
+            sort="relevance" if single.get("sort") == "relevance" else "newest",
+            after=single.get("after", ""),
+        )
+
+    def filters(self, store: Store) -> Filters:
+        """Raises `WrongUse` where a date can't be read."""
+        fields: dict[str, Any] = {MANY[key]: values for key, values in self.given.items()}
+        if "events" in fields:
+            history = History.read(store)
+            fields["events"] = tuple(dict.fromkeys(one for name in fields["events"] for one in history.family(name)))
+        since, until = _day(self.since), _day(self.until)
+        return Filters(
+            **fields,
+            since=since,
+            until=until + timedelta(days=1) if until else None,
+        )
+
+    def search(self, store: Store, *, facets: bool = True, size: int = PAGE) -> Search:
+        """Raises `WrongUse` where something in it can't be read."""
+        return Search(
+            query=parse(self.words),
+            filters=self.filters(store),
+            sort=self.sort,
+            size=size,
+            after=self.after or None,
+            facets=SHOWN_FACETS if facets else (),
+            facet_size=12,
+        )
+
+    def address(self, path: str = "/search", **changes: str) -> str:
+        """The address that asks for this, from its first page on, with some single keys changed."""
+        pairs: list[tuple[str, str]] = []
+        single = {
+            "q": self.words,
+            "since": self.since,
+            "until": self.until,
+            "sort": "" if self.sort == "newest" else self.sort,
+            **changes,
+        }
+        pairs += [(key, value) for key, value in single.items() if value]
+        pairs += [(key, value) for key, values in self.given.items() for value in values]
+        return f"{path}?{urlencode(pairs)}" if pairs else path
+
+    def toggled(self, key: str, value: str) -> str:
+        """The address with a filter's value added, or taken out where it is in."""
+        values = self.given.get(key, ())
+        changed = tuple(one for one in values if one != value) if value in values else (*values, value)
+        given = {name: old for name, old in self.given.items() if name != key}
+        if changed:
+            given[key] = changed
+        return msgspec.structs.replace(self, given=given).address()
+
+    def plain(self) -> dict[str, object]:
+        """For the audit log."""
+        kept = {"q": self.words, "since": self.since, "until": self.until, "sort": self.sort, **self.given}
+        return {key: value for key, value in kept.items() if value}
+
+
+def _day(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), CHINA).astimezone(UTC)
+    except ValueError:
+        raise WrongUse(f"“{text}”不是日期", "写成 2026-05-01") from None

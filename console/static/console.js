@@ -1,0 +1,129 @@
+// What the pages gain with scripts. Everything here only helps: without it, all pages still work.
+"use strict";
+const loadedAt = performance.now();
+const words = document.body.dataset;
+
+// Clocks that count down. The server says how much is left: the browser's own clock may be wrong.
+function spanWords(seconds) {
+  const minutes = Math.floor(Math.abs(seconds) / 60), days = Math.floor(minutes / 1440), hours = Math.floor((minutes % 1440) / 60);
+  const text = days ? `${days}天${hours}小时` : hours ? `${hours}小时${minutes % 60}分` : `${minutes % 60}分`;
+  return seconds < 0 ? `超时${text}` : text;
+}
+function tick() {
+  for (const clock of document.querySelectorAll("[data-left]")) {
+    if (!clock.dataset.since) clock.dataset.since = performance.now();
+    const left = Number(clock.dataset.left) - (performance.now() - Number(clock.dataset.since)) / 1000;
+    clock.querySelector(".left").textContent = spanWords(left);
+    clock.classList.toggle("late", left < 0);
+    clock.classList.toggle("soon", left >= 0 && left < 3600);
+  }
+}
+setInterval(tick, 10000);
+document.addEventListener("htmx:afterSwap", tick);
+tick();
+
+// Light or dark.
+document.getElementById("theme")?.addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  try { localStorage.setItem("theme", root.dataset.theme); } catch { /* for this page only */ }
+  drawCharts();
+});
+
+// Forms are sent once, however often they are pressed.
+document.addEventListener("submit", event => {
+  const form = event.target;
+  if (form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  setTimeout(() => delete form.dataset.sent, 8000);
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(form => delete form.dataset.sent));
+
+// Live updates: the server says that something changed, the page asks for its part again.
+const live = document.querySelector("[data-live]");
+if (live && window.EventSource) {
+  const source = new EventSource(live.dataset.live);
+  const state = document.getElementById("live-state");
+  source.onopen = () => { if (state) { state.textContent = words.liveOn; state.className = "good"; } };
+  source.onerror = () => { if (state) { state.textContent = words.liveOff; state.className = "bad"; } };
+  source.addEventListener("tickets", event => {
+    window.htmx.ajax("GET", live.dataset.part, { target: "#board", swap: "innerHTML" });
+    if (event.data === "more") {
+      document.title = `● ${document.title.replace(/^● /, "")}`;
+      const said = document.getElementById("said");
+      if (said) said.textContent = words.newTicket;
+    }
+  });
+  source.addEventListener("ended", () => { source.close(); location.reload(); });
+  addEventListener("focus", () => { document.title = document.title.replace(/^● /, ""); });
+}
+
+// Keys. `?` lists them.
+const help = document.getElementById("keys");
+let first = "";
+document.addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const field = event.target.closest("input, textarea, select");
+  if (field) { if (event.key === "Escape") field.blur(); return; }
+  if (event.key === "?" && help) { help.open ? help.close() : help.showModal(); event.preventDefault(); return; }
+  if (event.key === "/") {
+    const box = document.querySelector("input[name=q]");
+    if (box) { box.focus(); box.select(); event.preventDefault(); } else if (document.querySelector("[data-key=s]")) location.href = "/search";
+    return;
+  }
+  if (first === "g") {
+    first = "";
+    document.querySelector(`[data-key="${CSS.escape(event.key)}"]`)?.click();
+    return;
+  }
+  if (event.key === "g") { first = "g"; setTimeout(() => { first = ""; }, 1500); return; }
+  const rows = [...document.querySelectorAll("[data-row]")];
+  if ((event.key === "j" || event.key === "k") && rows.length) {
+    const at = rows.findIndex(row => row.contains(document.activeElement));
+    const next = rows[Math.min(rows.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
+    next.querySelector("a")?.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+  if (event.key === "a") {
+    const place = document.activeElement?.closest("[data-row]") ?? document;
+    place.querySelector("button[data-acknowledge]")?.click();
+  }
+});
+document.getElementById("help")?.addEventListener("click", () => help?.showModal());
+
+// Charts.
+function drawCharts() {
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    if (!window.echarts) return;
+    const data = JSON.parse(document.getElementById(place.dataset.chart).textContent);
+    const style = getComputedStyle(document.documentElement), colour = name => style.getPropertyValue(name).trim();
+    const colours = { negative: colour("--chart-bad"), neutral: colour("--chart-mid"), positive: colour("--chart-good") };
+    const decals = { negative: { symbol: "rect", dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -0.785, color: "rgba(255,255,255,.45)" } };
+    window.echarts.getInstanceByDom(place)?.dispose();
+    const chart = window.echarts.init(place, null, { renderer: "canvas" });
+    chart.setOption({
+      animation: false,
+      grid: { left: 40, right: 16, top: 58, bottom: 28 },
+      legend: { top: 4, left: 0, textStyle: { color: colour("--ink") }, itemWidth: 14, itemHeight: 10 },
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true },
+      xAxis: { type: "category", data: data.days, axisLabel: { color: colour("--soft"), formatter: day => day.slice(5) }, axisLine: { lineStyle: { color: colour("--rule") } } },
+      yAxis: { type: "value", minInterval: 1, axisLabel: { color: colour("--soft") }, splitLine: { lineStyle: { color: colour("--rule") } } },
+      series: data.series.map((one, place) => ({
+        name: one.name, type: "bar", stack: "all", data: one.values,
+        itemStyle: { color: colours[one.label], decal: decals[one.label] },
+        markLine: place ? undefined : {
+          silent: true, symbol: "none", lineStyle: { color: colour("--accent"), type: "dashed" },
+          label: { formatter: mark => mark.name, color: colour("--ink"), position: "end" },
+          data: data.marks.map((mark, at) => ({ xAxis: mark.day, name: mark.name, label: { distance: 4 + 14 * (at % 2) } })),
+        },
+      })),
+    });
+    if (!place.dataset.watched) {
+      place.dataset.watched = "1";
+      new ResizeObserver(() => window.echarts.getInstanceByDom(place)?.resize()).observe(place);
+    }
+  }
+}
+drawCharts();

@@ -1,0 +1,89 @@
+"""The store's tables of the console: units, users, their sessions, one-time links, tries to sign in, the audit log."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from minsheng.store import UtcDateTime, metadata
+
+_BIG = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+units = sa.Table(
+    "units",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("parent_id", _BIG, sa.ForeignKey("units.id"), index=True),
+    sa.Column("name", sa.String(200), nullable=False, unique=True),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False, comment="sees everything, with or without a policy"),
+    sa.Column("policies", sa.JSON, nullable=False, comment="ids of policies that are its own"),
+    sa.Column("departments", sa.JSON, nullable=False, comment="departments whose policies are its own"),
+    sa.Column("topics", sa.JSON, nullable=False, comment="topics whose policies are its own"),
+    sa.Column("regions", sa.JSON, nullable=False, comment="how names of its regions begin; empty: as the unit above"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+)
+
+users = sa.Table(
+    "users",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.String(60), nullable=False, unique=True, comment="what is typed to sign in, lower case"),
+    sa.Column("display", sa.String(100), nullable=False),
+    sa.Column("unit_id", _BIG, sa.ForeignKey("units.id"), index=True, comment="without one nothing is seen"),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("password_hash", sa.String(200), comment="argon2id; none until the one-time link was used"),
+    sa.Column("totp_sealed", sa.Text, comment="the second factor's secret, encrypted"),
+    sa.Column("totp_step", _BIG, comment="the time step of the last code taken: none is taken twice"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("disabled_at", UtcDateTime),
+)
+
+sessions = sa.Table(
+    "user_sessions",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True, comment="SHA-256 of the cookie"),
+    sa.Column("user_id", _BIG, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("address", sa.String(60), nullable=False),
+    sa.Column("agent", sa.String(300), nullable=False),
+)
+
+links = sa.Table(
+    "one_time_links",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("user_id", _BIG, sa.ForeignKey("users.id"), comment="none: for the first administrator"),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("used_at", UtcDateTime),
+    comment="whoever opens one may choose a password, once",
+)
+
+failures = sa.Table(
+    "sign_in_failures",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("subject", sa.String(80), nullable=False, comment="user:<name> or address:<address>"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Index("ix_sign_in_failures_subject_at", "subject", "at"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, comment="counts without gaps"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.String(60), nullable=False),
+    sa.Column("address", sa.String(60), nullable=False),
+    sa.Column("action", sa.String(40), nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, comment="JSON"),
+    sa.Column("previous", sa.String(64), nullable=False, comment="hash of the line before"),
+    sa.Column("hash", sa.String(64), nullable=False, comment="SHA-256 over this line and the hash before"),
+    sa.Index("ix_audit_actor_at", "actor", "at"),
+    comment="append-only",
+)

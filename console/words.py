@@ -1,0 +1,71 @@
+"""What the pages call things, in Chinese; `console.translation` turns it into other languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from alerts.deadlines import TITLES as DEADLINES
+from alerts.deadlines import WARNING
+from alerts.tickets import Deadline, Ticket
+from minsheng.clock import CHINA
+
+LEVELS = {"red": "Ⅰ级 红色", "orange": "Ⅱ级 橙色", "yellow": "Ⅲ级 黄色", "blue": "Ⅳ级 蓝色", "none": "无风险"}
+LEVEL_ORDER = ("red", "orange", "yellow", "blue")
+LEVEL_ICONS = {
+    "red": "octagon-alert",
+    "orange": "triangle-alert",
+    "yellow": "triangle-alert",
+    "blue": "info",
+    "none": "check",
+}
+SENTIMENTS = {"negative": "负面", "neutral": "中性", "positive": "正面"}
+REQUESTS = {
+    "complaint": "投诉", "inquiry": "咨询", "suggestion": "建议", "praise": "表扬", "report": "举报", "help": "求助",
+    "none": "无诉求",
+}  # fmt: skip
+STANCES = {"against": "反对", "support": "支持", "question": "疑问", "neutral": "中立"}
+KINDS = {"news": "新闻", "post": "帖文", "message": "来信", "reply": "答复", "hot-search": "热搜"}
+REASONS = {
+    "number": "文号", "title": "标题", "alias": "别名", "fragment": "标题片段", "url": "链接", "parent": "随原帖",
+    "weak": "部门和用词", "person": "人工",
+}  # fmt: skip
+FACETS: dict[str, str] = {
+    "policy": "政策", "topic": "领域", "sentiment": "情感", "request": "诉求", "stance": "立场", "kind": "类型",
+    "source": "信源", "region": "地区",
+}  # fmt: skip
+LABELS: dict[str, Mapping[str, str]] = {
+    "sentiment": SENTIMENTS,
+    "request": REQUESTS,
+    "stance": STANCES,
+    "kind": KINDS,
+}
+
+
+def moment(at: datetime | None) -> str:
+    """A time in China, to the minute; empty for None."""
+    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if at else ""
+
+
+def short_moment(at: datetime | None) -> str:
+    return at.astimezone(CHINA).strftime("%m-%d %H:%M") if at else ""
+
+
+def next_deadline(ticket: Ticket) -> Deadline | None:
+    """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
+    waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.cancelled_at is None]
+    return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None
+
+
+def deadline_words(kind: str) -> str:
+    title = DEADLINES.get(kind.removesuffix(WARNING), kind)
+    return f"{title}（预警）" if kind.endswith(WARNING) else title
+
+
+def span(left: timedelta) -> str:
+    """How long until something is due, or since when it is overdue: 3小时12分, 超时25分."""
+    minutes = abs(int(left.total_seconds())) // 60
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    words = f"{days}天{hours}小时" if days else f"{hours}小时{minutes}分" if hours else f"{minutes}分"
+    return f"超时{words}" if left < timedelta() else words

@@ -1,0 +1,237 @@
+"""The console in a real browser: each role's story from signing in to done, also without scripts; nothing is loaded
+from elsewhere, and no page keeps anybody out."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+import uvicorn
+
+from alerts.tickets import TicketBook
+from tests.console.world import PASSWORD, ConsoleWorld
+
+pytestmark = pytest.mark.chromium
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+DESKTOP, PHONE, SMALL = ({"width": wide, "height": high} for wide, high in ((1366, 768), (390, 844), (320, 700)))
+
+
+class Served:
+    """A world behind a server, and browsers that watch what is asked for and what goes wrong."""
+
+    def __init__(self, world: ConsoleWorld, browser: Any, url: str) -> None:
+        self.world = world
+        self.url = url
+        self._browser = browser
+        self.asked: list[str] = []
+        self.wrong: list[str] = []
+
+    @contextmanager
+    def page(self, **options: Any) -> Iterator[Any]:
+        """A page of a new browser."""
+        context = self._browser.new_context(base_url=self.url, **{"viewport": DESKTOP, "locale": "zh-CN", **options})
+        page = context.new_page()
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("console", lambda message: message.type in ("error", "warning") and self.wrong.append(message.text))
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        yield page
+        context.close()
+
+    def sign_in(self, page: Any, role: str, scope: str = "whole") -> None:
+        name = self.world.add_user(role, scope)
+        page.goto("/sign-in")
+        page.get_by_label("用户名").fill(name)
+        page.get_by_label("口令", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.wait_for_url(lambda address: "/sign-in" not in address)
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium_path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, browser: Any) -> Iterator[Served]:
+    world = ConsoleWorld(tmp_path)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(world.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    found = Served(world, browser, f"http://127.0.0.1:{listening.getsockname()[1]}")
+    yield found
+    world.console.stopping.set()
+    server.should_exit = True
+    thread.join(10)
+    world.close()
+    assert {address for address in found.asked if not address.startswith((found.url, "data:"))} == set()
+    assert found.wrong == []
+
+
+def test_the_duty_officer_acknowledges_by_key_works_and_closes(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "duty")
+        assert page.locator("h1").inner_text() == "值班台"
+        page.locator("#live-state.good").wait_for()
+        assert page.locator("[data-row]").count() == 3
+        page.keyboard.press("j")
+        page.keyboard.press("a")
+        page.get_by_text("已签收").first.wait_for()
+        page.get_by_role("link", name="供暖工单").click()
+        assert page.get_by_text("先核实").is_visible()
+        page.get_by_role("button", name="办结").click()
+        assert page.get_by_role("alert").inner_text() == "请写明理由。"
+        assert all("400 (Bad Request)" in message for message in served.wrong)
+        served.wrong.clear()
+        page.get_by_label("说明").fill("已当面答复")
+        page.get_by_role("button", name="办结").click()
+        page.get_by_text("已当面答复").wait_for()
+        page.keyboard.press("?")
+        assert page.get_by_role("dialog").is_visible()
+
+
+def test_the_desk_shows_what_others_do_without_being_reloaded(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "duty")
+        page.locator("#live-state.good").wait_for()
+        time.sleep(1)
+        number = page.locator("[data-row] h2 a").first.get_attribute("href").split("/")[-1]
+        book = TicketBook(served.world.store, served.world.clock)
+        served.world.clock.advance(seconds=10)  # the pulse is asked for anew
+        book.move(number, "acknowledged", actor="another")
+        page.locator("[data-row]", has_text=number).get_by_text("已签收").wait_for(timeout=15_000)
+        assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
+
+
+def test_the_department_searches_its_own_and_exports_it(served: Served) -> None:
+    with served.page(accept_downloads=True) as page:
+        served.sign_in(page, "editor", "housing")
+        page.goto("/search")
+        page.keyboard.press("/")
+        page.keyboard.type("取暖费")
+        page.keyboard.press("Enter")
+        page.locator("#results mark").first.wait_for()
+        page.locator(".facet a", has_text="负面").click()
+        page.locator(".chip").wait_for()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="CSV").click()
+        text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+        assert "取暖费" in text and "招生" not in text
+        page.goto("/policies/heating")
+        page.locator("[data-chart] canvas").wait_for()
+
+
+def test_the_leader_reads_it_on_a_phone(served: Served) -> None:
+    with served.page(viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        served.sign_in(page, "leader")
+        page.goto("/leader")
+        assert page.get_by_text("红色、橙色未办结").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.get_by_role("link", name="今日舆情风险日报").click()
+        assert page.locator("h1").inner_text() == "舆情风险日报"
+        assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(204, 0, 0)"
+        page.goto("/tickets/T0001")
+        assert page.get_by_role("button", name="签收").count() == 0
+
+
+def test_the_administrator_adds_somebody_who_then_signs_in(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "administrator")
+        page.get_by_label("用户名").fill("wang")
+        page.get_by_label("姓名").fill("王值班")
+        page.locator("select[name=unit]").select_option(str(served.world.whole.id))
+        page.locator("input[value=duty]").check()
+        page.get_by_role("button", name="新增并生成一次性链接").click()
+        link = page.locator("pre.copy").inner_text()
+    with served.page() as page:
+        page.goto(link)
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("[name=password_again]").fill(PASSWORD)
+        page.get_by_role("button", name="保存").click()
+        page.get_by_label("用户名").fill("wang")
+        page.get_by_label("口令", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.wait_for_url("**/desk")
+        page.get_by_role("button", name="English").click()
+        assert page.locator("h1").inner_text() == "Duty desk"
+
+
+def test_the_auditor_sees_the_chain(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "auditor")
+        assert page.get_by_text("链条完整").is_visible()
+
+
+def test_the_operator_sees_the_sources_and_no_posts(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "operator")
+        page.goto("/sources")
+        assert page.get_by_text("市长信箱").first.is_visible()
+        assert page.locator(".rooms a").all_inner_texts() == ["政策", "信源"]
+
+
+def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
+    with served.page(java_script_enabled=False) as page:
+        served.sign_in(page, "duty")
+        page.get_by_role("button", name="签收").first.click()
+        assert page.locator("[data-row]").first.get_by_text("待签收").count() + page.get_by_text("已签收").count() > 0
+        page.goto("/search")
+        page.locator("input[name=q]").fill("招生")
+        page.get_by_role("button", name="检索").click()
+        assert page.locator("#results mark").count() > 0
+        page.goto("/policies/heating")
+        page.get_by_text("以表格查看").click()
+        assert page.get_by_role("cell", name="2026-05-08").is_visible()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "light"), (DESKTOP, "dark"), (SMALL, "light")])
+def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme: str) -> None:
+    """axe-core by WCAG 2.2 AA, and nothing wider than the screen."""
+    found: list[str] = []
+    with served.page(viewport=size, color_scheme=scheme) as page:
+        page.goto("/sign-in")
+        found += _broken(page, size["width"])
+        for role, paths in (
+            ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/events", "/events/heat",
+                      "/policies", "/policies/heating", "/sources", "/leader", "/account", "/nothing")),
+            ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions")),
+            ("auditor", ("/admin/audit",)),
+        ):  # fmt: skip
+            served.sign_in(page, role)
+            for path in paths:
+                page.goto(path)
+                found += _broken(page, size["width"])
+            page.context.clear_cookies()
+    served.wrong.clear()  # the page that is not there is told of as an error
+    assert found == [], "\n".join(found)
+
+
+def _broken(page: Any, width: int) -> list[str]:
+    page.evaluate(AXE)
+    run: Callable[[str], Any] = page.evaluate
+    result = run("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })")
+    place = page.url.split("/", 3)[3]
+    broken = [
+        f"{place}: {one['id']}: {one['nodes'][0]['target']} {one['nodes'][0]['failureSummary'][:160]}"
+        for one in result["violations"]
+    ]
+    wide = page.evaluate("document.documentElement.scrollWidth") - width
+    return broken + ([f"{place}: {wide} px wider than the screen"] if wide > 0 else [])

@@ -1,0 +1,34 @@
+"""What the console says in another language."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import console
+from console import words
+from console.rights import RIGHT_WORDS, ROLE_WORDS
+from console.translation import catalogue
+from tests.console.world import ConsoleWorld, send
+
+TEMPLATES = Path(console.__file__).parent / "templates"
+
+
+def test_every_message_of_the_templates_has_its_english() -> None:
+    found = set()
+    for path in TEMPLATES.rglob("*.j2"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r'_\("([^"]+)"\)', text)) | set(re.findall(r"_\('([^']+)'\)", text))
+    for known in (words.LEVELS, words.SENTIMENTS, words.REQUESTS, words.STANCES, words.KINDS, words.FACETS, ROLE_WORDS,
+                  RIGHT_WORDS):  # fmt: skip
+        found |= set(known.values())
+    assert len(found) > 200
+    assert sorted(found - set(catalogue("en")) - {"自己的账号"}) == []
+
+
+def test_the_language_is_kept_by_the_browser(shared_world: ConsoleWorld) -> None:
+    client = shared_world.client("duty")
+    assert send(client, "/desk", "/language", language="en", next="/desk").headers["location"] == "/desk"
+    page = client.get("/desk").text
+    assert "<h1>Duty desk</h1>" in page and 'lang="en"' in page
+    assert "<h1>值班台</h1>" in shared_world.client("duty").get("/desk").text
