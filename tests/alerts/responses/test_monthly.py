@@ -25,8 +25,8 @@ def add(world: World, number: int, *, due: float = 48, **values: Any) -> int:
     row = {
         "number": f"T20260302-{number:03d}", "event_id": f"e{number}", "unit": "水务局", "level": "yellow",
         "current_level": "yellow", "peak_level": "yellow", "status": "responded" if "responded_at" in times else "open",
-        "risk_kind": "cost", "title": "水费", "why": "", "score": 0.5, "parts": [], "documents": [], "historical": False,
-        "opened_at": created, "raised_at": created, "created_at": created, "version": 1,
+        "risk_kind": "cost", "title": "水费", "why": "", "score": 0.5, "parts": [], "documents": [],
+        "historical": False, "opened_at": created, "raised_at": created, "created_at": created, "version": 1,
         **times, **values,
     }  # fmt: skip
     with world.store.begin() as connection:
