@@ -54,8 +54,8 @@ All settings lie in one TOML file, `minsheng.toml` in the data folder, or the fi
 by `--data-dir` or `MINSHENG_DATA_DIR`; default `minsheng-data` in the working folder.
 
 Each setting can be overridden by an environment variable: `MINSHENG_`, the section, two underscores, the key.
-`MINSHENG_STREAM__KIND=kafka` sets `kind` in `[stream]`. Lists and tables are written as TOML (`["a", "b"]`), lists also with commas (`a,b`); an empty text
-unsets what may be unset.
+`MINSHENG_STREAM__KIND=kafka` sets `kind` in `[stream]`. Lists and tables are written as TOML (`["a", "b"]`), lists also
+with commas (`a,b`); an empty text unsets what may be unset.
 
 An unknown key stops the program with the nearest right name. A secret is never written into the settings: it names the
 place that holds it, `{ file = "/etc/minsheng/kafka-password" }` or `{ env = "KAFKA_PASSWORD" }`.
