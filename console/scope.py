@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from alerts.tables import tickets as ticket_table
 from alerts.tickets import Ticket, TicketBook
 from console.units import Grant
+from crawlers.tables import sources
 from grouping.detail import EventDetail, event_detail
 from grouping.history import History
 from grouping.listing import EventSummary, get_events, list_events
@@ -143,6 +144,12 @@ class View:
             return self._book.list(status=status, level=level, policy=policy, limit=limit)
         numbers = self._numbers(status, level, policy, limit)
         return [self._book.get(number) for number in numbers]
+
+    def source_names(self) -> dict[str, str]:
+        """Source id → what people call it."""
+        with self.store.read() as connection:
+            rows = connection.execute(sa.select(sources.c.id, sources.c.name)).all()
+        return {row.id: row.name or row.id for row in rows}
 
     def ticket(self, name: str) -> Ticket:
         """One ticket. One that is not the viewer's is answered as one that is not there."""

@@ -210,20 +210,22 @@ class Dispatcher:
         connection.execute(done)
 
     def _overtaken(self, connection: Connection, case: Case) -> Verdict | None:
-        """A notice that was held is of no use where a newer one on the same ticket exists."""
-        if not case.held or case.reason == "escalated":
+        """A notice that was held is of no use where a newer one on the same ticket exists; nor is the news of a ticket
+        that has grown worse before anybody was told of it."""
+        if case.reason == "escalated" or not (case.held or case.reason == "new"):
             return None
-        newer = connection.execute(
-            sa.select(notices.c.reason).where(
-                notices.c.ticket_id == case.ticket_id,
-                notices.c.id > case.id,
-                # One that was decided about went out in this one's place; one that waits will.
-                notices.c.reason != "escalated",
-            )
-        ).first()
-        if newer is None:
+        newer = sa.and_(
+            notices.c.ticket_id == case.ticket_id,
+            notices.c.id > case.id,
+            # One that was decided about went out in this one's place; one that waits will.
+            notices.c.reason != "escalated",
+        )
+        if not case.held:
+            newer = sa.and_(newer, notices.c.reason == "worse", notices.c.decided_at.is_(None))
+        if connection.execute(sa.select(notices.c.id).where(newer).limit(1)).first() is None:
             return None
-        return Verdict(stage="dedup", outcome="dropped", why="同一工单已有更新的通知，不再补发")
+        why = "同一工单已有更新的通知，不再补发" if case.held else "同一工单等级随即上升，由上升的通知一并告知"
+        return Verdict(stage="dedup", outcome="dropped", why=why)
 
     def _waits(self, connection: Connection, case: Case, now: datetime) -> bool:
         """Whether anything about the ticket waits for its time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Response
 from msgspec.structs import replace
 from starlette.exceptions import HTTPException
@@ -14,7 +13,6 @@ from console.access import Visit, needs
 from console.rendering import attachment, show
 from console.scope import View
 from console.searching import Asked
-from crawlers.tables import sources
 from minsheng.errors import WrongUse
 from minsheng.records import Grouped
 from search.index import Hit, Page, Search
@@ -77,10 +75,8 @@ def document(visit: Searcher, document_id: str) -> Response:
 
 def names(view: View) -> dict[str, dict[str, str]]:
     """Facet → value → what people call it, for values that are ids or labels."""
-    with view.store.read() as connection:
-        known = {row.id: row.name or row.id for row in connection.execute(sa.select(sources.c.id, sources.c.name))}
     labels = {facet: dict(mapping) for facet, mapping in words.LABELS.items()}
-    return {**labels, "policy": {one.id: one.title for one in view.policies.values()}, "source": known}
+    return {**labels, "policy": {one.id: one.title for one in view.policies.values()}, "source": view.source_names()}
 
 
 def _grouped(hits: tuple[Hit, ...]) -> list[tuple[Hit, int]]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from alerts.levels import LEVELS
+from alerts.notices import REASONS
 from alerts.risk_kind import CHINESE as RISK_KINDS
 from alerts.tickets import STATUS_WORDS, STATUSES, Status, TicketBook, TimelineEvent
 from alerts.timeline import SYSTEM, TITLES
@@ -87,6 +88,7 @@ def _page(visit: Visit, number: str, *, problem: str = "", reason: str = "", cod
         timeline=[_line(event) for event in reversed(timeline)],
         posts=posts,
         by_id=found,
+        source_names=visit.view.source_names(),
         actions=actions(ticket) if visit.may("tickets.work") else [],
         statuses=STATUS_WORDS,
         risk_kinds=RISK_KINDS,
@@ -104,6 +106,8 @@ def _line(event: TimelineEvent) -> dict[str, Any]:
     if "from" in detail and "to" in detail:
         names = {**STATUS_WORDS, **_LEVELS}
         words.append(f"{names.get(str(detail['from']), detail['from'])} → {names.get(str(detail['to']), detail['to'])}")
+    if event.kind.startswith("notice-") and detail.get("reason") in REASONS:
+        detail = {**detail, "reason": REASONS[detail["reason"]]}
     told = ("title", "reason", "why", "channel", "error", "other", "plan")
     words += [str(detail[key]) for key in told if detail.get(key)]
     return {

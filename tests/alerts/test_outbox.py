@@ -75,6 +75,15 @@ def rows(world: World) -> list[dict[str, Any]]:
         return [dict(row) for row in connection.execute(sa.select(outbox).order_by(outbox.c.id)).mappings()]
 
 
+def test_a_ticket_that_rises_at_once_is_told_of_once(world: World) -> None:
+    channel = Recorder()
+    with_channels(world, duty())
+    world.take(burst(12))
+    world.take(burst(13, prefix="more", minutes=1))
+    Outbox(world.store, world.settings, world.clock, {"duty": channel}).deliver()
+    assert [(notice.reason, notice.level) for notice in channel.sent] == [("worse", "yellow")]
+
+
 def test_one_notice_an_opening_and_one_a_rise(world: World) -> None:
     channel = Recorder()
     with_channels(world, duty())
