@@ -160,7 +160,7 @@ class Baseline:
             if self._is_workday((self._moment - day * DAY).astimezone(CHINA).date()) == today
         ]
         usual = sorted(alike if len(alike) >= 3 else daily.values())
-        if not self.cold:
+        if len(usual) >= 3:
             usual = usual[: max(1, len(usual) - (len(usual) + 9) // 10)]
         of_days = sum(usual) / len(usual)
         weekly = sorted(daily[day] for day in range(7, self.days + 1, 7))

@@ -52,7 +52,11 @@ def test_feeds_go_out_and_come_back_as_opml(tmp_path: Path) -> None:
 def test_every_kind_goes_out_and_comes_back_as_toml(tmp_path: Path) -> None:
     sources = [
         Source(
-            id=kind, kind=kind, url="https://h.example/", options=SCENES[kind].options("https://h.example"), note="注"
+            id=kind,
+            kind=kind,
+            url=f"{KINDS[kind].schemes[-1]}://h.example/",
+            options=SCENES[kind].options("https://h.example") if kind in SCENES else {"user": "duty"},
+            note="注",
         )
         for kind in sorted(KINDS)
     ]
