@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -82,19 +81,15 @@ def main() -> None:
         run_everything()
         return
     for parts in chosen.parts:
-        with environment(parts) as variables, hook() as (address, received):
+        with hook() as (address, received):
             channels = f'[{{name = "hook", url = "{address}", per_minute = 100000}}]'
-            found = measure(
-                parts, chosen.rate, chosen.seconds, {**variables, "MINSHENG_NOTIFY__CHANNELS": channels}, received
-            )
+            with environment(parts, MINSHENG_NOTIFY__CHANNELS=channels):
+                found = measure(parts, chosen.rate, chosen.seconds, received)
         print_row(parts, chosen.rate, found)
 
 
-def measure(
-    parts: str, rate: int, seconds: int, variables: dict[str, str], received: dict[str, float]
-) -> dict[str, Any]:
+def measure(parts: str, rate: int, seconds: int, received: dict[str, float]) -> dict[str, Any]:
     """Run the stages, feed them, and watch for tickets and notices."""
-    os.environ.update(variables)
     road = Road(load_settings(), SystemClock())
     road.prepare()
     PolicyRegister(road.store).import_policies(list(POLICIES))

@@ -55,15 +55,28 @@ def main() -> None:
         return
     rows = []
     for parts in chosen.parts:
-        with environment(parts) as variables:
-            rows.append(measure(parts, chosen.documents, variables))
+        with environment(parts):
+            rows.append(measure(parts, chosen.documents))
             print_table(rows[-1:])
     print(json.dumps({"documents": chosen.documents, "processors": os.cpu_count(), "rows": rows}, ensure_ascii=False))
 
 
 @contextmanager
-def environment(parts: str) -> Iterator[dict[str, str]]:
-    """The variables that set Minsheng up on these parts, in a folder of their own."""
+def environment(parts: str, **more: str) -> Iterator[None]:
+    """Sets this process and those it starts up on these parts, in a folder of their own, and `more` variables; takes
+    all of it back at the end."""
+    before = dict(os.environ)
+    with _variables(parts) as variables:
+        os.environ.update(variables, **more)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+@contextmanager
+def _variables(parts: str) -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         variables = {"MINSHENG_DATA_DIR": folder, "MINSHENG_NOTIFY__TERMINAL": "false", "MINSHENG_LOGS__LEVEL": "error"}
         if parts != "servers":
@@ -89,9 +102,8 @@ def servers(opened: ExitStack) -> dict[str, str]:
     return addresses
 
 
-def measure(parts: str, count: int, variables: dict[str, str]) -> dict[str, Any]:
+def measure(parts: str, count: int) -> dict[str, Any]:
     """Put the documents on the log, run the stages on them, and the peer on the same documents."""
-    os.environ.update(variables)
     settings = load_settings()
     road = Road(settings, SystemClock())
     road.prepare()

@@ -7,7 +7,6 @@ group's first document is a version of the same text.
 from __future__ import annotations
 
 import argparse
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
@@ -18,6 +17,7 @@ from grouping.duplicates import body_of, compare, is_other_fact
 from grouping.memory import Memory
 from training.data import FOLDER
 from training.duplicate_pairs import Half, Made, assessed, stream
+from training.linking_scores import wilson
 
 WINDOW = timedelta(days=30)
 
@@ -66,16 +66,6 @@ def place(made: Iterable[Made]) -> list[tuple[Made, bool | None]]:
         roots[one.document.id] = one.root
         found.append((one, None if member.kind == "first" else roots[member.duplicate_group] == one.root))
     return found
-
-
-def wilson(hits: int, tries: int, z: float = 1.96) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson, 1927)."""
-    if tries == 0:
-        return 0.0, 1.0
-    share = hits / tries
-    middle = share + z * z / (2 * tries)
-    half = z * math.sqrt(share * (1 - share) / tries + z * z / (4 * tries * tries))
-    return (middle - half) / (1 + z * z / tries), (middle + half) / (1 + z * z / tries)
 
 
 def _reason(source: str, one: Made) -> str:

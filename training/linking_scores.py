@@ -13,12 +13,12 @@ import argparse
 import random
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from math import sqrt
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from alerts.responses import aftermath
 from classifiers.linking import SURE, PolicyLinker, inherit
 from minsheng.policies import Policy
 from minsheng.records import PolicyLink
@@ -174,10 +174,8 @@ def wilson(right: int, of: int, z: float = 1.959964) -> tuple[float, float]:
     """
     if of == 0:
         return 0.0, 1.0
-    share, spread = right / of, z * z / of
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
-    return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)
+    _, low, high = aftermath.wilson(right, of, z)
+    return round(low, 4), round(high, 4)
 
 
 def _scores(found: Sequence[Outcome], *, intervals: bool = False) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from alerts.responses.grade import WELL, Evaluation, Part, combine, evaluate_tex
 from alerts.responses.tables import response_evaluations as evaluations
 from alerts.responses.tables import response_sheets as sheets
 from alerts.responses.wording import copied_share
-from alerts.tables import observations, tickets, timers
-from alerts.tickets import Ticket, TicketBook
+from alerts.tables import observations, tickets
+from alerts.tickets import Deadline, Ticket, TicketBook
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy
@@ -102,7 +102,7 @@ class ResponseBook:
         reply:
             What was published; None: what was evaluated last time, looked at again.
         replied_at:
-            When; None: last time's, or now.
+            When; None: last time's, or when the ticket was said to be responded to, or now.
         documents:
             More texts it may have copied.
 
@@ -119,7 +119,7 @@ class ResponseBook:
         posts = _posts(index, [row.document_id for row in concerned[-POSTS:]])
         sources = [*documents, *policy_texts(index, policy)]
         parts, answers = evaluate_text(posts, reply, sources)
-        parts.append(self._timely(ticket, replied_at))
+        parts.append(_timely(ticket, replied_at))
         parts.extend(aftermath_parts(aftermath_of(rows, replied_at, now)))
         parts.append(_reach(index, ticket, reply, replied_at))
         found = combine(parts, answers)
@@ -194,7 +194,7 @@ class ResponseBook:
             if last is None:
                 raise WrongUse(f"no response to {ticket.number} is known", "give its text: --text or --file")
             reply, replied_at = last["reply"], replied_at or last["replied_at"]
-        replied_at = replied_at or now
+        replied_at = replied_at or ticket.responded_at or now
         if len(reply.strip()) < SHORTEST_REPLY:
             raise WrongUse("the response is empty or too short to be one", f"give at least {SHORTEST_REPLY} characters")
         if replied_at > now:
@@ -210,27 +210,29 @@ class ResponseBook:
         with self._store.read() as connection:
             return [Observation(*row) for row in connection.execute(query)]
 
-    def _timely(self, ticket: Ticket, replied_at: datetime) -> Part:
-        """Whether the clocks that ran when it was answered were kept."""
-        with self._store.read() as connection:
-            rows = connection.execute(
-                sa.select(timers.c.kind, timers.c.due_at, timers.c.cancelled_at).where(timers.c.ticket_id == ticket.id)
-            ).all()
-        running = [
-            row
-            for row in rows
-            if row.kind in TITLES
-            and not row.kind.endswith(WARNING)
-            and (row.cancelled_at is None or row.cancelled_at >= replied_at)
-        ]
-        if not running:
-            return Part(name="timely", title="回应及时", score=None, value="工单没有时限（历史事件）")
-        kept = [row for row in running if replied_at <= row.due_at]
-        late = [row for row in running if replied_at > row.due_at]
-        words = [f"{TITLES[row.kind]}按时" for row in kept]
-        words += [f"{TITLES[row.kind]}超时 {_hours(replied_at - row.due_at)}" for row in late]
-        score = round(len(kept) / len(running), 3)
-        return Part(name="timely", title="回应及时", score=score, value="，".join(words))
+
+def _timely(ticket: Ticket, replied_at: datetime) -> Part:
+    """Whether the clocks that ran when it was answered were kept; to record the answer is what stops them."""
+    answered_at = min(replied_at, ticket.responded_at or replied_at)
+    running = [
+        clock
+        for clock in ticket.deadlines
+        if clock.round == ticket.round
+        and not clock.kind.endswith(WARNING)
+        and (clock.cancelled_at is None or clock.cancelled_at >= answered_at)
+    ]
+    if not running:
+        return Part(name="timely", title="回应及时", score=None, value="回应时没有时限")
+    kept = [clock for clock in running if answered_at <= clock.due_at]
+    late = [clock for clock in running if answered_at > clock.due_at]
+    words = [f"{_title(clock)}按时" for clock in kept]
+    words += [f"{_title(clock)}超时 {_hours(answered_at - clock.due_at)}" for clock in late]
+    score = round(len(kept) / len(running), 3)
+    return Part(name="timely", title="回应及时", score=score, value="，".join(words))
+
+
+def _title(clock: Deadline) -> str:
+    return clock.title or TITLES.get(clock.kind, clock.kind)
 
 
 def _posts(index: Index, ids: Sequence[str]) -> list[Asked]:

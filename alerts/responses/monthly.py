@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from alerts.deadlines import TITLES
+from alerts.deadlines import WARNING
 from alerts.responses.evaluation import Kept, kept_by_ticket
 from alerts.tables import tickets, timers
 from minsheng.clock import CHINA, Clock
@@ -119,7 +119,7 @@ def _clocks(connection: Connection, ids: Sequence[int]) -> dict[int, list[RowMap
     found: dict[int, list[RowMapping]] = {}
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.fired_at, timers.c.cancelled_at).where(
-            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), timers.c.kind.in_(TITLES)
+            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), timers.c.kind.not_like(f"%{WARNING}")
         )
         for row in connection.execute(query).mappings():
             found.setdefault(row["ticket_id"], []).append(row)

@@ -15,7 +15,8 @@ from grouping.memory import Memory
 from minsheng.records import Assessed
 from tests.grouping.test_grouping_memory import COMPLAINT, assessed, memory
 from tests.shared_data import shared_data
-from training.duplicate_scores import score_duplicates, wilson
+from training.duplicate_scores import score_duplicates
+from training.linking_scores import wilson
 
 SET = tomllib.loads(Path(__file__).with_name("duplicate_pairs.toml").read_text(encoding="utf-8"))["texts"]
 

@@ -18,7 +18,7 @@ from alerts.responses.sheet import ITEMS
 from minsheng.errors import WrongUse
 from minsheng.parts import open_index
 from minsheng.policies import Policy
-from minsheng.settings import Settings
+from minsheng.settings import AlertSettings, ClockSettings, Settings
 from minsheng.store.migrate import migrate
 from search.index import Index
 from tests.alerts.conftest import NOW, WATER, World, burst, record
@@ -70,6 +70,28 @@ def test_a_late_one_is_called_late(world: World, book: ResponseBook, index: Inde
     world.clock.advance(hours=60)
     parts = parts_of(book.evaluate(number(world), index, WATER, actor="lin", reply=REPLY))
     assert parts["timely"].score == 0.0 and "超时 1" in parts["timely"].value
+
+
+def test_evaluated_after_its_clocks_were_stopped_it_was_still_in_time(
+    world: World, book: ResponseBook, index: Index
+) -> None:
+    world.book.move(number(world), "responded", actor="lin")
+    said_at = world.clock.now()
+    world.clock.advance(hours=70)
+    kept = book.evaluate(number(world), index, WATER, actor="lin", reply=REPLY)
+    assert kept.replied_at == said_at
+    assert parts_of(kept)["timely"].score == 1.0
+
+
+def test_clocks_of_the_units_own_count_as_well(world: World, index: Index) -> None:
+    documents = burst(30)
+    own = ClockSettings(kind="visit", title="入户走访", hours=1, levels=("blue", "yellow"), source="本单位规定")
+    world.settings = msgspec.structs.replace(world.settings, alert=AlertSettings(clocks=(own,)))
+    world.take(documents)
+    world.clock.advance(hours=30)
+    kept = ResponseBook(world.store, world.clock).evaluate(number(world), index, WATER, actor="lin", reply=REPLY)
+    timely = parts_of(kept)["timely"]
+    assert timely.score == 0.5 and "作出回应按时" in timely.value and "入户走访超时" in timely.value
 
 
 def test_later_it_knows_what_followed(world: World, book: ResponseBook, index: Index) -> None:
