@@ -12,10 +12,13 @@ Right = Literal[
     "tickets",
     "tickets.work",
     "search",
+    "labels",
     "export",
     "events",
     "policies",
+    "policies.edit",
     "sources",
+    "sources.check",
     "briefing",
     "users",
     "audit",
@@ -28,10 +31,13 @@ RIGHT_WORDS: dict[Right, str] = {
     "tickets": "查看工单",
     "tickets.work": "处理工单",
     "search": "检索并阅读信息",
+    "labels": "更正标签",
     "export": "导出",
     "events": "查看事件",
     "policies": "查看政策",
+    "policies.edit": "登记和修改政策",
     "sources": "查看信源",
+    "sources.check": "试抓信源",
     "briefing": "领导视图和日报",
     "users": "管理用户、单位和会话",
     "audit": "查看审计日志",
@@ -54,12 +60,12 @@ ROLE_WORDS: dict[Role, str] = {
 _READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "policies"})
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
-    "duty": _READING | {"desk", "tickets.work", "export", "sources", "briefing"},
-    "editor": _READING | {"tickets.work", "export"},
+    "duty": _READING | {"desk", "tickets.work", "labels", "export", "sources", "briefing"},
+    "editor": _READING | {"tickets.work", "labels", "export", "policies.edit"},
     "reader": _READING,
     "leader": _READING | {"briefing"},
     # Who runs the machine reads no posts, and who manages accounts neither.
-    "operator": frozenset({"own", "sources", "policies"}),
+    "operator": frozenset({"own", "sources", "sources.check", "policies", "policies.edit"}),
     "administrator": frozenset({"own", "users"}),
     "auditor": frozenset({"own", "audit"}),
 }
