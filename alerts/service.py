@@ -23,12 +23,14 @@ from alerts.notify.heartbeat import Heartbeat, feed_watchdog
 from alerts.notify.links import Links
 from alerts.operator_notices import tell
 from alerts.outbox import Outbox
+from alerts.release.watch import ReleaseWatch
 from crawlers.health import watch
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
 from minsheng.settings import Settings
 from minsheng.store import Store
+from search.index import Index
 
 log = get_logger(__name__)
 
@@ -36,6 +38,7 @@ OUTBOX_SECONDS = 1.0
 DEADLINE_SECONDS = 5.0
 SOURCE_SECONDS = 15.0
 HEARTBEAT_SECONDS = 20.0
+RELEASE_SECONDS = 30.0
 STALE_SECONDS = 120.0
 """The watchdog is fed only while notices and deadlines were looked at, without trouble, no longer ago than this."""
 
@@ -47,10 +50,17 @@ class AlertService:
     ----------
     channels:
         Name → channel, in place of those that the settings name.
+    index:
+        What reports and evaluations read; None: they are made without, or wait.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, clock: Clock, channels: Mapping[str, Channel] | None = None
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        channels: Mapping[str, Channel] | None = None,
+        index: Index | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -60,6 +70,7 @@ class AlertService:
         self._delivering = threading.Lock()
         self._problems: dict[str, str] = {}
         self._heartbeat = Heartbeat(store, settings, clock)
+        self._releases = ReleaseWatch(store, settings, clock, index)
         self._answers: AnswerServer | None = None
         self._looked: dict[str, float] = {}
         self._fed: datetime | None = None
@@ -88,6 +99,7 @@ class AlertService:
         self._scheduler.add_job(self.check_deadlines, "interval", seconds=DEADLINE_SECONDS, id="deadlines")
         self._scheduler.add_job(self.check_sources, "interval", seconds=SOURCE_SECONDS, id="sources")
         self._scheduler.add_job(self.beat, "interval", seconds=HEARTBEAT_SECONDS, id="heartbeat")
+        self._scheduler.add_job(self.watch_releases, "interval", seconds=RELEASE_SECONDS, id="releases")
         if self._settings.notify.watchdog_url is not None:
             every = self._settings.notify.watchdog_seconds
             self._scheduler.add_job(self.feed_watchdog, "interval", seconds=every, id="watchdog")
@@ -129,6 +141,11 @@ class AlertService:
     def beat(self) -> None:
         """Tell the people on duty that the watch goes on, and of gaps in their rosters."""
         if self._guarded("heartbeat", self._heartbeat.beat):
+            self.wake()
+
+    def watch_releases(self) -> None:
+        """Remind of what is missing for releases to come, and make the first reports of those that were."""
+        if self._guarded("releases", self._releases.look):
             self.wake()
 
     def feed_watchdog(self) -> None:

@@ -147,9 +147,7 @@ class TicketBook:
         query = query.where(*where)
         if before is not None:
             at, number = before
-            query = query.where(
-                tickets.c.opened_at <= at, sa.or_(tickets.c.opened_at < at, tickets.c.id < number)
-            )
+            query = query.where(tickets.c.opened_at <= at, sa.or_(tickets.c.opened_at < at, tickets.c.id < number))
         if status == "unclosed":
             query = query.where(tickets.c.closed_at.is_(None))
         elif status is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.params import Depends as DependsMark
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from console import translation
 from console.accounts import User, hashed
@@ -26,6 +27,7 @@ from console.rights import Right, rights_of
 from console.scope import View
 from console.sessions import Session
 from console.tokens import Token
+from minsheng.cli.times import parse_due
 from minsheng.errors import MinshengError
 
 if TYPE_CHECKING:
@@ -56,10 +58,16 @@ class Refused(MinshengError):
 
 
 class Forged(MinshengError):
-    """A form that this console did not hand out to this browser."""
+    """A form that this console did not hand out to this session. `form` is what was sent, where the browser vouches
+    that a page of this console sent it: it was opened in an earlier session, and nothing of it is to be lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__("表单已失效，没有保存", "返回上一页，刷新后再提交")
+        self.form = form
+
+
+class TooLarge(MinshengError):
+    """A file that is not taken in, and was not read."""
 
 
 class Visit:
@@ -145,6 +153,21 @@ class Visit:
         session = self.console.sessions.get(token)
         return Visit(self.request, self.console, session, self._form, hashed(token))
 
+    def file(self, name: str) -> UploadFile | None:
+        """A file that was sent; None where none was chosen."""
+        value = self._form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def moment(self, name: str) -> datetime | None:
+        """A time typed into a form, China's; None where the field is empty. Raises `WrongUse`."""
+        text = self.field(name)
+        return parse_due(text, self.console.clock) if text else None
+
+    def number(self, name: str) -> int | None:
+        """A whole number; None where the field holds none."""
+        text = self.field(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
     def secret_field(self, name: str) -> str:
         """A password, as it was typed."""
         value = self._form.get(name)
@@ -158,15 +181,21 @@ class Visit:
 
 
 class Guard:
-    """Lets a request through to its page, or not. `right` None: a page for everybody, such as that to sign in."""
+    """Lets a request through to its page, or not. `right` None: a page for everybody, such as that to sign in.
+    `files`: how many files its form may bring."""
 
-    def __init__(self, right: Right | None) -> None:
+    def __init__(self, right: Right | None, files: int = 0) -> None:
         self.right = right
+        self.files = files
 
     async def __call__(self, request: Request) -> Visit:
         language = request.cookies.get(LANGUAGE_COOKIE, "zh")
         translation.current.set(language if language in translation.LANGUAGES else "zh")
-        form = FormData() if request.method in ("GET", "HEAD") else await request.form(max_files=0, max_fields=500)
+        if request.method in ("GET", "HEAD"):
+            return await run_in_threadpool(self._let_in, request, FormData())
+        if self.files:
+            await run_in_threadpool(_check_size, request)
+        form = await request.form(max_files=self.files, max_fields=500)
         return await run_in_threadpool(self._let_in, request, form)
 
     def _let_in(self, request: Request, form: FormData) -> Visit:
@@ -178,7 +207,8 @@ class Guard:
         if self.right is not None and session is None:
             raise SignInNeeded([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
         if writes and not console.keys.signed("form", secret, visit.field("form_token")):
-            raise Forged
+            ours = request.headers.get("sec-fetch-site") == "same-origin" and session is not None
+            raise Forged(visit.items() if ours else ())
         if self.right is not None and self.right not in visit.rights:
             raise Refused(visit, self.right)
         return visit
@@ -196,11 +226,24 @@ def visit_of(request: Request, form: FormData | None = None) -> Visit:
     return visit
 
 
-def needs(right: Right | None) -> DependsMark:
+def needs(right: Right | None, *, files: int = 0) -> DependsMark:
     """The mark that a route carries; see the top of this module."""
-    mark = Depends(Guard(right))
+    mark = Depends(Guard(right, files))
     assert isinstance(mark, DependsMark)
     return mark
+
+
+def _check_size(request: Request) -> None:
+    """Before a form with a file is read: somebody must be signed in, and it must not be too large."""
+    console: Console = request.app.state.console
+    if console.sessions.get(request.cookies.get(SESSION_COOKIE, "")) is None:
+        raise SignInNeeded
+    length = request.headers.get("content-length", "")
+    most = console.settings.alert.attachment_bytes
+    if not length.isdecimal() or int(length) > most + (1 << 20):
+        raise TooLarge(
+            f"文件太大：最多 {most // (1 << 20)} MB", "换一个小一些的文件，或请运维调整 alert.attachment_bytes"
+        )
 
 
 def refuse_other_sites(request: Request) -> None:

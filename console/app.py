@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.access import FORM_COOKIE, Forged, Refused, SignInNeeded, Visit, guarded, visit_of
+from console.access import FORM_COOKIE, Forged, Refused, SignInNeeded, TooLarge, Visit, guarded, visit_of
 from console.accounts import TooManyTries
 from console.api import problems
 from console.api.describing import document
@@ -22,9 +22,10 @@ from console.api.routing import PREFIX
 from console.assets import Assets
 from console.headers import HEADERS
 from console.parts import Console
-from console.rendering import Rendering, show
+from console.problems import in_chinese
+from console.rendering import Rendering, again, keepable, show
 from console.routes import ROUTERS
-from minsheng.errors import MinshengError, Unavailable, WrongUse
+from minsheng.errors import BadInput, MinshengError, Unavailable, WrongUse
 from minsheng.logs import get_logger
 
 log = get_logger(__name__)
@@ -106,6 +107,10 @@ def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
         visit.record("refused", request.url.path, {"right": error.right})
         return show(visit, "error.html.j2", code=403, title="您没有这项权限", message="需要时请联系管理员。")
+    if isinstance(error, Forged) and error.form:
+        return again(visit, error.form, request.url.path)
+    if isinstance(error, TooLarge):
+        return show(visit, "error.html.j2", code=413, title=error.message, message=error.hint)
     if isinstance(error, Forged):
         return show(visit, "error.html.j2", code=403, title=error.message, message=error.hint)
     if isinstance(error, TooManyTries):
@@ -119,8 +124,9 @@ def _failed(request: Request, error: Exception) -> Response:
             title="系统暂时不可用",
             message="请稍后再试；运维可用 minsheng doctor 查看原因。",
         )
-    if isinstance(error, WrongUse):
-        return show(visit, "error.html.j2", code=400, title=error.message, message=error.hint)
+    if isinstance(error, WrongUse | BadInput):
+        said = in_chinese(error)
+        return show(visit, "error.html.j2", code=400, title=said, message=error.hint if said == error.message else "")
     if isinstance(error, RequestValidationError):
         return show(visit, "error.html.j2", code=400, title="地址里的参数不对", message="请从页面上的链接进入。")
     if isinstance(error, HTTPException) and error.status_code == 404:
@@ -137,9 +143,7 @@ def _sign_in_first(request: Request, visit: Visit, error: SignInNeeded) -> Respo
             return Response(status_code=204, headers={"HX-Redirect": target})
         return RedirectResponse(target, 303)
     # What was being sent is carried through the sign-in, and shown again to be sent once more.
-    kept = [
-        (name, value) for name, value in error.form if name not in ("form_token", "password", "password_again", "code")
-    ]
+    kept = keepable(error.form)
     return show(
         visit, "sign_in.html.j2", code=401, next="", kept=kept, kept_path=request.url.path, wrong="",
         expired=True, name="",

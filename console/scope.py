@@ -167,6 +167,14 @@ class View:
             raise _no_ticket(name)
         return found
 
+    def has_ticket(self, name: str) -> bool:
+        """Whether a ticket is the viewer's."""
+        try:
+            self.ticket(name)
+        except WrongUse:
+            return False
+        return True
+
     def ticket_state(self) -> tuple[int, int]:
         """How many tickets the viewer has, and the sum of their versions: other values whenever one has changed."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(ticket_table.c.version), 0))

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from console.accounts import User, hashed, user_of
-from console.rights import RIGHTS, Right, rights_of
+from console.rights import RIGHTS, rights_of
 from console.tables import api_tokens, users
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
@@ -149,7 +149,9 @@ class TokenBook:
         with self._store.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [
-            Token(**{name: row[name] for name in Token.__struct_fields__ if name != "rights"}, rights=tuple(row["rights"]))
+            Token(
+                **{name: row[name] for name in Token.__struct_fields__ if name != "rights"}, rights=tuple(row["rights"])
+            )
             for row in rows
         ]
 

@@ -37,6 +37,10 @@ RECENT = timedelta(days=2)
 """What was published longer ago was found late, and says nothing of a source's rhythm."""
 AT_A_TIME = 500
 """Pages looked up in one query."""
+TOGETHER = 200
+"""Finds admitted and stored at a time."""
+AT_ONCE = 20_000
+"""Characters that are searched for persons in the crawl's loop; more are in a thread."""
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -286,22 +290,37 @@ class Run:
         """Admit what a page gave and store it, with the page's mark. Returns when stored."""
         documents: list[Document] = []
         outside = 0
-        for one in found:
-            admitted = self._admit(one, self.now())
-            if isinstance(admitted, Refusal):
-                self._rejected[admitted.reason] += 1
-                log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
-            elif self.wants(None if admitted.published_estimated else admitted.published_at):
-                documents.append(admitted)
-            else:
-                outside += 1
+        for start in range(0, len(found), TOGETHER):
+            for admitted in await self._admitted(found[start : start + TOGETHER]):
+                if isinstance(admitted, Refusal):
+                    self._rejected[admitted.reason] += 1
+                    log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
+                elif self.wants(None if admitted.published_estimated else admitted.published_at):
+                    documents.append(admitted)
+                else:
+                    outside += 1
         if outside:
             # Not remembered: whoever asks for that time has it fetched then.
             self.report.outside += outside
             mark = None
         # Lists show the newest first; the log tells things in the order in which they happened.
         documents.sort(key=lambda document: document.published_at)
-        outcomes = await self._sink.take(documents, [mark] if mark else [])
+        for start in range(0, max(len(documents), 1), TOGETHER):
+            # Others' finds are stored between; the page's mark comes with the last of its own.
+            part, last = documents[start : start + TOGETHER], start + TOGETHER >= len(documents)
+            self._count(part, await self._sink.take(part, [mark] if mark and last else []))
+
+    async def _admitted(self, found: Sequence[Found]) -> list[Document | Refusal]:
+        """The document of each find, or why there is none; where there is much to read, in a thread."""
+
+        def admit() -> list[Document | Refusal]:
+            return [self._admit(one, self.now()) for one in found]
+
+        if sum(len(one.text) for one in found) + 100 * len(found) <= AT_ONCE:
+            return admit()
+        return await asyncio.to_thread(admit)
+
+    def _count(self, documents: Sequence[Document], outcomes: Sequence[Outcome]) -> None:
         fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
         self.new += fresh[: MOST_NEW - len(self.new)]
         self.report.new += len(fresh)

@@ -50,7 +50,7 @@ class Running:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        service = AlertService(self.road.store, self.road.settings, self.road.clock)
+        service = AlertService(self.road.store, self.road.settings, self.road.clock, index=self.road.index)
         self._open.enter_context(service)
         self._open.enter_context(RetentionClock(self.road))
         self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))

@@ -337,6 +337,23 @@ class NotifySettings(Section, frozen=True, kw_only=True):
             raise ValueError(f"notify.answer_url: '{self.answer_url}' is no address: write https://HOST/")
 
 
+class ReleaseSettings(Section, frozen=True, kw_only=True):
+    """The watch over policies' releases: reminders of what is missing before one, and first reports after it."""
+
+    time: str = "09:00"  # when on its day a policy is released, and when reminders go out, China time
+    remind_days: tuple[Annotated[int, msgspec.Meta(ge=0, le=365)], ...] = (14, 7, 3, 1, 0)  # so many days before
+    report_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=720)], ...] = (2, 24, 72)  # so many hours after
+    receivers: tuple[str, ...] = ("responsible",)  # who is told, as the duty book writes it; nobody found: its routes
+
+    def __post_init__(self) -> None:
+        try:
+            moment = time.fromisoformat(self.time)
+        except ValueError:
+            raise ValueError(f"release.time: '{self.time}' is no time of day: write 09:00") from None
+        if moment.tzinfo is not None:
+            raise ValueError("release.time is China time: write it without a zone")
+
+
 class WorkSettings(Section, frozen=True, kw_only=True):
     """Working time: what deadlines in working hours, working days and the reports of each morning go by.
 
@@ -427,6 +444,7 @@ class Settings(Section, frozen=True, kw_only=True):
     group: GroupSettings = GroupSettings()
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
+    release: ReleaseSettings = ReleaseSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
     console: ConsoleSettings = ConsoleSettings()

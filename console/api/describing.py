@@ -152,7 +152,12 @@ def document(routers: Iterable[APIRouter]) -> dict[str, Any]:
         schemas[name]["additionalProperties"] = False
     made["components"]["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "A token of a user."},
-        "session": {"type": "apiKey", "in": "cookie", "name": "minsheng-session", "description": "A browser's session."},
+        "session": {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "minsheng-session",
+            "description": "A browser's session.",
+        },
     }
     for route in routes:
         for method in route.methods or ():

@@ -230,9 +230,7 @@ def list_document_labels(visit: Reader, document_id: str) -> Response:
         body_example={"head": "sentiment", "label": "neutral", "reason": "原文是转述"},
     ),
 )  # fmt: skip
-def set_document_label(
-    visit: Labeller, document_id: str, body: Annotated[NewLabel, read_body(NewLabel)]
-) -> Response:
+def set_document_label(visit: Labeller, document_id: str, body: Annotated[NewLabel, read_body(NewLabel)]) -> Response:
     """It outranks every model. The document goes through the log again, so that it shows a moment later. Audited."""
     record = _record(visit, document_id)
     if not _may_name(visit, body.head):

@@ -15,7 +15,7 @@ from console.api.problems import missing
 from console.api.routing import answer, needs, resource
 
 router = resource("Plans")
-Reader = Annotated[Visit, needs("tickets")]
+Reader = Annotated[Visit, needs("plans")]
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ from search.index import Bucket, Filters, Search
 router = resource("Policies")
 Reader = Annotated[Visit, needs("policies")]
 Searcher = Annotated[Visit, needs("search")]
-Editor = Annotated[Visit, needs("policies.edit")]
+Editor = Annotated[Visit, needs("policies.change")]
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,9 +88,7 @@ def get_policy(visit: Reader, policy_id: str) -> Response:
         },
     ),
 )  # fmt: skip
-def get_policy_coverage(
-    visit: Searcher, policy_id: str, days: Annotated[int, Query(ge=1, le=400)] = 30
-) -> Response:
+def get_policy_coverage(visit: Searcher, policy_id: str, days: Annotated[int, Query(ge=1, le=400)] = 30) -> Response:
     """Counted over the documents in the caller's scope. Audited."""
     policy = _policy(visit, policy_id)
     today = visit.console.clock.now().astimezone(CHINA).date()
@@ -102,9 +100,7 @@ def get_policy_coverage(
         )
     )  # fmt: skip
     visit.record("searched", policy.title, {"policy": policy.id, "total": page.total})
-    return answer(
-        Coverage(policy=policy.id, since=since, total=page.total, days=page.histogram, facets=page.facets)
-    )
+    return answer(Coverage(policy=policy.id, since=since, total=page.total, days=page.histogram, facets=page.facets))
 
 
 @router.post(
@@ -183,5 +179,3 @@ def _tag(policy: Policy) -> str:
 
 def _register(visit: Visit) -> PolicyRegister:
     return PolicyRegister(visit.console.store, visit.console.clock)
-
-

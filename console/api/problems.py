@@ -143,7 +143,9 @@ def _api_error(error: Exception) -> ApiError:
         )
     if isinstance(error, Unavailable):
         log.warning("api_unavailable", reason=str(error))
-        return ApiError("unavailable", f"{error.part} can't be reached", "try again later", headers={"Retry-After": "10"})
+        return ApiError(
+            "unavailable", f"{error.part} can't be reached", "try again later", headers={"Retry-After": "10"}
+        )
     if isinstance(error, RequestValidationError):
         return _validation(error.errors())
     if isinstance(error, HTTPException):

@@ -14,7 +14,7 @@ from console.api.routing import answer, needs, resource
 from minsheng.errors import WrongUse
 
 router = resource("Questions")
-Reader = Annotated[Visit, needs("policies")]
+Reader = Annotated[Visit, needs("answers")]
 
 
 @router.get(

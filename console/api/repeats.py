@@ -68,9 +68,7 @@ class Repeats:
 
     def keep(self, visit: Visit, key: str, claim: str, response: Response | None) -> None:
         """Keep the answer for those who ask again. None, or a failure on our side: the next one does the work anew."""
-        which = sa.and_(
-            api_answers.c.user_id == visit.user.id, api_answers.c.key == key, api_answers.c.claim == claim
-        )
+        which = sa.and_(api_answers.c.user_id == visit.user.id, api_answers.c.key == key, api_answers.c.claim == claim)
         with self._store.begin() as connection:
             if response is None or response.status_code >= 500:
                 connection.execute(api_answers.delete().where(which))

@@ -132,9 +132,7 @@ def _caller(request: Request, console: Console, address: str) -> Visit:
     raise SignInNeeded
 
 
-async def _once(
-    request: Request, visit: Visit, inner: Callable[[Request], Coroutine[Any, Any, Response]]
-) -> Response:
+async def _once(request: Request, visit: Visit, inner: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
     """The answer; with an idempotency key made once, and for reads only where it is new to the caller."""
     if request.method in _READS:
         return _unless_known(request, await inner(request))

@@ -1,7 +1,36 @@
 """The pages, a module a room."""
 
-from console.routes import account, admin, briefing, desk, documents, events, policies, sign_in, sources, tickets
+from console.routes import (
+    account,
+    admin,
+    briefing,
+    casework,
+    desk,
+    documents,
+    events,
+    policies,
+    research,
+    responses,
+    sign_in,
+    sources,
+    tickets,
+)
 
 ROUTERS = tuple(
-    module.router for module in (sign_in, desk, tickets, documents, events, policies, sources, briefing, account, admin)
+    module.router
+    for module in (
+        sign_in,
+        desk,
+        tickets,
+        casework,
+        research,
+        responses,
+        documents,
+        events,
+        policies,
+        sources,
+        briefing,
+        account,
+        admin,
+    )
 )

@@ -41,6 +41,34 @@ document.addEventListener("submit", event => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(form => delete form.dataset.sent));
 
+// Copying a draft. On an address without TLS browsers have no clipboard for scripts: then the old way is taken.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy);
+    try { await navigator.clipboard.writeText(text.textContent.trim()); } catch {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      document.execCommand("copy");
+    }
+    say(words.copied);
+    button.classList.add("good");
+    setTimeout(() => button.classList.remove("good"), 2000);
+  });
+}
+function say(text) {
+  const said = document.getElementById("said");
+  if (said) said.textContent = text;
+}
+
+// What was typed and not sent is not left without asking.
+let typed = false;
+document.addEventListener("input", event => { if (event.target.closest("form[method=post]") && event.target.matches("textarea")) typed = true; });
+document.addEventListener("submit", () => { typed = false; });
+addEventListener("beforeunload", event => { if (typed) event.preventDefault(); });
+
 // Live updates: the server says that something changed, the page asks for its part again.
 const live = document.querySelector("[data-live]");
 if (live && window.EventSource) {
@@ -52,8 +80,7 @@ if (live && window.EventSource) {
     window.htmx.ajax("GET", live.dataset.part, { target: "#board", swap: "innerHTML" });
     if (event.data === "more") {
       document.title = `● ${document.title.replace(/^● /, "")}`;
-      const said = document.getElementById("said");
-      if (said) said.textContent = words.newTicket;
+      say(words.newTicket);
     }
   });
   source.addEventListener("ended", () => { source.close(); location.reload(); });

@@ -6,7 +6,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,6 +19,7 @@ from twisted.python.failure import Failure
 
 from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
+from crawlers.apart import Asked, Read, read_apart
 from crawlers.backfills import Place
 from crawlers.charset import declared_charset, decode
 from crawlers.continued import follow
@@ -34,6 +36,7 @@ from minsheng.errors import BadInput, MinshengError
 from minsheng.logs import get_logger
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
@@ -285,6 +288,23 @@ class SourceSpider(scrapy.Spider):
         """The operator's cookie, for the source's own host alone."""
         return {"Cookie": self.run.login} if self.run.login and self.trusted(url) else {}
 
+    async def read_apart(self, reader: str, response: Response, **asked: Any) -> Read:
+        """A page of the source's own that may be very large, read where it holds up nobody; see `crawlers.apart`."""
+        question = Asked(
+            reader=reader,
+            url=response.url,
+            content_type=_header(response, "Content-Type") or "",
+            now=self.run.now(),
+            **asked,
+        )
+        return await read_apart(question, response.body)
+
+    async def aside(self, reading: Callable[..., T], response: Response, *rest: Any) -> T:
+        """What `reading` makes of a page: at once where that is small, else in a thread, while the others go on."""
+        if len(response.body) <= SMALL:
+            return reading(response, *rest)
+        return await asyncio.to_thread(reading, response, *rest)
+
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         """Read a page that `index` asked for."""
         raise NotImplementedError
@@ -362,11 +382,7 @@ class SourceSpider(scrapy.Spider):
             yield Harvest(found=[], page=known and known._replace(hint=hint))
             return
         try:
-            # Reading a large page takes a while; the other sources go on meanwhile.
-            if len(response.body) <= SMALL:
-                found, settled = reader(response, **rest)
-            else:
-                found, settled = await asyncio.to_thread(reader, response, **rest)
+            found, settled = await self.aside(partial(reader, **rest), response)
         except Exception as error:
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error), fault_of(error))

@@ -72,9 +72,9 @@ class BoardSpider(SourceSpider):
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         if body_text(response).lstrip()[:1] in ("{", "["):
-            yield Harvest(found=self._json_messages(response))
+            yield Harvest(found=await self.aside(self._json_messages, response))
             return
-        links, following = read_list(response, self.options.links, self.options.next_page, page)
+        links, following = await self.aside(read_list, response, self.options.links, self.options.next_page, page)
         for link in links:
             self.run.lead(link.url, link.title, link.date)
             state = " ".join(_STATE.findall(link.context.replace(link.title, "")))

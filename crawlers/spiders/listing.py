@@ -39,7 +39,7 @@ class ListingSpider(SourceSpider):
     Options = ListingOptions
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
-        links, following = read_list(response, self.options.links, self.options.next_page, page)
+        links, following = await self.aside(read_list, response, self.options.links, self.options.next_page, page)
         await self.run.know([link.url for link in links])
         if self.run.looking and page == 1:
             self._propose(response)

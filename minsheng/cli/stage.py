@@ -46,7 +46,8 @@ def stage(
             from alerts.service import AlertService
             from minsheng.retention import RetentionClock
 
-            with AlertService(road.store, road.settings, road.clock) as service, RetentionClock(road):
+            service = AlertService(road.store, road.settings, road.clock, index=road.index)
+            with service, RetentionClock(road):
                 road.on_notice = service.wake
                 road.worker(name).run(stop)
         else:

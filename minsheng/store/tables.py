@@ -4,6 +4,7 @@ import alerts.casework.tables
 import alerts.duty.tables
 import alerts.notify.tables
 import alerts.planning.tables
+import alerts.release.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
 import answers.tables  # noqa: F401
