@@ -1,5 +1,5 @@
-"""API tokens: what a program shows instead of a session. Each belongs to a user, holds a part of that user's rights, ends
-by itself, and can be revoked; the store keeps only its hash."""
+"""API tokens: what a program shows instead of a session. Each belongs to a user, holds a part of that user's rights,
+ends by itself, and can be revoked; the store keeps only its hash."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class TokenBook:
             raise WrongUse(f"there is no token {token_id}", "see minsheng tokens list")
         return found[0]
 
-    def list(self, user_id: int | None = None, *, ended: bool = False) -> list[Token]:
+    def list(self, user_id: int | None = None, *, ended: bool = False) -> Sequence[Token]:
         """Tokens of one user or of all, the newest first; `ended`: also those that hold no more."""
         where = [] if user_id is None else [api_tokens.c.user_id == user_id]
         return self._select(*where, *(() if ended else _holds(self._clock.now())))
@@ -139,7 +139,7 @@ class TokenBook:
                 )
         return token, user_of(row)
 
-    def _select(self, *where: sa.ColumnElement[bool]) -> list[Token]:
+    def _select(self, *where: sa.ColumnElement[bool]) -> Sequence[Token]:
         query = (
             sa.select(api_tokens, users.c.name.label("user"))
             .join(users, users.c.id == api_tokens.c.user_id)

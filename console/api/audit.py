@@ -39,4 +39,4 @@ def list_audit(
     )  # fmt: skip
     visit.record("audit-read", "", {"actor": actor, "action": action, "q": q})
     page = lines[:size]
-    return answer(Listed(items=page, next=str(page[-1].id) if len(lines) > size else None))
+    return answer(Listed(items=list(page), next=str(page[-1].id) if len(lines) > size else None))

@@ -22,7 +22,8 @@ Reader = Annotated[Visit, needs("briefing")]
     **told(dict, "The daily briefing", missing=True, example={"unit": "云岭市", "day": "2026-05-08", "complete": True}),
 )
 def get_daily_briefing(visit: Reader, day: date) -> Response:
-    """Made of the caller's scope; every number names its evidence. The day may be today, as far as it has come. Audited."""
+    """Made of the caller's scope; every number names its evidence. The day may be today, as far as it has come.
+    Audited."""
     today = visit.console.clock.now().astimezone(CHINA).date()
     if day > today or (today - day).days > 3_660:
         raise missing(f"briefing of {day}")

@@ -110,24 +110,24 @@ def _schema(kind: Any) -> dict[str, Any]:
 _INTRODUCTION = """\
 What the console shows, for programs. Texts of documents and names are Chinese; everything else is English.
 
-**Callers.** `Authorization: Bearer msh_…` with a token of a user (`minsheng tokens add`, or 我的账号 in the console). A
-token has a part of its user's rights, and sees what its user's unit may see; what is out of its scope is answered like
-what is not there. A browser's session may be used instead: its writing requests must then carry `X-Form-Token` with
+**Callers.** `Authorization: Bearer msh_…` with a token of a user (`minsheng tokens add`). A token has
+a part of its user's rights, and sees what its user's unit may see; what is out of its scope is answered like what is
+not there. A browser's session may be used instead: its writing requests must then carry `X-Form-Token` with
 `form_token` of `/api/v1/me`.
 
 **Errors** are `application/problem+json` (RFC 9457); programs tell them apart by `type`, `urn:minsheng:problem:…`.
 
 **Pages.** Lists answer `next`; send it as `cursor` to go on. Null: that was the last page.
 
-**Versions.** Reads carry an `ETag`; with `If-None-Match` they answer 304 where nothing has changed. What may be changed by
-several people at once wants `If-Match` with the ETag that was read, answers 412 where it was changed since, and says what
-was done. Of a ticket's ETag only what stands before the dot counts: posts that come in are no reason to refuse.
+**Versions.** Reads carry an `ETag`; with `If-None-Match` they answer 304 where nothing has changed. What may be changed
+by several people at once wants `If-Match` with the ETag that was read, answers 412 where it was changed since, and says
+what was done. Of a ticket's ETag only what stands before the dot counts: posts that come in are no reason to refuse.
 
 **Repeats.** A writing request may carry an `Idempotency-Key` of one's own; for 24 hours the same request with the same
 key is not done again and gets the same answer (`Idempotency-Replayed: true`), another request with it gets 422.
 
-**Limits.** `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset` (seconds) stand on every answer; a body has at most
-1 MiB. Times are RFC 3339 with a zone; days are China's.
+**Limits.** `RateLimit-Limit`, `RateLimit-Remaining`, `RateLimit-Reset` (seconds) stand on every answer; a body has at
+most 1 MiB. Times are RFC 3339 with a zone; days are China's.
 """
 
 
@@ -174,6 +174,11 @@ def _complete(operation: dict[str, Any], route: ApiRoute, method: str) -> None:
         code: {key: value for key, value in told.items() if key != "content" or _ours(value)}
         for code, told in operation["responses"].items()
     }
+    # FastAPI takes nulls out of examples.
+    for code, said in route.responses.items():
+        for media, content in said.get("content", {}).items():
+            if "example" in content:
+                operation["responses"][str(code)]["content"][media]["example"] = content["example"]
     parameters = operation.setdefault("parameters", [])
     if right is None:
         operation["security"] = []

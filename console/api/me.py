@@ -103,7 +103,7 @@ def get_me(visit: Own) -> Response:
 @router.get("/tokens", **told(Tokens, "List one's tokens", example={"items": [_TOKEN]}))
 def list_tokens(visit: Own) -> Response:
     """Without their secrets, which are kept nowhere."""
-    return answer(Tokens(items=visit.console.tokens.list(visit.user.id)))
+    return answer(Tokens(items=list(visit.console.tokens.list(visit.user.id))))
 
 
 @router.post(

@@ -26,7 +26,8 @@ def find_answers(
     q: Annotated[str, Query(min_length=1, max_length=LONGEST, description="In anybody's words.")],
     size: Annotated[int, Query(ge=1, le=20)] = 3,
 ) -> Response:
-    """By meaning. `answered` is false where no entry is a good answer: what is found is then at most related. Audited."""
+    """By meaning. `answered` is false where no entry is a good answer: what is found is then at most related.
+    Audited."""
     grant = visit.view.grant
     policies = None if grant.policies is None else list(visit.view.policies)
     try:

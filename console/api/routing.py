@@ -5,9 +5,9 @@
     @router.get("/tickets/{number}", **told(Ticket, "One ticket"))
     def ticket(visit: Annotated[Visit, needs("tickets")], number: str) -> Response: ...
 
-A request meets, in this order: the limit on its size, the caller (a token, or a session), the rate limit, the right that
-the route names, the answer that was given to the same idempotency key, and the route. Whatever goes wrong on this way is
-answered as a problem.
+A request meets, in this order: the limit on its size, the caller (a token, or a session), the rate limit, the right
+that the route names, the answer that was given to the same idempotency key, and the route. Whatever goes wrong on this
+way is answered as a problem.
 """
 
 from __future__ import annotations

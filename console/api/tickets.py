@@ -184,8 +184,9 @@ def get_ticket_timeline(visit: Reader, number: str) -> Response:
 
 
 @router.get(
-    "/tickets/{number}/notices", **told(Notices, "What people were told of it", missing=True, example={"items": [_MESSAGE]})
-)  # fmt: skip
+    "/tickets/{number}/notices",
+    **told(Notices, "What people were told of it", missing=True, example={"items": [_MESSAGE]}),
+)
 def get_ticket_notices(visit: Reader, number: str) -> Response:
     """The newest 500 messages."""
     ticket = _ticket(visit, number)

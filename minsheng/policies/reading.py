@@ -125,8 +125,14 @@ def _read(text: str) -> tuple[Policy | None, list[_Problem]]:
 
 
 def checked(values: Mapping[str, Any]) -> Policy:
-    """A policy of these values, by the rules of policy files. Raises `WrongUse` that names everything that is wrong."""
-    policy, problems = _of(values)
+    """A policy of these values, by the rules of policy files; None stands for what is left out.
+
+    Raises
+    ------
+    WrongUse
+        Names everything that is wrong.
+    """
+    policy, problems = _of({key: value for key, value in values.items() if value is not None})
     if policy is None:
         raise WrongUse("; ".join(str(problem) for problem in problems), "see docs/reference/policies.md")
     return policy
