@@ -88,6 +88,25 @@ audit = sa.Table(
     comment="append-only",
 )
 
+handovers = sa.Table(
+    "duty_handovers",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("unit_id", _BIG, sa.ForeignKey("units.id"), nullable=False, index=True, comment="whose duty room"),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("open", sa.Text, nullable=False, comment="what is not settled"),
+    sa.Column("done", sa.Text, nullable=False, comment="what was done in this watch"),
+    sa.Column("watch", sa.Text, nullable=False, comment="what to keep an eye on"),
+    sa.Column("tickets", sa.JSON, nullable=False, comment="numbers, levels and titles of open tickets when signed"),
+    sa.Column("written_by", sa.String(60), nullable=False),
+    sa.Column("written_at", UtcDateTime, nullable=False),
+    sa.Column("signed_at", UtcDateTime, comment="by who goes; from then on it never changes"),
+    sa.Column("hash", sa.String(64), comment="SHA-256 of what was signed"),
+    sa.Column("taken_by", sa.String(60)),
+    sa.Column("taken_at", UtcDateTime, comment="by who comes"),
+    comment="logs of shift changes (交接班)",
+)
+
 api_tokens = sa.Table(
     "api_tokens",
     metadata,

@@ -25,6 +25,7 @@ from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
 from minsheng.records import Document
+from minsheng.redaction import redacted, secrets_in
 from minsheng.store import Store
 
 log = get_logger(__name__)
@@ -160,7 +161,7 @@ class Run:
         self._sink = sink
         self._store = store
         self._clock = clock
-        self._admit = Admission(source.id, authors)
+        self._admit = Admission(source.id, authors, secrets_in(source.url))
         self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
         self._unchanged_index = False
@@ -332,7 +333,7 @@ class Run:
         """Note something that the source's own page names, for whoever looks what a source would give."""
         # A crawl has no use for them, and each title would be searched for persons.
         if self.looking and len(self.leads) < MOST_LEADS:
-            self.leads.append(Lead(url, self.private(title), published))
+            self.leads.append(Lead(url and redacted(url), self.private(title), published))
 
     def private(self, text: str) -> str:
         """A text as it may be kept or shown: without what points at a person."""
@@ -386,7 +387,7 @@ class Run:
         report = self.report
         report.rejected = dict(self._rejected)
         errors = [error for error in (broken, *self._index_errors, report.error) if error]
-        report.error = errors[0] if errors else ""
+        report.error = redacted(errors[0]) if errors else ""
         report.ok = not broken and not self._index_errors and self._answered > 0
         report.looked = report.looked and not self._unchanged_index
         if report.ok and not report.failed and self._at_end and self._remembering:

@@ -3,14 +3,19 @@
 from console.routes import (
     account,
     admin,
+    answers,
     briefing,
     casework,
+    channels,
     desk,
     documents,
+    duty,
     events,
+    plans,
     policies,
     research,
     responses,
+    rules,
     sign_in,
     sources,
     tickets,
@@ -19,18 +24,7 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in,
-        desk,
-        tickets,
-        casework,
-        research,
-        responses,
-        documents,
-        events,
-        policies,
-        sources,
-        briefing,
-        account,
-        admin,
+        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans, rules,
+        channels, sources, briefing, account, admin,
     )
-)
+)  # fmt: skip

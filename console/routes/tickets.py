@@ -34,6 +34,8 @@ Reader = Annotated[Visit, needs("tickets")]
 LISTED = 200
 POSTS = 200
 """Posts of a ticket that its page shows, the newest."""
+_BLANKS = re.compile(r"【([^】]{1,40})】")
+"""What a plan's author left for the day: 【替代渠道】."""
 _BRACES = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -130,7 +132,8 @@ def _people(visit: Visit) -> list[str]:
 
 def _missing(text: str) -> list[str]:
     """What a statement draft still leaves open, in Chinese."""
-    return [VARIABLES[name] for name in dict.fromkeys(_BRACES.findall(text)) if name in VARIABLES]
+    variables = [VARIABLES[name] for name in _BRACES.findall(text) if name in VARIABLES]
+    return list(dict.fromkeys([*variables, *_BLANKS.findall(text)]))
 
 
 def _line(event: TimelineEvent, people: Mapping[str, str]) -> dict[str, Any]:

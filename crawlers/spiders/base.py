@@ -34,6 +34,7 @@ from crawlers.run import Run
 from crawlers.sources import Source
 from minsheng.errors import BadInput, MinshengError
 from minsheng.logs import get_logger
+from minsheng.redaction import redacted
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -470,7 +471,7 @@ def said(error: Exception) -> str:
     if is_known(error):
         return words_for(error)
     log.error("unforeseen", exc_info=error)
-    return f"{type(error).__name__}: {error}"
+    return redacted(f"{type(error).__name__}: {error}")
 
 
 def fault_of(error: Exception) -> Fault:
@@ -512,7 +513,7 @@ def reason_of(failure: Failure) -> str:
     """Why a request failed, in a few words for an operator."""
     error = failure.value
     request: Request | None = getattr(failure, "request", None)
-    where = f"{request.url}: " if request is not None else ""
+    where = redacted(f"{request.url}: ") if request is not None else ""
     if isinstance(error, HttpError):
         return f"{where}answered {error.response.status}"
     if isinstance(error, IgnoreRequest):

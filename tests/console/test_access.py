@@ -33,6 +33,12 @@ FILLED = {
     "{task}": "99",
     "{assignment}": "99",
     "{digest}": "0" * 64,
+    "{handover_id}": "999",
+    "{plan_id}": "nothing",
+    "{version}": "9",
+    "{name}": "nothing",
+    "{entry}": "qa-0",
+    "{candidate}": "qc-0",
     "{name:path}": "nothing",
 }
 STREAM = "/desk/live"  # never ends; tested by itself
