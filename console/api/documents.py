@@ -125,7 +125,8 @@ _EXAMPLE: dict[str, Any] = {
     "event": "e-1", "same": "5f2b0a7f9d3c4e61a8b7c6d5e4f30211", "version": 1000001,
 }  # fmt: skip
 _CHANGE = {
-    "document_id": _EXAMPLE["id"], "head": "sentiment", "before": "negative", "after": "neutral", "correction": None, "same_text": [],
+    "document_id": _EXAMPLE["id"], "head": "sentiment", "before": "negative", "after": "neutral", "correction": None,
+    "same_text": [],
     "other_labels": [],
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True):
     items: list[Policy]
 
 
-class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+class PolicyCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """What was said about a policy in some days: in all, by day (split by sentiment), and by kind."""
 
     policy: str
@@ -81,7 +81,7 @@ def get_policy(visit: Reader, policy_id: str) -> Response:
 @router.get(
     "/policies/{policy_id}/coverage",
     **told(
-        Coverage, "What is said about a policy", missing=True,
+        PolicyCoverage, "What is said about a policy", missing=True,
         example={
             "policy": "heating", "since": "2026-04-08T16:00:00Z", "total": 40, "facets": {},
             "days": [{"value": "2026-05-08T00:00:00+08:00", "count": 40, "split": {"negative": 31, "neutral": 9}}],
@@ -100,7 +100,9 @@ def get_policy_coverage(visit: Searcher, policy_id: str, days: Annotated[int, Qu
         )
     )  # fmt: skip
     visit.record("searched", policy.title, {"policy": policy.id, "total": page.total})
-    return answer(Coverage(policy=policy.id, since=since, total=page.total, days=page.histogram, facets=page.facets))
+    return answer(
+        PolicyCoverage(policy=policy.id, since=since, total=page.total, days=page.histogram, facets=page.facets)
+    )
 
 
 @router.post(
