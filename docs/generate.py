@@ -158,6 +158,7 @@ TYPES = {
     "date": "day",
     "Count": "whole number, at least 1",
     "Seconds": "number of seconds, above 0",
+    "Minutes": "number of minutes, above 0",
     "Share": "number from 0 to 1",
     "NotNegative": "number, at least 0",
     "Secret": "secret",

@@ -29,6 +29,7 @@ FILE_NAME = "minsheng.toml"
 Count = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Minutes = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -354,6 +355,21 @@ class ReleaseSettings(Section, frozen=True, kw_only=True):
             raise ValueError("release.time is China time: write it without a zone")
 
 
+class ScheduleSettings(Section, frozen=True, kw_only=True):
+    """What `minsheng run` and `minsheng stage alert` do by themselves, again and again."""
+
+    topic_minutes: Minutes = 15.0  # owners of watch topics are told of new matches, so many minutes apart
+    topic_notices: Count = 12  # of one topic at most so often a day; the rest comes with the next day's first
+    responses_minutes: Minutes = 60.0  # responses are evaluated again once they are two, and thirty, days old
+    questions_at: str = "03:30"  # when the Q&A base ends what has expired and reads new questions, China time
+
+    def __post_init__(self) -> None:
+        try:
+            time.fromisoformat(self.questions_at)
+        except ValueError:
+            raise ValueError(f"schedule.questions_at: '{self.questions_at}' is no time of day: write 03:30") from None
+
+
 class WorkSettings(Section, frozen=True, kw_only=True):
     """Working time: what deadlines in working hours, working days and the reports of each morning go by.
 
@@ -445,6 +461,7 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     release: ReleaseSettings = ReleaseSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -12,5 +12,6 @@ import classifiers.tables  # noqa: F401
 import console.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401
+import minsheng.chores
 import minsheng.policies.tables  # noqa: F401
 import search.tables  # noqa: F401

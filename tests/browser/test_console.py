@@ -101,7 +101,7 @@ def test_the_duty_officer_acknowledges_by_key_works_and_closes(served: Served) -
         assert page.get_by_role("alert").inner_text() == "请写明理由。"
         assert all("400 (Bad Request)" in message for message in served.wrong)
         served.wrong.clear()
-        page.get_by_label("说明").fill("已当面答复")
+        page.locator("#move textarea").fill("已当面答复")
         page.get_by_role("button", name="办结").click()
         page.get_by_text("已当面答复").wait_for()
         page.keyboard.press("?")

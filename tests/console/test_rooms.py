@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,9 @@ from alerts.duty.changes import DutyChanges
 from alerts.planning.shelf import stored_plans
 from alerts.rules.book import RuleBook
 from answers.book import AnswerBook
+from classifiers.corrections import CorrectionBook
 from console.handovers import HandoverBook
+from tests.briefings.small_world import burst
 from tests.console.world import ConsoleWorld, form_token, send
 
 BOOK = """
@@ -191,3 +194,41 @@ def test_an_answer_is_written_reviewed_by_another_signed_and_withdrawn(rooms: Co
 def test_forms_of_the_rooms_carry_their_token(rooms: ConsoleWorld) -> None:
     for page in ("/handover", "/roster", "/plans/edit", "/rules", "/channels", "/dead-letters", "/answers/edit"):
         assert form_token(rooms.client("duty").get(page))
+
+
+def test_a_label_is_corrected_from_the_documents_page(rooms: ConsoleWorld) -> None:
+    duty, post = rooms.client("duty"), burst()[0].document.id
+    page = f"/documents/{post}"
+    assert "更正标签" in duty.get("/search?q=供暖").text
+    assert send(duty, page, f"{page}/labels", head="sentiment", label="angry").status_code == 400
+    for _ in range(2):
+        answer = send(duty, page, f"{page}/labels", head="sentiment", label="negative", reason="反话")
+        assert answer.status_code == 303
+    (row,) = CorrectionBook(rooms.store, rooms.clock).history(post)
+    assert (row.head, row.label, row.set_by, row.reason) == ("sentiment", "negative", "duty-whole", "反话")
+    assert "反话" in duty.get(page).text
+    assert rooms.client("duty", "schools").post(
+        f"{page}/labels", data={"form_token": form_token(duty.get(page))}
+    ).status_code in (403, 404)  # fmt: skip
+
+
+def test_events_are_merged_and_split_by_hand(rooms: ConsoleWorld) -> None:
+    duty, page = rooms.client("duty"), "/events/heat"
+    posts = [one.document.id for one in burst() if one.event.id == "heat"]
+    assert "没有这个事件" in send(duty, page, f"{page}/merge", other="nothing", reason="同一件事").text
+    hidden = send(rooms.client("duty", "housing"), page, f"{page}/merge", other="enrol", reason="同一件事")
+    assert hidden.status_code == 400 and "没有这个事件" in hidden.text
+    none = send(duty, page, f"{page}/split", reason="另一件事")
+    assert none.status_code == 400 and "请勾选" in none.text and 'value="另一件事"' in none.text
+    assert send(duty, page, f"{page}/split", document=[posts[0]], reason="另一件事").status_code == 303
+    merged = send(duty, page, f"{page}/merge", other="http://testserver/events/enrol", reason="同一件事")
+    assert merged.status_code == 303 and merged.headers["location"] == page
+    assert "同一件事" in duty.get(page).text
+
+
+def test_search_results_are_exported_as_a_document_to_read(rooms: ConsoleWorld) -> None:
+    from docx import Document
+
+    answer = rooms.client("editor", "housing").get("/search/export?format=docx&q=取暖费")
+    text = "\n".join(one.text for one in Document(io.BytesIO(answer.content)).paragraphs)
+    assert "取暖费" in text and "情感：负面" in text and "招生" not in text
