@@ -40,7 +40,6 @@ ACTIONS: dict[str, str] = {
     "ticket-read": "查看工单",
     "ticket-moved": "处理工单",
     "ticket-changed": "修改工单",
-    "label-set": "更正标签",
     "policy-added": "新增政策",
     "policy-changed": "修改政策",
     "source-checked": "试抓信源",

@@ -238,7 +238,7 @@ def set_document_label(visit: Labeller, document_id: str, body: Annotated[NewLab
         raise invalid("body.head", f"there is no policy '{body.head.removeprefix('policy:')}' in the register")
     labels = relabeller(visit.console)
     change = labels.set(record.document.id, body.head, body.label, by=visit.actor, reason=body.reason)
-    visit.record("label-set", document_id, {"head": body.head, "label": body.label})
+    visit.record("label-corrected", document_id, {"head": body.head, "to": body.label})
     return answer(_seen(visit, change))
 
 
@@ -251,7 +251,7 @@ def unset_document_label(visit: Labeller, document_id: str, head: str) -> Respon
     if not _may_name(visit, head) or head not in visit.console.corrections.labels(document_id):
         raise missing(f"label of {head}")
     change = relabeller(visit.console).unset(record.document.id, head, by=visit.actor)
-    visit.record("label-set", document_id, {"head": head, "label": None})
+    visit.record("label-corrected", document_id, {"head": head, "to": None})
     return answer(_seen(visit, change))
 
 
