@@ -13,11 +13,11 @@ import typer
 from minsheng.cli import context
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import WrongUse
-from minsheng.policies import Policy, PolicyRegister
 
 if TYPE_CHECKING:
     from alerts.release.report import ReleaseReport
     from alerts.release.watch import Watched
+    from minsheng.policies import Policy
     from minsheng.policies.interpretations import Interpretation
 
 PolicyName = Annotated[str, typer.Argument(metavar="POLICY", help="The policy's id, its number (文号) or its title.")]
@@ -132,6 +132,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def _policy(name: str) -> Policy:
+    from minsheng.policies import PolicyRegister
+
     found = PolicyRegister(context.store()).find(name)
     if found is None:
         raise WrongUse(f"there is no policy '{name}' in the register", "minsheng policies list shows them")
@@ -267,6 +269,7 @@ def _print_report(report: ReleaseReport, digest: str) -> None:
 
 
 def _print_interpretations(found: list[Interpretation], json: bool) -> None:
+    from minsheng.policies import PolicyRegister
     from minsheng.policies.interpretations import FORMS
 
     if json:
