@@ -147,6 +147,17 @@ def hours_of(text: str) -> tuple[time, time] | None:
     return begin, end
 
 
+class BrowserSettings(Section, frozen=True, kw_only=True):
+    """Chromium, for sources whose option `javascript` asks for it; needs `pip install 'minsheng[browser]'`."""
+
+    path: str = ""  # Chromium's program; empty: the system's, else the one that Playwright has fetched
+    pages: Count = 2  # pages at the same time
+    timeout: Seconds = 60.0  # seconds that a page may take; waiting for its host's turns is part of it
+    requests: Count = 80  # requests that a page's scripts may make
+    memory_mb: Annotated[int, msgspec.Meta(ge=100)] = 800  # memory of all pages; beyond, the largest is ended
+    sandbox: bool = True  # false only where the crawler runs in a container of its own that is its sandbox
+
+
 class CrawlSettings(Section, frozen=True, kw_only=True):
     """Fetching."""
 
@@ -164,6 +175,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     old_author_keys: tuple[Secret, ...] = ()  # keys that author_key replaced, until what they hashed is removed
     author_key_days: Annotated[int, msgspec.Meta(ge=0)] = 365  # a key in the data folder is replaced so often; 0: never
     login_key: Secret | None = None  # seals sources' cookies in the store; default: made once, in the data folder
+    browser: BrowserSettings = BrowserSettings()  # runs the scripts of pages that are made by them
 
     def __post_init__(self) -> None:
         for network in self.allowed_networks:

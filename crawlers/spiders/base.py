@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 import scrapy
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Request, Response
+from scrapy.http import Request, Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
@@ -22,6 +22,7 @@ from crawlers.admission import Found, canonical_url
 from crawlers.apart import Asked, Read, read_apart
 from crawlers.backfills import Place
 from crawlers.charset import declared_charset, decode
+from crawlers.chromium import chromium
 from crawlers.continued import follow
 from crawlers.extraction import Page, extract
 from crawlers.failures import is_known, words_for
@@ -29,12 +30,15 @@ from crawlers.faults import Fault, SourceFault
 from crawlers.host_rules import HostResting
 from crawlers.inflate import inflated
 from crawlers.intake import PageMark
+from crawlers.politeness import user_agent
+from crawlers.rendering import Rendering
 from crawlers.robots import RobotsUnavailable
 from crawlers.run import Run
 from crawlers.sources import Source
 from minsheng.errors import BadInput, MinshengError
 from minsheng.logs import get_logger
 from minsheng.redaction import redacted
+from minsheng.settings import CrawlSettings
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -84,6 +88,7 @@ class SourceSpider(scrapy.Spider):
     summary: ClassVar[str] = ""
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")  # of its addresses
     Options: ClassVar[type[Options]] = Options
+    index_scripts: ClassVar[str] = "list"  # from which `javascript` on the scripts of its own pages run; "": never
 
     handle_httpstatus_list = [304]  # noqa: RUF012 - Scrapy's own name and type
 
@@ -249,7 +254,7 @@ class SourceSpider(scrapy.Spider):
             callback=self._fetched,
             errback=self._page_failed,
             headers={
-                **({} if known is None else _conditional(known.etag, known.last_modified)),
+                **({} if known is None or self._runs_scripts("all") else _conditional(known.etag, known.last_modified)),
                 **self._login(url),
             },
             meta={"dont_redirect": True} if self._login(url) else {},
@@ -348,6 +353,8 @@ class SourceSpider(scrapy.Spider):
             raise BadInput(words_for(error)) from error
         if response.status != 200:
             raise BadInput(f"answered {response.status}")
+        if self._runs_scripts("all"):
+            response = await self._made_by_scripts(response)
         return await asyncio.to_thread(extract, body_text(response), response.url, self.run.now())
 
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
@@ -358,10 +365,17 @@ class SourceSpider(scrapy.Spider):
             return
         self.run.report.looked = True
         try:
+            if self._runs_scripts("list"):
+                response = await self._made_by_scripts(response)
             async for result in self.read(response, **kwargs):
                 if result is not None:
                     yield result
+        except HostResting as error:
+            self.run.rests(error)
+            self.run.index_failed(str(error))
+            return
         except Exception as error:
+            self._propose_scripts(error, self.index_scripts)
             self.run.index_failed(said(error), fault_of(error))
             await self._begin_anew(response.meta)
             return
@@ -383,8 +397,15 @@ class SourceSpider(scrapy.Spider):
             yield Harvest(found=[], page=known and known._replace(hint=hint))
             return
         try:
+            if self._runs_scripts("all"):
+                response = await self._made_by_scripts(response)
             found, settled = await self.aside(partial(reader, **rest), response)
+        except HostResting as error:
+            self.run.rests(error)
+            yield Harvest(found=instead)
+            return
         except Exception as error:
+            self._propose_scripts(error, "all")
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error), fault_of(error))
             yield Harvest(found=instead)
@@ -398,6 +419,30 @@ class SourceSpider(scrapy.Spider):
             # What the page itself gave is taken; the page is asked for again.
             self.not_had(asked, error)
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
+
+    def _runs_scripts(self, which: str) -> bool:
+        """Whether the scripts of the source's own pages (`list`) or of those that they lead to (`all`) are run."""
+        chosen = getattr(self.options, "javascript", "no")
+        if which == "all":
+            return bool(chosen == "all")
+        return chosen in {"list": ("list", "all"), "all": ("all",)}.get(self.index_scripts, ())
+
+    async def _made_by_scripts(self, response: Response) -> Response:
+        """The page as its scripts make it; a file as it is."""
+        media_type = (_header(response, "Content-Type") or "").lower()
+        if not isinstance(response, TextResponse) or (media_type and "html" not in media_type):
+            return response
+        assert self.crawler.engine is not None
+        settings: CrawlSettings = self.crawler.settings["MINSHENG_CRAWL"]
+        fetch = self.crawler.engine.download_async
+        browser = await chromium(settings.browser, user_agent(settings))
+        return await Rendering(response, fetch, self._login, settings.browser, settings.max_body).run(browser)
+
+    def _propose_scripts(self, error: Exception, which: str) -> None:
+        """Where a page is nothing without its scripts, propose that they are run."""
+        offered = any(field.name == "javascript" for field in msgspec.structs.fields(self.Options))
+        if self.run.looking and offered and getattr(error, "obstacle", "") == "javascript":
+            self.run.proposed["javascript"] = "all" if self.run.proposed.get("javascript") == "all" else which
 
     async def _begin_anew(self, meta: Mapping[str, Any]) -> None:
         """Forget where a backfill stopped: there is no such page any more."""
@@ -449,8 +494,8 @@ class SourceSpider(scrapy.Spider):
             self.run.page_failed(url, f"{url}: {said(error)}", fault_of(error))
 
     async def _validators(self, url: str) -> dict[str, str]:
-        if self.run.window is not None:
-            # A backfill wants the page again, changed or not.
+        if self.run.window is not None or self._runs_scripts("list"):
+            # A backfill wants the page again, changed or not; of one that scripts make, the page alone says nothing.
             return {}
         known = await self.run.page(url)
         return {} if known is None else _conditional(known.etag, known.last_modified)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import lxml.html
 import msgspec
@@ -43,6 +43,7 @@ class BoardOptions(Options, frozen=True, kw_only=True):
     reply_text: str = ".reply-content"  # in a reply: its text
     reply_time: str = ".reply-time"  # in a reply: its time
     reply_by: str = ".reply-by"  # in a reply: the unit that answers
+    javascript: Literal["no", "list", "all"] = "no"  # whose scripts run in a browser; all: the messages', too
     wait: str = "60d"  # how long a reply is looked for on a message's page
     items: str = ""  # boards that answer with JSON: where the messages are, as data.list
     # boards that answer with JSON: field → where it is in a message, as title = "subject"

@@ -23,6 +23,7 @@ class FeedOptions(Options, frozen=True, kw_only=True):
     full_text: bool = False  # follow each entry's link and take the article's text instead of the feed's summary
     pages: int = 1  # how many pages are read of a feed that says where its older entries are
     kind: Literal["news", "post", "message"] = "news"  # what its entries are
+    javascript: Literal["no", "all"] = "no"  # all: the scripts of its articles are run in a browser
 
     def __post_init__(self) -> None:
         if not 1 <= self.pages <= 1000:
@@ -35,6 +36,7 @@ class FeedSpider(SourceSpider):
     kind = "feed"
     summary = "RSS, Atom and JSON feeds"
     Options = FeedOptions
+    index_scripts = ""
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         try:

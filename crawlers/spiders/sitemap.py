@@ -30,6 +30,7 @@ class SitemapOptions(Options, frozen=True, kw_only=True):
     exclude: tuple[str, ...] = ()  # regular expressions; no addresses that one of them is found in
     most: int = 500  # pages fetched in a run, the newest first; the next run goes on
     kind: Literal["news", "post", "message"] = "news"  # what its pages are
+    javascript: Literal["no", "all"] = "no"  # all: the scripts of its pages are run in a browser
 
     def __post_init__(self) -> None:
         if self.since:
@@ -49,6 +50,7 @@ class SitemapSpider(SourceSpider):
     kind = "sitemap"
     summary = "sitemaps, and the site that they are of"
     Options = SitemapOptions
+    index_scripts = ""
 
     def start_urls_of(self) -> Iterator[str]:
         # Where a site keeps its sitemaps stands in its robots.txt.
