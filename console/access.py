@@ -26,6 +26,7 @@ from console.accounts import User, hashed
 from console.rights import Right, rights_of
 from console.scope import View
 from console.sessions import Session
+from console.tokens import Token
 from minsheng.cli.times import parse_due
 from minsheng.errors import MinshengError
 
@@ -70,27 +71,43 @@ class TooLarge(MinshengError):
 
 
 class Visit:
-    """One request: who asks, what they may do and see, and what they sent."""
+    """One request: who asks, what they may do and see, and what they sent.
+
+    Parameters
+    ----------
+    holder:
+        The token that a program shows in place of a session, and its user.
+    """
 
     def __init__(
-        self, request: Request, console: Console, session: Session | None, form: FormData, form_secret: str
+        self,
+        request: Request,
+        console: Console,
+        session: Session | None,
+        form: FormData,
+        form_secret: str,
+        holder: tuple[Token, User] | None = None,
     ) -> None:
         self.request = request
         self.console = console
         self.session = session
-        self.rights = rights_of(session.user.roles) if session else frozenset[Right]()
+        self.token = holder[0] if holder else None
+        self._user = holder[1] if holder else session.user if session else None
+        self.rights: frozenset[str] = rights_of(self._user.roles) if self._user else frozenset()
+        if self.token is not None:
+            self.rights &= frozenset(self.token.rights)
         self.form_secret = form_secret
         self._form = form
         self._view: View | None = None
 
     @property
     def user(self) -> User:
-        assert self.session is not None
-        return self.session.user
+        assert self._user is not None
+        return self._user
 
     @property
     def actor(self) -> str:
-        return self.session.user.name if self.session else "-"
+        return self._user.name if self._user else "-"
 
     @property
     def address(self) -> str:
@@ -157,7 +174,9 @@ class Visit:
         return value if isinstance(value, str) else ""
 
     def record(self, action: str, subject: str = "", detail: Mapping[str, Any] | None = None) -> None:
-        """A line of the audit log in this user's name."""
+        """A line of the audit log in this user's name; it names the token that was used, if one was."""
+        if self.token is not None:
+            detail = {**(detail or {}), "token": self.token.id}
         self.console.audit.add(self.actor, action, subject, address=self.address, detail=detail)
 
 
@@ -184,7 +203,7 @@ class Guard:
         console, session, secret = visit.console, visit.session, visit.form_secret
         writes = request.method not in ("GET", "HEAD")
         if writes:
-            _refuse_other_sites(request)
+            refuse_other_sites(request)
         if self.right is not None and session is None:
             raise SignInNeeded([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
         if writes and not console.keys.signed("form", secret, visit.field("form_token")):
@@ -227,7 +246,7 @@ def _check_size(request: Request) -> None:
         )
 
 
-def _refuse_other_sites(request: Request) -> None:
+def refuse_other_sites(request: Request) -> None:
     """Browsers say which site a writing request comes from."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):

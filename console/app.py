@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse
@@ -14,6 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.access import FORM_COOKIE, Forged, Refused, SignInNeeded, TooLarge, Visit, guarded, visit_of
 from console.accounts import TooManyTries
+from console.api import problems
+from console.api.describing import document
+from console.api.routers import ROUTERS as API_ROUTERS
+from console.api.routing import PREFIX
 from console.assets import Assets
 from console.headers import HEADERS
 from console.parts import Console
@@ -32,17 +37,27 @@ def create_app(console: Console) -> FastAPI:
     app.state.console = console
     app.state.assets = Assets()
     app.state.rendering = Rendering(app.state.assets)
-    list(guarded(ROUTERS))
-    for router in ROUTERS:
+    app.state.openapi = msgspec.json.encode(document(API_ROUTERS))
+    list(guarded((*ROUTERS, *API_ROUTERS)))
+    for router in (*ROUTERS, *API_ROUTERS):
         app.include_router(router)
 
     app.add_middleware(Dressed)
 
     async def failed(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(f"{PREFIX}/"):
+            return problems.response(request, error)
         return await run_in_threadpool(_failed, request, error)
 
     for kind in (MinshengError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, failed)
+
+    async def broken(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(f"{PREFIX}/"):
+            return problems.response(request, error)
+        return PlainTextResponse("系统出错，没有办成；已记入日志。\n", 500)
+
+    app.add_exception_handler(Exception, broken)
     return app
 
 

@@ -31,6 +31,7 @@ Right = Literal[
     "rules.install",
     "channels",
     "sources",
+    "sources.check",
     "briefing",
     "users",
     "audit",
@@ -62,6 +63,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "rules.install": "启用规则",
     "channels": "查看通知和渠道、重发死信",
     "sources": "查看信源",
+    "sources.check": "试抓信源",
     "briefing": "领导视图和日报",
     "users": "管理用户、单位和会话",
     "audit": "查看审计日志",
@@ -92,7 +94,7 @@ ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
     "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "briefing"},
     # Who runs the machine reads no posts, and who manages accounts neither.
-    "operator": frozenset({"own", "sources", "policies", "roster", "rules", "channels"}),
+    "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
     "administrator": frozenset({"own", "users"}),
     "auditor": frozenset({"own", "audit"}),
 }  # fmt: skip

@@ -433,6 +433,7 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = 12.0  # a session ends after so many hours
     idle_minutes: Annotated[float, msgspec.Meta(gt=0)] = 240.0  # or when nobody has used it for so many minutes
     export_rows: Count = 10_000  # most documents of one export
+    api_per_minute: Count = 600  # requests to the API that one token, or one user's sessions, may send a minute
     key: Secret | None = None  # seals second factors and signs links; default: made once, in the data folder
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ from minsheng.cli import (
     sources,
     stage,
     tickets,
+    tokens,
     users,
 )
 from minsheng.errors import MinshengError
@@ -83,6 +84,7 @@ app.command("run")(run.run)
 app.command("stage")(stage.stage)
 app.command("console")(console.console)
 app.add_typer(users.app, name="users")
+app.add_typer(tokens.app, name="tokens")
 app.add_typer(users.units_app, name="units")
 app.add_typer(users.audit_app, name="audit")
 app.add_typer(policies.app, name="policies")
