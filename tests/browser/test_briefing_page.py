@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from briefings.daily import daily_briefing
 from briefings.gather import gather
 from briefings.html import daily_html
+from briefings.period import daily_briefing
 from minsheng.policies import PolicyRegister
 from tests.briefings.small_world import DAY, World
 
