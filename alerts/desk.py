@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from alerts.deadlines import first_deadline, resume_timers, round_of, set_timers
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
-from alerts.risk import Risk
+from alerts.risk import Risk, policy_key
 from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RiskKind, kind_hint, kind_of
 from alerts.tables import observations, tickets
@@ -69,6 +69,8 @@ class TicketDesk:
         self._ended: dict[str, dict[str, Any]] = {}
         self._changed: set[str] = set()
         self._described: set[str] = set()
+        self._loaded: set[str] = set()
+        self._policies: set[str] = set()
         self.notices = 0
         self._load(sorted(events))
 
@@ -78,6 +80,17 @@ class TicketDesk:
 
     def has_open(self, event_id: str) -> bool:
         return event_id in self._open
+
+    def home_of(self, policy_id: str) -> str | None:
+        """The event of the policy's open ticket, of several the one that was opened first."""
+        if policy_id not in self._policies:
+            self._policies.add(policy_id)
+            self._load(sorted(events_of(self._connection, [policy_id]) - self._loaded))
+        found = [
+            ticket for ticket in self._open.values() if ticket["policy_id"] == policy_id and not ticket["exercise"]
+        ]
+        oldest = min(found, key=lambda ticket: (ticket["opened_at"], ticket["id"]), default=None)
+        return oldest["event_id"] if oldest is not None else None
 
     def knows(self, row: Observation) -> bool:
         """Whether the document's event has a ticket of its policy, or had one that was closed after it."""
@@ -136,6 +149,7 @@ class TicketDesk:
             update(self._store, self._connection, tickets, rows)
 
     def _load(self, events: list[str]) -> None:
+        self._loaded.update(events)
         for start in range(0, len(events), _CHUNK):
             chunk = events[start : start + _CHUNK]
             # Held until the batch is done: an officer's change comes before it or after it, never in between.
@@ -378,6 +392,17 @@ class TicketDesk:
                 "deadline": f"{due.astimezone(CHINA):%m月%d日 %H:%M}",
             },
         )
+
+
+def events_of(connection: Connection, policies: Sequence[str]) -> set[str]:
+    """The events of these policies that have, or had, tickets; and what stands for each policy itself."""
+    found = {policy_key(policy) for policy in policies}
+    for start in range(0, len(policies), _CHUNK):
+        query = (
+            sa.select(tickets.c.event_id).where(tickets.c.policy_id.in_(policies[start : start + _CHUNK])).distinct()
+        )
+        found.update(connection.scalars(query))
+    return found
 
 
 def _known(ticket: dict[str, Any]) -> int:

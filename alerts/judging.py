@@ -1,7 +1,8 @@
 """One document, judged: its event, and all that is said of its policy.
 
-A burst that grouping splits into many small events still alarms, once, for the policy; and while the policy has that
-ticket, its events get none of their own. Where an event has its own ticket, the policy's burst is known by it.
+One ticket a burst: what is said of a policy is its one open ticket's, in whatever events grouping put it. The first
+judgement that reaches a level opens that ticket, for the event it was found in or, where the burst is split over many,
+for the policy; whatever comes after it, of the same policy, raises it or adds to it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ class Desk(Protocol):
     def closed_at(self, event_id: str) -> datetime | None: ...
 
     def has_open(self, event_id: str) -> bool: ...
+
+    def home_of(self, policy_id: str) -> str | None:
+        """The event of the policy's open ticket, of several the one that was opened first; None where it has none."""
+        ...
 
     def knows(self, row: Observation) -> bool:
         """Whether the document's event has a ticket of its policy, or had one that was closed after it."""
@@ -40,17 +45,31 @@ def judge_document(
     of_event, of_policy:
         The histories it is in; the second is None where it is surely about no policy.
     """
-    key = policy_key(row.policy_id) if row.policy_id is not None else None
-    for_policy = row._replace(event_id=key) if key is not None else None
-    if for_policy is None or of_policy is None:
-        _settle(row, judge.judge(of_event, row, desk.closed_at(row.event_id)), of_event, judge, desk)
+    risk = judge.judge(of_event, row, desk.closed_at(row.event_id))
+    _settle(_at_home(row, risk, desk), risk, of_event, judge, desk)
+    if row.policy_id is None or of_policy is None:
         return
-    if desk.has_open(row.event_id) or not desk.has_open(for_policy.event_id):
-        _settle(row, judge.judge(of_event, row, desk.closed_at(row.event_id)), of_event, judge, desk)
-    if desk.knows(row):
-        return
-    risk = judge.judge_policy(of_policy, row, desk.closed_at(for_policy.event_id), desk.knows)
-    _settle(for_policy, risk, of_policy, judge, desk)
+    key = policy_key(row.policy_id)
+    home = desk.home_of(row.policy_id)
+    if home is not None:
+        risk = judge.judge_policy(of_policy, row, desk.closed_at(key))
+        _settle(row._replace(event_id=home), risk, of_policy, judge, desk)
+    elif not desk.knows(row):
+        risk = judge.judge_policy(of_policy, row, desk.closed_at(key), desk.knows)
+        _settle(row._replace(event_id=key), risk, of_policy, judge, desk)
+
+
+def _at_home(row: Observation, risk: Risk | None, desk: Desk) -> Observation:
+    """The document, under the event whose ticket a judgement of its own event belongs to."""
+    if risk is None or risk.policy_id is None:
+        return row
+    home = desk.home_of(risk.policy_id)
+    if home is not None:
+        return row._replace(event_id=home)
+    if desk.has_open(row.event_id) and not desk.knows(row._replace(policy_id=risk.policy_id)):
+        # Two policies in one event: that of the other one has the event's ticket.
+        return row._replace(event_id=policy_key(risk.policy_id))
+    return row
 
 
 def _settle(row: Observation, risk: Risk | None, history: EventHistory, judge: RiskJudge, desk: Desk) -> None:

@@ -19,7 +19,9 @@ from minsheng.clock import CHINA
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
-Reason = Literal["new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test"]
+Reason = Literal[
+    "new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report", "topic"
+]
 REASONS: dict[Reason, str] = {
     "new": "新发现",
     "worse": "等级上升",
@@ -30,6 +32,9 @@ REASONS: dict[Reason, str] = {
     "watch": "值守",
     "gap": "值班空缺",
     "test": "测试",
+    "release": "发布提醒",
+    "report": "发布首报",
+    "topic": "关注专题",
 }
 
 TERMINAL = "terminal"
@@ -55,6 +60,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         The single notices of a digest, a line each.
     link:
         Where it can be read and acknowledged; empty where no such place is set up.
+    command:
+        The command that shows more, where it is not about a ticket.
     to, person:
         What the channel knows the person by, and the name; empty where it is for whoever reads the channel.
     """
@@ -70,6 +77,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
     items: tuple[str, ...] = ()
     link: str = ""
+    command: str = ""
     to: str = ""
     person: str = ""
 
@@ -90,7 +98,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         """What to do to see more: the link, or the command."""
         if self.link:
             return f"查看并签收：{self.link}"
-        return f"查看：minsheng tickets show {self.ticket}" if self.ticket else ""
+        command = f"minsheng tickets show {self.ticket}" if self.ticket else self.command
+        return f"查看：{command}" if command else ""
 
     @property
     def body(self) -> str:
@@ -158,6 +167,41 @@ def enqueue(
     }
     insert_or_ignore(store, notices, [row], connection=connection)
     return 1
+
+
+def enqueue_matter(
+    store: Store,
+    connection: Connection,
+    matter: str,
+    detail: str,
+    notice: Notice,
+    receivers: Sequence[str] | None,
+    now: datetime,
+) -> None:
+    """Note that people are to be told of something that is no ticket.
+
+    The same reason and detail of one matter is noted once, however often this is called. Neither inhibited nor
+    silenced: those are for tickets.
+
+    Parameters
+    ----------
+    matter:
+        `policy:ID`, whose department and routes count, or e.g. `topic:7`.
+    receivers:
+        Who is told, as the duty book writes it; where they lead nowhere, and where None, its routes decide.
+    """
+    row = {
+        "key": f"{matter}/{notice.reason}/{detail}"[:200],
+        "ticket_id": None,
+        "matter": matter,
+        "reason": notice.reason,
+        "level": notice.level,
+        "receivers": list(receivers) if receivers is not None else None,
+        "payload": msgspec.to_builtins(notice),
+        "created_at": now,
+        "look_at": now,
+    }
+    insert_or_ignore(store, notices, [row], connection=connection)
 
 
 def channels_of(settings: Settings) -> dict[str, frozenset[str]]:

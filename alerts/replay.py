@@ -104,6 +104,7 @@ class Replay:
         self._known: dict[str, Observation] = {}
         self._open: dict[str, ReplayedTicket] = {}
         self._ended: dict[str, datetime] = {}
+        self._homes: dict[str, str] = {}
         self._newest = datetime(1, 1, 1, tzinfo=UTC)
         self._forget_every = forget_every
         self._calm = calm
@@ -155,6 +156,15 @@ class Replay:
         del self._open[event_id]
         return False
 
+    def home_of(self, policy_id: str) -> str | None:
+        event = self._homes.get(policy_id)
+        if event is None:
+            return None
+        if self.has_open(event) and self._open[event].policy == policy_id:
+            return event
+        del self._homes[policy_id]
+        return None
+
     def knows(self, row: Observation) -> bool:
         if self.has_open(row.event_id):
             return self._open[row.event_id].policy in (None, row.policy_id)
@@ -177,6 +187,7 @@ class Replay:
         if live_again or rank(risk.level) > rank(ticket.level):
             ticket.historical = ticket.historical and not live_again
             ticket.level, ticket.policy = risk.level, ticket.policy or risk.policy_id
+            self._settle_home(ticket)
             ticket.raised.append(Raised(risk.level, risk.at, risk.why, risk.rule))
             ticket.score = risk.score
         ticket.documents = list(dict.fromkeys([*ticket.documents, *risk.documents, row.document_id]))
@@ -201,7 +212,13 @@ class Replay:
             last_risk_at=risk.at,
         )
         self._open[row.event_id] = ticket
+        self._settle_home(ticket)
         self.tickets.append(ticket)
+
+    def _settle_home(self, ticket: ReplayedTicket) -> None:
+        """Let the policy's ticket be this one, if it has none."""
+        if ticket.policy is not None and self.home_of(ticket.policy) is None:
+            self._homes[ticket.policy] = ticket.event
 
     def _baseline_of(self, policy_id: str, moment: datetime) -> Baseline:
         return Baseline(self._hours[policy_id], moment, self._settings.baseline_days, self._is_workday)
@@ -232,6 +249,9 @@ class Replay:
             self._open[into] = staying
             self.tickets.remove(going)
         self._open[into].event = into
+        for policy, home in self._homes.items():
+            if home == event:
+                self._homes[policy] = into
 
     def _forget(self) -> None:
         """Let go of what no window reaches any more."""

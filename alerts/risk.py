@@ -131,14 +131,20 @@ class RiskJudge:
         """
         if len(history.all) < min(self._fewest["event"], self._fewest["matter"]):
             return None
-        found = [self._burst("event", history, moment, since) for moment in self._moments(history, row)]
+        found = [
+            self._burst("event", history, moment, since, about=row.policy_id) for moment in self._moments(history, row)
+        ]
         if row.kind == "message" and row.concerned:
             moment = self._fullest(history.messages, row, since)
             found.append(self._slow_matter(history, moment, since))
         return _gravest(found)
 
     def judge_policy(
-        self, history: EventHistory, row: Observation, since: datetime | None, known: Callable[[Observation], bool]
+        self,
+        history: EventHistory,
+        row: Observation,
+        since: datetime | None,
+        known: Callable[[Observation], bool] | None = None,
     ) -> Risk | None:
         """How everything stands that is said of a policy, in however many events.
 
@@ -147,7 +153,8 @@ class RiskJudge:
         history:
             The observations that are surely about the policy, `row` included.
         known:
-            Whether an observation is in an event with a ticket of its own. Where many are, the burst is known.
+            Whether an observation is in an event with a ticket of its own. Where many are, the burst is known. None:
+            all count, since what is found goes to the policy's open ticket.
         """
         if not row.concerned or len(history.all) < self._fewest["policy"]:
             return None
@@ -174,6 +181,7 @@ class RiskJudge:
         moment: datetime,
         since: datetime | None,
         known: Callable[[Observation], bool] | None = None,
+        about: str | None = None,
     ) -> Risk | None:
         settings, fewest = self._settings, self._fewest[scope]
         start = _later(moment - self._long, since)
@@ -183,6 +191,10 @@ class RiskJudge:
         rows = history.all.between(start, moment)
         if sum(row.concerned for row in rows) < fewest * self._rules.hold:
             return None
+        if scope == "event":
+            # Grouping puts what is alike into one event, also where it is said of two policies: one of them is judged.
+            about = about or _policy_of(rows)
+            rows = [row for row in rows if row.policy_id is None or row.policy_id == about]
         policy_id = _policy_of(rows)
         policy = self._policy_of(policy_id) if policy_id is not None else None
         usual = self._usual(history, policy_id, moment)
@@ -205,7 +217,15 @@ class RiskJudge:
                     rows=inside,
                     concerned=concerned,
                     voices=max(len(voices(inside)), len(concerned)),
-                    before=len(voices(row for row in before if row.concerned and (not kinds or row.kind in kinds))),
+                    before=len(
+                        voices(
+                            row
+                            for row in before
+                            if row.concerned
+                            and (not kinds or row.kind in kinds)
+                            and (scope != "event" or row.policy_id is None or row.policy_id == about)
+                        )
+                    ),
                     usual=usual,
                     events=len({row.event_id for row in concerned}) if scope == "policy" else 1,
                 )

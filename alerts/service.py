@@ -8,7 +8,7 @@ several services at once do nothing twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -21,14 +21,21 @@ from alerts.notify.answering import Answers
 from alerts.notify.escalation import fire_escalations
 from alerts.notify.heartbeat import Heartbeat, feed_watchdog
 from alerts.notify.links import Links
+from alerts.notify.topics import Scopes, tell_topics
 from alerts.operator_notices import tell
 from alerts.outbox import Outbox
+from alerts.release.watch import ReleaseWatch
+from alerts.responses.evaluation import ResponseBook
+from alerts.timeline import SYSTEM
 from crawlers.health import watch
+from minsheng.chores import Chore, daily, every, run_due
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
+from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store import Store
+from search.index import Index
 
 log = get_logger(__name__)
 
@@ -36,6 +43,8 @@ OUTBOX_SECONDS = 1.0
 DEADLINE_SECONDS = 5.0
 SOURCE_SECONDS = 15.0
 HEARTBEAT_SECONDS = 20.0
+RELEASE_SECONDS = 30.0
+CHORE_SECONDS = 60.0
 STALE_SECONDS = 120.0
 """The watchdog is fed only while notices and deadlines were looked at, without trouble, no longer ago than this."""
 
@@ -47,10 +56,21 @@ class AlertService:
     ----------
     channels:
         Name → channel, in place of those that the settings name.
+    index:
+        What reports and evaluations read; None: reports are made without, and nothing is evaluated, asked or told of
+        topics.
+    scopes:
+        What owners of watch topics may see; None: nobody is told of topics.
     """
 
     def __init__(
-        self, store: Store, settings: Settings, clock: Clock, channels: Mapping[str, Channel] | None = None
+        self,
+        store: Store,
+        settings: Settings,
+        clock: Clock,
+        channels: Mapping[str, Channel] | None = None,
+        index: Index | None = None,
+        scopes: Scopes | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
@@ -60,6 +80,8 @@ class AlertService:
         self._delivering = threading.Lock()
         self._problems: dict[str, str] = {}
         self._heartbeat = Heartbeat(store, settings, clock)
+        self._releases = ReleaseWatch(store, settings, clock, index)
+        self._chores = list(_chores(store, settings, clock, index, scopes))
         self._answers: AnswerServer | None = None
         self._looked: dict[str, float] = {}
         self._fed: datetime | None = None
@@ -88,9 +110,13 @@ class AlertService:
         self._scheduler.add_job(self.check_deadlines, "interval", seconds=DEADLINE_SECONDS, id="deadlines")
         self._scheduler.add_job(self.check_sources, "interval", seconds=SOURCE_SECONDS, id="sources")
         self._scheduler.add_job(self.beat, "interval", seconds=HEARTBEAT_SECONDS, id="heartbeat")
+        self._scheduler.add_job(self.watch_releases, "interval", seconds=RELEASE_SECONDS, id="releases")
+        for chore in self._chores:
+            # Each a job of its own, so that a long one keeps no other waiting.
+            self._scheduler.add_job(self.do, "interval", args=[chore], seconds=CHORE_SECONDS, id=f"chore-{chore.name}")
         if self._settings.notify.watchdog_url is not None:
-            every = self._settings.notify.watchdog_seconds
-            self._scheduler.add_job(self.feed_watchdog, "interval", seconds=every, id="watchdog")
+            seconds = self._settings.notify.watchdog_seconds
+            self._scheduler.add_job(self.feed_watchdog, "interval", seconds=seconds, id="watchdog")
         self._serve_answers()
         self._scheduler.start()
 
@@ -129,6 +155,16 @@ class AlertService:
     def beat(self) -> None:
         """Tell the people on duty that the watch goes on, and of gaps in their rosters."""
         if self._guarded("heartbeat", self._heartbeat.beat):
+            self.wake()
+
+    def watch_releases(self) -> None:
+        """Remind of what is missing for releases to come, and make the first reports of those that were."""
+        if self._guarded("releases", self._releases.look):
+            self.wake()
+
+    def do(self, chore: Chore) -> None:
+        """Do a chore whose time has come."""
+        if self._guarded(chore.name, lambda: run_due(self._store, self._clock, chore)):
             self.wake()
 
     def feed_watchdog(self) -> None:
@@ -185,3 +221,32 @@ class AlertService:
         self._problems.pop(what, None)
         self._looked[what] = self._clock.monotonic()
         return done
+
+
+def _chores(
+    store: Store, settings: Settings, clock: Clock, index: Index | None, scopes: Scopes | None
+) -> Iterator[Chore]:
+    """What is done again and again beside the tickets."""
+    if index is None:
+        return
+
+    def evaluate() -> int:
+        return len(ResponseBook(store, clock).refresh(index, PolicyRegister(store, clock), actor=SYSTEM))
+
+    def ask() -> int:
+        from answers.book import AnswerBook  # the encoder behind the questions is loaded when it is first needed
+        from answers.mining import QuestionMine
+
+        ended = AnswerBook(store, clock).expire_due()
+        mined = QuestionMine(store, clock, index, keep_days=settings.search.retention_days).run()
+        return len(ended) + mined.questions
+
+    schedule = settings.schedule
+    yield Chore(name="responses", next_at=every(schedule.responses_minutes), work=evaluate)
+    yield Chore(name="questions", next_at=daily(schedule.questions_at), work=ask)
+    if scopes is not None:
+
+        def topics() -> int:
+            return tell_topics(store, settings, clock, index, scopes)
+
+        yield Chore(name="topics", next_at=every(schedule.topic_minutes), work=topics)

@@ -13,16 +13,16 @@ from functools import cache
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.desk import TicketDesk
+from alerts.desk import TicketDesk, events_of
 from alerts.event_merges import merge_event
 from alerts.judging import judge_document
 from alerts.memory import Memory
 from alerts.observations import Observation, observe
 from alerts.plans import PlanBook
-from alerts.risk import RiskJudge, policy_key
+from alerts.risk import RiskJudge
 from alerts.rules import RuleSet, default_rules
 from alerts.rules.book import RuleBook
-from alerts.tables import observations, tickets
+from alerts.tables import observations
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies import Policy, PolicyRegister
@@ -36,7 +36,6 @@ from stream.stage import Result
 log = get_logger(__name__)
 
 _TRIES = 5
-_CHUNK = 500
 _REGISTER_AGE = 30.0
 """Seconds after which policies and rules are read again."""
 _LOCK = 0x6D696E73
@@ -139,7 +138,7 @@ class AlertStage:
             self._policies.get,
             self._settings,
             self._clock.now(),
-            {row.event_id for row in memory.fresh} | _events_of(connection, sorted(memory.policies)),
+            {row.event_id for row in memory.fresh} | events_of(connection, sorted(memory.policies)),
         )
         for row in memory.fresh:
             history = memory.take(row, links[row.document_id, row.version])
@@ -163,17 +162,6 @@ class AlertStage:
             self._policies = {policy.id: policy for policy in self._register.all()}
             self._rules = self._book.in_force()
             self._policies_read = now
-
-
-def _events_of(connection: Connection, policies: Sequence[str]) -> set[str]:
-    """The events of these policies that have, or had, tickets; and what stands for each policy itself."""
-    found = {policy_key(policy) for policy in policies}
-    for start in range(0, len(policies), _CHUNK):
-        query = (
-            sa.select(tickets.c.event_id).where(tickets.c.policy_id.in_(policies[start : start + _CHUNK])).distinct()
-        )
-        found.update(connection.scalars(query))
-    return found
 
 
 def _parts(

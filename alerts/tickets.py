@@ -128,6 +128,8 @@ class TicketBook:
         policy: str | None = None,
         historical: bool | None = None,
         unit: str | None = None,
+        before: tuple[datetime, int] | None = None,
+        where: Sequence[sa.ColumnElement[bool]] = (),
         limit: int = 100,
     ) -> list[Ticket]:
         """Tickets, newest first.
@@ -136,8 +138,16 @@ class TicketBook:
         ----------
         status:
             One of `STATUSES`, or `unclosed` for all but closed ones.
+        before:
+            Only those that come after a ticket in this order: its `opened_at` and `id`.
+        where:
+            What else must hold of their rows.
         """
         query = sa.select(tickets).order_by(tickets.c.opened_at.desc(), tickets.c.id.desc()).limit(limit)
+        query = query.where(*where)
+        if before is not None:
+            at, number = before
+            query = query.where(tickets.c.opened_at <= at, sa.or_(tickets.c.opened_at < at, tickets.c.id < number))
         if status == "unclosed":
             query = query.where(tickets.c.closed_at.is_(None))
         elif status is not None:

@@ -16,7 +16,7 @@ BODY = (
 
 
 def page_of(path: str) -> str | None:
-    """`/list/<links>/<page>/`, `/a/<n>.html`, `/feed/<n>.xml`; None where there is nothing."""
+    """`/list/<links>/<page>/`, `/a/<n>.html`, `/feed/<n>.xml`, `/huge/<entries>.xml`; None where there is nothing."""
     if found := re.fullmatch(r"/list/(\d+)/(\d+)/", path):
         links, number = int(found[1]), int(found[2])
         rows = "".join(
@@ -40,6 +40,13 @@ def page_of(path: str) -> str | None:
             for n in range(10)
         )
         return f'<rss version="2.0"><channel><title>信源{found[1]}</title>{items}</channel></rss>'
+    if found := re.fullmatch(r"/huge/(\d+)\.xml", path):
+        items = "".join(
+            f"<item><title>第{n}条</title><link>/h/{n}.html</link><pubDate>2026-11-23 12:00</pubDate>"
+            f"<description>{BODY[:20]}</description></item>"
+            for n in range(int(found[1]))
+        )
+        return f'<rss version="2.0"><channel><title>全部</title>{items}</channel></rss>'
     return None
 
 

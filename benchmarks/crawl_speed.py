@@ -1,14 +1,15 @@
 """Crawling: pages a second beside bare Scrapy, many sources in one process, and known pages that are left alone.
 
-    python -m benchmarks.crawl_speed [pages] [sources] [known] [--pages 400] [--sources 2000] [--minutes 3]
-                                     [--known 100000]
+    python -m benchmarks.crawl_speed [pages] [sources] [known] [huge] [--pages 400] [--sources 2000] [--minutes 3]
+                                     [--known 100000] [--entries 50000]
 
 `pages`: the articles of one list, each read by the same extraction, in processes of their own, by turns, on the same
 local site; bare Scrapy at its defaults writes what it found to a file, ours masks it, puts it on the log and remembers
 the page. Bare Scrapy that only fetches stands beside them. By CPU time the two are also compared where the machine has
 other work. `sources`: feeds with rhythms from a minute to an hour, each due at a random moment of its rhythm; how long
 after its time each run begins, and the memory. `known`: a list of known articles is read again, and none of them is to
-be fetched.
+be fetched. `huge`: one feed of very many entries, read to the last of them in the event loop (as it once was) and apart
+from it; how long the loop, which all other sources depend on, stood still at the longest.
 """
 
 from __future__ import annotations
@@ -221,13 +222,46 @@ def known_pages(count: int) -> None:
               f"{report.new + report.failed} fetched, memory at most {memory:.0f} MB")  # fmt: skip
 
 
+def huge_feed(entries: int) -> None:
+    import asyncio
+
+    from crawlers import apart, run
+    from crawlers.reactor import submit
+    from crawlers.sources import Source
+
+    async def longest_stall(ended: threading.Event) -> float:
+        loop, longest = asyncio.get_running_loop(), 0.0
+        while not ended.is_set():
+            before = loop.time()
+            await asyncio.sleep(0.005)
+            longest = max(longest, loop.time() - before - 0.005)
+        return longest
+
+    usual = apart.INLINE, apart.LARGE, run.TOGETHER, run.AT_ONCE
+    for way, limits in (("in the loop", (1 << 40,) * 4), ("apart from it", usual)):
+        apart.INLINE, apart.LARGE, run.TOGETHER, run.AT_ONCE = limits
+        with served() as url, tempfile.TemporaryDirectory() as name:
+            stage = _stage(Path(name))
+            _put(stage, [Source(id="huge", kind="feed", url=f"{url}/huge/{entries}.xml")])
+            ended = threading.Event()
+            stall = submit(longest_stall(ended))
+            began = time.perf_counter()
+            report = stage.run_once()[0]
+            took = time.perf_counter() - began
+            ended.set()
+            assert report.new == entries, report
+            print(f"{entries} entries read {way:13}: {took:.1f} s; the loop stood still for at most "
+                  f"{stall.result():.2f} s")  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("parts", nargs="*", default=["pages", "sources", "known"])
+    parser.add_argument("parts", nargs="*", default=["pages", "sources", "known", "huge"])
     parser.add_argument("--pages", type=int, default=400)
     parser.add_argument("--sources", type=int, default=2000)
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--known", type=int, default=100_000)
+    parser.add_argument("--entries", type=int, default=50_000)
     parser.add_argument("--only", choices=("fetch", "bare", "ours"), help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -244,6 +278,7 @@ def main() -> None:
         ("pages", lambda: pages_a_second(chosen.pages)),
         ("sources", lambda: many_sources(chosen.sources, chosen.minutes)),
         ("known", lambda: known_pages(chosen.known)),
+        ("huge", lambda: huge_feed(chosen.entries)),
     ):
         if part in chosen.parts:
             work()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,13 +19,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.params import Depends as DependsMark
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from console import translation
 from console.accounts import User, hashed
 from console.rights import Right, rights_of
 from console.scope import View
 from console.sessions import Session
+from console.tokens import Token
+from minsheng.cli.times import parse_due
 from minsheng.errors import MinshengError
 
 if TYPE_CHECKING:
@@ -55,34 +58,56 @@ class Refused(MinshengError):
 
 
 class Forged(MinshengError):
-    """A form that this console did not hand out to this browser."""
+    """A form that this console did not hand out to this session. `form` is what was sent, where the browser vouches
+    that a page of this console sent it: it was opened in an earlier session, and nothing of it is to be lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__("表单已失效，没有保存", "返回上一页，刷新后再提交")
+        self.form = form
+
+
+class TooLarge(MinshengError):
+    """A file that is not taken in, and was not read."""
 
 
 class Visit:
-    """One request: who asks, what they may do and see, and what they sent."""
+    """One request: who asks, what they may do and see, and what they sent.
+
+    Parameters
+    ----------
+    holder:
+        The token that a program shows in place of a session, and its user.
+    """
 
     def __init__(
-        self, request: Request, console: Console, session: Session | None, form: FormData, form_secret: str
+        self,
+        request: Request,
+        console: Console,
+        session: Session | None,
+        form: FormData,
+        form_secret: str,
+        holder: tuple[Token, User] | None = None,
     ) -> None:
         self.request = request
         self.console = console
         self.session = session
-        self.rights = rights_of(session.user.roles) if session else frozenset[Right]()
+        self.token = holder[0] if holder else None
+        self._user = holder[1] if holder else session.user if session else None
+        self.rights: frozenset[str] = rights_of(self._user.roles) if self._user else frozenset()
+        if self.token is not None:
+            self.rights &= frozenset(self.token.rights)
         self.form_secret = form_secret
         self._form = form
         self._view: View | None = None
 
     @property
     def user(self) -> User:
-        assert self.session is not None
-        return self.session.user
+        assert self._user is not None
+        return self._user
 
     @property
     def actor(self) -> str:
-        return self.session.user.name if self.session else "-"
+        return self._user.name if self._user else "-"
 
     @property
     def address(self) -> str:
@@ -128,26 +153,49 @@ class Visit:
         session = self.console.sessions.get(token)
         return Visit(self.request, self.console, session, self._form, hashed(token))
 
+    def file(self, name: str) -> UploadFile | None:
+        """A file that was sent; None where none was chosen."""
+        value = self._form.get(name)
+        return value if isinstance(value, UploadFile) and value.filename else None
+
+    def moment(self, name: str) -> datetime | None:
+        """A time typed into a form, China's; None where the field is empty. Raises `WrongUse`."""
+        text = self.field(name)
+        return parse_due(text, self.console.clock) if text else None
+
+    def number(self, name: str) -> int | None:
+        """A whole number; None where the field holds none."""
+        text = self.field(name)
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
     def secret_field(self, name: str) -> str:
         """A password, as it was typed."""
         value = self._form.get(name)
         return value if isinstance(value, str) else ""
 
     def record(self, action: str, subject: str = "", detail: Mapping[str, Any] | None = None) -> None:
-        """A line of the audit log in this user's name."""
+        """A line of the audit log in this user's name; it names the token that was used, if one was."""
+        if self.token is not None:
+            detail = {**(detail or {}), "token": self.token.id}
         self.console.audit.add(self.actor, action, subject, address=self.address, detail=detail)
 
 
 class Guard:
-    """Lets a request through to its page, or not. `right` None: a page for everybody, such as that to sign in."""
+    """Lets a request through to its page, or not. `right` None: a page for everybody, such as that to sign in.
+    `files`: how many files its form may bring."""
 
-    def __init__(self, right: Right | None) -> None:
+    def __init__(self, right: Right | None, files: int = 0) -> None:
         self.right = right
+        self.files = files
 
     async def __call__(self, request: Request) -> Visit:
         language = request.cookies.get(LANGUAGE_COOKIE, "zh")
         translation.current.set(language if language in translation.LANGUAGES else "zh")
-        form = FormData() if request.method in ("GET", "HEAD") else await request.form(max_files=0, max_fields=500)
+        if request.method in ("GET", "HEAD"):
+            return await run_in_threadpool(self._let_in, request, FormData())
+        if self.files:
+            await run_in_threadpool(_check_size, request)
+        form = await request.form(max_files=self.files, max_fields=500)
         return await run_in_threadpool(self._let_in, request, form)
 
     def _let_in(self, request: Request, form: FormData) -> Visit:
@@ -155,11 +203,12 @@ class Guard:
         console, session, secret = visit.console, visit.session, visit.form_secret
         writes = request.method not in ("GET", "HEAD")
         if writes:
-            _refuse_other_sites(request)
+            refuse_other_sites(request)
         if self.right is not None and session is None:
             raise SignInNeeded([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
         if writes and not console.keys.signed("form", secret, visit.field("form_token")):
-            raise Forged
+            ours = request.headers.get("sec-fetch-site") == "same-origin" and session is not None
+            raise Forged(visit.items() if ours else ())
         if self.right is not None and self.right not in visit.rights:
             raise Refused(visit, self.right)
         return visit
@@ -177,14 +226,27 @@ def visit_of(request: Request, form: FormData | None = None) -> Visit:
     return visit
 
 
-def needs(right: Right | None) -> DependsMark:
+def needs(right: Right | None, *, files: int = 0) -> DependsMark:
     """The mark that a route carries; see the top of this module."""
-    mark = Depends(Guard(right))
+    mark = Depends(Guard(right, files))
     assert isinstance(mark, DependsMark)
     return mark
 
 
-def _refuse_other_sites(request: Request) -> None:
+def _check_size(request: Request) -> None:
+    """Before a form with a file is read: somebody must be signed in, and it must not be too large."""
+    console: Console = request.app.state.console
+    if console.sessions.get(request.cookies.get(SESSION_COOKIE, "")) is None:
+        raise SignInNeeded
+    length = request.headers.get("content-length", "")
+    most = console.settings.alert.attachment_bytes
+    if not length.isdecimal() or int(length) > most + (1 << 20):
+        raise TooLarge(
+            f"文件太大：最多 {most // (1 << 20)} MB", "换一个小一些的文件，或请运维调整 alert.attachment_bytes"
+        )
+
+
+def refuse_other_sites(request: Request) -> None:
     """Browsers say which site a writing request comes from."""
     site = request.headers.get("sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):

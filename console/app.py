@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse
@@ -12,14 +13,19 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.access import FORM_COOKIE, Forged, Refused, SignInNeeded, Visit, guarded, visit_of
+from console.access import FORM_COOKIE, Forged, Refused, SignInNeeded, TooLarge, Visit, guarded, visit_of
 from console.accounts import TooManyTries
+from console.api import problems
+from console.api.describing import document
+from console.api.routers import ROUTERS as API_ROUTERS
+from console.api.routing import PREFIX
 from console.assets import Assets
 from console.headers import HEADERS
 from console.parts import Console
-from console.rendering import Rendering, show
+from console.problems import in_chinese
+from console.rendering import Rendering, again, keepable, show
 from console.routes import ROUTERS
-from minsheng.errors import MinshengError, Unavailable, WrongUse
+from minsheng.errors import BadInput, MinshengError, Unavailable, WrongUse
 from minsheng.logs import get_logger
 
 log = get_logger(__name__)
@@ -31,17 +37,27 @@ def create_app(console: Console) -> FastAPI:
     app.state.console = console
     app.state.assets = Assets()
     app.state.rendering = Rendering(app.state.assets)
-    list(guarded(ROUTERS))
-    for router in ROUTERS:
+    app.state.openapi = msgspec.json.encode(document(API_ROUTERS))
+    list(guarded((*ROUTERS, *API_ROUTERS)))
+    for router in (*ROUTERS, *API_ROUTERS):
         app.include_router(router)
 
     app.add_middleware(Dressed)
 
     async def failed(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(f"{PREFIX}/"):
+            return problems.response(request, error)
         return await run_in_threadpool(_failed, request, error)
 
     for kind in (MinshengError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, failed)
+
+    async def broken(request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(f"{PREFIX}/"):
+            return problems.response(request, error)
+        return PlainTextResponse("系统出错，没有办成；已记入日志。\n", 500)
+
+    app.add_exception_handler(Exception, broken)
     return app
 
 
@@ -91,6 +107,10 @@ def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, Refused):
         visit.record("refused", request.url.path, {"right": error.right})
         return show(visit, "error.html.j2", code=403, title="您没有这项权限", message="需要时请联系管理员。")
+    if isinstance(error, Forged) and error.form:
+        return again(visit, error.form, request.url.path)
+    if isinstance(error, TooLarge):
+        return show(visit, "error.html.j2", code=413, title=error.message, message=error.hint)
     if isinstance(error, Forged):
         return show(visit, "error.html.j2", code=403, title=error.message, message=error.hint)
     if isinstance(error, TooManyTries):
@@ -104,8 +124,9 @@ def _failed(request: Request, error: Exception) -> Response:
             title="系统暂时不可用",
             message="请稍后再试；运维可用 minsheng doctor 查看原因。",
         )
-    if isinstance(error, WrongUse):
-        return show(visit, "error.html.j2", code=400, title=error.message, message=error.hint)
+    if isinstance(error, WrongUse | BadInput):
+        said = in_chinese(error)
+        return show(visit, "error.html.j2", code=400, title=said, message=error.hint if said == error.message else "")
     if isinstance(error, RequestValidationError):
         return show(visit, "error.html.j2", code=400, title="地址里的参数不对", message="请从页面上的链接进入。")
     if isinstance(error, HTTPException) and error.status_code == 404:
@@ -122,9 +143,7 @@ def _sign_in_first(request: Request, visit: Visit, error: SignInNeeded) -> Respo
             return Response(status_code=204, headers={"HX-Redirect": target})
         return RedirectResponse(target, 303)
     # What was being sent is carried through the sign-in, and shown again to be sent once more.
-    kept = [
-        (name, value) for name, value in error.form if name not in ("form_token", "password", "password_again", "code")
-    ]
+    kept = keepable(error.form)
     return show(
         visit, "sign_in.html.j2", code=401, next="", kept=kept, kept_path=request.url.path, wrong="",
         expired=True, name="",

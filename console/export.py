@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from docx import Document
 from openpyxl import Workbook
 
 from console import words
@@ -68,4 +69,23 @@ def as_xlsx(rows: Iterable[Sequence[str]], note: str) -> bytes:
         sheet.append(list(cells))
     target = io.BytesIO()
     book.save(target)
+    return target.getvalue()
+
+
+def as_docx(rows: Iterable[Sequence[str]], note: str) -> bytes:
+    """A DOCX file to be read and handed on: title, origin and judgement, and the whole text of each document."""
+    made = Document()
+    made.add_heading("检索结果", 1)
+    if note:
+        made.add_paragraph(note)
+    for number, cells in enumerate(rows, 1):
+        fields = dict(zip(COLUMNS, cells, strict=True))
+        made.add_heading(f"{number}. {fields['标题'] or fields['正文'][:30]}", 2)
+        told = ("发布时间", "信源", "类型", "情感", "诉求", "领域", "立场", "地区", "政策")
+        made.add_paragraph("　".join(f"{name}：{fields[name]}" for name in told if fields[name]))
+        made.add_paragraph(fields["正文"])
+        if fields["网址"]:
+            made.add_paragraph(fields["网址"])
+    target = io.BytesIO()
+    made.save(target)
     return target.getvalue()

@@ -9,14 +9,19 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
+from answers.search import AnswerSearch
 from briefings.gather import gather
 from briefings.model import Figures
 from briefings.period import daily_briefing
+from classifiers.corrections import CorrectionBook
 from console.accounts import UserBook
+from console.api.limits import RateLimit
+from console.api.repeats import Repeats
 from console.audit import AuditLog
 from console.keys import Keys
 from console.scope import View, Views
 from console.sessions import SessionBook
+from console.tokens import TokenBook
 from console.units import UnitBook
 from minsheng.clock import Clock
 from minsheng.policies import PolicyRegister
@@ -26,6 +31,8 @@ from search.index import Index
 from stream.log import Log
 
 BRIEFING_SECONDS = 60.0
+STRANGERS_PER_MINUTE = 60
+"""Requests to the API without a good token that one address may send a minute."""
 
 T = TypeVar("T")
 
@@ -42,6 +49,12 @@ class Console:
         self.keys = Keys.from_settings(settings)
         self.users = UserBook(store, self.keys, clock)
         self.sessions = SessionBook(store, settings.console, clock)
+        self.answers = AnswerSearch(store, clock)
+        self.corrections = CorrectionBook(store, clock)
+        self.tokens = TokenBook(store, clock)
+        self.repeats = Repeats(store, clock)
+        self.rate_limit = RateLimit(clock, settings.console.api_per_minute)
+        self.strangers = RateLimit(clock, STRANGERS_PER_MINUTE)
         self.units = UnitBook(store, clock)
         self.audit = AuditLog(store, clock)
         self.views = Views(store, index, clock, PolicyRegister(store, clock).all)

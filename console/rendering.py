@@ -26,6 +26,11 @@ MENU = (
     ("search", "/search", "search", "检索"),
     ("events", "/events", "newspaper", "事件"),
     ("policies", "/policies", "landmark", "政策"),
+    ("answers", "/answers", "message-circle-question-mark", "问答库"),
+    ("plans", "/plans", "clipboard-list", "预案"),
+    ("roster", "/roster", "calendar-clock", "值班表"),
+    ("rules", "/rules", "sliders-horizontal", "规则"),
+    ("channels", "/channels", "send", "通知渠道"),
     ("sources", "/sources", "radio", "信源"),
     ("briefing", "/leader", "scroll-text", "领导视图"),
     ("users", "/admin/users", "users", "用户"),
@@ -92,6 +97,27 @@ def rendering(request: Request) -> Rendering:
 def show(visit: Visit, template: str, *, code: int = 200, **values: Any) -> Response:
     """A page for a visitor."""
     return rendering(visit.request).page(visit, template, code=code, **values)
+
+
+_NEVER_KEPT = ("form_token", "password", "password_again", "code")
+KEPT_WORDS = {
+    "reason": "说明", "display": "姓名", "note": "备注", "text": "内容", "title": "标题", "demand": "要求",
+    "report": "反馈", "owner": "责任人", "unit": "单位", "reply": "回应全文", "facts": "基本情况", "cause": "成因分析",
+    "demands": "群众诉求", "trend": "走势研判", "responsible": "责任单位", "recommended_response": "处置建议",
+    "open": "未了事项",
+    "done": "本班已办", "watch": "接班后要盯的", "question": "问题", "answer": "答复", "content": "内容",
+}  # fmt: skip
+"""Fields that hold what people wrote, and what their forms call them."""
+
+
+def keepable(form: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What of a form may be shown again, or carried through a sign-in."""
+    return [(name, value) for name, value in form if name not in _NEVER_KEPT]
+
+
+def again(visit: Visit, form: Sequence[tuple[str, str]], path: str, *, code: int = 409) -> Response:
+    """A form that could not be taken, to be looked at and sent once more."""
+    return show(visit, "again.html.j2", code=code, kept=keepable(form), kept_path=path, kept_words=KEPT_WORDS)
 
 
 def home(visit: Visit) -> str:

@@ -11,11 +11,27 @@ Right = Literal[
     "desk",
     "tickets",
     "tickets.work",
+    "tickets.score",
     "search",
+    "labels",
     "export",
     "events",
+    "events.change",
     "policies",
+    "policies.change",
+    "answers",
+    "answers.write",
+    "answers.sign",
+    "plans",
+    "plans.write",
+    "plans.decide",
+    "roster",
+    "roster.change",
+    "rules",
+    "rules.install",
+    "channels",
     "sources",
+    "sources.check",
     "briefing",
     "users",
     "audit",
@@ -27,11 +43,27 @@ RIGHT_WORDS: dict[Right, str] = {
     "desk": "值班台",
     "tickets": "查看工单",
     "tickets.work": "处理工单",
+    "tickets.score": "给回应打分",
     "search": "检索并阅读信息",
+    "labels": "更正标签",
     "export": "导出",
     "events": "查看事件",
+    "events.change": "合并、拆分事件",
     "policies": "查看政策",
+    "policies.change": "登记和修改政策",
+    "answers": "查看问答库",
+    "answers.write": "起草和审核答复",
+    "answers.sign": "签发和撤回答复",
+    "plans": "查看预案",
+    "plans.write": "起草预案",
+    "plans.decide": "审核、启用和停用预案",
+    "roster": "查看值班表",
+    "roster.change": "调整值班、更新值守手册",
+    "rules": "查看和试算规则",
+    "rules.install": "启用规则",
+    "channels": "查看通知和渠道、重发死信",
     "sources": "查看信源",
+    "sources.check": "试抓信源",
     "briefing": "领导视图和日报",
     "users": "管理用户、单位和会话",
     "audit": "查看审计日志",
@@ -51,18 +83,21 @@ ROLE_WORDS: dict[Role, str] = {
     "auditor": "审计员",
 }
 
-_READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "policies"})
+_READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "policies", "answers", "plans"})
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
-    "duty": _READING | {"desk", "tickets.work", "export", "sources", "briefing"},
-    "editor": _READING | {"tickets.work", "export"},
+    "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
+                        "answers.write", "plans.write", "plans.decide", "roster", "roster.change", "rules",
+                        "rules.install", "channels", "sources", "briefing"},
+    "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write"},
     "reader": _READING,
-    "leader": _READING | {"briefing"},
+    # Who decides does not write: scores, signatures and plans in force come from another person than the words.
+    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "briefing"},
     # Who runs the machine reads no posts, and who manages accounts neither.
-    "operator": frozenset({"own", "sources", "policies"}),
+    "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
     "administrator": frozenset({"own", "users"}),
     "auditor": frozenset({"own", "audit"}),
-}
+}  # fmt: skip
 
 
 def rights_of(roles: Iterable[str]) -> frozenset[Right]:

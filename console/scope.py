@@ -137,13 +137,19 @@ class View:
     # Tickets
 
     def tickets(
-        self, *, status: str | None = None, level: str | None = None, policy: str | None = None, limit: int = 200
+        self,
+        *,
+        status: str | None = None,
+        level: str | None = None,
+        policy: str | None = None,
+        unit: str | None = None,
+        before: tuple[datetime, int] | None = None,
+        limit: int = 200,
     ) -> list[Ticket]:
         """The viewer's tickets, newest first; the arguments are those of `TicketBook.list`."""
-        if self.grant.everything:
-            return self._book.list(status=status, level=level, policy=policy, limit=limit)
-        numbers = self._numbers(status, level, policy, limit)
-        return [self._book.get(number) for number in numbers]
+        return self._book.list(
+            status=status, level=level, policy=policy, unit=unit, before=before, limit=limit, where=self._mine()
+        )
 
     def source_names(self) -> dict[str, str]:
         """Source id → what people call it."""
@@ -161,33 +167,29 @@ class View:
             raise _no_ticket(name)
         return found
 
+    def has_ticket(self, name: str) -> bool:
+        """Whether a ticket is the viewer's."""
+        try:
+            self.ticket(name)
+        except WrongUse:
+            return False
+        return True
+
     def ticket_state(self) -> tuple[int, int]:
         """How many tickets the viewer has, and the sum of their versions: other values whenever one has changed."""
         query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(ticket_table.c.version), 0))
         with self.store.read() as connection:
-            row = connection.execute(self._mine(query)).one()
+            row = connection.execute(query.where(*self._mine())).one()
         return int(row[0]), int(row[1])
 
-    def _numbers(self, status: str | None, level: str | None, policy: str | None, limit: int) -> list[str]:
-        query = self._mine(sa.select(ticket_table.c.number, ticket_table.c.event_id))
-        if status == "unclosed":
-            query = query.where(ticket_table.c.closed_at.is_(None))
-        elif status is not None:
-            query = query.where(ticket_table.c.status == status)
-        if level is not None:
-            query = query.where(ticket_table.c.level == level)
-        if policy is not None:
-            query = query.where(ticket_table.c.policy_id == policy)
-        query = query.order_by(ticket_table.c.opened_at.desc(), ticket_table.c.id.desc()).limit(limit)
-        with self.store.read() as connection:
-            return [row.number for row in connection.execute(query)]
-
-    def _mine(self, query: Any) -> Any:
+    def _mine(self) -> list[sa.ColumnElement[bool]]:
+        """What must hold of a ticket's row for it to be the viewer's."""
+        found: list[sa.ColumnElement[bool]] = []
         if self.grant.policies is not None:
-            query = query.where(ticket_table.c.policy_id.in_(self.grant.policies))
+            found.append(ticket_table.c.policy_id.in_(self.grant.policies))
         if self.grant.regions is not None:
-            query = query.where(ticket_table.c.event_id.in_(self._events_here()))
-        return query
+            found.append(ticket_table.c.event_id.in_(self._events_here()))
+        return found
 
     def _events_here(self) -> list[str]:
         """Events with a document in the viewer's regions, by every id that is one with them today."""

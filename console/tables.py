@@ -87,3 +87,54 @@ audit = sa.Table(
     sa.Index("ix_audit_actor_at", "actor", "at"),
     comment="append-only",
 )
+
+handovers = sa.Table(
+    "duty_handovers",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("unit_id", _BIG, sa.ForeignKey("units.id"), nullable=False, index=True, comment="whose duty room"),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("open", sa.Text, nullable=False, comment="what is not settled"),
+    sa.Column("done", sa.Text, nullable=False, comment="what was done in this watch"),
+    sa.Column("watch", sa.Text, nullable=False, comment="what to keep an eye on"),
+    sa.Column("tickets", sa.JSON, nullable=False, comment="numbers, levels and titles of open tickets when signed"),
+    sa.Column("written_by", sa.String(60), nullable=False),
+    sa.Column("written_at", UtcDateTime, nullable=False),
+    sa.Column("signed_at", UtcDateTime, comment="by who goes; from then on it never changes"),
+    sa.Column("hash", sa.String(64), comment="SHA-256 of what was signed"),
+    sa.Column("taken_by", sa.String(60)),
+    sa.Column("taken_at", UtcDateTime, comment="by who comes"),
+    comment="logs of shift changes (交接班)",
+)
+
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("user_id", _BIG, sa.ForeignKey("users.id"), nullable=False, index=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("token_hash", sa.String(64), nullable=False, unique=True, comment="SHA-256 of the token"),
+    sa.Column("hint", sa.String(12), nullable=False, comment="how it begins"),
+    sa.Column("rights", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("last_used_at", UtcDateTime),
+    sa.Column("last_address", sa.String(60), nullable=False),
+    sa.Column("revoked_at", UtcDateTime),
+    comment="what programs show instead of a session",
+)
+
+api_answers = sa.Table(
+    "api_answers",
+    metadata,
+    sa.Column("user_id", _BIG, sa.ForeignKey("users.id"), primary_key=True),
+    sa.Column("key", sa.String(200), primary_key=True, comment="the caller's Idempotency-Key"),
+    sa.Column("fingerprint", sa.String(64), nullable=False, comment="SHA-256 of method, path and body"),
+    sa.Column("claim", sa.String(32), nullable=False, comment="of the request that is, or was, at work on it"),
+    sa.Column("claimed_at", UtcDateTime, nullable=False),
+    sa.Column("status", sa.SmallInteger, comment="of the answer; none while it is being made"),
+    sa.Column("headers", sa.JSON(none_as_null=True)),
+    sa.Column("body", sa.LargeBinary),
+    sa.Index("ix_api_answers_claimed_at", "claimed_at"),
+    comment="answers to writing requests, to be given again",
+)

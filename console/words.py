@@ -69,3 +69,10 @@ def span(left: timedelta) -> str:
     hours, minutes = divmod(rest, 60)
     words = f"{days}天{hours}小时" if days else f"{hours}小时{minutes}分" if hours else f"{minutes}分"
     return f"超时{words}" if left < timedelta() else words
+
+
+def within(minutes: int) -> str:
+    """A plan's time as people say it: 20 分钟内, 24 小时内, 7 天内."""
+    if minutes % 1440 == 0 and minutes > 1440:
+        return f"{minutes // 1440} 天内"
+    return f"{minutes // 60} 小时内" if minutes % 60 == 0 and minutes > 60 else f"{minutes} 分钟内"

@@ -29,6 +29,9 @@ _NOT_PUBLIC = tuple(map(ipaddress.IPv6Network, (
 )))  # fmt: skip
 """What Python's `is_global` calls public, at least in some of its versions, and is not."""
 
+PUBLIC_ONLY = "minsheng_public_only"
+"""A request's mark: networks of the operator's own are not open to it."""
+
 
 class AddressRefused(IgnoreRequest):
     """A host is where nothing may be asked."""

@@ -12,6 +12,7 @@ import msgspec
 from crawlers.dates import believable, parse_time
 from crawlers.privacy import AuthorKeys, mask, mask_names
 from minsheng.records import MAX_TEXT, Attachment, Document, Engagement, Kind, Official, document_id
+from minsheng.redaction import without_secrets
 
 MAX_TITLE = 500
 _SPACES = re.compile(r"[ \t\u00a0\u3000\u200b\ufeff]+")
@@ -75,11 +76,14 @@ class Admission:
     authors:
         Hashes authors' names, and knows the accounts of public institutions: these stay named in texts, and as the
         outlet of what they write.
+    secrets:
+        What is secret in the source's own address: it stands in no document's.
     """
 
-    def __init__(self, source: str, authors: AuthorKeys) -> None:
+    def __init__(self, source: str, authors: AuthorKeys, secrets: frozenset[str] = frozenset()) -> None:
         self.source = source
         self.authors = authors
+        self._secrets = secrets
 
     def __call__(self, found: Found, now: datetime) -> Document | Refusal:
         """The document, fetched at `now`; or why there is none."""
@@ -103,18 +107,24 @@ class Admission:
             title=title,
             text=text[:MAX_TEXT],
             truncated=len(text) > MAX_TEXT,
-            url=found.url,
-            native_id=found.native_id,
+            url=found.url and without_secrets(found.url, self._secrets),
+            native_id=found.native_id and self._name(found.native_id),
             parent_id=document_id(self.source, found.parent_key) if found.parent_key else None,
             author_key=self.authors(self.source, author) if author else None,
             engagement=_counts(found.engagement),
             region=self.private(tidy(found.region or "")) or None,
             outlet=mask(outlet)[:200] or None,
             attachments=tuple(
-                msgspec.structs.replace(file, name=self.private(file.name)) for file in found.attachments
+                msgspec.structs.replace(
+                    file, name=self.private(file.name), url=without_secrets(file.url, self._secrets)
+                )
+                for file in found.attachments
             ),
             official=self._official(found.official),
         )
+
+    def _name(self, native_id: str) -> str:
+        return without_secrets(native_id, self._secrets) if "://" in native_id else native_id
 
     def private(self, text: str) -> str:
         """The text without what points at a person."""

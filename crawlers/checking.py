@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from crawlers.chromium import HOW_TO_GET_IT, close_browser, is_there
 from crawlers.crawl import crawl_source
 from crawlers.dates import parse_time
 from crawlers.host_ledger import StoreLedger
@@ -128,6 +129,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         try:
             return await crawl_source(source, run, settings.crawl, gate)
         finally:
+            await close_browser()
             if ledger is not None:
                 await ledger.close()
 
@@ -166,7 +168,7 @@ def check_address(
         If the address, kind or options can't be used.
     """
 
-    def look(tried: str, address: str, most: int = limit) -> Checked:
+    def look(tried: str, address: str, most: int = limit, options: dict[str, Any] = options) -> Checked:
         values = {"id": suggest_id(address), "kind": tried, "url": address, "options": options}
         return check(make_source(values, "the command line"), settings, clock, limit=most, store=store)
 
@@ -176,6 +178,7 @@ def check_address(
         return look("mail", url)
     reasons: list[str] = []
     feeds: list[str] = []
+    scripts = ""  # the kind that the address is, once its scripts have run
     for tried in GUESSED:
         checked = look(tried, url)
         feeds += checked.feeds
@@ -183,7 +186,27 @@ def check_address(
         if checked.report.ok and checked.documents:
             return _better_than(checked, look, url) if tried == "listing" else checked
         reasons.append(f"as {tried}: {checked.report.error or 'nothing found'}")
+        if "javascript" in checked.proposed.options:
+            scripts = scripts or tried
+    if scripts and "javascript" not in options:
+        return _with_scripts(url, options, look, settings)
     raise BadInput(f"{url} gives nothing — {'; '.join(reasons)}", "say what it is: --kind, --option links=...")
+
+
+def _with_scripts(url: str, options: dict[str, Any], look: Any, settings: Settings) -> Checked:
+    """What an address gives whose page is nothing without its scripts: a list, or an article."""
+    if not is_there(settings.crawl.browser):
+        raise BadInput(
+            f"{url} needs JavaScript",
+            f"a browser can run its scripts: {HOW_TO_GET_IT}; then: --kind listing --option javascript=list",
+        )
+    reasons = []
+    for kind, which in (("listing", "list"), ("listing", "all"), ("page", "all")):
+        checked: Checked = look(kind, url, options={**options, "javascript": which})
+        if checked.report.ok and checked.documents:
+            return checked
+        reasons.append(f"as {kind}: {checked.report.error or 'nothing found'}")
+    raise BadInput(f"{url} gives nothing, also with its scripts run — {'; '.join(dict.fromkeys(reasons))}")
 
 
 def _better_than(listing: Checked, look: Any, url: str) -> Checked:

@@ -83,6 +83,7 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
             "DOWNLOADER_MIDDLEWARES": {"crawlers.robots.RobotsMiddleware": 100},
             "MINSHENG_HOST_GATE": gate,
             "MINSHENG_ALLOWED_NETWORKS": settings.allowed_networks,
+            "MINSHENG_CRAWL": settings,
             "DOWNLOAD_HANDLERS": {
                 "http": "crawlers.politeness.PoliteHandler",
                 "https": "crawlers.politeness.PoliteHandler",

@@ -107,7 +107,7 @@ def extract(html: str, url: str, now: datetime) -> Page:
     places = article_lines(page, about.headline)
     text = _text(page, places, about.title)
     if wall and len(text) < SHORT:
-        raise NoArticle(wall.obstacle, f"{url}: {wall.reason}")
+        raise NoArticle(wall.obstacle, f"{url}: {wall.reason}", wall.hint)
     prose = sum(page.lines[place].prose for place in places)
     mostly_links = _is_mostly_links(page)
     if not wall and not prose and not mostly_links:

@@ -14,6 +14,7 @@ from crawlers import operator_tickets, tables
 from crawlers.rhythm import HOUR, Expected, Rhythm
 from crawlers.states import BLIND, WORDS, State, advice
 from minsheng.clock import CHINA, Clock
+from minsheng.redaction import redacted
 from minsheng.store import Store
 
 LEAST_GRACE = timedelta(hours=1)
@@ -175,7 +176,8 @@ def _rows(store: Store) -> list[dict[str, Any]]:
     joined = sa.outerjoin(tables.sources, tables.crawl_state, tables.sources.c.id == tables.crawl_state.c.source_id)
     with store.read() as connection:
         rows = connection.execute(sa.select(joined).order_by(tables.sources.c.id)).mappings().all()
-    return [dict(row) for row in rows]
+    # All that is told of sources comes from here; what was written down before errors were redacted, too.
+    return [{**row, "url": redacted(row["url"]), "last_error": redacted(row["last_error"] or "")} for row in rows]
 
 
 def _state(row: Mapping[str, Any], now: datetime, hours: Mapping[datetime, int]) -> SourceState:

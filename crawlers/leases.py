@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,6 +29,10 @@ BEAT = 2.0
 """Seconds between two signs of life."""
 DEAD = timedelta(seconds=30)
 """A crawler that has given no sign of life for so long is dead. The machines' clocks must agree better than that."""
+
+
+PATIENCE = timedelta(seconds=2)
+"""How long a source that is due waits for the crawler whose share it is."""
 
 
 class Claimed(NamedTuple):
@@ -82,7 +87,11 @@ class Leases:
             connection.execute(sa.delete(table).where(table.c.id == self.worker))
 
     def claim(self, limit: int) -> Claimed:
-        """Lease up to `limit` enabled sources that are due, the longest waiting first."""
+        """Lease up to `limit` enabled sources that are due, the longest waiting first.
+
+        Where several crawlers live, each takes no more than its share of what is due or under way, so that the one that
+        looks first does not take all; what has waited for `PATIENCE` is anybody's.
+        """
         now = self._clock.now()
         state, sources = tables.crawl_state, tables.sources
         due = sa.func.coalesce(state.c.next_run_at, now)
@@ -97,11 +106,38 @@ class Leases:
         if next_due is None or next_due > now or limit < 1:
             return Claimed([], next_due)
         with self._store.begin() as connection:
-            # Rows that another crawler is taking now are passed over; SQLite lets one write at a time anyway.
-            chosen = waiting.where(ready).order_by(state.c.next_run_at.nulls_first()).limit(limit)
-            found = list(connection.scalars(chosen.with_for_update(skip_locked=True, of=state)))
-            self._take(connection, found, now)
+            found = self._lease(
+                connection, waiting.where(ready), min(limit, self._share(connection, waiting, ready)), now
+            )
+            if len(found) < limit and self.shared:
+                patient = waiting.where(state.c.next_run_at <= now - PATIENCE)
+                found += self._lease(connection, patient, limit - len(found), now)
         return Claimed(found, now)
+
+    def _share(self, connection: sa.Connection, waiting: sa.Select[Any], ready: sa.ColumnElement[bool]) -> int:
+        """How many more sources are this crawler's by rights, of those that are due or under way."""
+        state, sources = tables.crawl_state, tables.sources
+        if not self.shared:
+            return sys.maxsize
+        due = connection.scalar(waiting.where(ready).with_only_columns(sa.func.count())) or 0
+        held = (
+            sa.select(state.c.leased_by, sa.func.count())
+            .join(sources, sources.c.id == state.c.source_id)
+            .where(state.c.leased_by.is_not(None))
+            .group_by(state.c.leased_by)
+        )
+        by_worker: dict[str, int] = {row[0]: row[1] for row in connection.execute(held)}
+        share = -(-(due + sum(by_worker.values())) // (1 + len(self.others)))
+        return max(share - by_worker.get(self.worker, 0), 0)
+
+    def _lease(self, connection: sa.Connection, wanted: sa.Select[Any], limit: int, now: datetime) -> list[str]:
+        """Take up to `limit` of the sources that a query names."""
+        # Rows that another crawler is taking now are passed over; SQLite lets one write at a time anyway.
+        state = tables.crawl_state
+        chosen = wanted.order_by(state.c.next_run_at.nulls_first()).limit(limit)
+        found = list(connection.scalars(chosen.with_for_update(skip_locked=True, of=state))) if limit else []
+        self._take(connection, found, now)
+        return found
 
     def give_back(self, names: Sequence[str], due: datetime | None = None) -> None:
         """Let others have these sources, from `due` on where it is given."""

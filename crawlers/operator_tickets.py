@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from crawlers.tables import operator_tickets as table
 from minsheng.logs import get_logger
+from minsheng.redaction import redacted_values
 from minsheng.store import Store, insert_or_ignore
 
 log = get_logger(__name__)
@@ -79,4 +80,4 @@ def tickets(store: Store, *, closed: bool = False, limit: int = 200) -> list[Ope
     with store.read() as connection:
         rows: list[Any] = list(connection.execute(wanted.order_by(table.c.id.desc()).limit(limit)).mappings())
     names = [field.name for field in msgspec.structs.fields(OperatorTicket)]
-    return [OperatorTicket(**{name: row[name] for name in names}) for row in rows]
+    return [OperatorTicket(**{name: redacted_values(row[name]) for name in names}) for row in rows]

@@ -15,7 +15,7 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from crawlers.addresses import AddressRule, judged
+from crawlers.addresses import PUBLIC_ONLY, AddressRule, judged
 from crawlers.host_rules import HostResting, HostRule, HostRules, Pause, host_of
 from crawlers.robots import RobotsMemory
 from minsheng import __version__
@@ -232,7 +232,8 @@ class PoliteHandler(HTTP11DownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         async with self._gate.pass_through(request.url):
-            with judged(self._rule, urlsplit(request.url).hostname or ""):
+            rule = AddressRule() if request.meta.get(PUBLIC_ONLY) else self._rule
+            with judged(rule, urlsplit(request.url).hostname or ""):
                 response = await super().download_request(request)
             retry_after = response.headers.get("Retry-After") or b""
             self._gate.answered(request.url, response.status, retry_after.decode("latin-1"))

@@ -17,6 +17,7 @@ from crawlers.sources import JITTER, MOST_JITTER, Source
 from crawlers.states import EMPTY_RUNS, WORDS, State, advice, state_after
 from minsheng.logs import get_logger
 from minsheng.records import Document
+from minsheng.redaction import redacted
 from minsheng.store import Store, upsert
 
 log = get_logger(__name__)
@@ -118,7 +119,7 @@ def _row(
     )
     if rested or (report.ok and not report.looked and not held and state == "well" and before.get("state") == "empty"):
         state = before.get("state") or state
-    error = report.error or (f"缺少{'、'.join(gone)}" if gone else "")
+    error = redacted(report.error) or (f"缺少{'、'.join(gone)}" if gone else "")
     row = {
         "source_id": source.id,
         "next_run_at": due,

@@ -25,6 +25,7 @@ from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
 from minsheng.records import Document
+from minsheng.redaction import redacted, secrets_in
 from minsheng.store import Store
 
 log = get_logger(__name__)
@@ -37,6 +38,10 @@ RECENT = timedelta(days=2)
 """What was published longer ago was found late, and says nothing of a source's rhythm."""
 AT_A_TIME = 500
 """Pages looked up in one query."""
+TOGETHER = 200
+"""Finds admitted and stored at a time."""
+AT_ONCE = 20_000
+"""Characters that are searched for persons in the crawl's loop; more are in a thread."""
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -156,7 +161,7 @@ class Run:
         self._sink = sink
         self._store = store
         self._clock = clock
-        self._admit = Admission(source.id, authors)
+        self._admit = Admission(source.id, authors, secrets_in(source.url))
         self.new: list[Document] = []  # some of the new documents, for what is learned of the source
         self._at_end: list[PageMark] = []
         self._unchanged_index = False
@@ -286,22 +291,37 @@ class Run:
         """Admit what a page gave and store it, with the page's mark. Returns when stored."""
         documents: list[Document] = []
         outside = 0
-        for one in found:
-            admitted = self._admit(one, self.now())
-            if isinstance(admitted, Refusal):
-                self._rejected[admitted.reason] += 1
-                log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
-            elif self.wants(None if admitted.published_estimated else admitted.published_at):
-                documents.append(admitted)
-            else:
-                outside += 1
+        for start in range(0, len(found), TOGETHER):
+            for admitted in await self._admitted(found[start : start + TOGETHER]):
+                if isinstance(admitted, Refusal):
+                    self._rejected[admitted.reason] += 1
+                    log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
+                elif self.wants(None if admitted.published_estimated else admitted.published_at):
+                    documents.append(admitted)
+                else:
+                    outside += 1
         if outside:
             # Not remembered: whoever asks for that time has it fetched then.
             self.report.outside += outside
             mark = None
         # Lists show the newest first; the log tells things in the order in which they happened.
         documents.sort(key=lambda document: document.published_at)
-        outcomes = await self._sink.take(documents, [mark] if mark else [])
+        for start in range(0, max(len(documents), 1), TOGETHER):
+            # Others' finds are stored between; the page's mark comes with the last of its own.
+            part, last = documents[start : start + TOGETHER], start + TOGETHER >= len(documents)
+            self._count(part, await self._sink.take(part, [mark] if mark and last else []))
+
+    async def _admitted(self, found: Sequence[Found]) -> list[Document | Refusal]:
+        """The document of each find, or why there is none; where there is much to read, in a thread."""
+
+        def admit() -> list[Document | Refusal]:
+            return [self._admit(one, self.now()) for one in found]
+
+        if sum(len(one.text) for one in found) + 100 * len(found) <= AT_ONCE:
+            return admit()
+        return await asyncio.to_thread(admit)
+
+    def _count(self, documents: Sequence[Document], outcomes: Sequence[Outcome]) -> None:
         fresh = [one for one, outcome in zip(documents, outcomes, strict=True) if outcome == "new"]
         self.new += fresh[: MOST_NEW - len(self.new)]
         self.report.new += len(fresh)
@@ -313,7 +333,7 @@ class Run:
         """Note something that the source's own page names, for whoever looks what a source would give."""
         # A crawl has no use for them, and each title would be searched for persons.
         if self.looking and len(self.leads) < MOST_LEADS:
-            self.leads.append(Lead(url, self.private(title), published))
+            self.leads.append(Lead(url and redacted(url), self.private(title), published))
 
     def private(self, text: str) -> str:
         """A text as it may be kept or shown: without what points at a person."""
@@ -367,7 +387,7 @@ class Run:
         report = self.report
         report.rejected = dict(self._rejected)
         errors = [error for error in (broken, *self._index_errors, report.error) if error]
-        report.error = errors[0] if errors else ""
+        report.error = redacted(errors[0]) if errors else ""
         report.ok = not broken and not self._index_errors and self._answered > 0
         report.looked = report.looked and not self._unchanged_index
         if report.ok and not report.failed and self._at_end and self._remembering:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -51,6 +51,38 @@ class MapEntry(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Which pages of a sitemap are wanted.
+
+    Attributes
+    ----------
+    since:
+        Pages that surely changed before are left alone; None: none are.
+    include, exclude:
+        Regular expressions for addresses: one of the first, if there are any, and none of the others must be found.
+    window_since, window_until:
+        The time that a backfill is for.
+    """
+
+    since: datetime | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    window_since: datetime | None = None
+    window_until: datetime | None = None
+
+    def names(self, url: str) -> bool:
+        """Whether an address is wanted."""
+        if self.include and not any(re.search(expression, url) for expression in self.include):
+            return False
+        return not any(re.search(expression, url) for expression in self.exclude)
+
+    def in_window(self, time: datetime | None) -> bool:
+        """False where something was surely published outside the window."""
+        if time is None or self.window_since is None or self.window_until is None:
+            return True
+        return self.window_since <= time < self.window_until
+
+
 class Sitemap(msgspec.Struct, kw_only=True):
     """What a sitemap names."""
 
@@ -95,6 +127,30 @@ def read_sitemap(text: str, url: str) -> Sitemap:
         elif _name(element) == "sitemap":
             found.sitemaps += _entry(element)
     return found
+
+
+def wanted(pages: Sequence[MapEntry], choice: Choice, now: datetime) -> list[MapEntry]:
+    """The pages that are wanted, the newest first; those of no known time after them, in the sitemap's order."""
+    found = [entry for entry in pages if choice.names(entry.url)]
+    since, backfill = choice.since, choice.window_since is not None
+    if since is not None:
+        found = [entry for entry in found if entry.changed_since(since, now)]
+    if since is not None and not backfill:
+        # Without a last change, an old day in the address speaks as well.
+        found = [entry for entry in found if entry.changed or (time := entry.time(now)) is None or time >= since]
+    if backfill:
+        found = [
+            entry
+            for entry in found
+            if choice.in_window(parse_time(entry.published, now) if entry.published else day_in_url(entry.url))
+        ]
+
+    def order(entry: MapEntry) -> tuple[bool, float]:
+        time = entry.time(now)
+        # What changed after a backfill's window may have been published in it: it comes last.
+        return not choice.in_window(time), -time.timestamp() if time else 0.0
+
+    return sorted(found, key=order)
 
 
 def _entry(element: etree._Element) -> Iterator[MapEntry]:

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from minsheng.errors import WrongUse
+from minsheng.redaction import HIDDEN, redacted, redacted_values
 from minsheng.store import Store, upsert
 
 FOLDER = "sources"
@@ -144,6 +145,8 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
                 raise ValueError("every is empty: write 15m, 1h or 1d")
         except ValueError as error:
             raise wrong(key, f"{key}: {error}") from error
+    if HIDDEN in f"{source.url} {source.options}":
+        raise wrong("url", f"a secret of the source is hidden ({HIDDEN})", f"write the secret in place of {HIDDEN}")
     check_options(source, wrong)
     return source
 
@@ -229,6 +232,12 @@ def source_file(source: Source) -> str:
     if source.options:
         document.add("options", tomlkit.item(source.options))
     return tomlkit.dumps(document)
+
+
+def shown(source: Source) -> Source:
+    """The source as it may be shown and handed on: what is secret in its address and options is hidden."""
+    options = redacted_values(source.options)
+    return msgspec.structs.replace(source, url=redacted(source.url), options=options, note=redacted(source.note))
 
 
 def write_source(source: Source, folder: Path) -> Path:

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from crawlers.backfills import Window
+from crawlers.chromium import close_browser
 from crawlers.crawl import crawl_source
 from crawlers.health import watch
 from crawlers.host_ledger import StoreLedger
@@ -223,6 +224,7 @@ class CrawlStage:
                 yield
             finally:
                 beating.cancel()
+                await close_browser()
                 await self._ledger.close()
                 with suppress(Unavailable):
                     await asyncio.to_thread(self._leases.leave)

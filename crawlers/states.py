@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from crawlers.run import RunReport
 from crawlers.sources import Source
+from minsheng.redaction import redacted
 
 State = Literal["off", "new", "well", "late", "quiet", "failing", "blocked", "empty", "layout", "cookie"]
 STATES: tuple[State, ...] = get_args(State)
@@ -115,4 +116,4 @@ def said(reason: str) -> str:
 
 def advice(state: State, source_id: str, url: str) -> str:
     """What to do, in Chinese; empty where there is nothing to do."""
-    return ADVICE[state].format(id=source_id, url=url)
+    return ADVICE[state].format(id=source_id, url=redacted(url))

@@ -19,17 +19,20 @@ LONG = 2000
 
 
 class Wall(NamedTuple):
-    """What stands in the way, and how it is told."""
+    """What stands in the way, how it is told, and what helps; empty where nothing does."""
 
     obstacle: Obstacle
     reason: str
+    hint: str = ""
 
 
 _GONE = Wall("gone", "the page is gone, says the page")
 _REFUSED = Wall("refused", "the site refuses us")
 _CAPTCHA = Wall("captcha", "the page asks for a captcha")
 _LOGIN = Wall("login", "the page asks for a login")
-_SCRIPTS = Wall("javascript", "the page needs JavaScript")
+_SCRIPTS = Wall(
+    "javascript", "the page needs JavaScript", "let a browser run its scripts: the option javascript of the source"
+)
 _MAINTENANCE = Wall("refused", "the site is being maintained, says the page")
 
 _SIGNS: tuple[tuple[re.Pattern[str], Wall], ...] = (

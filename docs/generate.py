@@ -15,6 +15,8 @@ import typer.main
 
 from alerts.rules.model import FACTS, PARTS, SCOPES
 from alerts.rules.reading import default_text
+from console.api.describing import document
+from console.api.routers import ROUTERS
 from minsheng import settings
 from minsheng.cli.app import app
 from minsheng.records import json_schema
@@ -30,7 +32,39 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "commands.md": commands_page(),
         "rules.md": rules_page(),
+        "api.md": api_page(),
     }
+
+
+def api_page() -> str:
+    """Every operation of the API, as its OpenAPI description tells of it."""
+    described = document(ROUTERS)
+    parts = [MADE, "# The API\n", described["info"]["description"]]
+    parts.append("The whole of it, with every field, stands in `/api/v1/openapi.json` (OpenAPI 3.1).\n")
+    parts.append("| method and path | right | |\n|---|---|---|")
+    operations = [
+        (path, method.upper(), operation)
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    ]
+    parts += [
+        f"| `{method} {path}` | {one.get('x-minsheng-right', 'all')} | {one['summary']} |"
+        for path, method, one in operations
+    ]
+    for path, method, one in operations:
+        parts.append(f"\n## {method} {path}\n\n{one['summary']}. {one['description']}\n")
+        rows = [
+            f"| `{each['name']}` | {each['in']}{', required' if each.get('required') else ''} | "
+            f"{each.get('description', '')} |"
+            for each in one.get("parameters", ())
+        ]
+        if rows:
+            parts += ["| parameter | in | |\n|---|---|---|", *rows, ""]
+        media = one.get("requestBody", {}).get("content", {}).get("application/json")
+        if media:
+            parts.append(f"Takes:\n\n```json\n{json.dumps(media['example'], ensure_ascii=False, indent=2)}\n```\n")
+        parts.append(f"Answers {', '.join(one['responses'])}.")
+    return "\n".join(parts) + "\n"
 
 
 def rules_page() -> str:
@@ -124,6 +158,7 @@ TYPES = {
     "date": "day",
     "Count": "whole number, at least 1",
     "Seconds": "number of seconds, above 0",
+    "Minutes": "number of minutes, above 0",
     "Share": "number from 0 to 1",
     "NotNegative": "number, at least 0",
     "Secret": "secret",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minsheng.redaction import redacted
+
 
 class MinshengError(Exception):
     """The base of all errors whose text is meant for a person.
@@ -17,9 +19,10 @@ class MinshengError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Errors are printed, logged and kept: what is secret in an address that they name is not in them.
+        super().__init__(redacted(message))
+        self.message = redacted(message)
+        self.hint = redacted(hint)
 
     def __str__(self) -> str:
         return f"{self.message} — {self.hint}" if self.hint else self.message

@@ -8,6 +8,8 @@ from typing import Literal
 
 import structlog
 
+from minsheng.redaction import redacted
+
 Format = Literal["auto", "json", "text"]
 
 
@@ -44,7 +46,7 @@ def configure_logs(level: str = "info", format: Format = "auto") -> None:  # noq
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last, _without_secrets],
         )
     )
     root = logging.getLogger()
@@ -69,6 +71,11 @@ def configure_logs(level: str = "info", format: Format = "auto") -> None:  # noq
         "apprise",
     ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+
+
+def _without_secrets(_logger: object, _method: str, line: object) -> str:
+    """The finished line: nothing that was put into it, a traceback neither, shows an address's secrets."""
+    return redacted(str(line))
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from alerts.deadlines import TITLES, WARNING
 from alerts.service import AlertService
 from alerts.tickets import Ticket, TicketBook
+from console.owners import Owners
 from crawlers.health import states
 from crawlers.run import RunReport
 from crawlers.stage import CrawlStage
@@ -50,7 +51,9 @@ class Running:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        service = AlertService(self.road.store, self.road.settings, self.road.clock)
+        road = self.road
+        owners = Owners(road.store, road.index, road.clock)
+        service = AlertService(road.store, road.settings, road.clock, index=road.index, scopes=owners)
         self._open.enter_context(service)
         self._open.enter_context(RetentionClock(self.road))
         self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))

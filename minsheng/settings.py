@@ -29,6 +29,7 @@ FILE_NAME = "minsheng.toml"
 Count = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Minutes = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -146,6 +147,17 @@ def hours_of(text: str) -> tuple[time, time] | None:
     return begin, end
 
 
+class BrowserSettings(Section, frozen=True, kw_only=True):
+    """Chromium, for sources whose option `javascript` asks for it; needs `pip install 'minsheng[browser]'`."""
+
+    path: str = ""  # Chromium's program; empty: the system's, else the one that Playwright has fetched
+    pages: Count = 2  # pages at the same time
+    timeout: Seconds = 60.0  # seconds that a page may take; waiting for its host's turns is part of it
+    requests: Count = 80  # requests that a page's scripts may make
+    memory_mb: Annotated[int, msgspec.Meta(ge=100)] = 800  # memory of all pages; beyond, the largest is ended
+    sandbox: bool = True  # false only where the crawler runs in a container of its own that is its sandbox
+
+
 class CrawlSettings(Section, frozen=True, kw_only=True):
     """Fetching."""
 
@@ -163,6 +175,7 @@ class CrawlSettings(Section, frozen=True, kw_only=True):
     old_author_keys: tuple[Secret, ...] = ()  # keys that author_key replaced, until what they hashed is removed
     author_key_days: Annotated[int, msgspec.Meta(ge=0)] = 365  # a key in the data folder is replaced so often; 0: never
     login_key: Secret | None = None  # seals sources' cookies in the store; default: made once, in the data folder
+    browser: BrowserSettings = BrowserSettings()  # runs the scripts of pages that are made by them
 
     def __post_init__(self) -> None:
         for network in self.allowed_networks:
@@ -337,6 +350,38 @@ class NotifySettings(Section, frozen=True, kw_only=True):
             raise ValueError(f"notify.answer_url: '{self.answer_url}' is no address: write https://HOST/")
 
 
+class ReleaseSettings(Section, frozen=True, kw_only=True):
+    """The watch over policies' releases: reminders of what is missing before one, and first reports after it."""
+
+    time: str = "09:00"  # when on its day a policy is released, and when reminders go out, China time
+    remind_days: tuple[Annotated[int, msgspec.Meta(ge=0, le=365)], ...] = (14, 7, 3, 1, 0)  # so many days before
+    report_hours: tuple[Annotated[int, msgspec.Meta(ge=1, le=720)], ...] = (2, 24, 72)  # so many hours after
+    receivers: tuple[str, ...] = ("responsible",)  # who is told, as the duty book writes it; nobody found: its routes
+
+    def __post_init__(self) -> None:
+        try:
+            moment = time.fromisoformat(self.time)
+        except ValueError:
+            raise ValueError(f"release.time: '{self.time}' is no time of day: write 09:00") from None
+        if moment.tzinfo is not None:
+            raise ValueError("release.time is China time: write it without a zone")
+
+
+class ScheduleSettings(Section, frozen=True, kw_only=True):
+    """What `minsheng run` and `minsheng stage alert` do by themselves, again and again."""
+
+    topic_minutes: Minutes = 15.0  # owners of watch topics are told of new matches, so many minutes apart
+    topic_notices: Count = 12  # of one topic at most so often a day; the rest comes with the next day's first
+    responses_minutes: Minutes = 60.0  # responses are evaluated again once they are two, and thirty, days old
+    questions_at: str = "03:30"  # when the Q&A base ends what has expired and reads new questions, China time
+
+    def __post_init__(self) -> None:
+        try:
+            time.fromisoformat(self.questions_at)
+        except ValueError:
+            raise ValueError(f"schedule.questions_at: '{self.questions_at}' is no time of day: write 03:30") from None
+
+
 class WorkSettings(Section, frozen=True, kw_only=True):
     """Working time: what deadlines in working hours, working days and the reports of each morning go by.
 
@@ -388,6 +433,7 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = 12.0  # a session ends after so many hours
     idle_minutes: Annotated[float, msgspec.Meta(gt=0)] = 240.0  # or when nobody has used it for so many minutes
     export_rows: Count = 10_000  # most documents of one export
+    api_per_minute: Count = 600  # requests to the API that one token, or one user's sessions, may send a minute
     key: Secret | None = None  # seals second factors and signs links; default: made once, in the data folder
 
     def __post_init__(self) -> None:
@@ -426,6 +472,8 @@ class Settings(Section, frozen=True, kw_only=True):
     group: GroupSettings = GroupSettings()
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
+    release: ReleaseSettings = ReleaseSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -25,6 +25,11 @@ def article(item: Dated[Article]) -> dict[str, Any]:
     }
 
 
+def whole_article(item: Dated[Article]) -> dict[str, Any]:
+    """The same with its text."""
+    return {**article(item), "content": item.entry.text}
+
+
 def messages(items: Sequence[Dated[Message]], start: int) -> dict[str, Any]:
     """Messages from a place on, and the mark of the next ones; null at the end."""
     chosen = items[start : start + SIZE]

@@ -70,6 +70,15 @@ def article_page(item: Dated[Article], outlet: Outlet, others: Sequence[Dated[Ar
     )
 
 
+def app_page() -> str:
+    """A page of the service portal, all of which its script fetches: the list, or the article in its address."""
+    return _render("app.html", title="云江民生服务平台")
+
+
+def app_script() -> str:
+    return _render("app.js")
+
+
 def file_lines(kind: str, policy: Policy) -> list[str]:
     """What stands in a file on a policy's page."""
     if kind == "xlsx":

@@ -85,6 +85,10 @@ class Site:
             return Page(ROBOTS.format(base_url=base_url), "text/plain")
         if first.startswith("sitemap") and not rest:
             return self._sitemap(first, base_url)
+        if path == "/static/app.js":
+            return Page(pages.app_script(), "text/javascript")
+        if path in ("/app/", "/app/article.html"):
+            return Page(pages.app_page())
         if path == "/static/emoji.svg":
             return Page(_EMOJI, "image/svg+xml")
         if first == "hot":
@@ -163,6 +167,12 @@ class Site:
             items = self._visible(self.scene.articles)
             chosen, count = _cut(items, _positive(query.get("page", "1")), 20)
             return _json({"code": 0, "data": {"pages": count, "list": [interfaces.article(item) for item in chosen]}})
+        if rest == "article":
+            wanted = query.get("id", "")
+            found = next(
+                (i for i in self._visible(self.scene.articles) if wanted == str(pages.number_of(i.entry))), None
+            )
+            return _json({"code": 0, "data": interfaces.whole_article(found)}) if found is not None else None
         if rest == "v1/timelines/public":
             return self._timeline(query, base_url)
         if rest == "messages":

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
@@ -25,6 +26,9 @@ LOOK_BACK = timedelta(days=2)
 
 MOST_NEW = 5_000
 """New hits that one run gives at most; the rest comes with the next."""
+
+Narrow = Callable[[Filters], Filters]
+"""Puts the scope of somebody into filters."""
 
 _decoder = msgspec.json.Decoder(Filters)
 
@@ -126,7 +130,11 @@ class SavedSearches:
             connection.execute(sa.delete(saved_searches).where(saved_searches.c.id == number))
 
     def news(
-        self, saved: SavedSearch, index: Index, narrow: Callable[[Filters], Filters] = lambda found: found
+        self,
+        saved: SavedSearch,
+        index: Index,
+        narrow: Narrow = lambda found: found,
+        tell: Callable[[Connection, Sequence[Hit]], None] | None = None,
     ) -> News:
         """What is new since this was asked last, and remember that it was given.
 
@@ -134,6 +142,8 @@ class SavedSearches:
         ----------
         narrow:
             Puts the scope of the person who asks into the filters.
+        tell:
+            Called with what is new, if anything is, in the transaction that remembers that it was given.
         """
         now = self._clock.now()
         since = saved.created_at if saved.ran_at is None else max(saved.created_at, saved.ran_at - LOOK_BACK)
@@ -149,8 +159,7 @@ class SavedSearches:
             more = len(new) > MOST_NEW or (len(new) == MOST_NEW and cursor is not None)
             if cursor is None or more:
                 break
-        new = new[:MOST_NEW]
-        self._remember(saved, new, now, unfinished=more)
+        new = self._remember(saved, new[:MOST_NEW], now, tell, unfinished=more)
         return News(hits=tuple(new), more=more)
 
     def _given(self, number: int) -> set[str]:
@@ -158,19 +167,37 @@ class SavedSearches:
         with self._store.read() as connection:
             return set(connection.scalars(sa.select(hits.document_id).where(hits.search_id == number)))
 
-    def _remember(self, saved: SavedSearch, new: Sequence[Hit], now: datetime, *, unfinished: bool) -> None:
-        rows = [{"search_id": saved.id, "document_id": hit.record.document.id, "at": now} for hit in new]
+    def _remember(
+        self,
+        saved: SavedSearch,
+        found: Sequence[Hit],
+        now: datetime,
+        tell: Callable[[Connection, Sequence[Hit]], None] | None,
+        *,
+        unfinished: bool,
+    ) -> list[Hit]:
+        """Remember what is given. Returns it: without what somebody else, who asked at the same moment, was given."""
+        hits = saved_search_hits.c
         with self._store.begin() as connection:
+            held = sa.select(saved_searches.c.id).where(saved_searches.c.id == saved.id).with_for_update()
+            if connection.execute(held).first() is None:
+                return []  # removed meanwhile
+            given = set(connection.scalars(sa.select(hits.document_id).where(hits.search_id == saved.id)))
+            new = [hit for hit in found if hit.record.document.id not in given]
+            rows = [{"search_id": saved.id, "document_id": hit.record.document.id, "at": now} for hit in new]
+            if tell is not None and new:
+                tell(connection, new)
             if rows:
                 keys = ["search_id", "document_id"]
                 upsert(self._store, saved_search_hits, rows, keys=keys, connection=connection)
             if unfinished:  # the next run must look back as far as this one
-                return
+                return new
             # What a later run may meet again was fetched after the time that it looks back to, and given after that.
             old = (saved_search_hits.c.search_id == saved.id) & (saved_search_hits.c.at < now - LOOK_BACK)
             connection.execute(sa.delete(saved_search_hits).where(old))
             this = saved_searches.c.id == saved.id
             connection.execute(sa.update(saved_searches).where(this).values(ran_at=now))
+        return new
 
 
 def _saved(row: sa.Row[tuple[object, ...]]) -> SavedSearch:

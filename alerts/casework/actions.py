@@ -148,13 +148,13 @@ def resume(
     return TicketBook(store, clock).get(name)
 
 
-def comment(store: Store, clock: Clock, name: str, text: str, *, actor: str) -> Ticket:
+def comment(store: Store, clock: Clock, name: str, text: str, *, actor: str, version: int | None = None) -> Ticket:
     """Write a comment into the timeline, also of an ended ticket. It can't be changed; another one can follow."""
     if not text.strip():
         raise WrongUse("a comment says something", "give its text")
     if len(text) > LONGEST_COMMENT:
         raise WrongUse(f"a comment has at most {LONGEST_COMMENT} characters", "attach a file instead")
-    with changing(store, clock, name, actor=actor) as change:
+    with changing(store, clock, name, actor=actor, version=version) as change:
         change.write("comment", {"text": text.strip()})
     return TicketBook(store, clock).get(name)
 

@@ -60,13 +60,14 @@ def pass_down(
     *,
     actor: str,
     due_at: datetime | None = None,
+    version: int | None = None,
 ) -> Assignment:
     """Ask a lower unit to do something and report back."""
     if not unit.strip() or not demand.strip():
         raise WrongUse("a task is passed down to a unit, and says what is demanded", "give both")
     if due_at is not None and due_at <= clock.now():
         raise WrongUse("a report can't be due in the past", "give a later time")
-    with changing(store, clock, name, actor=actor) as change:
+    with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("passing a task down")
         highest = sa.select(sa.func.coalesce(sa.func.max(assignments.c.number), 0)).where(
             assignments.c.ticket_id == change.id
@@ -90,11 +91,13 @@ def pass_down(
         return _get(change, number)
 
 
-def report_back(store: Store, clock: Clock, name: str, number: int, report: str, *, actor: str) -> Assignment:
+def report_back(
+    store: Store, clock: Clock, name: str, number: int, report: str, *, actor: str, version: int | None = None
+) -> Assignment:
     """What the lower unit has done. It may report again until its report is accepted."""
     if not report.strip():
         raise WrongUse("a report says what was done", "give its text")
-    with changing(store, clock, name, actor=actor) as change:
+    with changing(store, clock, name, actor=actor, version=version) as change:
         found = _unsettled(change, number)
         _update(change, number, state="reported", report=report.strip(), reported_at=change.now)
         change.write("reported-back", {"assignment": number, "unit": found.unit, "report": report.strip()})

@@ -58,13 +58,14 @@ def add_task(
     owner: str = "",
     due_at: datetime | None = None,
     detail: str = "",
+    version: int | None = None,
 ) -> Task:
     """Add a task to an open ticket. Raises `WrongUse` where it says nothing or would be overdue at once."""
     if not title.strip():
         raise WrongUse("a task needs a title", "say what is to be done")
     if due_at is not None and due_at <= clock.now():
         raise WrongUse("a task can't be due in the past", "give a later time")
-    with changing(store, clock, name, actor=actor) as change:
+    with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("adding a task")
         number = _insert(
             change.connection,

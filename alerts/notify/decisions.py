@@ -13,7 +13,12 @@ from minsheng.store import Store, insert_or_ignore
 
 
 def record(
-    store: Store, connection: Connection, notice_id: int, ticket_id: int, verdicts: Iterable[Verdict], now: datetime
+    store: Store,
+    connection: Connection,
+    notice_id: int,
+    ticket_id: int | None,
+    verdicts: Iterable[Verdict],
+    now: datetime,
 ) -> None:
     """Keep verdicts. One that is there already (a notice that is held is looked at again and again) stays as it is."""
     rows = [

@@ -110,10 +110,13 @@ class Dispatcher:
         )
 
     def _open_tickets(self) -> list[OpenTicket]:
-        """Those that may hide others: grave enough for a rule, not yet closed, not historical."""
+        """Those that may hide others: grave enough for a rule, not yet closed, neither historical nor an exercise."""
         levels = {level for rule in self._shelf.current().inhibitions for level in rule.where}
         query = sa.select(tickets.c.id, tickets.c.number, tickets.c.level, tickets.c.policy_id).where(
-            tickets.c.closed_at.is_(None), tickets.c.level.in_(levels), tickets.c.historical.is_(False)
+            tickets.c.closed_at.is_(None),
+            tickets.c.level.in_(levels),
+            tickets.c.historical.is_(False),
+            tickets.c.exercise.is_(False),
         )
         with self._store.read() as connection:
             rows = connection.execute(query.order_by(tickets.c.id)).all()
@@ -138,18 +141,20 @@ class Dispatcher:
         return seen.sentence(3) if seen.unseen else ""
 
     def _cases(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Case]:
-        ids = {row["ticket_id"] for row in rows}
+        ids = {row["ticket_id"] for row in rows if row["ticket_id"] is not None}
         columns = (
             tickets.c.id, tickets.c.number, tickets.c.policy_id, tickets.c.risk_kind, tickets.c.closed_at,
-            tickets.c.acknowledged_at,
+            tickets.c.acknowledged_at, tickets.c.exercise,
         )  # fmt: skip
         found = connection.execute(sa.select(*columns).where(tickets.c.id.in_(ids))).all()
         by_id = {row.id: row for row in found}
         book = self._shelf.current()
         cases: list[Case] = []
         for row in rows:
-            ticket = by_id[row["ticket_id"]]
-            policy = self._policies.get(ticket.policy_id or "")
+            ticket = by_id.get(row["ticket_id"])
+            kind, _, name = (row["matter"] or "").partition(":")
+            policy_id = ticket.policy_id if ticket is not None else name if kind == "policy" else None
+            policy = self._policies.get(policy_id or "")
             cases.append(
                 Case(
                     id=row["id"],
@@ -160,12 +165,14 @@ class Dispatcher:
                     payload=row["payload"],
                     created_at=row["created_at"],
                     held=row["look_at"] != row["created_at"],
-                    ticket_id=ticket.id,
-                    number=ticket.number,
-                    policy_id=ticket.policy_id,
-                    risk_kind=ticket.risk_kind,
-                    closed=ticket.closed_at is not None,
-                    acknowledged=ticket.acknowledged_at is not None,
+                    ticket_id=row["ticket_id"],
+                    number=ticket.number if ticket is not None else "",
+                    policy_id=policy_id,
+                    risk_kind=ticket.risk_kind if ticket is not None else "",
+                    closed=ticket is not None and ticket.closed_at is not None,
+                    acknowledged=ticket is not None and ticket.acknowledged_at is not None,
+                    exercise=ticket is not None and ticket.exercise,
+                    matter=row["matter"] or "",
                     policy=policy,
                     unit=book.unit_of_department(policy.department if policy else None),
                 )
@@ -200,7 +207,8 @@ class Dispatcher:
             verdicts.append(Verdict(stage="route", outcome="dropped", why="没有任何渠道可用，通知无处可发"))
         record(self._store, connection, case.id, case.ticket_id, verdicts, scene.now)
         chain = scene.book.escalation(routed.escalation)
-        if chain is not None and case.reason in ("new", "worse") and not case.acknowledged and told_at:
+        begins = case.reason in ("new", "worse") and not case.acknowledged
+        if chain is not None and case.ticket_id is not None and begins and told_at:
             copy_chain(self._store, connection, case.ticket_id, chain, min(told_at), scene.now)
         self._decided(connection, case, scene.now)
         return len(rows)
@@ -212,7 +220,7 @@ class Dispatcher:
     def _overtaken(self, connection: Connection, case: Case) -> Verdict | None:
         """A notice that was held is of no use where a newer one on the same ticket exists; nor is the news of a ticket
         that has grown worse before anybody was told of it."""
-        if case.reason == "escalated" or not (case.held or case.reason == "new"):
+        if case.ticket_id is None or case.reason == "escalated" or not (case.held or case.reason == "new"):
             return None
         newer = sa.and_(
             notices.c.ticket_id == case.ticket_id,
@@ -229,6 +237,8 @@ class Dispatcher:
 
     def _waits(self, connection: Connection, case: Case, now: datetime) -> bool:
         """Whether anything about the ticket waits for its time."""
+        if case.ticket_id is None:
+            return False
         query = sa.select(outbox.c.id).where(
             outbox.c.ticket_id == case.ticket_id,
             outbox.c.sent_at.is_(None),
@@ -263,7 +273,8 @@ class Dispatcher:
     def _row(
         self, case: Case, target: Target, scene: Scene, coverage: str, at: datetime, bundle: str | None
     ) -> dict[str, Any]:
-        payload = {**case.payload, "coverage": coverage, "person": scene.book.name_of(target.person or "")}
+        seen = coverage if case.reason != "release" else ""
+        payload = {**case.payload, "coverage": seen, "person": scene.book.name_of(target.person or "")}
         return {
             "key": f"{case.key}/{target.channel}" + (f"/{target.address}" if target.address else ""),
             "ticket_id": case.ticket_id,

@@ -69,7 +69,7 @@ def send_instead(
 
 
 def _note(store: Store, connection: Connection, row: Mapping[str, Any], verdict: Verdict, now: datetime) -> None:
-    if row["notice_id"] is not None and row["ticket_id"] is not None:
+    if row["notice_id"] is not None:
         record(store, connection, row["notice_id"], row["ticket_id"], [verdict], now)
 
 

@@ -25,7 +25,7 @@ def ended(case: Case, scene: Scene) -> Verdict | None:
 
 def inhibit(case: Case, scene: Scene) -> Verdict | None:
     """A graver open ticket on the same matter hides the notices of lesser ones, until it is closed."""
-    if case.reason in _NEVER_INHIBITED:
+    if case.reason in _NEVER_INHIBITED or case.ticket_id is None or case.exercise:
         return None
     for rule in scene.book.inhibitions:
         if case.level not in rule.hides:
@@ -48,7 +48,9 @@ def inhibit(case: Case, scene: Scene) -> Verdict | None:
 
 
 def silence(case: Case, scene: Scene) -> Verdict | None:
-    """A person has asked for silence on the matter, until a time."""
+    """A person has asked for silence on the matter, until a time. What is no ticket was asked for, too: it is told."""
+    if case.ticket_id is None:
+        return None
     for one in scene.silences:
         fits = one.fits(ticket=case.number, policy=case.policy_id or "", department=case.department, level=case.level)
         if fits and one.holds(scene.now):

@@ -52,9 +52,12 @@ def route(case: Case, scene: Scene) -> Routed:
     verdicts: list[Verdict] = []
     escalation = ""
     if case.receivers is not None:
-        where = Route(name="升级链", to=case.receivers)
-        _follow(where, "升级", case, scene, targets, verdicts)
-    else:
+        where, name = ("升级链", "升级") if case.ticket_id is not None else ("指定接收人", "指定接收人")
+        _follow(Route(name=where, to=case.receivers), name, case, scene, targets, verdicts)
+        if not targets and case.reason == "topic":
+            # What only its owner may see is shown to nobody else.
+            return Routed(targets=[], verdicts=verdicts)
+    if case.receivers is None or (not targets and case.ticket_id is None):
         for one in scene.book.routes:
             if (why_not := _unfit(one, case, scene)) is not None:
                 passed = Verdict(

@@ -69,6 +69,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         It was looked at before, and held back.
     unit:
         The unit that the policy's department belongs to.
+    ticket_id, number:
+        None and empty where it is about something else than a ticket: about `matter`.
+    exercise:
+        Its ticket is one of a drill.
     """
 
     id: int
@@ -79,7 +83,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     payload: Mapping[str, Any]
     created_at: datetime
     held: bool
-    ticket_id: int
+    ticket_id: int | None
     number: str
     policy_id: str | None
     risk_kind: str
@@ -87,6 +91,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: bool
     policy: Policy | None = None
     unit: Unit | None = None
+    matter: str = ""
+    exercise: bool = False
 
     @property
     def department(self) -> str:

@@ -36,12 +36,17 @@ def moment_of(case: Case, target: Target, scene: Scene) -> Moment:
             width = target.group_seconds
             edge = (int(scene.now.timestamp() / width) + 1) * width
             at = datetime.fromtimestamp(edge, tz=scene.now.tzinfo)
-            bundle, why = f"group:{case.policy_id or case.ticket_id}:{at.isoformat()}", "等待同一政策的其他通知一并发送"
+            bundle, why = (
+                f"group:{case.policy_id or case.ticket_id or case.matter}:{at.isoformat()}",
+                "等待同一政策的其他通知一并发送",
+            )
     end = _quiet_until(target, at, scene)
     if end is not None:
         at, bundle, why = end, f"quiet:{end.isoformat()}", "免打扰时段，红色以外的通知顺延"
     if at <= scene.now:
         return Moment(at=scene.now)
+    if case.exercise and bundle is not None:
+        bundle = f"{bundle}:exercise"  # never in one message with what is real
     return Moment(
         at=at,
         bundle=bundle,

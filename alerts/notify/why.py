@@ -80,6 +80,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 def explain(store: Store, clock: Clock, ticket: str, person: str = "") -> Explanation:
     """What was decided about a ticket's notices. `person` is an id or a name of the duty book, or a channel's name.
 
+    `ticket` may also be a matter that is no ticket, such as `policy:ID` for what was told around its release.
+
     Raises
     ------
     WrongUse
@@ -91,31 +93,33 @@ def explain(store: Store, clock: Clock, ticket: str, person: str = "") -> Explan
         row = connection.execute(
             sa.select(tickets.c.id, tickets.c.number).where(tickets.c.number == ticket.strip().upper())
         ).first()
-        if row is None:
-            raise WrongUse(f"there is no ticket {ticket}", "see minsheng tickets list")
-        told = (
-            connection.execute(sa.select(notices).where(notices.c.ticket_id == row.id).order_by(notices.c.id))
-            .mappings()
-            .all()
-        )
+        name, about = ticket.strip(), notices.c.matter == ticket.strip()
+        if row is not None:
+            name, about = row.number, notices.c.ticket_id == row.id
+        told = connection.execute(sa.select(notices).where(about).order_by(notices.c.id)).mappings().all()
+        if row is None and not told:
+            raise WrongUse(
+                f"there is no ticket {ticket}", "see minsheng tickets list; of a policy's release: policy:ID"
+            )
+        ids = sa.select(notices.c.id).where(about)
         verdicts = (
-            connection.execute(sa.select(decisions).where(decisions.c.ticket_id == row.id).order_by(decisions.c.id))
+            connection.execute(sa.select(decisions).where(decisions.c.notice_id.in_(ids)).order_by(decisions.c.id))
             .mappings()
             .all()
         )
         messages = (
-            connection.execute(sa.select(outbox).where(outbox.c.ticket_id == row.id).order_by(outbox.c.id))
+            connection.execute(sa.select(outbox).where(outbox.c.notice_id.in_(ids)).order_by(outbox.c.id))
             .mappings()
             .all()
         )
-        chain = steps_of(connection, row.id)
+        chain = steps_of(connection, row.id) if row is not None else []
     receiver = f"person:{found.id}" if found else f"channel:{person}" if person else ""
     if person and not found and not any(one["channel"] == person for one in messages):
         names = ", ".join(f"{one.id}（{one.name}）" for one in book.people) or "none"
         raise WrongUse(f"there is no person {person} in the duty book", f"there are: {names}")
     explained: list[Explained] = []
     for notice in told:
-        about = [
+        decided = [
             Decision(**{name: one[name] for name in Decision.__struct_fields__})
             for one in verdicts
             if one["notice_id"] == notice["id"] and (not receiver or one["receiver"] in ("", receiver))
@@ -126,7 +130,7 @@ def explain(store: Store, clock: Clock, ticket: str, person: str = "") -> Explan
             if one["notice_id"] == notice["id"]
             and (not receiver or receiver in (f"person:{one['person']}", f"channel:{one['channel']}"))
         ]
-        summary = _summary(about, sent, notice["decided_at"] is not None, receiver)
+        summary = _summary(decided, sent, notice["decided_at"] is not None, receiver)
         if found is not None and not sent and notice["decided_at"] is not None:
             summary += _duty_words(store, clock, found.id, notice["created_at"])
         explained.append(
@@ -138,12 +142,12 @@ def explain(store: Store, clock: Clock, ticket: str, person: str = "") -> Explan
                 created_at=notice["created_at"],
                 decided_at=notice["decided_at"],
                 summary=summary,
-                decisions=about,
+                decisions=decided,
                 messages=sent,
             )
         )
-    name = found.name if found else person
-    return Explanation(ticket=row.number, person=person, name=name, notices=explained, escalation=chain)
+    who = found.name if found else person
+    return Explanation(ticket=name, person=person, name=who, notices=explained, escalation=chain)
 
 
 def _summary(about: list[Decision], sent: list[Message], decided: bool, receiver: str) -> str:

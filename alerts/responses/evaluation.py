@@ -24,7 +24,7 @@ from alerts.tables import observations, tickets
 from alerts.tickets import Deadline, Ticket, TicketBook
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
-from minsheng.policies import Policy
+from minsheng.policies import Policy, PolicyRegister
 from minsheng.store import Store
 from search.index import Filters, Index, Search
 
@@ -184,6 +184,15 @@ class ResponseBook:
             for row in rows
             if any(row.at < row.replied_at + wait <= now for wait in (WINDOW + timedelta(hours=1), REPEAT_WITHIN))
         ]
+
+    def refresh(self, index: Index, register: PolicyRegister, *, actor: str) -> list[Kept]:
+        """Evaluate again what `due_again` names."""
+        found = []
+        for name in self.due_again():
+            policy_id = self._tickets.get(name).policy
+            policy = register.get(policy_id) if policy_id else None
+            found.append(self.evaluate(name, index, policy, actor=actor))
+        return found
 
     def _given(
         self, ticket: Ticket, reply: str | None, replied_at: datetime | None, now: datetime

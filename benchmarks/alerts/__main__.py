@@ -37,7 +37,7 @@ from minsheng.workdays import WorkCalendar
 from training.data import FOLDER
 from training.hot_issues import messages
 
-KEYWORD, Z_SCORE, Z_SCORE_5 = 9.0, 6.0, 6.0
+KEYWORD, Z_SCORE, Z_SCORE_5 = 5.0, 5.0, 4.0
 """The peers' thresholds that are best on `develop` (`--tune`)."""
 
 

@@ -138,7 +138,7 @@ def daily_share(at: datetime) -> float:
 def moments(start: datetime, end: datetime, count: int, pick: random.Random, share: Callable[[datetime], float]) -> list[datetime]:  # fmt: skip
     """`count` times between the two, denser where `share` is larger (at most about 2)."""
     span = (end - start).total_seconds()
-    found = []
+    found: list[datetime] = []
     while len(found) < count:
         at = start + timedelta(seconds=round(pick.random() * span))
         if pick.random() * 2 < share(at):

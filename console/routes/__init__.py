@@ -1,7 +1,30 @@
 """The pages, a module a room."""
 
-from console.routes import account, admin, briefing, desk, documents, events, policies, sign_in, sources, tickets
+from console.routes import (
+    account,
+    admin,
+    answers,
+    briefing,
+    casework,
+    channels,
+    desk,
+    documents,
+    duty,
+    events,
+    plans,
+    policies,
+    research,
+    responses,
+    rules,
+    sign_in,
+    sources,
+    tickets,
+)
 
 ROUTERS = tuple(
-    module.router for module in (sign_in, desk, tickets, documents, events, policies, sources, briefing, account, admin)
-)
+    module.router
+    for module in (
+        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans, rules,
+        channels, sources, briefing, account, admin,
+    )
+)  # fmt: skip

@@ -13,6 +13,7 @@ from alerts.levels import rank
 from alerts.tickets import STATUS_WORDS, Ticket
 from console.access import Visit, needs
 from console.actions import actions
+from console.duty import now_on_duty
 from console.live import Pulse, changes
 from console.rendering import show
 from console.words import LEVEL_ORDER, next_deadline
@@ -26,7 +27,7 @@ Desk = Annotated[Visit, needs("desk")]
 def desk(visit: Desk) -> Response:
     now = visit.console.clock.now()
     seen = coverage(visit.console.store, visit.console.clock, now - timedelta(hours=24), now)
-    return show(visit, "desk.html.j2", coverage=seen, **board(visit))
+    return show(visit, "desk.html.j2", coverage=seen, now_on_duty=now_on_duty(visit), **board(visit))
 
 
 @router.get("/desk/tickets")

@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 from msgspec.structs import replace
 from starlette.exceptions import HTTPException
 
+from classifiers.corrections import CorrectionBook
+from classifiers.model import LABELS
+from classifiers.relabel import Relabeller
 from console import export, words
 from console.access import Visit, needs
+from console.casework import people_names
+from console.problems import in_chinese
 from console.rendering import attachment, show
 from console.scope import View
 from console.searching import Asked
 from minsheng.errors import WrongUse
-from minsheng.records import Grouped
+from minsheng.records import Assessed, Document, Grouped
 from search.index import Hit, Page, Search
 
 router = APIRouter()
 Searcher = Annotated[Visit, needs("search")]
 BATCH = 500
+CORRECTED = ("sentiment", "request", "topic", "stance")
+"""What of a model's judgement can be put right at a page."""
 
 
 @router.get("/search")
@@ -47,7 +55,7 @@ def search(visit: Searcher) -> Response:
 
 @router.get("/search/export")
 def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -> Response:  # noqa: A002
-    if format not in ("csv", "xlsx"):
+    if format not in ("csv", "xlsx", "docx"):
         raise HTTPException(404)
     asked = replace(Asked.read(visit.request.query_params.multi_items()), after="")
     limit = visit.console.settings.console.export_rows
@@ -60,17 +68,61 @@ def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -
     headers = {"Content-Disposition": attachment(f"检索结果-{stamp}.{format}")}
     if format == "csv":
         return Response(b"".join(export.as_csv(rows, note)), media_type="text/csv; charset=utf-8", headers=headers)
+    if format == "docx":
+        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+        return Response(export.as_docx(rows, note), media_type=kind, headers=headers)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return Response(export.as_xlsx(rows, note), media_type=kind, headers=headers)
 
 
 @router.get("/documents/{document_id}")
 def document(visit: Searcher, document_id: str) -> Response:
+    return _document(visit, document_id)
+
+
+@router.post("/documents/{document_id}/labels")
+def correct(visit: Annotated[Visit, needs("labels")], document_id: str) -> Response:
+    """Set the right label where the model is wrong: `head`, `label`, `reason`. It outranks every model."""
+    if document_id not in visit.view.index.get([document_id]):
+        raise HTTPException(404)
+    head, label, reason = visit.field("head"), visit.field("label"), visit.field("reason")
+    console = visit.console
+
+    def judged_anew(_document: Document) -> Assessed:
+        raise WrongUse("请选择要更正的项目。")  # only links of policies need it, which have no form here
+
+    try:
+        if label not in _choices(visit).get(head, ()):
+            raise WrongUse("请选择要更正的项目和标签。")
+        change = Relabeller(
+            CorrectionBook(console.store, console.clock), visit.view.index, console.log, console.clock, judged_anew,
+            visit.view.policies.keys,
+        ).set(document_id, head, label, by=visit.actor, reason=reason)  # fmt: skip
+    except WrongUse as error:
+        return _document(visit, document_id, problem=in_chinese(error), typed=dict(visit.items()))
+    visit.record("label-corrected", document_id, {"head": head, "from": change.before, "to": label, "reason": reason})
+    return RedirectResponse(f"/documents/{document_id}#labels", 303)
+
+
+def _choices(visit: Visit) -> dict[str, tuple[str, ...]]:
+    """The labels to choose from; topics are those that the viewer's documents have."""
+    page = visit.view.index.search(Search(size=0, facets=("topic",), facet_size=100, highlight=False))
+    topics = tuple(sorted(bucket.value for bucket in page.facets.get("topic", ())))
+    return {head: topics if head == "topic" else LABELS[head] for head in CORRECTED}
+
+
+def _document(visit: Visit, document_id: str, *, problem: str = "", typed: dict[str, str] | None = None) -> Response:
     record = visit.view.index.get([document_id]).get(document_id)
     if record is None:
         raise HTTPException(404)
     visit.record("document-read", document_id)
-    return show(visit, "document.html.j2", record=record, names=names(visit.view))
+    corrections = CorrectionBook(visit.console.store, visit.console.clock).history(document_id)
+    return show(
+        visit, "document.html.j2", code=400 if problem else 200, record=record, names=names(visit.view),
+        problem=problem, typed=typed or {}, corrected=_choices(visit) if visit.may("labels") else {},
+        display=people_names(visit),
+        corrections=[one for one in reversed(corrections) if one.head in CORRECTED],
+    )  # fmt: skip
 
 
 def names(view: View) -> dict[str, dict[str, str]]:

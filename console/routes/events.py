@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
+from console.casework import people_names
+from console.problems import in_chinese
 from console.rendering import show
 from console.routes.documents import names
+from grouping.by_hand import EventDesk
+from grouping.history import History, list_changes
+from minsheng.errors import WrongUse
 from search.index import Filters, Search
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("events")]
+Changer = Annotated[Visit, needs("events.change")]
 POSTS = 30
+CHANGES = {"merged": "并入", "parted": "分出", "split": "拆出"}
 
 
 @router.get("/events")
@@ -28,6 +37,58 @@ def event_list(visit: Reader, days: int = 7, policy: str = "") -> Response:
 
 @router.get("/events/{event_id}")
 def event_page(visit: Reader, event_id: str) -> Response:
+    return _page(visit, event_id)
+
+
+@router.post("/events/{event_id}/merge")
+def merge(visit: Changer, event_id: str) -> Response:
+    """Make two events one: `other`, `reason`. Their open tickets become one, too."""
+    other = visit.field("other").rstrip("/").rsplit("/", 1)[-1]
+    reason = visit.field("reason")
+    if visit.view.event(event_id) is None:
+        raise HTTPException(404)
+    try:
+        if not reason:
+            raise WrongUse("请写明理由。")
+        if visit.view.event(other) is None:
+            raise WrongUse("没有这个事件。")
+        history = History.read(visit.console.store)
+        if history.today(event_id) == history.today(other) and event_id != other:  # sent twice
+            return RedirectResponse(f"/events/{history.today(event_id)}", 303)
+        kept, lost = _desk(visit).merge(event_id, other, by=visit.actor, reason=reason)
+    except WrongUse as error:
+        return _page(visit, event_id, problem=in_chinese(error), typed=dict(visit.items()))
+    visit.record("event-changed", kept, {"merged": lost, "reason": reason})
+    return RedirectResponse(f"/events/{kept}", 303)
+
+
+@router.post("/events/{event_id}/split")
+def split(visit: Changer, event_id: str) -> Response:
+    """Make a new event of some documents: `document`, repeatable, `reason`."""
+    chosen, reason = visit.fields("document"), visit.field("reason")
+    if visit.view.event(event_id) is None:
+        raise HTTPException(404)
+    try:
+        if not reason:
+            raise WrongUse("请写明理由。")
+        if not chosen or set(chosen) - set(visit.view.index.get(chosen)):
+            raise WrongUse("请勾选属于另一件事的信息。")
+        new, moved = _desk(visit).split(event_id, chosen, by=visit.actor, reason=reason)
+    except WrongUse as error:
+        return _page(visit, event_id, problem=in_chinese(error), typed=dict(visit.items()), chosen=chosen)
+    visit.record("event-changed", event_id, {"split": new, "documents": len(moved), "reason": reason})
+    # The new event is seen once its documents have gone through the log again.
+    return RedirectResponse(f"/events/{event_id}", 303)
+
+
+def _desk(visit: Visit) -> EventDesk:
+    console = visit.console
+    return EventDesk(console.store, console.index, console.log, console.clock)
+
+
+def _page(
+    visit: Visit, event_id: str, *, problem: str = "", typed: dict[str, str] | None = None, chosen: Sequence[str] = ()
+) -> Response:
     found = visit.view.event(event_id)
     if found is None:
         raise HTTPException(404)
@@ -35,6 +96,9 @@ def event_page(visit: Reader, event_id: str) -> Response:
     tickets = [one for one in visit.view.tickets(limit=500) if one.event in found.ids] if visit.may("tickets") else []
     visit.record("event-read", found.id, {"posts": len(posts.hits)})
     return show(
-        visit, "event.html.j2", event=found, posts=[hit.record for hit in posts.hits], total=posts.total,
+        visit, "event.html.j2", code=400 if problem else 200, problem=problem, typed=typed or {}, chosen=set(chosen),
+        changes=list_changes(visit.console.store, [*found.ids], limit=20) if visit.view.grant.everything else [],
+        display=people_names(visit), change_words=CHANGES, event=found,
+        posts=[hit.record for hit in posts.hits], total=posts.total,
         names=names(visit.view), tickets=tickets, policies=visit.view.policies,
     )  # fmt: skip

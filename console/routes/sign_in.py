@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from console import translation
 from console.access import LANGUAGE_COOKIE, SESSION_COOKIE, Visit, needs
 from console.accounts import TooManyTries
-from console.rendering import home, show
+from console.rendering import again, home, show
 from minsheng.errors import WrongUse
 
 router = APIRouter()
@@ -42,7 +42,7 @@ def sign_in(visit: Anybody) -> Response:
     kept = [(key.removeprefix("kept."), value) for key, value in visit.items() if key.startswith("kept.")]
     kept_path = _inside(visit.field("kept_path"))
 
-    def again(wrong: str, status: int) -> Response:
+    def refused(wrong: str, status: int) -> Response:
         return show(
             visit, "sign_in.html.j2", code=status, next=_inside(visit.field("next")), kept=kept, kept_path=kept_path,
             wrong=wrong, expired=False, name=name,
@@ -52,16 +52,16 @@ def sign_in(visit: Anybody) -> Response:
         user = console.users.sign_in(name, visit.secret_field("password"), visit.field("code"), visit.address)
     except TooManyTries:
         console.audit.add("-", "sign-in-refused", name[:60], address=visit.address)
-        return again("登录尝试过多，请过几分钟再试。", 429)
+        return refused("登录尝试过多，请过几分钟再试。", 429)
     if user is None:
         console.audit.add("-", "sign-in-failed", name[:60], address=visit.address)
-        return again("用户名、口令或动态口令不对。", 401)
+        return refused("用户名、口令或动态口令不对。", 401)
     token = console.sessions.begin(user, visit.address, visit.request.headers.get("user-agent", ""))
     console.audit.add(user.name, "signed-in", address=visit.address)
     response: Response
     if kept_path:
         signed_in = visit.signed_in(token)
-        response = show(signed_in, "again.html.j2", kept=kept, kept_path=kept_path)
+        response = again(signed_in, kept, kept_path, code=200)
     else:
         response = RedirectResponse(_inside(visit.field("next")) or "/", 303)
     response.set_cookie(

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 
+from alerts.casework.assignments import STATE_WORDS, assignments_of
+from alerts.casework.attachments import attachments_of
+from alerts.casework.links import links_of, related_to
+from alerts.casework.research import sheets_of
+from alerts.casework.tasks import tasks_of
+from alerts.duty.book import BookShelf
 from alerts.levels import LEVELS
 from alerts.notices import REASONS
+from alerts.plan_model import VARIABLES
+from alerts.responses.evaluation import ResponseBook
+from alerts.responses.grade import CHINESE as GRADES
 from alerts.risk_kind import CHINESE as RISK_KINDS
-from alerts.tickets import STATUS_WORDS, STATUSES, Status, TicketBook, TimelineEvent
+from alerts.tickets import STATUS_WORDS, STATUSES, Ticket, TicketBook, TimelineEvent
 from alerts.timeline import SYSTEM, TITLES
+from console import words
 from console.access import Visit, needs
 from console.actions import actions
+from console.casework import Typed, people_names
 from console.rendering import show
-from console.words import moment
-from minsheng.errors import WrongUse
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
-Worker = Annotated[Visit, needs("tickets.work")]
 
 LISTED = 200
 POSTS = 200
 """Posts of a ticket that its page shows, the newest."""
+_BLANKS = re.compile(r"【([^】]{1,40})】")
+"""What a plan's author left for the day: 【替代渠道】."""
+_BRACES = re.compile(r"\{([a-z_]+)\}")
 
 
 @router.get("/tickets")
@@ -43,79 +55,109 @@ def ticket_list(visit: Reader, status: str = "unclosed", level: str = "", policy
 
 @router.get("/tickets/{number}")
 def ticket_page(visit: Reader, number: str) -> Response:
-    return _page(visit, number)
+    return ticket_response(visit, visit.view.ticket(number), Typed(), 200)
 
 
-@router.post("/tickets/{number}/move")
-def move(visit: Worker, number: str) -> Response:
-    ticket = visit.view.ticket(number)
-    status, reason = visit.field("status"), visit.field("reason")
-    back = visit.field("back")
-    target = back if back == "/desk" else f"/tickets/{ticket.number}"
-    if ticket.status == status:  # pressed twice
-        return RedirectResponse(target, 303)
-    allowed = {one.status: one for one in actions(ticket)}
-    problem = ""
-    if status not in allowed:
-        problem = "工单的状态已经改变，不能再这样处理。下面是现在的状态。"
-    elif visit.field("version") != str(ticket.version):
-        problem = "您打开页面之后，这张工单已被更新，没有保存您的操作。请看过最新情况后再处理。"
-    elif allowed[status].needs_reason and not reason:
-        problem = "请写明理由。"
-    if problem:
-        return _page(visit, number, problem=problem, reason=reason, code=409 if status not in allowed else 400)
-    try:
-        book = TicketBook(visit.console.store, visit.console.clock)
-        step = cast(Status, status)  # one of those that the ticket itself allows
-        book.move(ticket.number, step, actor=visit.actor, reason=reason, version=ticket.version)
-    except WrongUse as error:
-        return _page(visit, number, problem=str(error), reason=reason, code=409)
-    visit.record("ticket-moved", ticket.number, {"to": status, "reason": reason})
-    return RedirectResponse(target, 303)
-
-
-def _page(visit: Visit, number: str, *, problem: str = "", reason: str = "", code: int = 200) -> Response:
-    ticket = visit.view.ticket(number)
-    timeline = TicketBook(visit.console.store, visit.console.clock).timeline(ticket.id)
+def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
+    """The ticket's page; with a form that was not taken, where there is one."""
+    store, clock = visit.console.store, visit.console.clock
+    timeline = TicketBook(store, clock).timeline(ticket.id)
     found = visit.view.index.get(ticket.documents[:POSTS])
     posts = sorted(found.values(), key=lambda record: record.document.published_at, reverse=True)
+    people = people_names(visit)
     visit.record("ticket-read", ticket.number, {"posts": len(posts)})
+    works = visit.may("tickets.work")
+    sheets = sheets_of(store, ticket.number)
+    every_link = links_of(store, ticket.number)
+    linked = visit.view.index.get([one.target for one in every_link if one.kind == "document"])
     return show(
         visit,
         "ticket.html.j2",
         code=code,
         ticket=ticket,
-        timeline=[_line(event) for event in reversed(timeline)],
+        timeline=[_line(event, people) for event in reversed(timeline)],
         posts=posts,
         by_id=found,
         source_names=visit.view.source_names(),
-        actions=actions(ticket) if visit.may("tickets.work") else [],
+        actions=actions(ticket) if works else [],
+        works=works,
         statuses=STATUS_WORDS,
         risk_kinds=RISK_KINDS,
         policy=visit.view.policies.get(ticket.policy or ""),
-        problem=problem,
-        reason=reason,
+        typed=typed,
         hidden=len(ticket.documents[:POSTS]) - len(found),
+        tasks=tasks_of(store, ticket.number),
+        assignments=assignments_of(store, ticket.number),
+        assignment_words=STATE_WORDS,
+        attachments=attachments_of(store, ticket.number),
+        largest=visit.console.settings.alert.attachment_bytes >> 20,
+        # What lies outside of the viewer's scope is not named.
+        links=[
+            one
+            for one in every_link
+            if one.kind == "page"
+            or (one.kind == "policy" and one.target in visit.view.policies)
+            or (one.kind == "document" and one.target in linked)
+        ],
+        linked=linked,
+        policies=visit.view.policies,
+        related=[one for one in related_to(store, ticket.number) if visit.view.has_ticket(one.ticket)],
+        sheet=sheets[-1] if sheets else None,
+        response=ResponseBook(store, clock).latest(ticket.number),
+        grades=GRADES,
+        units=_units(visit) if works else [],
+        people=_people(visit) if works else [],
+        display=people,
+        missing=_missing,
+        ended=ticket.closed_at is not None,
+        levels=[level for level in words.LEVEL_ORDER if level != ticket.level],
     )
 
 
-def _line(event: TimelineEvent) -> dict[str, Any]:
+def _units(visit: Visit) -> list[str]:
+    """Units that a ticket may be handed to: those of the duty book and of the console."""
+    book = BookShelf(visit.console.store).current()
+    names = [one.name for one in book.units] + [unit.name for _, unit in visit.console.units.tree().listed()]
+    return list(dict.fromkeys(names))
+
+
+def _people(visit: Visit) -> list[str]:
+    """Colleagues of the user's own unit, for the fields that name an owner."""
+    return [
+        one.display
+        for one in visit.console.users.all()
+        if one.unit_id == visit.user.unit_id and one.disabled_at is None
+    ]
+
+
+def _missing(text: str) -> list[str]:
+    """What a statement draft still leaves open, in Chinese."""
+    variables = [VARIABLES[name] for name in _BRACES.findall(text) if name in VARIABLES]
+    return list(dict.fromkeys([*variables, *_BLANKS.findall(text)]))
+
+
+def _line(event: TimelineEvent, people: Mapping[str, str]) -> dict[str, Any]:
     """A line of the timeline in the words of the duty room."""
     detail = event.detail
-    words = []
+    said = []
     if "from" in detail and "to" in detail:
         names = {**STATUS_WORDS, **_LEVELS}
-        words.append(f"{names.get(str(detail['from']), detail['from'])} → {names.get(str(detail['to']), detail['to'])}")
+        said.append(f"{names.get(str(detail['from']), detail['from'])} → {names.get(str(detail['to']), detail['to'])}")
     if event.kind.startswith("notice-") and detail.get("reason") in REASONS:
         detail = {**detail, "reason": REASONS[detail["reason"]]}
-    told = ("title", "reason", "why", "channel", "error", "other", "plan")
-    words += [str(detail[key]) for key in told if detail.get(key)]
+    told = ("title", "reason", "why", "channel", "error", "other", "plan", "text", "unit", "demand", "report", "name",
+            "owner", "note", "ticket", "into", "off", "sheet")  # fmt: skip
+    if "accepted" in detail:
+        said.append("通过" if detail["accepted"] else "退回")
+    if detail.get("cancelled"):
+        said.append("取消")
+    said += [f"第 {detail[key]} 版" if key == "sheet" else str(detail[key]) for key in told if detail.get(key)]
     return {
         "title": TITLES.get(event.kind, event.kind),
         "at": event.at,
-        "who": "" if event.actor == SYSTEM else event.actor,
-        "words": "　".join(words),
-        "event_time": moment(event.event_time),
+        "who": "" if event.actor == SYSTEM else people.get(event.actor, event.actor),
+        "words": "　".join(said),
+        "event_time": words.moment(event.event_time),
     }
 
 

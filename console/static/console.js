@@ -41,6 +41,80 @@ document.addEventListener("submit", event => {
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(form => delete form.dataset.sent));
 
+// Copying a draft. On an address without TLS browsers have no clipboard for scripts: then the old way is taken.
+for (const button of document.querySelectorAll("[data-copy]")) {
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy);
+    try { await navigator.clipboard.writeText(text.textContent.trim()); } catch {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      document.execCommand("copy");
+    }
+    say(words.copied);
+    button.classList.add("good");
+    setTimeout(() => button.classList.remove("good"), 2000);
+  });
+}
+function say(text) {
+  const said = document.getElementById("said");
+  if (said) said.textContent = text;
+}
+
+// What was typed and not sent is not left without asking.
+let typed = false;
+document.addEventListener("input", event => { if (event.target.closest("form[method=post]") && event.target.matches("textarea")) typed = true; });
+document.addEventListener("submit", () => { typed = false; });
+addEventListener("beforeunload", event => { if (typed) event.preventDefault(); });
+
+// A sound and a notice of the desktop for tickets that are new to this page, red or orange, and that nobody has taken.
+const notify = document.getElementById("notify");
+const grave = () => new Map([...document.querySelectorAll("[data-grave]")].map(one => [one.dataset.grave, one.dataset.words]));
+let told = grave(), sounds = null;
+function rings() { try { return localStorage.getItem("ring") === "1"; } catch { return false; } }
+function drawRing() {
+  notify.setAttribute("aria-pressed", rings());
+  notify.querySelector("span").textContent = rings() ? words.ringOn : words.ringOff;
+}
+function beep() {
+  sounds ??= new AudioContext();
+  sounds.resume();
+  for (let count = 0; count < 3; count++) {
+    const tone = sounds.createOscillator(), loud = sounds.createGain(), at = sounds.currentTime + count * 0.35;
+    tone.frequency.value = 880;
+    loud.gain.setValueAtTime(0.25, at);
+    loud.gain.exponentialRampToValueAtTime(0.001, at + 0.3);
+    tone.connect(loud).connect(sounds.destination);
+    tone.start(at);
+    tone.stop(at + 0.3);
+  }
+}
+if (notify) {
+  notify.hidden = false;
+  drawRing();
+  notify.addEventListener("click", () => {
+    try { localStorage.setItem("ring", rings() ? "0" : "1"); } catch { /* for no longer than this page */ }
+    drawRing();
+    if (rings()) {
+      beep();
+      if (window.Notification && Notification.permission === "default") Notification.requestPermission();
+    }
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const now = grave();
+    const fresh = [...now].filter(([key]) => !told.has(key));
+    told = now;
+    if (!fresh.length) return;
+    say(fresh.map(([, text]) => text).join("；"));
+    if (!rings()) return;
+    beep();
+    if (window.Notification && Notification.permission === "granted")
+      for (const [key, text] of fresh) new Notification(text, { tag: key, requireInteraction: true });
+  });
+}
+
 // Live updates: the server says that something changed, the page asks for its part again.
 const live = document.querySelector("[data-live]");
 if (live && window.EventSource) {
@@ -52,8 +126,7 @@ if (live && window.EventSource) {
     window.htmx.ajax("GET", live.dataset.part, { target: "#board", swap: "innerHTML" });
     if (event.data === "more") {
       document.title = `● ${document.title.replace(/^● /, "")}`;
-      const said = document.getElementById("said");
-      if (said) said.textContent = words.newTicket;
+      say(words.newTicket);
     }
   });
   source.addEventListener("ended", () => { source.close(); location.reload(); });

@@ -58,6 +58,10 @@ _UNIT_ROOM = re.compile(
 )
 # 12-3-1502: after the name of an estate, or with its room said.
 _DASHED = re.compile(r"(?<![\d\-—－])\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?P<said>号?(?:室|房|户))?(?!\d)")
+# Floors and rooms in words: 二单元三楼, 三单元五零二室.
+_WORDED = re.compile(
+    r"(?P<room>[一二三四五六七八九十\d]{1,2}单元\s?[一二三四五六七八九十零〇\d]{1,5}(?:号?(?:室|房|户)|楼|层)(?!的?(?:业主|居民)?大?会))"
+)
 _ESTATES = ("小区", "花园", "家园", "公寓", "新村", "苑", "府", "庭", "居", "园", "城")
 _HINT = re.compile(r"[号栋幢座#室房单]|\d[-—－]\d")
 
@@ -79,6 +83,8 @@ def house_numbers(text: str) -> Iterator[tuple[int, int]]:
         if not _OFFICE_BEFORE.search(text, max(0, match.start() - 24), match.start()):
             yield match.span("room")
     for match in _UNIT_ROOM.finditer(text):
+        yield match.span("room")
+    for match in _WORDED.finditer(text):
         yield match.span("room")
     for match in _DASHED.finditer(text):
         if match["said"] or text[max(0, match.start() - 3) : match.start()].rstrip().endswith(_ESTATES):

@@ -13,10 +13,13 @@ from crawlers.privacy.house_numbers import house_numbers
 from crawlers.privacy.named_accounts import NOBODY, NamedAccounts
 
 _MOBILE = re.compile(
-    r"(?<![\d.])(?:(?:\+|00)?86[-\s]?)?1[3-9]\d(?P<gap>[-\s]?)\d{4}(?P=gap)\d{4}(?!\d|\s?(?:元|万|亿|条|个|人次))"
+    r"(?<![\d.])(?:[(（]\+?86[)）][-\s]?|(?:\+|00)?86[-\s]?)?1[3-9]\d(?P<gap>[-—–.\s]?)\d{4}(?P=gap)\d{4}"
+    r"(?!\d|\s?(?:元|万|亿|条|个|人次|吨|千瓦|度|平方|立方))"
 )
+# 138 001 38000, and digit by digit: ways to write a number that is none else; digit by digit a word must say so.
+_MOBILE_ODD = re.compile(r"(?<![\d.])1[3-9]\d[-\s]\d{3}[-\s]\d{5}(?!\d)|(?<![\d.\s])1(?:\s[3-9])(?:\s\d){9}(?!\s?\d)")
 _LANDLINE = re.compile(
-    r"(?<![\d.-])(?:[(（]0(?:10|2\d|[3-9]\d{2})[)）]\s?|0(?:10|2\d|[3-9]\d{2})[-—－\s])[2-9]\d{6,7}(?:[-转]\d{1,5})?(?![\d-])"
+    r"(?<![\d.-])(?:[(（]0(?:10|2\d|[3-9]\d{2})[)）]\s?|(?:(?:\+|00)86[-\s]?0?|0)(?:10|2\d|[3-9]\d{2})[-—－\s])[2-9](?:\d{6,7}|\d{2,3}[-\s]\d{4})(?:[-转]\d{1,5})?(?![\d-])"
 )
 # Written without a separator it looks like any number, so the word before it must say that it is one.
 _CALLED = re.compile(
@@ -27,15 +30,25 @@ _IDENTITY = re.compile(
     r"(?<!\d)[1-8]\d{5}(?:(?:18|19|20)\d{2})(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dA-Za-z])"
 )
 _IDENTITY_OLD = re.compile(r"(?<!\d)[1-8]\d{5}\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)")
+_IDENTITY_SPACED = re.compile(
+    r"(?<!\d)[1-8]\d{5}(?P<gap>[-\s])(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?P=gap)\d{3}[\dXx](?![\dA-Za-z])"
+)
 _IDENTITY_SAID = re.compile(r"((?:身份证|证件)(?:号码|号)?(?:是|为)?[\s:：]{0,3})\d{14,17}[\dXx]")
-_MAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_MAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|[\u4e00-\u9fff]{1,20})\.[A-Za-z]{2,}"
+)
+# A number at a messenger is as good as a telephone number; only the word before it tells.
+_MESSENGER = re.compile(
+    r"((?:QQ|qq|Qq|微信|VX|vx|[Ww]e[Cc]hat|wx|WX)(?:号码|号)?(?:是|为)?\s?[:：]?\s{0,2})"
+    r"((?<=[号是为:：\s])(?:[1-9]\d{5,10}|[A-Za-z][\w-]{5,19})(?<![A-Za-z]{6})|(?<=[Qq])[1-9]\d{6,10})(?![\w])"
+)
 _AT_NAME = re.compile(r"[@＠](?P<name>[\w\-·]{1,30})")
 _PAPERS = re.compile(
     r"((?:护照|通行证|港澳证|台胞证|居住证)(?:号码|号)?(?:是|为)?[\s:：]{0,3})([A-Za-z]{1,2}\d{7,9}|\d{8})(?![\dA-Za-z])"
 )
 # GA 36: a province, a letter without I and O, and five signs; six where the car is electric. The dot is often left out.
 _PLATE = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使](?P<letter>[A-HJ-NP-Za-hj-np-z])[·•・.\s-]?"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使]\s?(?P<letter>[A-HJ-NP-Za-hj-np-z])[·•・.\s-]?"
     r"(?P<rest>[DFdf][A-HJ-NP-Za-hj-np-z\d]\d{4}|\d{5}[DFdf]|[A-HJ-NP-Za-hj-np-z\d]{5}"
     r"|[A-HJ-NP-Za-hj-np-z\d]{4}[挂学警港澳领])(?![A-Za-z\d])"
 )
@@ -54,9 +67,12 @@ _FOREIGN = ("4", "51", "52", "53", "54", "55", "35")
 
 _CITIES = ("北京", "南京", "东京", "天津", "云贵")  # 北京HU7976 is a flight
 _YEAR = re.compile(r"[A-Za-z](?:19|20)\d{2}(?!\d)")
-_SIGNS = re.compile(r"\d{2}|[\d一二三四五六七八九十][号栋幢座单门]|[号栋幢座室]\d")
+_SIGNS = re.compile(
+    r"\d{2}|\d \d|[微Ww][信xX]|[一二三四五六七八九十]单元|[\d一二三四五六七八九十][号栋幢座单门]|[号栋幢座室]\d"
+)
 
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－Ｘ", "0123456789+-X")
+# All of ASCII has a twin of full width, and a space; each is one character, so that places stay the same.
+_FULL_WIDTH = {code + 0xFEE0: code for code in range(0x21, 0x7F) if chr(code) not in "()!,:;?"} | {0x3000: 0x20}
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 # The first two digits of an identity number are a province; half of all accidental digit rows fail here.
 _PROVINCES = frozenset(
@@ -87,13 +103,18 @@ def mask(text: str) -> str:
     if not _SIGNS.search(plain):
         return _replace(text, spans)
     spans.extend((*m.span(), "[身份证号]") for m in _IDENTITY.finditer(plain) if _checks(m.group()))
+    spans.extend(
+        (*m.span(), "[身份证号]") for m in _IDENTITY_SPACED.finditer(plain) if _checks(re.sub(r"[-\s]", "", m[0]))
+    )
     spans.extend((*m.span(), "[身份证号]") for m in _IDENTITY_OLD.finditer(plain) if m.group()[:2] in _PROVINCES)
     # A number that its owner calls an identity number is one, even mistyped.
     spans.extend((m.end(1), m.end(), "[身份证号]") for m in _IDENTITY_SAID.finditer(plain))
     find(_MOBILE, "[电话]")
+    find(_MOBILE_ODD, "[电话]")
     find(_LANDLINE, "[电话]")
     find(_CALLED, "[电话]", 2)
     find(_PAPERS, "[证件号]", 2)
+    find(_MESSENGER, "[账号]", 2)
     spans.extend((*m.span(), "[车牌号]") for m in _PLATE.finditer(plain) if _is_plate(m))
     spans.extend((*m.span(), "[银行卡号]") for m in _CARD.finditer(plain) if _is_card(m, plain))
     spans.extend((*m.span(2), "[银行卡号]") for m in _CARD_SAID.finditer(plain) if sum(map(str.isdigit, m[2])) >= 12)

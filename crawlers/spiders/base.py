@@ -6,20 +6,23 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 import scrapy
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Request, Response
+from scrapy.http import Request, Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
+from crawlers.apart import Asked, Read, read_apart
 from crawlers.backfills import Place
 from crawlers.charset import declared_charset, decode
+from crawlers.chromium import chromium
 from crawlers.continued import follow
 from crawlers.extraction import Page, extract
 from crawlers.failures import is_known, words_for
@@ -27,13 +30,18 @@ from crawlers.faults import Fault, SourceFault
 from crawlers.host_rules import HostResting
 from crawlers.inflate import inflated
 from crawlers.intake import PageMark
+from crawlers.politeness import user_agent
+from crawlers.rendering import Rendering
 from crawlers.robots import RobotsUnavailable
 from crawlers.run import Run
 from crawlers.sources import Source
 from minsheng.errors import BadInput, MinshengError
 from minsheng.logs import get_logger
+from minsheng.redaction import redacted
+from minsheng.settings import CrawlSettings
 
 log = get_logger(__name__)
+T = TypeVar("T")
 
 ASK_AGAIN = timedelta(hours=6)
 """How long a page where something is still expected, such as a reply, is left alone."""
@@ -80,6 +88,7 @@ class SourceSpider(scrapy.Spider):
     summary: ClassVar[str] = ""
     schemes: ClassVar[tuple[str, ...]] = ("http", "https")  # of its addresses
     Options: ClassVar[type[Options]] = Options
+    index_scripts: ClassVar[str] = "list"  # from which `javascript` on the scripts of its own pages run; "": never
 
     handle_httpstatus_list = [304]  # noqa: RUF012 - Scrapy's own name and type
 
@@ -245,7 +254,7 @@ class SourceSpider(scrapy.Spider):
             callback=self._fetched,
             errback=self._page_failed,
             headers={
-                **({} if known is None else _conditional(known.etag, known.last_modified)),
+                **({} if known is None or self._runs_scripts("all") else _conditional(known.etag, known.last_modified)),
                 **self._login(url),
             },
             meta={"dont_redirect": True} if self._login(url) else {},
@@ -284,6 +293,23 @@ class SourceSpider(scrapy.Spider):
     def _login(self, url: str) -> dict[str, str]:
         """The operator's cookie, for the source's own host alone."""
         return {"Cookie": self.run.login} if self.run.login and self.trusted(url) else {}
+
+    async def read_apart(self, reader: str, response: Response, **asked: Any) -> Read:
+        """A page of the source's own that may be very large, read where it holds up nobody; see `crawlers.apart`."""
+        question = Asked(
+            reader=reader,
+            url=response.url,
+            content_type=_header(response, "Content-Type") or "",
+            now=self.run.now(),
+            **asked,
+        )
+        return await read_apart(question, response.body)
+
+    async def aside(self, reading: Callable[..., T], response: Response, *rest: Any) -> T:
+        """What `reading` makes of a page: at once where that is small, else in a thread, while the others go on."""
+        if len(response.body) <= SMALL:
+            return reading(response, *rest)
+        return await asyncio.to_thread(reading, response, *rest)
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         """Read a page that `index` asked for."""
@@ -327,6 +353,8 @@ class SourceSpider(scrapy.Spider):
             raise BadInput(words_for(error)) from error
         if response.status != 200:
             raise BadInput(f"answered {response.status}")
+        if self._runs_scripts("all"):
+            response = await self._made_by_scripts(response)
         return await asyncio.to_thread(extract, body_text(response), response.url, self.run.now())
 
     async def _indexed(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
@@ -337,10 +365,17 @@ class SourceSpider(scrapy.Spider):
             return
         self.run.report.looked = True
         try:
+            if self._runs_scripts("list"):
+                response = await self._made_by_scripts(response)
             async for result in self.read(response, **kwargs):
                 if result is not None:
                     yield result
+        except HostResting as error:
+            self.run.rests(error)
+            self.run.index_failed(str(error))
+            return
         except Exception as error:
+            self._propose_scripts(error, self.index_scripts)
             self.run.index_failed(said(error), fault_of(error))
             await self._begin_anew(response.meta)
             return
@@ -362,12 +397,15 @@ class SourceSpider(scrapy.Spider):
             yield Harvest(found=[], page=known and known._replace(hint=hint))
             return
         try:
-            # Reading a large page takes a while; the other sources go on meanwhile.
-            if len(response.body) <= SMALL:
-                found, settled = reader(response, **rest)
-            else:
-                found, settled = await asyncio.to_thread(reader, response, **rest)
+            if self._runs_scripts("all"):
+                response = await self._made_by_scripts(response)
+            found, settled = await self.aside(partial(reader, **rest), response)
+        except HostResting as error:
+            self.run.rests(error)
+            yield Harvest(found=instead)
+            return
         except Exception as error:
+            self._propose_scripts(error, "all")
             # Also what nobody thought of: Scrapy would only log it, and the page would never be tried again.
             self.run.page_failed(asked, said(error), fault_of(error))
             yield Harvest(found=instead)
@@ -381,6 +419,30 @@ class SourceSpider(scrapy.Spider):
             # What the page itself gave is taken; the page is asked for again.
             self.not_had(asked, error)
         yield Harvest(found=found, page=self.mark(response, asked, hint, settled) if whole else None)
+
+    def _runs_scripts(self, which: str) -> bool:
+        """Whether the scripts of the source's own pages (`list`) or of those that they lead to (`all`) are run."""
+        chosen = getattr(self.options, "javascript", "no")
+        if which == "all":
+            return bool(chosen == "all")
+        return chosen in {"list": ("list", "all"), "all": ("all",)}.get(self.index_scripts, ())
+
+    async def _made_by_scripts(self, response: Response) -> Response:
+        """The page as its scripts make it; a file as it is."""
+        media_type = (_header(response, "Content-Type") or "").lower()
+        if not isinstance(response, TextResponse) or (media_type and "html" not in media_type):
+            return response
+        assert self.crawler.engine is not None
+        settings: CrawlSettings = self.crawler.settings["MINSHENG_CRAWL"]
+        fetch = self.crawler.engine.download_async
+        browser = await chromium(settings.browser, user_agent(settings))
+        return await Rendering(response, fetch, self._login, settings.browser, settings.max_body).run(browser)
+
+    def _propose_scripts(self, error: Exception, which: str) -> None:
+        """Where a page is nothing without its scripts, propose that they are run."""
+        offered = any(field.name == "javascript" for field in msgspec.structs.fields(self.Options))
+        if self.run.looking and offered and getattr(error, "obstacle", "") == "javascript":
+            self.run.proposed["javascript"] = "all" if self.run.proposed.get("javascript") == "all" else which
 
     async def _begin_anew(self, meta: Mapping[str, Any]) -> None:
         """Forget where a backfill stopped: there is no such page any more."""
@@ -432,8 +494,8 @@ class SourceSpider(scrapy.Spider):
             self.run.page_failed(url, f"{url}: {said(error)}", fault_of(error))
 
     async def _validators(self, url: str) -> dict[str, str]:
-        if self.run.window is not None:
-            # A backfill wants the page again, changed or not.
+        if self.run.window is not None or self._runs_scripts("list"):
+            # A backfill wants the page again, changed or not; of one that scripts make, the page alone says nothing.
             return {}
         known = await self.run.page(url)
         return {} if known is None else _conditional(known.etag, known.last_modified)
@@ -454,7 +516,7 @@ def said(error: Exception) -> str:
     if is_known(error):
         return words_for(error)
     log.error("unforeseen", exc_info=error)
-    return f"{type(error).__name__}: {error}"
+    return redacted(f"{type(error).__name__}: {error}")
 
 
 def fault_of(error: Exception) -> Fault:
@@ -496,7 +558,7 @@ def reason_of(failure: Failure) -> str:
     """Why a request failed, in a few words for an operator."""
     error = failure.value
     request: Request | None = getattr(failure, "request", None)
-    where = f"{request.url}: " if request is not None else ""
+    where = redacted(f"{request.url}: ") if request is not None else ""
     if isinstance(error, HttpError):
         return f"{where}answered {error.response.status}"
     if isinstance(error, IgnoreRequest):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import lxml.html
 import msgspec
@@ -43,6 +43,7 @@ class BoardOptions(Options, frozen=True, kw_only=True):
     reply_text: str = ".reply-content"  # in a reply: its text
     reply_time: str = ".reply-time"  # in a reply: its time
     reply_by: str = ".reply-by"  # in a reply: the unit that answers
+    javascript: Literal["no", "list", "all"] = "no"  # whose scripts run in a browser; all: the messages', too
     wait: str = "60d"  # how long a reply is looked for on a message's page
     items: str = ""  # boards that answer with JSON: where the messages are, as data.list
     # boards that answer with JSON: field → where it is in a message, as title = "subject"
@@ -72,9 +73,9 @@ class BoardSpider(SourceSpider):
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
         if body_text(response).lstrip()[:1] in ("{", "["):
-            yield Harvest(found=self._json_messages(response))
+            yield Harvest(found=await self.aside(self._json_messages, response))
             return
-        links, following = read_list(response, self.options.links, self.options.next_page, page)
+        links, following = await self.aside(read_list, response, self.options.links, self.options.next_page, page)
         for link in links:
             self.run.lead(link.url, link.title, link.date)
             state = " ".join(_STATE.findall(link.context.replace(link.title, "")))

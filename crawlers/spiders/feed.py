@@ -9,11 +9,9 @@ import msgspec
 from scrapy.http import Response
 
 from crawlers.admission import Found
+from crawlers.apart import Unread
 from crawlers.extraction import extract
-from crawlers.feeds import feed_links, read_feed
-from crawlers.markup import parse_html
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
-from minsheng.errors import BadInput
 
 SUMMARY = 300
 """Entries with fewer characters hold a summary rather than the article."""
@@ -25,6 +23,7 @@ class FeedOptions(Options, frozen=True, kw_only=True):
     full_text: bool = False  # follow each entry's link and take the article's text instead of the feed's summary
     pages: int = 1  # how many pages are read of a feed that says where its older entries are
     kind: Literal["news", "post", "message"] = "news"  # what its entries are
+    javascript: Literal["no", "all"] = "no"  # all: the scripts of its articles are run in a browser
 
     def __post_init__(self) -> None:
         if not 1 <= self.pages <= 1000:
@@ -37,35 +36,38 @@ class FeedSpider(SourceSpider):
     kind = "feed"
     summary = "RSS, Atom and JSON feeds"
     Options = FeedOptions
+    index_scripts = ""
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
-        text = body_text(response)
         try:
-            feed = read_feed(text, response.url, self.run.now(), self.options.kind)
-        except BadInput:
-            tree = parse_html(text)
-            self.run.offered += feed_links(tree, response.url) if tree is not None else []
+            head, parts = await self.read_apart("feed", response, kind=self.options.kind)
+        except Unread as error:
+            self.run.offered += error.head.offered
             raise
-        self.run.title = self.run.title or feed.title
-        if feed.entries and page == 1:
-            lengths = sorted(len(entry.text) for entry in feed.entries)
-            # Half of the entries are no more than a summary: the article has the rest.
-            self.run.proposed = {"full_text": True} if lengths[len(lengths) // 2] < SUMMARY else {}
+        self.run.title = self.run.title or head.title
         plain: list[Found] = []
-        if self.options.full_text:
-            await self.run.know([entry.url for entry in feed.entries if entry.url])
-        for entry in feed.entries:
-            self.run.lead(entry.url, entry.title, entry.published)
-            if not self.run.wants(entry.published):
-                continue
-            if not self.options.full_text or entry.url is None:
-                plain.append(entry)
-                continue
-            yield await self.page(entry.url, self.article, f"{entry.title}\n{entry.text}", instead=[entry], entry=entry)
+        times: list[Any] = []
+        lengths: list[int] = []
+        async for entries in parts:
+            times += [entry.published for entry in entries]
+            lengths += [len(entry.text) for entry in entries]
+            if self.options.full_text:
+                await self.run.know([entry.url for entry in entries if entry.url])
+            for entry in entries:
+                self.run.lead(entry.url, entry.title, entry.published)
+                if not self.run.wants(entry.published):
+                    continue
+                if not self.options.full_text or entry.url is None:
+                    plain.append(entry)
+                    continue
+                hint = f"{entry.title}\n{entry.text}"
+                yield await self.page(entry.url, self.article, hint, instead=[entry], entry=entry)
+        if lengths and page == 1:
+            # Half of the entries are no more than a summary: the article has the rest.
+            self.run.proposed = {"full_text": True} if sorted(lengths)[len(lengths) // 2] < SUMMARY else {}
         yield Harvest(found=plain)
-        times = [entry.published for entry in feed.entries]
-        if feed.older and self.more(page, times) and self.run.claim_index(feed.older):
-            yield await self.index(feed.older, page=page + 1)
+        if head.older and self.more(page, times) and self.run.claim_index(head.older):
+            yield await self.index(head.older, page=page + 1)
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:
         """The entry with its article's text; the feed's own title and time are kept where it has them."""

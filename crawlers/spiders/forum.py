@@ -50,33 +50,34 @@ class ForumSpider(SourceSpider):
     Options = ForumOptions
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
-        text = body_text(response)
-        following: str | None = None
-        if text.lstrip()[:1] in ("{", "["):
-            value = json_of(text, response.url)
-            parts = urlsplit(response.url)
-            found = reading.listed_in_json(value, f"{parts.scheme}://{parts.netloc}")
-            if found is None:
-                raise BadInput(
-                    f"{response.url} is no list of threads", "give Discourse's latest.json or NodeBB's api/recent"
-                )
-            more = value.get("topic_list", {}).get("more_topics_url") if "topic_list" in value else None
-            following = absolute(response, str(more).replace("/latest?", "/latest.json?")) if more else None
-        else:
-            tree = parse_html(text)
-            found = self._listed(tree, response) if tree is not None else []
-            if not found:
-                wall = wall_of(tree) if tree is not None else ""
-                raise BadInput(
-                    f"{response.url}: {wall or 'no thread is seen'}", "give the links' selector: options.threads"
-                )
-            assert tree is not None
-            following = next_page(tree, response.url, page)
+        found, following = await self.aside(self._threads, response, page)
         for thread in found:
             self.run.lead(thread.url, thread.title, None)
             yield await self.page(thread.url, self.thread, f"{thread.title} {thread.state}", thread=thread)
         if following and self.more(page, []) and self.run.claim_index(following):
             yield await self.index(following, page=page + 1)
+
+    def _threads(self, response: Response, page: int) -> tuple[list[Thread], str | None]:
+        """The threads of a list, and the address of its next page."""
+        text = body_text(response)
+        if text.lstrip()[:1] in ("{", "["):
+            value = json_of(text, response.url)
+            parts = urlsplit(response.url)
+            listed = reading.listed_in_json(value, f"{parts.scheme}://{parts.netloc}")
+            if listed is None:
+                raise BadInput(
+                    f"{response.url} is no list of threads", "give Discourse's latest.json or NodeBB's api/recent"
+                )
+            more = value.get("topic_list", {}).get("more_topics_url") if "topic_list" in value else None
+            return listed, absolute(response, str(more).replace("/latest?", "/latest.json?")) if more else None
+        tree = parse_html(text)
+        found = self._listed(tree, response) if tree is not None else []
+        if tree is None or not found:
+            wall = wall_of(tree) if tree is not None else ""
+            raise BadInput(
+                f"{response.url}: {wall or 'no thread is seen'}", "give the links' selector: options.threads"
+            )
+        return found, next_page(tree, response.url, page)
 
     def _listed(self, tree: lxml.html.HtmlElement, response: Response) -> list[Thread]:
         found: dict[str, Thread] = {}

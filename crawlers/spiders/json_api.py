@@ -84,9 +84,7 @@ class JsonApiSpider(SearchSpider):
         self, response: Response, number: int = 1, places: Mapping[str, str] | None = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         options = self.options
-        value = json_of(body_text(response), response.url)
-        entries = self._entries(value, response)
-        found = [one for entry in entries if (one := self._found(entry, response)) is not None]
+        value, entries, found = await self.aside(self._read, response)
         if entries and not found:
             raise LayoutChanged(
                 f"{response.url}: none of {len(entries)} entries has a title or text",
@@ -172,6 +170,12 @@ class JsonApiSpider(SearchSpider):
             page, offset = str(options.first_page + number), str(options.page_size * number)
             return await self._ask({**places, "page": page, "offset": offset}, number + 1)
         return None
+
+    def _read(self, response: Response) -> tuple[Any, list[dict[str, Any]], list[Found]]:
+        """An answer, its entries, and what is found of them."""
+        value = json_of(body_text(response), response.url)
+        entries = self._entries(value, response)
+        return value, entries, [one for entry in entries if (one := self._found(entry, response)) is not None]
 
     def _entries(self, value: Any, response: Response) -> list[dict[str, Any]]:
         if self.options.items:

@@ -10,10 +10,11 @@ from scrapy.http import Response
 
 from crawlers.admission import Found
 from crawlers.attached import kind_of
-from crawlers.extraction import extract, wall_of
+from crawlers.extraction import NoArticle, extract
 from crawlers.linking import Link, article_links, block_selector, next_page, selected_links
 from crawlers.markup import parse_html
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
+from crawlers.walls import find_wall
 from minsheng.errors import BadInput
 from minsheng.records import Attachment
 
@@ -25,6 +26,7 @@ class ListingOptions(Options, frozen=True, kw_only=True):
     next_page: str = ""  # CSS selector, or XPath, of the link to the next page; empty: found automatically
     pages: int = 1  # how many pages of the list are read
     kind: Literal["news", "post", "message"] = "news"  # what its articles are
+    javascript: Literal["no", "list", "all"] = "no"  # whose scripts run in a browser; all: the articles', too
 
     def __post_init__(self) -> None:
         if not 1 <= self.pages <= 1000:
@@ -39,7 +41,7 @@ class ListingSpider(SourceSpider):
     Options = ListingOptions
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
-        links, following = read_list(response, self.options.links, self.options.next_page, page)
+        links, following = await self.aside(read_list, response, self.options.links, self.options.next_page, page)
         await self.run.know([link.url for link in links])
         if self.run.looking and page == 1:
             self._propose(response)
@@ -106,9 +108,11 @@ def read_list(response: Response, links: str, following: str, page: int) -> tupl
         raise BadInput(f"{response.url} is an empty page")
     found = selected_links(tree, response.url, links) if links else article_links(tree, response.url)
     if not found:
-        wall = wall_of(tree)
+        wall = find_wall(tree)
+        if wall is not None:
+            raise NoArticle(wall.obstacle, f"{response.url}: {wall.reason}", wall.hint)
         raise BadInput(
-            f"{response.url}: {wall or ('nothing matches links = ' + links if links else 'no list of links is seen')}",
-            "give the links' selector: options.links",
+            f"{response.url}: {'nothing matches links = ' + links if links else 'no list of links is seen'}",
+            "give the links' selector: options.links; where scripts make the list: options.javascript",
         )
     return found, next_page(tree, response.url, page, following)

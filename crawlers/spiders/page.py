@@ -17,6 +17,7 @@ class PageOptions(Options, frozen=True, kw_only=True):
     """Options of a page."""
 
     kind: Literal["news", "post", "message"] = "news"  # what it is
+    javascript: Literal["no", "all"] = "no"  # all: its scripts are run in a browser
 
 
 class PageSpider(SourceSpider):
@@ -25,6 +26,7 @@ class PageSpider(SourceSpider):
     kind = "page"
     summary = "one page, watched for changes"
     Options = PageOptions
+    index_scripts = "all"
 
     async def read(self, response: Response, **kwargs: Any) -> AsyncIterator[Any]:
         page = extract(body_text(response), response.url, self.run.now())

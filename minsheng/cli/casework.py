@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -64,13 +64,43 @@ def respond(
 
 def responded(
     ticket: TicketName,
+    text: Annotated[str | None, typer.Option(help="The response as it was published: it is evaluated at once.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A UTF-8 file that holds it.")] = None,
     reason: SomeReason = "",
     by: By = None,
     version: Seen = None,
     json: bool = context.JSON_OPTION,
 ) -> None:
-    """Say that the response is published (已回应): its clocks stop. Then: minsheng responses evaluate."""
-    _move(ticket, "responded", by, reason, version, json)
+    """Say that the response is published (已回应): its clocks stop. Its text is evaluated; without one, later:
+    minsheng responses evaluate."""
+    if text is not None or file is not None:
+        _hand_over(ticket, text, file, by, version)
+    _move(ticket, "responded", by, reason, None if text or file else version, json)
+
+
+def _hand_over(ticket: str, text: str | None, file: Path | None, by: str | None, version: int | None) -> None:
+    """Evaluate a response's text and keep it, before the ticket moves: so it is never lost between the two. Sent again
+    with the same text it is not evaluated twice."""
+    from alerts.responses.evaluation import ResponseBook
+    from alerts.tickets import TicketBook
+    from alerts.transitions import NEXT, changing
+    from minsheng.cli.responses import evaluate_now, text_in
+
+    if text is not None and file is not None:
+        raise WrongUse("both --text and --file are given", "give one of them")
+    store, clock, _ = _world()
+    with changing(store, clock, ticket, actor=by or getpass.getuser(), version=version):
+        pass  # who comes too late is told before anything is written
+    found = TicketBook(store, clock).get(ticket)
+    status = cast("Status", found.status)
+    if "responded" not in NEXT[status]:
+        possible = ", ".join(NEXT[status]) or "nothing, it has ended"
+        raise WrongUse(f"ticket {found.number} is {status} and can't become responded", f"possible: {possible}")
+    reply = text_in(file) if file is not None else text
+    last = ResponseBook(store, clock).latest(found.number)
+    if last is None or last.reply != reply:
+        kept = evaluate_now(found.number, reply, None, [], actor=by)
+        context.errors().print(f"response evaluated: {kept.grade} ({kept.score:.0%})", markup=False)
 
 
 def evaluated(

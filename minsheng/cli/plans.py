@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -72,7 +72,9 @@ def show_plan(
     if json:
         context.print_json(found)
     else:
-        typer.echo(_toml(found), nl=False)
+        from alerts.planning.text import as_toml
+
+        typer.echo(as_toml(found), nl=False)
 
 
 @app.command("check")
@@ -127,7 +129,9 @@ def export_plan(
     version: Annotated[int | None, typer.Option(help="A version in the store; default: the one that counts.")] = None,
 ) -> None:
     """Write a plan into a TOML file."""
-    text = _toml(_found(plan, version))
+    from alerts.planning.text import as_toml
+
+    text = as_toml(_found(plan, version))
     try:
         with file.open("x", encoding="utf-8") as out:
             out.write(text)
@@ -179,28 +183,6 @@ def _found(plan_id: str, version: int | None) -> Plan:
             f"there is no plan {plan_id}" + (f" version {version}" if version else ""), "minsheng plans list"
         )
     return found
-
-
-def _toml(plan: Plan) -> str:
-    """The plan as a file: what says nothing is left out."""
-    import msgspec
-    import tomlkit
-
-    def shown(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: shown(item) for key, item in value.items() if item not in ("", None, [], {})}
-        if isinstance(value, list):
-            return [shown(item) for item in value]
-        if isinstance(value, str) and "\n" in value:
-            return tomlkit.string(value, multiline=True)
-        return value
-
-    plain = shown(msgspec.to_builtins(plan))
-    if plan.inherit:
-        plain.pop("inherit", None)
-    if plan.expires_on is not None:
-        plain["expires_on"] = plan.expires_on
-    return tomlkit.dumps(plain)
 
 
 def _kind(kind: str) -> str:

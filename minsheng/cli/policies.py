@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from minsheng.cli import context
+from minsheng.cli import context, releases
 from minsheng.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from stream.log import Log
 
 app = typer.Typer(help="The register of policies.", no_args_is_help=True)
+
+
+for _name, _command in releases.COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.command("list")

@@ -44,9 +44,9 @@ def evaluate(
     """
     if text is not None and file is not None:
         raise WrongUse("both --text and --file are given", "give one of them")
-    reply = _read(file) if file is not None else text
-    sources = [_read(path) for path in document or []]
-    kept = _evaluated(ticket, reply, parse_time(replied_at) if replied_at else None, sources)
+    reply = text_in(file) if file is not None else text
+    sources = [text_in(path) for path in document or []]
+    kept = evaluate_now(ticket, reply, parse_time(replied_at) if replied_at else None, sources)
     _print(kept, json)
 
 
@@ -79,7 +79,7 @@ def score(
 def refresh(json: bool = context.JSON_OPTION) -> None:
     """Evaluate again what more is known of by now: responses that are two days or thirty days old."""
     numbers = _book().due_again()
-    kept = [_evaluated(number, None, None, []) for number in numbers]
+    kept = [evaluate_now(number, None, None, []) for number in numbers]
     if json:
         context.print_json(kept)
         return
@@ -145,7 +145,10 @@ def _hours(value: float | None) -> str:
     return "—" if value is None else f"{value:g} 小时"
 
 
-def _evaluated(ticket: str, reply: str | None, replied_at: datetime | None, documents: list[str]) -> Kept:
+def evaluate_now(
+    ticket: str, reply: str | None, replied_at: datetime | None, documents: list[str], *, actor: str | None = None
+) -> Kept:
+    """Evaluate a response as things stand now, and keep it."""
     from alerts.tickets import TicketBook
     from minsheng.parts import open_index
     from minsheng.policies import PolicyRegister
@@ -159,7 +162,7 @@ def _evaluated(ticket: str, reply: str | None, replied_at: datetime | None, docu
             ticket,
             index,
             policy,
-            actor=getpass.getuser(),
+            actor=actor or getpass.getuser(),
             reply=reply,
             replied_at=replied_at,
             documents=documents,
@@ -174,7 +177,8 @@ def _book() -> ResponseBook:
     return ResponseBook(context.store(), SystemClock())
 
 
-def _read(path: Path) -> str:
+def text_in(path: Path) -> str:
+    """The text of a file. Raises `WrongUse` where it can't be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -47,7 +47,7 @@ def add(
 ) -> None:
     """Add a source: writes its file, to be edited at will."""
     from crawlers.checking import check_address, suggest_id
-    from crawlers.sources import FOLDER, make_source, sync_folder, write_source
+    from crawlers.sources import FOLDER, make_source, shown, sync_folder, write_source
     from minsheng.clock import SystemClock
 
     settings = context.settings()
@@ -70,7 +70,7 @@ def add(
     path = write_source(source, settings.path(FOLDER))
     sync_folder(context.store(), settings.path(FOLDER))
     if json:
-        context.print_json({"source": source, "file": str(path)})
+        context.print_json({"source": shown(source), "file": str(path)})
         return
     context.console().print(f"{source.id} ({source.kind}) → {path}", markup=False, soft_wrap=True)
 
@@ -86,6 +86,7 @@ def check(
     """Show what a source would give, and settings that fit it, without storing anything."""
     from crawlers.checking import check as check_source
     from crawlers.checking import check_address
+    from crawlers.sources import shown
     from minsheng.clock import SystemClock
 
     settings = context.settings()
@@ -95,6 +96,7 @@ def check(
         )
     else:
         checked = check_source(_known(source), settings, SystemClock(), limit=limit, store=context.store())
+    checked = msgspec.structs.replace(checked, source=shown(checked.source), proposed=shown(checked.proposed))
     if json:
         context.print_json(checked)
     else:
@@ -172,10 +174,16 @@ def recipes(
 @app.command("export")
 def export_sources(
     file: Annotated[Path, typer.Argument(help="A file that ends in .opml (feeds only) or .toml (every kind).")],
+    with_secrets: Annotated[
+        bool, typer.Option("--with-secrets", help="Keep keys and passwords that stand in addresses and options.")
+    ] = False,
 ) -> None:
-    """Write the sources to one file, for another reader or another Minsheng. Logins and keys are never in it."""
+    """Write the sources to one file, for another reader or another Minsheng.
+
+    Logins are never in it; keys and passwords in addresses and options are hidden unless you ask for them.
+    """
     from crawlers.source_lists import to_opml, to_toml
-    from crawlers.sources import FOLDER, load_sources, sync_folder
+    from crawlers.sources import FOLDER, load_sources, shown, sync_folder
 
     writers = {".opml": to_opml, ".toml": to_toml}
     if file.suffix.lower() not in writers:
@@ -183,7 +191,8 @@ def export_sources(
     store = context.store()
     sync_folder(store, context.settings().path(FOLDER))
     sources = load_sources(store)
-    file.write_text(writers[file.suffix.lower()](sources), encoding="utf-8")
+    written_as = sources if with_secrets else [shown(source) for source in sources]
+    file.write_text(writers[file.suffix.lower()](written_as), encoding="utf-8")
     written = sum(source.kind == "feed" for source in sources) if file.suffix.lower() == ".opml" else len(sources)
     context.errors().print(f"{written} of {len(sources)} sources → {file}", markup=False, soft_wrap=True)
 
@@ -196,19 +205,21 @@ def import_sources(
 ) -> None:
     """Add the sources of a list, one file each; what is there already stays as it is."""
     from crawlers.source_lists import read_list, take
-    from crawlers.sources import FOLDER, load_sources, sync_folder
+    from crawlers.sources import FOLDER, load_sources, shown, sync_folder
 
     store, folder = context.store(), context.settings().path(FOLDER)
     sync_folder(store, folder)
     taken = take(read_list(file), folder, [source.id for source in load_sources(store)], enabled=not disabled)
     sync_folder(store, folder)
     if json:
-        context.print_json(taken._asdict())
+        context.print_json({"added": [shown(one) for one in taken.added], "left_out": taken.left_out})
         return
     for name, reason in taken.left_out:
         context.errors().print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
     context.print_table(
-        f"{len(taken.added)} sources added", ("id", "kind", "url"), [(one.id, one.kind, one.url) for one in taken.added]
+        f"{len(taken.added)} sources added",
+        ("id", "kind", "url"),
+        [(one.id, one.kind, shown(one).url) for one in taken.added],
     )
 
 

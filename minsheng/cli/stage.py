@@ -44,9 +44,12 @@ def stage(
             road.replay(name)  # type: ignore[arg-type]
         if name == "alert":
             from alerts.service import AlertService
+            from console.owners import Owners
             from minsheng.retention import RetentionClock
 
-            with AlertService(road.store, road.settings, road.clock) as service, RetentionClock(road):
+            owners = Owners(road.store, road.index, road.clock)
+            service = AlertService(road.store, road.settings, road.clock, index=road.index, scopes=owners)
+            with service, RetentionClock(road):
                 road.on_notice = service.wake
                 road.worker(name).run(stop)
         else:

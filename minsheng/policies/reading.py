@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -120,6 +121,24 @@ def _read(text: str) -> tuple[Policy | None, list[_Problem]]:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise _Problem(f"not readable as TOML: {error}", line=int(line[1]) if line else text.count("\n") + 1) from None
+    return _of(table)
+
+
+def checked(values: Mapping[str, Any]) -> Policy:
+    """A policy of these values, by the rules of policy files; None stands for what is left out.
+
+    Raises
+    ------
+    WrongUse
+        Names everything that is wrong.
+    """
+    policy, problems = _of({key: value for key, value in values.items() if value is not None})
+    if policy is None:
+        raise WrongUse("; ".join(str(problem) for problem in problems), "see docs/reference/policies.md")
+    return policy
+
+
+def _of(table: Mapping[str, Any]) -> tuple[Policy | None, list[_Problem]]:
     problems: list[_Problem] = []
     values: dict[str, Any] = {}
     for key, value in table.items():

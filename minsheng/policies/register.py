@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import sqlalchemy as sa
 
 from minsheng.clock import Clock, SystemClock
+from minsheng.errors import WrongUse
 from minsheng.policies.model import Policy, combined_revision, standard_number
 from minsheng.policies.succession import circles
 from minsheng.policies.tables import policies as table
@@ -25,6 +26,10 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class PolicyConflict(WrongUse):
+    """A policy was changed after whoever changes it had seen it."""
+
+
 class PolicyRegister:
     """The policies in the store. Safe to use from several threads and processes."""
 
@@ -32,15 +37,28 @@ class PolicyRegister:
         self._store = store
         self._clock = clock or SystemClock()
 
-    def import_policies(self, policies: Sequence[Policy]) -> ImportResult:
+    def import_policies(
+        self, policies: Sequence[Policy], *, seen: Mapping[str, str | None] | None = None
+    ) -> ImportResult:
         """Add or change these policies, all or none; others stay as they are.
 
         Parameters
         ----------
         policies:
             As `read_policies` gives them: no id twice.
+        seen:
+            Id → the content hash that whoever changes it has seen; None: it was not there.
+
+        Raises
+        ------
+        PolicyConflict
+            One of `seen` is not so any more; nothing is changed.
         """
         with self._store.begin() as connection:
+            for policy_id, content_hash in (seen or {}).items():
+                now_there = sa.select(table.c.content_hash).where(table.c.id == policy_id).with_for_update()
+                if connection.scalar(now_there) != content_hash:
+                    raise PolicyConflict(f"policy {policy_id} was changed meanwhile", "read it again, then repeat")
             before = {
                 row.id: row.content_hash for row in connection.execute(sa.select(table.c.id, table.c.content_hash))
             }

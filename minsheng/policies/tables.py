@@ -18,3 +18,20 @@ policies = sa.Table(
     sa.Column("content_hash", sa.String(16), nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
+
+interpretations = sa.Table(
+    "policy_interpretations",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("policy_id", sa.String(100), nullable=False, index=True),
+    sa.Column("form", sa.String(20), nullable=False, comment="text, picture, video, press-conference, qa or case"),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("published_on", sa.Date, nullable=False, comment="the day it is, or is going to be, published"),
+    sa.Column("url", sa.Text, comment="where it can be read or seen"),
+    sa.Column("responsible", sa.String(200), nullable=False, comment="who answers for it; empty: nobody was named"),
+    sa.Column("added_by", sa.String(100), nullable=False),
+    sa.Column("added_at", UtcDateTime, nullable=False),
+    sa.Column("withdrawn_by", sa.String(100)),
+    sa.Column("withdrawn_at", UtcDateTime),
+    comment="interpretation materials of policies; withdrawn, never removed",
+)

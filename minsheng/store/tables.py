@@ -4,6 +4,7 @@ import alerts.casework.tables
 import alerts.duty.tables
 import alerts.notify.tables
 import alerts.planning.tables
+import alerts.release.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
 import answers.tables  # noqa: F401
@@ -11,5 +12,6 @@ import classifiers.tables  # noqa: F401
 import console.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
 import grouping.tables  # noqa: F401
+import minsheng.chores
 import minsheng.policies.tables  # noqa: F401
 import search.tables  # noqa: F401

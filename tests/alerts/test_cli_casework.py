@@ -30,3 +30,14 @@ def test_the_way_of_a_ticket(minsheng: Run, tmp_path: Path) -> None:  # noqa: F8
     for words in ("任务 1［", "督办 1［办理中］县局", "附件 sheet.toml", "研判单 第 1 版", "研判中"):
         assert words in shown
     assert minsheng("verify", T).returncode == 0
+
+
+def test_a_response_s_text_goes_on_to_its_evaluation(minsheng: Run) -> None:  # noqa: F811
+    text = "经市发改委核查，部分账单跨了两档，属实，已要求供水公司于3月15日前重新核算并退还多收水费。"
+    late = minsheng("responded", T, "--text", text, "--version", "1", "--by", "李敏")
+    assert late.returncode == 2 and "was changed by somebody else" in late.stderr
+    seen = minsheng("responded", T, "--text", text, "--by", "李敏")
+    assert seen.returncode == 0 and "已回应" in seen.stdout and "response evaluated" in seen.stderr
+    again = minsheng("responded", T, "--text", text)
+    assert again.returncode == 2 and "can't become responded" in again.stderr
+    assert minsheng("verify", T).returncode == 0

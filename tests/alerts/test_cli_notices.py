@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,9 +20,9 @@ from minsheng.clock import SystemClock
 from minsheng.parts import open_store
 from minsheng.settings import load_settings
 from minsheng.store.migrate import migrate
+from tests import commands
 from tests.alerts.conftest import World, burst
 
-MINSHENG = Path(sys.executable).parent / "minsheng"
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "how-to" / "roster.md").read_text(encoding="utf-8")
 (BOOK,) = [re.sub("(?m)^   ", "", block) for block in re.findall(r"```toml\n(.*?)```", GUIDE, re.S)]
@@ -49,13 +48,7 @@ def minsheng(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("data")
     (folder / "minsheng.toml").write_text(SETTINGS, encoding="utf-8")
     (folder / "duty.toml").write_text(BOOK, encoding="utf-8")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MINSHENG_")}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(MINSHENG), "--data-dir", str(folder), *arguments]
-        env = {**environ, "COLUMNS": "200"}
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, cwd=folder)
-
+    run = partial(commands.minsheng, "--data-dir", str(folder), cwd=folder)
     assert run("roster", "import", "duty.toml").returncode == 0
     settings = load_settings(folder, environ={})
     store = open_store(settings)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,8 @@ from minsheng.clock import ManualClock
 from minsheng.parts import open_index, open_store
 from minsheng.settings import Settings
 from minsheng.store.migrate import migrate
+from tests import commands
 from tests.alerts.conftest import NOW, World, burst
-
-MINSHENG = Path(sys.executable).parent / "minsheng"
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +39,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def minsheng(data_dir: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("MINSHENG_")}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [str(MINSHENG), "--data-dir", str(data_dir), "tickets", *arguments]
-        return subprocess.run(command, env={**environ, "COLUMNS": "200"}, capture_output=True, text=True, timeout=60)
-
-    return run
+    return partial(commands.minsheng, "--data-dir", str(data_dir), "tickets")
 
 
 def test_the_officers_way(minsheng: Callable[..., subprocess.CompletedProcess[str]]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from alerts.levels import rank
 from alerts.observations import observe
 from alerts.replay import Replay
 from alerts.replay_documents import read_documents
@@ -71,6 +72,29 @@ def test_a_policy_whose_event_has_a_ticket_gets_no_second_one(world: World) -> N
     world.take(burst(30, minutes=2, event="main"))
     world.take(split(14, author=None)[1:])
     assert [ticket.event for ticket in world.tickets()] == ["main"]
+
+
+def test_what_is_said_of_a_policy_in_another_event_goes_to_its_open_ticket(world: World) -> None:
+    """A second event of the same burst, loud enough for a ticket of its own, raises the first one's."""
+    world.take([record("past", NOW - timedelta(days=8), event="past")])
+    world.take(burst(9, minutes=2, event="first"))
+    (opened,) = world.tickets()
+    world.take(burst(40, NOW + timedelta(minutes=30), minutes=1, event="second", prefix="s"))
+    (ticket,) = world.tickets()
+    assert ticket.id == opened.id and ticket.event == "first"
+    assert rank(ticket.level) > rank(opened.level)
+    kinds = [event.kind for event in world.book.timeline(ticket.id)]
+    assert kinds.count("opened") == 1 and "level-rose" in kinds
+
+
+def test_voices_of_another_policy_in_the_same_event_do_not_count(world: World) -> None:
+    """Five of one policy and five of another are no eight of either."""
+    from minsheng.policies import Policy
+
+    world.register.import_policies([Policy(id="gas", title="云和市天然气价格联动机制实施方案")])
+    world.take(burst(4, minutes=3, event="mixed", prefix="w"))
+    world.take(burst(4, NOW + timedelta(minutes=13), minutes=3, event="mixed", prefix="g", policy="gas"))
+    assert world.tickets() == []
 
 
 def test_two_policies_in_one_event_each_get_their_ticket(world: World) -> None:

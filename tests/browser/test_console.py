@@ -101,7 +101,7 @@ def test_the_duty_officer_acknowledges_by_key_works_and_closes(served: Served) -
         assert page.get_by_role("alert").inner_text() == "请写明理由。"
         assert all("400 (Bad Request)" in message for message in served.wrong)
         served.wrong.clear()
-        page.get_by_label("说明").fill("已当面答复")
+        page.locator("#move textarea").fill("已当面答复")
         page.get_by_role("button", name="办结").click()
         page.get_by_text("已当面答复").wait_for()
         page.keyboard.press("?")
@@ -185,7 +185,7 @@ def test_the_operator_sees_the_sources_and_no_posts(served: Served) -> None:
         served.sign_in(page, "operator")
         page.goto("/sources")
         assert page.get_by_text("市长信箱").first.is_visible()
-        assert page.locator(".rooms a").all_inner_texts() == ["政策", "信源"]
+        assert page.locator(".rooms a").all_inner_texts() == ["政策", "值班表", "规则", "通知渠道", "信源"]
 
 
 def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
@@ -211,7 +211,10 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
         found += _broken(page, size["width"])
         for role, paths in (
             ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/events", "/events/heat",
-                      "/policies", "/policies/heating", "/sources", "/leader", "/account", "/nothing")),
+                      "/policies", "/policies/heating", "/sources", "/leader", "/account", "/nothing",
+                      "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
+                      "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
+                      "/dead-letters", "/answers", "/answers/edit", "/answers/coverage")),
             ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions")),
             ("auditor", ("/admin/audit",)),
         ):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import tomllib
@@ -70,6 +71,21 @@ def test_its_commands_work(kind: str, sample: SampleSite, mailbox: MailServer, d
             assert " 0 fetched" not in output, line
             ran.append(words[2])
     assert {"check", "add", "run"} <= set(ran)
+
+
+@pytest.mark.chromium
+def test_the_commands_for_pages_that_scripts_make_work(
+    sample: SampleSite, data_dir: Path, chromium_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINSHENG_CRAWL__BROWSER__PATH", chromium_path)
+    monkeypatch.setenv("MINSHENG_CRAWL__BROWSER__SANDBOX", "false" if os.geteuid() == 0 else "true")
+    text = (GUIDES.parent / "read-pages-made-by-scripts.md").read_text(encoding="utf-8")
+    lines = "".join(blocks(text.replace(WRITTEN_FOR, sample.base_url), "")).splitlines()
+    shown = [minsheng(data_dir, *shlex.split(line)[1:]).output for line in lines]
+    assert 'javascript = "all"' in shown[0]
+    assert [" 0 fetched" in output for output in shown] == [False] * 4
+    (values,) = [tomllib.loads(block) for block in blocks(text, "toml")]
+    assert make_source({"id": "one", **values}, "the page").options == {"javascript": "all"}
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from classifiers.corrections import corrected
 from search.embedded import EmbeddedIndex
+from tests import commands
 from tests.search.corpus import corpus, grouped
 
 
@@ -30,13 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "minsheng.cli.app", "--data-dir", str(folder), "search", *arguments],
-        capture_output=True,
-        text=True,
-        env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8", "COLUMNS": "200"},
-        timeout=60,
-    )
+    return commands.minsheng("--data-dir", str(folder), "search", *arguments)
 
 
 def found(folder: Path, *arguments: str) -> Any:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,17 +11,12 @@ from stream.dead_letters import dead_letter, dead_letter_message
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, DOCUMENTS, Received
 from stream.messages import document_message
+from tests import commands
 from tests.stream.small_stages import make_document
 
 
 def minsheng(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "minsheng.cli.app", "deadletters", *arguments],
-        env={**os.environ, "MINSHENG_DATA_DIR": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return commands.minsheng("deadletters", *arguments, environ={"MINSHENG_DATA_DIR": str(data)})
 
 
 def test_list_and_resend(tmp_path: Path) -> None:

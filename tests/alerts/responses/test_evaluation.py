@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -21,6 +19,7 @@ from minsheng.policies import Policy
 from minsheng.settings import AlertSettings, ClockSettings, Settings
 from minsheng.store.migrate import migrate
 from search.index import Index
+from tests import commands
 from tests.alerts.conftest import NOW, WATER, World, burst, record
 
 REPLY = (
@@ -178,17 +177,7 @@ def test_the_commands(tmp_path: Path) -> None:
     store.close()
     (tmp_path / "reply.txt").write_text(REPLY, encoding="utf-8")
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("MINSHENG_")}
-        command = [
-            str(Path(sys.executable).parent / "minsheng"),
-            "--data-dir",
-            str(settings.data_dir),
-            "responses",
-            *arguments,
-        ]
-        return subprocess.run(command, env={**environ, "COLUMNS": "200"}, capture_output=True, text=True, timeout=60)
-
+    run = partial(commands.minsheng, "--data-dir", str(settings.data_dir), "responses")
     assert "evaluate it first" in run("show", ticket).stderr
     made = run("evaluate", ticket, "--file", str(tmp_path / "reply.txt"), "--replied-at", "2026-03-10T22:00")
     assert made.returncode == 0, made.stderr

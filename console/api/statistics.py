@@ -1,0 +1,98 @@
+"""Figures: what was said, and how tickets stand."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from fastapi import Query, Response
+
+from alerts.levels import LEVELS
+from console.access import Visit
+from console.api.describing import told
+from console.api.routing import answer, needs, resource
+from search.index import Bucket, Filters, Interval, Search
+
+router = resource("Statistics")
+Reader = Annotated[Visit, needs("search")]
+TicketReader = Annotated[Visit, needs("tickets")]
+COUNTED = 2_000
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Documents of the caller's scope since then: in all, over time (split by sentiment), and by kind."""
+
+    since: datetime
+    total: int
+    histogram: tuple[Bucket, ...]
+    facets: dict[str, tuple[Bucket, ...]]
+
+
+class TicketStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Tickets of the caller's scope that have not ended: by level, by status; how many have a clock that ran out.
+
+    `more`: there are more than were counted.
+    """
+
+    open: int
+    levels: dict[str, int]
+    statuses: dict[str, int]
+    overdue: int
+    more: bool
+
+
+@router.get(
+    "/statistics/documents",
+    **told(
+        Statistics, "Count documents",
+        example={
+            "since": "2026-05-01T01:00:00Z", "total": 40,
+            "histogram": [{"value": "2026-05-08T00:00:00+08:00", "count": 40, "split": {"negative": 31}}],
+            "facets": {"topic": [{"value": "城乡建设", "count": 40}]},
+        },
+    ),
+)  # fmt: skip
+def count_documents(
+    visit: Reader,
+    days: Annotated[int, Query(ge=1, le=400)] = 7,
+    interval: Annotated[Interval, Query()] = "day",
+) -> Response:
+    """The last so many days. Audited."""
+    since = visit.console.clock.now() - timedelta(days=days)
+    page = visit.view.index.search(
+        Search(
+            filters=Filters(since=since), size=0, highlight=False, histogram=interval, histogram_split="sentiment",
+            facets=("policy", "topic", "sentiment", "request", "kind", "source", "region"),
+        )
+    )  # fmt: skip
+    visit.record("searched", "", {"statistics": days, "total": page.total})
+    return answer(Statistics(since=since, total=page.total, histogram=page.histogram, facets=page.facets))
+
+
+@router.get(
+    "/statistics/tickets",
+    **told(
+        TicketStatistics, "Count open tickets",
+        example={"open": 3, "levels": {"red": 0, "orange": 1, "yellow": 2, "blue": 0}, "statuses": {"open": 3},
+                 "overdue": 1, "more": False},
+    ),
+)  # fmt: skip
+def count_tickets(visit: TicketReader) -> Response:
+    """Historical ones and exercises are left out."""
+    listed = visit.view.tickets(status="unclosed", limit=COUNTED + 1)
+    found = [one for one in listed[:COUNTED] if not one.historical and not one.exercise]
+    now = visit.console.clock.now()
+    statuses: dict[str, int] = {}
+    for one in found:
+        statuses[one.status] = statuses.get(one.status, 0) + 1
+    overdue = sum(
+        any(clock.due_at <= now and clock.cancelled_at is None and clock.paused_at is None for clock in one.deadlines)
+        for one in found
+    )
+    return answer(
+        TicketStatistics(
+            open=len(found), levels={level: sum(one.level == level for one in found) for level in LEVELS[1:]},
+            statuses=statuses, overdue=overdue, more=len(listed) > COUNTED,
+        )
+    )  # fmt: skip

@@ -1,0 +1,219 @@
+"""问答库: what people ask, the answers from draft to being signed, and the clauses that lack one."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from answers.book import AnswerBook
+from answers.contradictions import check as states
+from answers.coverage import Coverage
+from answers.mining import Candidates
+from answers.model import ACTIONS, STATUSES, Content, Entry
+from answers.suggestion import suggest
+from answers.texts import PolicyTexts
+from console.access import Visit, needs
+from console.casework import people_names
+from console.problems import in_chinese
+from console.rendering import show
+from minsheng.errors import WrongUse
+
+router = APIRouter()
+Reader = Annotated[Visit, needs("answers")]
+Writer = Annotated[Visit, needs("answers.write")]
+Signer = Annotated[Visit, needs("answers.sign")]
+
+LISTED = 100
+
+
+@router.get("/answers")
+def answer_list(visit: Reader, policy: str = "", status: str = "") -> Response:
+    book, own = _book(visit), visit.view.policies
+    chosen = policy if policy in own else None
+    found = [one for one in book.all(policy=chosen) if one.content.policy in own and status in ("", one.status)]
+    flags = {one.id: why for one, why in book.flagged()}
+    asked = Candidates(visit.console.store, visit.console.clock).all(policy=chosen, unanswered=True)
+    return show(
+        visit, "answers.html.j2", entries=found[:500], flags=flags, statuses=STATUSES, status=status,
+        policy=policy, policies=own, candidates=[one for one in asked if one.policy in own][:LISTED],
+        writes=visit.may("answers.write"),
+    )  # fmt: skip
+
+
+@router.get("/answers/coverage")
+def coverage(visit: Reader, policy: str = "") -> Response:
+    """Clauses that people ask about, and those that no answer rests on."""
+    own = visit.view.policies
+    chosen = policy if policy in own else None
+    made = Coverage(visit.console.store, visit.console.clock, visit.view.index)
+    rows = [row for row in made.clauses(chosen) if row.policy in own]
+    mine = {one.id for one in _book(visit).all() if one.content.policy in own}
+    return show(
+        visit, "answers_coverage.html.j2", rows=rows[:500], policies=own, policy=policy,
+        effects=[one for one in made.effects(chosen) if one.entry in mine],
+    )  # fmt: skip
+
+
+@router.get("/answers/edit")
+def editor(visit: Writer, entry: str = "", candidate: str = "", policy: str = "") -> Response:
+    if entry:
+        found = _entry(visit, entry)
+        return _editor(visit, _fields(found.content), entry=found)
+    fields = {"policy": policy if policy in visit.view.policies else ""}
+    passages: list[Any] = []
+    if candidate:
+        asked = Candidates(visit.console.store, visit.console.clock).get(candidate)
+        if asked.policy not in visit.view.policies:
+            raise HTTPException(404)
+        of = visit.view.policies[asked.policy]
+        fields = {
+            "policy": asked.policy, "question": asked.question, "clauses": asked.clause, "title": asked.question[:40],
+            "department": of.department or "",
+        }  # fmt: skip
+        text = PolicyTexts(visit.console.store, visit.console.clock, visit.view.index).of(of)
+        passages = list(suggest(asked.question, of, text).passages) if text is not None else []
+    return _editor(visit, fields, passages=passages)
+
+
+@router.post("/answers/edit")
+def save(visit: Writer) -> Response:
+    """Keep a draft: a new entry, or a new version of `entry`."""
+    fields = {name: visit.field(name) for name in (*_NAMES, "entry", "version")}
+    book, entry = _book(visit), visit.field("entry")
+    before = _entry(visit, entry) if entry else None
+    try:
+        if fields["policy"] not in visit.view.policies:
+            raise WrongUse("请选择政策。")
+        content = Content(
+            **{name: fields[name] for name in ("policy", "title", "question", "answer")},
+            clauses=_lines(fields["clauses"]), keywords=_lines(fields["keywords"]),
+            department=fields["department"] or None, owner=fields["owner"] or None, region=fields["region"] or None,
+            valid_from=_day(fields["valid_from"]), valid_until=_day(fields["valid_until"]),
+        )  # fmt: skip
+        if before is None:
+            same = [one for one in book.all(policy=content.policy) if one.content == content]
+            kept = same[0] if same else book.create(content, actor=visit.actor)  # sent twice
+        elif before.content == content:
+            kept = before
+        else:
+            kept = book.edit(entry, content, version=visit.number("version") or 0, actor=visit.actor)
+    except WrongUse as error:
+        return _editor(visit, fields, entry=before, problem=in_chinese(error))
+    visit.record("answer-changed", kept.id, {"version": kept.version, "to": kept.status})
+    return RedirectResponse(f"/answers/{kept.id}", 303)
+
+
+@router.post("/answers/candidates/{candidate}/dismiss")
+def dismiss(visit: Writer, candidate: str) -> Response:
+    """Put a question aside that needs no answer."""
+    candidates = Candidates(visit.console.store, visit.console.clock)
+    if candidates.get(candidate).policy not in visit.view.policies:
+        raise HTTPException(404)
+    candidates.dismiss(candidate)
+    visit.record("answer-changed", candidate, {"to": "dismissed"})
+    return RedirectResponse("/answers", 303)
+
+
+@router.get("/answers/{entry}")
+def entry_page(visit: Reader, entry: str) -> Response:
+    return _page(visit, entry)
+
+
+@router.post("/answers/{entry}/review")
+def review(visit: Writer, entry: str) -> Response:
+    return _step(visit, entry, "reviewed")
+
+
+@router.post("/answers/{entry}/sign")
+def sign(visit: Signer, entry: str) -> Response:
+    """`do`: `sign`, which publishes it, or `withdraw`, with a reason."""
+    return _step(visit, entry, "withdrawn" if visit.field("do") == "withdraw" else "published")
+
+
+def _step(visit: Visit, entry: str, to: str) -> Response:
+    book, found = _book(visit), _entry(visit, entry)
+    if found.status == to:  # sent twice
+        return RedirectResponse(f"/answers/{entry}", 303)
+    version, note = visit.number("version"), visit.field("note")
+    try:
+        if to == "reviewed":
+            book.review(entry, actor=visit.actor, note=note, version=version)
+        elif to == "published":
+            book.sign(entry, actor=visit.actor, note=note, version=version)
+        else:
+            book.withdraw(entry, actor=visit.actor, note=note, version=version)
+    except WrongUse as error:
+        return _page(visit, entry, problem=in_chinese(error))
+    visit.record("answer-changed", entry, {"to": to, "note": note})
+    return RedirectResponse(f"/answers/{entry}", 303)
+
+
+def _page(visit: Visit, entry: str, *, problem: str = "") -> Response:
+    book, found = _book(visit), _entry(visit, entry)
+    policy = visit.view.policies[found.content.policy]
+    text = PolicyTexts(visit.console.store, visit.console.clock, visit.view.index).of(policy)
+    return show(
+        visit, "answer.html.j2", code=409 if problem else 200, entry=found, policy=policy, problem=problem,
+        flags=book.flags(found.published or found.content, found), history=book.history(entry), actions=ACTIONS,
+        statuses=STATUSES, display=people_names(visit), writes=visit.may("answers.write"),
+        signs=visit.may("answers.sign"), unsupported=list(states(found.content, text)) if text is not None else [],
+    )  # fmt: skip
+
+
+_NAMES = (
+    "policy", "title", "question", "answer", "clauses", "keywords", "department", "owner", "region", "valid_from",
+    "valid_until",
+)  # fmt: skip
+
+
+def _fields(content: Content) -> dict[str, str]:
+    plain = msgspec.structs.asdict(content)
+    return {
+        name: "\n".join(plain[name]) if isinstance(plain[name], tuple) else str(plain[name] or "") for name in _NAMES
+    }
+
+
+def _editor(
+    visit: Visit,
+    fields: dict[str, str],
+    *,
+    entry: Entry | None = None,
+    passages: list[Any] | None = None,
+    problem: str = "",
+) -> Response:
+    return show(
+        visit, "answer_edit.html.j2", code=409 if problem else 200,
+        values={name: fields.get(name, "") for name in _NAMES},
+        entry=entry, passages=passages or [], problem=problem, policies=visit.view.policies,
+    )  # fmt: skip
+
+
+def _book(visit: Visit) -> AnswerBook:
+    return AnswerBook(visit.console.store, visit.console.clock, four_eyes=True)
+
+
+def _entry(visit: Visit, entry: str) -> Entry:
+    """An entry about a policy of the viewer's; another one is answered as one that is not there."""
+    try:
+        found = _book(visit).get(entry)
+    except WrongUse:
+        raise HTTPException(404) from None
+    if found.content.policy not in visit.view.policies:
+        raise HTTPException(404)
+    return found
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.replace("、", "\n").splitlines() if part.strip())
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise WrongUse(f"'{text}' is no time") from None
