@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -100,6 +101,34 @@ class DatedRows:
         return bisect_right(self._keys, (after, top)), bisect_right(self._keys, (until, top))
 
 
+class WatchedDays:
+    """Since when anything is watched at all, from how many documents there are of each day.
+
+    A policy of which nobody ever complained has no past of its own; but where the system has been watching for weeks,
+    that nobody did is known, and is no cold start. What sources give of their past on the first day doesn't count as
+    having been watched: of such days there is far less.
+    """
+
+    def __init__(self, counts: Counter[date] | None = None) -> None:
+        self.counts: Counter[date] = Counter() if counts is None else counts
+
+    def add(self, day: date, step: int) -> None:
+        self.counts[day] += step
+
+    def before(self, moment: datetime, days: int) -> int:
+        """How many days in a row before a time (UTC days; of the last `days`) have been watched."""
+        past = [self.counts[(moment - day * DAY).date()] for day in range(1, days + 1)]
+        least = max(_WATCHED_LEAST, _WATCHED_SHARE * max(past, default=0))
+        return next((number for number, count in enumerate(past) if count < least), len(past))
+
+
+_WATCHED_LEAST = 20
+"""Fewer documents of a day don't show that it was watched."""
+
+_WATCHED_SHARE = 0.1
+"""Nor does less than this share of the busiest day's."""
+
+
 class Baseline:
     """What is usual: concerned voices in a window, from the same hours of the days and weeks before.
 
@@ -113,6 +142,8 @@ class Baseline:
         How many days before that are looked at.
     is_workday:
         Tells working days from days off.
+    watched:
+        How many days before `moment` are known to have been watched, whether anything was said on them or not.
 
     Attributes
     ----------
@@ -126,6 +157,7 @@ class Baseline:
         moment: datetime,
         days: int,
         is_workday: Callable[[date], bool] = lambda day: day.weekday() < 5,
+        watched: int = 0,
     ) -> None:
         self._moment = moment
         self._is_workday = is_workday
@@ -133,7 +165,7 @@ class Baseline:
         first -= DAY  # the oldest day's window begins a day before it
         known = sorted((at, count) for at, count in counts.items() if count and first <= at < moment)
         oldest = known[0][0] if known and known[0][0] <= moment - DAY else moment
-        self.days = min(days, (moment - oldest) // DAY)
+        self.days = min(days, max((moment - oldest) // DAY, watched))
         self._hours = [int(at.timestamp()) // _HOUR for at, _ in known]
         self._counts = [count for _, count in known]
         self._sums = [0, *accumulate(self._counts)]

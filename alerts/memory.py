@@ -12,12 +12,15 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.engine import Connection
 
 from alerts.bulk import fetch, insert
-from alerts.history import Baseline, EventHistory
+from alerts.history import Baseline, EventHistory, WatchedDays
 from alerts.observations import Observation, counts_as_usual
 from alerts.risk import lookback, policy_lookback
 from alerts.tables import observation_policies, observations, policy_hours
 from minsheng.settings import AlertSettings
 from minsheng.store import Store, upsert
+
+_EVERYTHING = "*"
+"""Stands for a policy's id where all documents of a day are counted; no policy can be called so."""
 
 _CHUNK = 500
 """Ids in one IN list."""
@@ -59,8 +62,10 @@ class Memory:
         self._baselines: dict[str, Counter[datetime]] = {}
         self._events: dict[str, EventHistory] = {}
         self._policies: dict[str, EventHistory] = {}
+        self._watched = WatchedDays()
         if self.fresh:
             self._earliest = min(row.published_at for row in self.fresh)
+            self._watched = WatchedDays(Counter({at.date(): count for at, count in self._load_days()}))
             self._load_events(sorted({row.event_id for row in self.fresh}))
             self._load_policies(sorted(self.policies))
 
@@ -95,7 +100,9 @@ class Memory:
         """The policy's usual volume before `moment`, with all that was taken in so far."""
         if policy_id not in self._baselines:
             self._baselines[policy_id] = self._load_hours(policy_id)
-        return Baseline(self._baselines[policy_id], moment, self._settings.baseline_days, self._is_workday)
+        days = self._settings.baseline_days
+        watched = self._watched.before(moment, days)
+        return Baseline(self._baselines[policy_id], moment, days, self._is_workday, watched)
 
     def write(self) -> None:
         """Store what was taken in."""
@@ -172,13 +179,23 @@ class Memory:
                 self._policies[row.policy_id].add(row)
 
     def _count(self, row: Observation, step: int) -> None:
-        """Keep the policy's hours up to date."""
+        """Keep the days of all and the policy's hours up to date."""
+        day = row.published_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        self._hours[_EVERYTHING, day, False] += step
+        self._watched.add(day.date(), step)
         if row.policy_id is None or not counts_as_usual(row):
             return
         hour = row.published_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         self._hours[row.policy_id, hour, row.concerned] += step
         if row.concerned and row.policy_id in self._baselines:
             self._baselines[row.policy_id][hour] += step
+
+    def _load_days(self) -> list[tuple[datetime, int]]:
+        since = self._earliest - timedelta(days=self._settings.baseline_days + 2)
+        query = sa.select(policy_hours.c.hour, policy_hours.c.voices).where(
+            policy_hours.c.policy_id == _EVERYTHING, policy_hours.c.hour >= since
+        )
+        return [(row.hour, row.voices) for row in self._connection.execute(query)]
 
     def _load_hours(self, policy_id: str) -> Counter[datetime]:
         since = self._earliest - timedelta(days=self._settings.baseline_days + 2)

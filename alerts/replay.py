@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from alerts.history import Baseline, EventHistory
+from alerts.history import Baseline, EventHistory, WatchedDays
 from alerts.judging import judge_document
 from alerts.levels import Level, rank
 from alerts.observations import Observation, counts_as_usual
@@ -101,6 +101,7 @@ class Replay:
         self._events: dict[str, EventHistory] = defaultdict(EventHistory)
         self._policies: dict[str, EventHistory] = defaultdict(EventHistory)
         self._hours: dict[str, Counter[datetime]] = defaultdict(Counter)
+        self._watched = WatchedDays()
         self._known: dict[str, Observation] = {}
         self._open: dict[str, ReplayedTicket] = {}
         self._ended: dict[str, datetime] = {}
@@ -221,9 +222,12 @@ class Replay:
             self._homes[ticket.policy] = ticket.event
 
     def _baseline_of(self, policy_id: str, moment: datetime) -> Baseline:
-        return Baseline(self._hours[policy_id], moment, self._settings.baseline_days, self._is_workday)
+        days = self._settings.baseline_days
+        watched = self._watched.before(moment, days)
+        return Baseline(self._hours[policy_id], moment, days, self._is_workday, watched)
 
     def _count(self, row: Observation, step: int) -> None:
+        self._watched.add(row.published_at.astimezone(UTC).date(), step)
         if row.policy_id is not None and row.concerned and counts_as_usual(row):
             hour = row.published_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
             self._hours[row.policy_id][hour] += step

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from alerts.history import Baseline, WatchedDays
 from tests.alerts.conftest import NOW, World, burst, record
 
 MakeWorld = Callable[..., World]
@@ -223,3 +224,23 @@ def rank_of(level: str) -> int:
     from alerts.levels import rank
 
     return rank(level)
+
+
+def test_days_that_were_watched_are_known_though_nobody_complained() -> None:
+    moment = datetime(2026, 3, 30, 9, tzinfo=UTC)
+    watched = WatchedDays()
+    for day in range(1, 11):
+        watched.add((moment - timedelta(days=day)).date(), 300)
+    assert watched.before(moment, 28) == 10
+    known = Baseline({}, moment, 28, watched=10)
+    assert (known.days, known.cold, known.expected(24)) == (10, False, 0.0)
+    assert Baseline({}, moment, 28).cold
+
+
+def test_what_sources_give_of_their_past_is_not_watched() -> None:
+    moment = datetime(2026, 3, 30, 9, tzinfo=UTC)
+    watched = WatchedDays()
+    for day in range(1, 29):
+        watched.add((moment - timedelta(days=day)).date(), 40 if day > 2 else 3_000)
+    assert watched.before(moment, 28) == 2
+    assert WatchedDays().before(moment, 28) == 0
