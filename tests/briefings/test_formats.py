@@ -22,7 +22,7 @@ from briefings.gather import gather_between
 from briefings.head import Head
 from briefings.html import page_of
 from briefings.looks import DOCUMENT, Look
-from briefings.pdf import pdf_of
+from briefings.pdf import NO_LIBRARIES, pdf_of
 from briefings.period import period_figures
 from briefings.periodical import periodical
 from briefings.report import Report, numbers
@@ -30,6 +30,7 @@ from briefings.spans import Kind, span
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import PolicyRegister
 from tests.briefings.small_world import DAY, MIDNIGHT, World, record
+from tests.servers import leave_out
 
 HEAD = Head(
     number="RB-20260508", issue="〔2026〕第128期", secrecy="秘密★1年", signer="李四", recipients=("市政府办公室",)
@@ -63,6 +64,16 @@ def report(filled: World) -> Report:
     return report_of(filled)
 
 
+@pytest.fixture(scope="module")
+def pango() -> None:
+    """The system's libraries that set the type of PDFs."""
+    try:
+        import weasyprint  # noqa: F401
+    except OSError as error:
+        leave_out(f"PDFs can't be made here ({str(error).splitlines()[0]}): {NO_LIBRARIES}")
+
+
+@pytest.mark.usefixtures("pango")
 def test_the_pdf_has_two_sheets_with_masthead_codes_and_page_numbers(report: Report) -> None:
     reader = PdfReader(io.BytesIO(pdf_of(report, HEAD)))
     assert len(reader.pages) == 2
@@ -133,6 +144,7 @@ def test_a_level_that_rose_after_midnight_is_not_yesterdays(tmp_path: Path) -> N
     world.close()
 
 
+@pytest.mark.usefixtures("pango")
 def test_a_very_full_day_still_has_two_sheets(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.fill()
@@ -178,6 +190,7 @@ def test_a_units_own_files_are_used_and_known_by_their_hash(report: Report, tmp_
         docx_of(report, HEAD, Look.read(tmp_path))
 
 
+@pytest.mark.usefixtures("pango")
 def test_missing_fonts_are_said(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("briefings.pdf.installed_fonts", tuple)
     monkeypatch.setattr(charts, "installed_fonts", tuple)
