@@ -63,8 +63,23 @@ def change(count: int, earlier: Sequence[int]) -> Change:
     difference = count - mean
     if abs(difference) <= DEVIATIONS * deviation:
         return Change(mean=mean, days=days, direction="noise", words="变化不显著")
-    words = f"{_size(count, mean)}（{difference:+.0f}篇）"
+    words = f"{_size(count, mean)}（{difference:+.0f}条）"
     return Change(mean=mean, days=days, direction="up" if difference > 0 else "down", words=words)
+
+
+def versus(count: int, before: int, earlier: Sequence[int], name: str) -> Change:
+    """Compare with the stretch of time just before, called `name` (昨日, 上周).
+
+    Both counts are single ones, so each has the noise of a single day; how large that is, is taken from all earlier
+    days where there are enough, and else from the counts themselves.
+    """
+    spread = statistics.variance(earlier) if len(earlier) >= ENOUGH_DAYS + 1 else 0.0
+    mean = (count + before) / 2
+    deviation = math.sqrt(2 * max(spread, mean, 1.0))
+    if abs(count - before) <= DEVIATIONS * deviation:
+        return Change(mean=before, days=1, direction="noise", words=f"较{name}变化不显著")
+    words = f"较{name}{_size(count, before)}（{count - before:+d}条）"
+    return Change(mean=before, days=1, direction="up" if count > before else "down", words=words)
 
 
 MANY_TIMES = 10

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from briefings.change import versus
 from briefings.evidence import EvidenceBook, post
-from briefings.facts import Facts
-from briefings.model import EventLine
+from briefings.facts import DeadlineFact, Facts
+from briefings.model import EventLine, ShareLine
 from briefings.tickets import is_open
+from briefings.words import REQUESTS
 from minsheng.policies import Policy
 from minsheng.records import Grouped
 from search.index import Bucket, Filters, Index, Search
@@ -70,9 +72,13 @@ def _line(
     until: datetime,
 ) -> EventLine:
     filters = Filters(events=event.ids, since=since, until=until)
-    page = index.search(Search(filters=filters, size=_READ, facets=("source", "policy"), highlight=False))
+    page = index.search(Search(filters=filters, size=_READ, facets=("source", "policy", "request"), highlight=False))
     records = [hit.record for hit in page.hits]
     chosen = key_posts(records)
+    looked = [ticket for ticket in facts.tickets if _today(facts, ticket.event) == event.id]
+    before = Filters(events=event.ids, since=since - (until - since), until=since)
+    was = index.count(before)
+    running = [clock for ticket in looked for clock in ticket.deadlines if not _settled(clock, until)]
     title = facts.event_titles.get(event.id) or chosen[0].document.title or post(chosen[0]).excerpt[:30]
     return EventLine(
         id=event.id,
@@ -88,8 +94,29 @@ def _line(
         first_at=min(record.document.published_at for record in records),
         last_at=max(record.document.published_at for record in records),
         key_posts=tuple(post(record) for record in chosen),
-        tickets=tuple(ticket.number for ticket in facts.tickets if _today(facts, ticket.event) == event.id),
+        tickets=tuple(ticket.number for ticket in looked),
+        units=tuple(dict.fromkeys(ticket.unit for ticket in looked if ticket.unit)),
+        deadline=min(running, key=lambda clock: clock.due_at, default=None),
+        demands=tuple(
+            ShareLine(
+                label=bucket.value,
+                name=REQUESTS.get(bucket.value, bucket.value),
+                count=book.documents(
+                    f"事件“{title}”的{REQUESTS.get(bucket.value, bucket.value)}",
+                    Filters(events=event.ids, requests=(bucket.value,), since=since, until=until),
+                    bucket.count,
+                ),
+            )
+            for bucket in page.facets.get("request", ())
+            if bucket.value not in ("none", "praise")
+        ),
+        before=book.documents(f"事件“{title}”此前同样长的时间", before, was),
+        trend=versus(event.size, was, (), "此前同样长的时间").words,
     )
+
+
+def _settled(clock: DeadlineFact, until: datetime) -> bool:
+    return clock.settled_at is not None and clock.settled_at <= until
 
 
 def key_posts(records: Sequence[Grouped]) -> list[Grouped]:

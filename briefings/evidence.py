@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 import msgspec
 
+from crawlers.privacy.masking import mask
 from minsheng.clock import CHINA
 from minsheng.records import Grouped
 from search.index import Filters, Index, Search
 
 LISTED = 12
 """Posts listed for a number; the command line gives all of them."""
+
+NAMED = 200
+"""Documents of a number that are kept by their ids: so many or fewer, and exactly those can be opened for ever."""
 
 _EXCERPT = 120
 
@@ -57,6 +61,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         The index query, where it is one.
     posts, lines:
         The newest of what was counted, at most `LISTED`.
+    ids:
+        All documents that were counted, newest first; empty where they are more than `NAMED`.
     """
 
     id: str
@@ -66,13 +72,27 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     filters: Filters | None = None
     posts: tuple[Post, ...] = ()
     lines: tuple[Line, ...] = ()
+    ids: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """What stands for it on paper: `3`."""
+        return self.id.rpartition("-")[2]
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):
-    """A number in a briefing, and where its evidence is; None where nothing was counted (a zero)."""
+    """A number in a briefing, and where its evidence is; None where nothing was counted (a zero).
+
+    `shown`: what is printed for it where that is not the number itself but what follows from it: 上升12.3%（+45条）.
+    """
 
     value: int
     evidence: str | None = None
+    shown: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.shown or str(self.value)
 
 
 class EvidenceBook:
@@ -88,8 +108,12 @@ class EvidenceBook:
             return Number(value=0)
         command = search_command(filters)
         if command not in self._kept:
-            page = self._index.search(Search(filters=filters, size=LISTED, highlight=False))
-            self._keep(command, title, page.total, filters, posts=tuple(post(hit.record) for hit in page.hits))
+            page = self._index.search(
+                Search(filters=filters, size=NAMED if count <= NAMED else LISTED, highlight=False)
+            )
+            ids = tuple(hit.record.document.id for hit in page.hits) if page.total <= NAMED else ()
+            posts = tuple(post(hit.record) for hit in page.hits[:LISTED])
+            self._keep(command, title, page.total, filters, posts=posts, ids=ids)
         return Number(value=count, evidence=self._kept[command].id)
 
     def lines(self, title: str, command: str, lines: Sequence[Line]) -> Number:
@@ -101,13 +125,20 @@ class EvidenceBook:
             self._keep(key, title, len(lines), None, command=command, lines=tuple(lines))
         return Number(value=len(lines), evidence=self._kept[key].id)
 
-    def earlier(self, title: str, days: Sequence[tuple[date, Filters, int]]) -> str | None:
-        """Where the counts of earlier days are listed, each with the query that gives it."""
+    def told(self, title: str, command: str, total: int) -> Number:
+        """A number that a command alone gives, in more lines than are kept."""
+        if total == 0:
+            return Number(value=0)
+        if title not in self._kept:
+            self._keep(title, title, total, None, command=command)
+        return Number(value=total, evidence=self._kept[title].id)
+
+    def earlier(self, title: str, days: Sequence[tuple[str, Filters, int]]) -> str | None:
+        """Where the counts of earlier days, or weeks, are listed, each with the query that gives it."""
         if not days:
             return None
         lines = tuple(
-            Line(at=None, text=f"{day.month}月{day.day}日：{count}篇", command=search_command(filters))
-            for day, filters, count in days
+            Line(at=None, text=f"{day}：{count}条", command=search_command(filters)) for day, filters, count in days
         )
         self._keep(title, title, sum(count for _, _, count in days), None, command="", lines=lines)
         return self._kept[title].id
@@ -125,6 +156,7 @@ class EvidenceBook:
         command: str | None = None,
         posts: tuple[Post, ...] = (),
         lines: tuple[Line, ...] = (),
+        ids: tuple[str, ...] = (),
     ) -> None:
         self._kept[key] = Evidence(
             id=f"evidence-{len(self._kept) + 1}",
@@ -134,19 +166,20 @@ class EvidenceBook:
             filters=filters,
             posts=posts,
             lines=lines,
+            ids=ids,
         )
 
 
 def post(record: Grouped) -> Post:
-    """A record as evidence."""
+    """A record as evidence, masked once more: what a spider let pass must not be printed."""
     document = record.document
-    text = " ".join(document.text.split())
+    text = " ".join(mask(document.text).split())
     return Post(
         id=document.id,
         source=document.outlet or document.source,
         kind=document.kind,
         published_at=document.published_at,
-        title=" ".join(document.title.split()),
+        title=" ".join(mask(document.title).split()),
         excerpt=text if len(text) <= _EXCERPT else text[: _EXCERPT - 1] + "…",
         sentiment=record.assessed.sentiment.label,
         engagement=document.engagement.total(),

@@ -17,8 +17,29 @@ class DeadlineFact(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
 
 
+class StepFact(msgspec.Struct, frozen=True, kw_only=True):
+    """A step of a ticket's plan that nobody has done yet. `due_at` None: no clock runs for it."""
+
+    title: str
+    who: str = ""
+    due_at: datetime | None = None
+
+
+class ReadinessFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands ready for a policy's release: plans bound to it, answers in use, forms of interpretation (None where
+    no register of them is kept)."""
+
+    policy: str
+    plans: int
+    answers: int
+    materials: int | None = None
+
+
 class TicketFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket as the briefing tells it. `closed_at` is None while it is open."""
+    """A ticket as the briefing tells it, with the level that it had at the end of the briefing's time.
+
+    `closed_at` is None while it is open; `graded`, `well`: how good the response was, None where nobody has judged it.
+    """
 
     number: str
     level: Level
@@ -31,6 +52,12 @@ class TicketFact(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     historical: bool = False
     deadlines: tuple[DeadlineFact, ...] = ()
+    unit: str = ""
+    responded_at: datetime | None = None
+    graded: str | None = None
+    well: bool | None = None
+    steps: tuple[StepFact, ...] = ()
+    plan: str = ""
 
 
 class SourceFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,4 +94,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     coverage: Coverage = Coverage(sources=0)
     dead_letters: tuple[DeadLetterFact, ...] = ()
     event_titles: dict[str, str] = {}
+    readiness: tuple[ReadinessFact, ...] = ()
     merged_events: dict[str, str] = {}

@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from alerts.casework.tables import tasks
 from alerts.deadlines import TITLES, WARNING
-from alerts.tables import tickets, timers
+from alerts.planning.tables import response_plans
+from alerts.responses.evaluation import Kept, kept_by_ticket
+from alerts.responses.grade import CHINESE as GRADE_WORDS
+from alerts.tables import ticket_timeline, tickets, timers
 from alerts.tickets import STATUS_WORDS
-from briefings.facts import Coverage, DeadLetterFact, DeadlineFact, Facts, SourceFact, TicketFact
+from answers.tables import qa_entries
+from briefings.facts import (
+    Coverage,
+    DeadLetterFact,
+    DeadlineFact,
+    Facts,
+    ReadinessFact,
+    SourceFact,
+    StepFact,
+    TicketFact,
+)
+from briefings.spans import span
 from crawlers.health import coverage
 from crawlers.states import said
 from crawlers.tables import sources
 from grouping.history import History
 from grouping.tables import events
-from minsheng.clock import CHINA, Clock
+from minsheng.clock import Clock
+from minsheng.policies import PolicyRegister
 from minsheng.store import Store
 from stream.dead_letters import list_dead_letters
 from stream.log import Log
 
+_CHUNK = 500
+
 
 def gather(store: Store, log: Log, day: date, clock: Clock) -> Facts:
-    """Everything beside the index for the briefing of a day, China time. Tickets closed before it are left out."""
-    since = datetime.combine(day, time(), CHINA)
-    until = since + timedelta(days=1)
+    """Everything beside the index for the briefing of a day, China time."""
+    period = span("daily", day)
+    return gather_between(store, log, period.since, period.end, clock)
+
+
+def gather_between(store: Store, log: Log, since: datetime, until: datetime, clock: Clock) -> Facts:
+    """Everything beside the index for a stretch of time. Tickets closed before it are left out, and exercises."""
     with store.read() as connection:
         found = _tickets(connection, since, until)
         titles = connection.execute(sa.select(events.c.id, events.c.title).where(events.c.last_at >= since)).all()
+        readiness = _readiness(connection, store)
     return Facts(
         tickets=found,
         coverage=_coverage(store, clock, since, until),
@@ -38,37 +63,105 @@ def gather(store: Store, log: Log, day: date, clock: Clock) -> Facts:
         ),
         event_titles={row.id: row.title for row in titles},
         merged_events=History.read(store).into(),
+        readiness=readiness,
     )
 
 
 def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tuple[TicketFact, ...]:
     wanted = sa.select(tickets).where(
-        tickets.c.opened_at < until, sa.or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= since)
+        tickets.c.opened_at < until,
+        tickets.c.exercise.is_(False),
+        sa.or_(tickets.c.closed_at.is_(None), tickets.c.closed_at >= since),
     )
     rows = connection.execute(wanted.order_by(tickets.c.id)).all()
+    ids = [row.id for row in rows]
     clocks: dict[int, list[DeadlineFact]] = defaultdict(list)
-    found = sa.select(timers).where(timers.c.ticket_id.in_([row.id for row in rows])).order_by(timers.c.due_at)
-    for row in connection.execute(found):
+    steps: dict[int, list[StepFact]] = defaultdict(list)
+    levels: dict[int, Any] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        _read_clocks(connection, chunk, clocks)
+        _read_steps(connection, chunk, steps)
+        _read_levels(connection, chunk, until, levels)
+    judged = kept_by_ticket(connection, ids)
+    return tuple(_fact(row, levels, clocks[row.id], steps[row.id], judged.get(row.id)) for row in rows)
+
+
+def _fact(
+    row: Any, levels: dict[int, Any], clocks: Sequence[DeadlineFact], steps: Sequence[StepFact], kept: Kept | None
+) -> TicketFact:
+    plan = row.plan or {}
+    return TicketFact(
+        number=row.number,
+        level=levels.get(row.id, row.level),
+        status=STATUS_WORDS.get(row.status, row.status),
+        title=row.title,
+        why=row.why,
+        event=row.event_id,
+        policy=row.policy_id,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        historical=row.historical,
+        deadlines=tuple(clocks),
+        unit=row.unit,
+        responded_at=row.responded_at,
+        graded=GRADE_WORDS.get(kept.grade, kept.grade) if kept else None,
+        well=kept.well if kept else None,
+        steps=tuple(steps),
+        plan=plan.get("title", ""),
+    )
+
+
+def _read_clocks(connection: sa.Connection, ids: Sequence[int], found: dict[int, list[DeadlineFact]]) -> None:
+    query = sa.select(timers).where(timers.c.ticket_id.in_(ids)).order_by(timers.c.due_at, timers.c.id)
+    for row in connection.execute(query):
         if not row.kind.endswith(WARNING):
             fact = DeadlineFact(
                 name=row.title or TITLES.get(row.kind, row.kind), due_at=row.due_at, settled_at=row.cancelled_at
             )
-            clocks[row.ticket_id].append(fact)
-    return tuple(
-        TicketFact(
-            number=row.number,
-            level=row.level,
-            status=STATUS_WORDS.get(row.status, row.status),
-            title=row.title,
-            why=row.why,
-            event=row.event_id,
-            policy=row.policy_id,
-            opened_at=row.opened_at,
-            closed_at=row.closed_at,
-            historical=row.historical,
-            deadlines=tuple(clocks[row.id]),
+            found[row.ticket_id].append(fact)
+
+
+def _read_steps(connection: sa.Connection, ids: Sequence[int], found: dict[int, list[StepFact]]) -> None:
+    """The tasks that came from a plan and wait."""
+    query = sa.select(tasks).where(
+        tasks.c.ticket_id.in_(ids),
+        tasks.c.origin == "plan",
+        tasks.c.done_at.is_(None),
+        tasks.c.cancelled_at.is_(None),
+    )
+    for row in connection.execute(query.order_by(tasks.c.ticket_id, tasks.c.number)):
+        found[row.ticket_id].append(StepFact(title=row.title, who=row.owner, due_at=row.due_at))
+
+
+def _read_levels(connection: sa.Connection, ids: Sequence[int], until: datetime, found: dict[int, str]) -> None:
+    """The level before the first rise after the briefing's time: what rose at five past midnight was not red the day
+    before."""
+    when = sa.func.coalesce(ticket_timeline.c.event_time, ticket_timeline.c.at)
+    query = sa.select(ticket_timeline.c.ticket_id, ticket_timeline.c.detail).where(
+        ticket_timeline.c.ticket_id.in_(ids), ticket_timeline.c.kind == "level-rose", when >= until
+    )
+    for row in connection.execute(query.order_by(ticket_timeline.c.id)):
+        if "from" in row.detail:
+            found.setdefault(row.ticket_id, row.detail["from"])
+
+
+def _readiness(connection: sa.Connection, store: Store) -> tuple[ReadinessFact, ...]:
+    bound: dict[str, int] = defaultdict(int)
+    for row in connection.execute(sa.select(response_plans.c.content).where(response_plans.c.state == "in-force")):
+        for policy in row.content.get("policies", ()):
+            bound[policy] += 1
+    answered: dict[str, int] = {
+        row.policy_id: row.number
+        for row in connection.execute(
+            sa.select(qa_entries.c.policy_id, sa.func.count().label("number"))
+            .where(qa_entries.c.published_version.is_not(None))
+            .group_by(qa_entries.c.policy_id)
         )
-        for row in rows
+    }
+    return tuple(
+        ReadinessFact(policy=policy.id, plans=bound[policy.id] + len(policy.plans), answers=answered.get(policy.id, 0))
+        for policy in PolicyRegister(store).all()
     )
 
 

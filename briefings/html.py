@@ -1,44 +1,103 @@
-"""The briefing as one HTML page: nothing is loaded from outside; it prints on A4 and reads on a phone."""
+"""A report as one HTML page: nothing is loaded from outside; it reads on a phone, and it is what the PDF is made of."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from briefings import words
-from briefings.change import Change
-from briefings.model import DailyBriefing
-from briefings.summary import against
+from briefings.edition import Edition, whole
+from briefings.head import Head
+from briefings.looks import Look
+from briefings.model import Figures
+from briefings.periodical import periodical
+from briefings.report import Block, Chart, Report, Section
+from minsheng.errors import WrongUse
 
-TEMPLATES = Path(__file__).parent / "templates"
-
-LISTED = 5
-"""Policies with a row of their own; of the others only those whose count changed."""
-
-
-def moved(change: Change) -> bool:
-    return change.direction in ("up", "down")
+PAGE = "report.html.j2"
 
 
-def daily_html(briefing: DailyBriefing) -> str:
-    """The page. Texts from outside are escaped; only http and https links are kept (see `evidence.post`)."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+def daily_html(figures: Figures) -> str:
+    """The page of these figures, with the shipped look and no masthead of an issue."""
+    return page_of(periodical(figures))
+
+
+def page_of(report: Report, head: Head | None = None, look: Look | None = None, *, evidence_base: str = "") -> str:
+    """The page for screens.
+
+    Parameters
+    ----------
+    evidence_base:
+        What stands before a code in a number's link; without it the evidence is part of the page.
+
+    Raises
+    ------
+    WrongUse
+        Where the template has a mistake; the line is named.
+    """
+    return _render(whole(report), head or Head(), look or Look.read(), "screen", evidence_base or "#evidence-")
+
+
+def printed_page(edition: Edition, head: Head, look: Look) -> str:
+    """The page that the PDF is made of. Raises `WrongUse` as `page_of` does."""
+    return _render(edition, head, look, "print", "")
+
+
+def _render(edition: Edition, head: Head, look: Look, medium: Literal["screen", "print"], evidence_base: str) -> str:
+    # A unit's own template gets words to set, never the machine behind them.
+    environment = ImmutableSandboxedEnvironment(
+        loader=DictLoader({PAGE: look.files[PAGE]}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(
-        day=words.day_words, time=words.time_words, duration=words.duration_words, against=against
+        day=words.day_words, time=words.time_words, duration=words.duration_words, chinese=words.number_words
     )
-    return environment.get_template("daily.html.j2").render(
-        b=briefing,
-        levels=words.LEVELS,
-        kinds=words.KINDS,
-        sentiments=words.SENTIMENTS,
-        share=words.share_words,
-        listed=[line for place, line in enumerate(briefing.policies) if place < LISTED or moved(line.change)],
-        titles={evidence.id: evidence.title for evidence in briefing.evidence},
-    )
+    report = edition.report
+    try:
+        return environment.get_template(PAGE).render(
+            r=report,
+            head=head,
+            sections=[_section(section) for section in report.sections],
+            edition=medium,
+            density=edition.density if medium == "print" else "",
+            shortened=edition.shortened,
+            styles=look.files["report.css"] + look.files[f"{medium}.css"],
+            evidence_base=evidence_base,
+            codes={one.id: one.code for one in report.evidence},
+            titles={one.id: one.title for one in report.evidence},
+            kinds=words.KINDS,
+            levels=words.LEVELS,
+        )
+    except TemplateSyntaxError as error:
+        raise WrongUse(f"{PAGE}, line {error.lineno}: {error.message}", "mend the template, or take it away") from None
+    except (TemplateError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
+        raise WrongUse(f"{PAGE}: {error}", "mend the template, or take it away to use the shipped one") from None
+
+
+def _section(section: Section) -> Mapping[str, Any]:
+    """A section for the template: each block knows its kind, and charts that follow one another stand side by side."""
+    blocks: list[dict[str, Any]] = []
+    for block in section.blocks:
+        if isinstance(block, Chart):
+            if blocks and blocks[-1]["kind"] == "charts":
+                blocks[-1]["charts"].append(block)
+            else:
+                blocks.append({"kind": "charts", "charts": [block]})
+        else:
+            blocks.append({"kind": _kind(block), **_fields(block)})
+    return {"title": section.title, "blocks": blocks}
+
+
+def _kind(block: Block) -> str:
+    return str(block.__struct_config__.tag)
+
+
+def _fields(block: Block) -> dict[str, Any]:
+    names: Sequence[str] = block.__struct_fields__
+    return {name: getattr(block, name) for name in names}

@@ -8,54 +8,96 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from briefings.daily import daily_briefing
-from briefings.gather import gather
-from briefings.html import daily_html
-from briefings.model import DailyBriefing
+from briefings.gather import gather_between
+from briefings.head import Head
+from briefings.html import page_of
+from briefings.looks import Look
+from briefings.model import Figures
+from briefings.period import period_figures
+from briefings.periodical import periodical
+from briefings.report import Report
+from briefings.spans import Kind, span
 from minsheng.errors import MinshengError
 from minsheng.policies import PolicyRegister
 
 if TYPE_CHECKING:
     from minsheng.road import Road
 
-Format = Literal["html", "json"]
+Format = Literal["html", "pdf", "docx", "json"]
 
 
-def make_daily(road: Road, day: date) -> DailyBriefing:
-    """The daily briefing of a day, China time. Raises `Unavailable` where index, store or log can't be reached."""
-    return daily_briefing(
-        day,
+def make_figures(road: Road, kind: Kind, day: date) -> Figures:
+    """The figures of the day, week or month that a day lies in, China time.
+
+    Raises `Unavailable` where index, store or log can't be reached, and `WrongUse` for a day to come.
+    """
+    period = span(kind, day)
+    return period_figures(
+        period,
         index=road.index,
         policies=PolicyRegister(road.store).all(),
-        facts=gather(road.store, road.log, day, road.clock),
+        facts=gather_between(road.store, road.log, period.since, period.end, road.clock),
         unit=road.settings.briefing.unit,
         clock=road.clock,
         release_days=road.settings.alert.release_days,
     )
 
 
-def render(briefing: DailyBriefing, format: Format) -> bytes:  # noqa: A002 - the option's name
-    """The briefing as a page for people or JSON for programs."""
+def make(road: Road, kind: Kind, day: date) -> Report:
+    """The briefing of the day, week or month that a day lies in; errors as of `make_figures`."""
+    return periodical(make_figures(road, kind, day))
+
+
+def render(report: Report, format: Format, head: Head | None = None, look: Look | None = None) -> bytes:  # noqa: A002
+    """The briefing as a page, a PDF, a Word document, or JSON for programs.
+
+    Raises
+    ------
+    WrongUse
+        Where a template has a mistake.
+    MinshengError
+        Where this machine lacks what a PDF needs.
+    """
     if format == "json":
-        return msgspec.json.format(msgspec.json.encode(briefing), indent=2)
-    return daily_html(briefing).encode()
+        return msgspec.json.format(msgspec.json.encode(report), indent=2)
+    # Layout is loaded where it is wanted: the console and the alarms must not wait for it.
+    if format == "pdf":
+        from briefings.pdf import pdf_of
+
+        return pdf_of(report, head, look)
+    if format == "docx":
+        from briefings.docx import docx_of
+
+        return docx_of(report, head, look)
+    return page_of(report, head, look).encode()
 
 
-def write_daily(road: Road, day: date, format: Format = "html", target: Path | None = None) -> Path:  # noqa: A002
-    """Make the daily briefing and write it to `target`, by default into the data folder. Returns where it lies.
+def write(
+    road: Road,
+    kind: Kind,
+    day: date,
+    format: Format = "html",  # noqa: A002
+    target: Path | None = None,
+) -> Path:
+    """Make a briefing and write it to `target`, by default into the data folder. Returns where it lies.
 
     Raises
     ------
     Unavailable
         Where index, store or log can't be reached.
     MinshengError
-        Where the file can't be written.
+        Where the file can't be written, or as `render`.
     """
-    content = render(make_daily(road, day), format)
-    path = target or road.settings.path("briefings") / f"daily-{day}.{format}"
+    content = render(make(road, kind, day), format, look=Look.from_settings(road.settings))
+    path = target or road.settings.path("briefings") / f"{kind}-{span(kind, day).first}.{format}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     except OSError as error:
         raise MinshengError(f"{path} can't be written: {error.strerror}", "choose another file with -o") from error
     return path
+
+
+def write_daily(road: Road, day: date) -> Path:
+    """The daily briefing of a day as a page in the data folder; errors as of `write`."""
+    return write(road, "daily", day)

@@ -25,6 +25,7 @@ def level_lines(
         chosen = [ticket for ticket in tickets if ticket.level == level]
         opened = [ticket for ticket in chosen if since <= ticket.opened_at < until]
         closed = [ticket for ticket in chosen if ticket.closed_at is not None and since <= ticket.closed_at < until]
+        earlier = [ticket for ticket in chosen if is_open(ticket, since)]
         still = [ticket for ticket in chosen if is_open(ticket, until)]
         lines.append(
             LevelLine(
@@ -32,6 +33,7 @@ def level_lines(
                 opened=_number(book, f"新增{name}工单", f"--level {level}", opened),
                 closed=_number(book, f"办结{name}工单", f"--level {level} --status closed", closed),
                 open=_number(book, f"未办结{name}工单", f"--level {level}", still),
+                before=_number(book, f"期初未办结{name}工单", f"--level {level}", earlier),
             )
         )
     return tuple(lines)
@@ -49,6 +51,7 @@ def open_ticket_lines(tickets: Sequence[TicketFact], until: datetime) -> tuple[T
             opened_at=ticket.opened_at,
             historical=ticket.historical,
             deadlines=ticket.deadlines,
+            unit=ticket.unit,
         )
         for ticket in tickets
         if is_open(ticket, until)

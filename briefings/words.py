@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 from typing import Literal
 
@@ -27,6 +28,7 @@ REQUESTS = {
     "none": "无明确诉求",
 }
 KINDS = {"news": "新闻", "post": "帖文", "message": "留言", "reply": "回复", "hot-search": "热搜"}
+LEVEL_NAMES: dict[Level, str] = {"red": "Ⅰ级", "orange": "Ⅱ级", "yellow": "Ⅲ级", "blue": "Ⅳ级"}
 _WEEKDAYS = "一二三四五六日"
 
 
@@ -52,6 +54,43 @@ def duration_words(seconds: float) -> str:
     while parts[0][0] == 0:
         parts.pop(0)
     return "".join(f"{number}{unit}" for number, unit in parts[:2] if number)
+
+
+def interval_words(part: int, whole: int) -> str:
+    """The 95 % interval of a share (Wilson): 18.1%—24.8%. Empty where there is nothing to share."""
+    if not whole:
+        return ""
+    low, high = interval(part, whole)
+    return f"{100 * low:.1f}%—{100 * high:.1f}%"
+
+
+def interval(part: int, whole: int) -> tuple[float, float]:
+    """Between which shares, 0 to 1, the true one lies in 95 of 100 cases, by Wilson's method."""
+    z = 1.96
+    share = part / whole
+    middle = share + z * z / (2 * whole)
+    reach = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
+    scale = 1 + z * z / whole
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+
+
+def number_words(number: int) -> str:
+    """一, 十二, 二十, 一百零三: for headings, up to 999.
+
+    Examples
+    --------
+    >>> [number_words(one) for one in (3, 10, 12, 20, 103, 110)]
+    ['三', '十', '十二', '二十', '一百零三', '一百一十']
+    """
+    digits = "零一二三四五六七八九"
+    hundreds, rest = divmod(number, 100)
+    tens, ones = divmod(rest, 10)
+    found = f"{digits[hundreds]}百" if hundreds else ""
+    if tens:
+        found += "十" if tens == 1 and not hundreds else f"{digits[tens]}十"
+    elif hundreds and ones:
+        found += "零"
+    return found + (digits[ones] if ones or not number else "")
 
 
 def share_words(part: int, whole: int) -> str:

@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 from msgspec.structs import replace
 
 from answers.search import AnswerSearch
-from briefings.daily import daily_briefing
 from briefings.gather import gather
-from briefings.model import DailyBriefing
+from briefings.model import Figures
+from briefings.period import daily_briefing
 from classifiers.corrections import CorrectionBook
 from console.accounts import UserBook
 from console.api.limits import RateLimit
@@ -59,13 +59,13 @@ class Console:
         self.audit = AuditLog(store, clock)
         self.views = Views(store, index, clock, PolicyRegister(store, clock).all)
         self.stopping = threading.Event()
-        self._briefings = Remembered[DailyBriefing](clock, BRIEFING_SECONDS)
+        self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)
 
-    def briefing(self, day: date, view: View) -> DailyBriefing:
+    def briefing(self, day: date, view: View) -> Figures:
         """The daily briefing of what a viewer may see; kept for a minute."""
         return self._briefings.get(f"{day} {view.grant!r}", lambda: self._make_briefing(day, view))
 
-    def _make_briefing(self, day: date, view: View) -> DailyBriefing:
+    def _make_briefing(self, day: date, view: View) -> Figures:
         facts = gather(self.store, self.log, day, self.clock)
         if not view.grant.everything:
             mine = {ticket.number for ticket in view.tickets(limit=10_000)}

@@ -1,0 +1,103 @@
+"""What of a report is printed, and how densely, so that a daily briefing stays on two sheets.
+
+Lines are counted as GB/T 9704 lays a page out: 22 lines of 28 characters. What is left out stays on the page for
+screens, and the print says so.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from briefings.report import Block, Chart, Paragraph, Report, Section, Table
+
+PAGES: dict[str, int] = {"daily": 2}
+"""Kind → the most pages it may have; the others have as many as they need."""
+
+Density = Literal["standard", "compact"]
+_SHAPE: dict[Density, tuple[int, int]] = {"standard": (22, 28), "compact": (29, 32)}
+"""Density → lines a page, characters a line."""
+_AROUND = 11.0
+"""Lines that masthead, headings' space and the closing lines take, of the first density."""
+LEAST = 3
+"""Print with less than what has this weight, and printing more densely is better."""
+_HIGHEST = 9
+
+
+class Edition(msgspec.Struct, frozen=True, kw_only=True):
+    """A report as it is printed: its blocks up to `weight`, `shortened` where there are more."""
+
+    report: Report
+    density: Density
+    weight: int
+    shortened: bool
+
+
+def whole(report: Report) -> Edition:
+    return Edition(report=report, density="standard", weight=_HIGHEST, shortened=False)
+
+
+def editions(report: Report) -> Iterator[Edition]:
+    """Editions from the fullest on; the first that fits is to be taken."""
+    if report.kind not in PAGES:
+        yield whole(report)
+        return
+    densities: tuple[Density, ...] = ("standard", "compact")
+    for density in densities:
+        for weight in range(_HIGHEST, -1, -1):
+            if density == "standard" and weight < LEAST:
+                break
+            yield _cut(report, density, weight)
+
+
+def printed(report: Report) -> Edition:
+    """The fullest edition that fits by count."""
+    found = whole(report)
+    for found in editions(report):
+        if report.kind not in PAGES or lines(found) <= PAGES[report.kind] * _SHAPE[found.density][0]:
+            return found
+    return found
+
+
+def lines(edition: Edition) -> float:
+    """How many lines of its density an edition takes, about."""
+    _, width = _SHAPE[edition.density]
+    total = _AROUND * (1.0 if edition.density == "standard" else 1.3)
+    total += sum(_lines(block, width) for block in edition.report.blocks())
+    return total + len(edition.report.sections)
+
+
+def _lines(block: Block, width: int) -> float:
+    if isinstance(block, Paragraph):
+        if block.style == "note":
+            return 0.65 * math.ceil(_wide(block.text) / (width * 4 / 3))
+        return math.ceil((_wide(block.text) + 2) / width)
+    if isinstance(block, Table):
+        return 0.75 * (1 + sum(1 + 0.6 * any(cell.small for cell in row) for row in block.rows)) + 0.4
+    if isinstance(block, Chart):
+        return 2.3
+    return sum(0.65 * math.ceil((_wide(post.title + post.excerpt) + 22) / (width * 4 / 3)) for post in block.posts)
+
+
+def _wide(text: str) -> float:
+    """Its length in Chinese characters; others take about half as much."""
+    return sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.55 for one in text)
+
+
+def _cut(report: Report, density: Density, weight: int) -> Edition:
+    sections = []
+    dropped = False
+    for section in report.sections:
+        kept = tuple(block for block in section.blocks if block.weight <= weight)
+        dropped = dropped or len(kept) < len(section.blocks)
+        sections.append(Section(title=section.title, blocks=kept))
+    return Edition(
+        report=msgspec.structs.replace(report, sections=tuple(section for section in sections if section.blocks)),
+        density=density,
+        weight=weight,
+        shortened=dropped,
+    )

@@ -1,0 +1,199 @@
+"""The briefing on paper: two sheets, the standard's page, the same bytes again, and clear words where it fails."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import docx
+import msgspec
+import pytest
+import sqlalchemy as sa
+from pypdf import PdfReader
+
+from alerts import timeline
+from alerts.tables import tickets
+from briefings import charts
+from briefings.docx import docx_of
+from briefings.edition import editions, printed
+from briefings.gather import gather_between
+from briefings.head import Head
+from briefings.html import page_of
+from briefings.looks import DOCUMENT, Look
+from briefings.pdf import NO_LIBRARIES, pdf_of
+from briefings.period import period_figures
+from briefings.periodical import periodical
+from briefings.report import Report, numbers
+from briefings.spans import Kind, span
+from minsheng.errors import MinshengError, WrongUse
+from minsheng.policies import PolicyRegister
+from tests.briefings.small_world import DAY, MIDNIGHT, World, record
+from tests.servers import leave_out
+
+HEAD = Head(
+    number="RB-20260508", issue="〔2026〕第128期", secrecy="秘密★1年", signer="李四", recipients=("市政府办公室",)
+)
+
+
+def report_of(world: World, kind: Kind = "daily") -> Report:
+    period = span(kind, DAY)
+    return periodical(
+        period_figures(
+            period,
+            index=world.index,
+            policies=PolicyRegister(world.store).all(),
+            facts=gather_between(world.store, world.log, period.since, period.end, world.clock),
+            unit="云岭市政务舆情值班室",
+            clock=world.clock,
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(tmp_path_factory.mktemp("formats"))
+    made.fill()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def report(filled: World) -> Report:
+    return report_of(filled)
+
+
+@pytest.fixture(scope="module")
+def pango() -> None:
+    """The system's libraries that set the type of PDFs."""
+    try:
+        import weasyprint  # noqa: F401
+    except OSError as error:
+        leave_out(f"PDFs can't be made here ({str(error).splitlines()[0]}): {NO_LIBRARIES}")
+
+
+@pytest.mark.usefixtures("pango")
+def test_the_pdf_has_two_sheets_with_masthead_codes_and_page_numbers(report: Report) -> None:
+    reader = PdfReader(io.BytesIO(pdf_of(report, HEAD)))
+    assert len(reader.pages) == 2
+    width, height = (float(one) / 72 * 25.4 for one in reader.pages[0].mediabox[2:])
+    assert (round(width), round(height)) == (210, 297)
+    text = "".join("".join(page.extract_text().split()) for page in reader.pages)
+    for words in (
+        "秘密★1年",
+        "舆情风险日报",
+        "〔2026〕第128期",
+        "签发人：李四",
+        "—1—",
+        "—2—",
+        "报送：市政府办公室",
+        "RB-20260508-n",
+    ):
+        assert words in text
+    assert "20[1]条" in text
+
+
+def test_the_document_has_the_standards_page_and_the_same_bytes_again(report: Report) -> None:
+    content = docx_of(report, HEAD)
+    assert content == docx_of(report, HEAD)
+    document = docx.Document(io.BytesIO(content))
+    section = document.sections[0]
+    margins = (section.top_margin, section.bottom_margin, section.left_margin, section.right_margin)
+    assert [round(margin.mm) for margin in margins if margin] == [37, 35, 28, 26]
+    text = "\n".join(paragraph.text for paragraph in document.paragraphs)
+    assert "共收到信息20[1]条" in text
+    fonts = {run.font.name for paragraph in document.paragraphs for run in paragraph.runs}
+    assert fonts >= {"方正小标宋简体", "黑体", "楷体", "仿宋"}
+
+
+def test_page_and_charts_are_the_same_again_and_survive_being_kept(report: Report, filled: World) -> None:
+    kept = msgspec.json.decode(msgspec.json.encode(report), type=Report)
+    assert kept == report == report_of(filled)
+    assert page_of(kept, HEAD) == page_of(report, HEAD)
+
+
+def test_every_number_of_the_page_opens_evidence(report: Report) -> None:
+    found = [number for number in numbers(report) if number.evidence]
+    assert len(found) > 40
+    assert all(report.find(number.evidence or "") for number in found)
+
+
+def test_week_and_month_tell_their_days(filled: World) -> None:
+    week, month = report_of(filled, "weekly"), report_of(filled, "monthly")
+    assert (week.subject, month.subject) == ("2026年5月4日至10日", "2026年5月")
+    since, until = MIDNIGHT - timedelta(days=4), filled.clock.now()
+    counted = sum(
+        filled.index.count(one.filters) for one in week.evidence if one.title == "全部信息" and one.filters is not None
+    )
+    assert (week.since, week.until) == (since, until)
+    assert week.evidence[0].total == counted > 20
+    assert "较上周" in week.summary[0].text
+
+
+def test_a_level_that_rose_after_midnight_is_not_yesterdays(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.fill()
+    with world.store.begin() as connection:
+        connection.execute(sa.update(tickets).where(tickets.c.number == "T0001").values(level="red"))
+        timeline.add(
+            connection, 1, "level-rose", MIDNIGHT + timedelta(hours=24, minutes=5),
+            detail={"from": "orange", "to": "red"},
+        )  # fmt: skip
+    assert "Ⅰ级" not in report_of(world).summary[1].text
+    world.close()
+
+
+@pytest.mark.usefixtures("pango")
+def test_a_very_full_day_still_has_two_sheets(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.fill()
+    world.index.write(
+        [
+            record(f"full-{event}-{number}", MIDNIGHT + timedelta(hours=3, minutes=number), "反映问题𠮷㐂😀" * 900,
+                   title=f"第{event}件事的标题很长很长很长很长", event=f"full-{event}", sentiment="negative",
+                   request="complaint", policy="bus")
+            for event in range(8)
+            for number in range(6)
+        ]
+    )  # fmt: skip
+    full = report_of(world)
+    assert len(PdfReader(io.BytesIO(pdf_of(full, HEAD))).pages) <= 2
+    assert printed(full).shortened
+    assert next(editions(full)).weight == 9
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{% if %}", "line 1"), ("{{ r.nothing.more }}", "nothing"), ("{{ ''.__class__.__mro__ }}", "unsafe")],
+)
+def test_a_bad_template_is_named_with_its_mistake(report: Report, tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "report.html.j2").write_text(text, encoding="utf-8")
+    with pytest.raises(WrongUse, match=said):
+        page_of(report, HEAD, Look.read(tmp_path))
+
+
+def test_a_units_own_files_are_used_and_known_by_their_hash(report: Report, tmp_path: Path) -> None:
+    own = docx.Document()
+    own.add_paragraph("{{单位}}　{{期号}}")
+    own.add_paragraph("{{正文}}")
+    own.add_paragraph("印章")
+    own.save(str(tmp_path / DOCUMENT))
+    look = Look.read(tmp_path)
+    assert look.version != Look.read().version
+    lines = [paragraph.text for paragraph in docx.Document(io.BytesIO(docx_of(report, HEAD, look))).paragraphs]
+    assert lines[0] == "云岭市政务舆情值班室　〔2026〕第128期"
+    assert lines[1].startswith("草稿") and lines[2].startswith("共收到信息") and lines[-1] == "印章"
+    (tmp_path / DOCUMENT).write_bytes(b"no document")
+    with pytest.raises(WrongUse, match="no Word document"):
+        docx_of(report, HEAD, Look.read(tmp_path))
+
+
+@pytest.mark.usefixtures("pango")
+def test_missing_fonts_are_said(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("briefings.pdf.installed_fonts", tuple)
+    monkeypatch.setattr(charts, "installed_fonts", tuple)
+    with pytest.raises(MinshengError, match="fonts-noto-cjk"):
+        pdf_of(report, HEAD)
+    assert docx_of(report, HEAD)
