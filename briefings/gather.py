@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts.casework.tables import tasks
+from alerts.clocks import replaced
 from alerts.deadlines import TITLES, WARNING
 from alerts.planning.tables import response_plans
 from alerts.responses.evaluation import Kept, kept_by_ticket
@@ -80,7 +81,7 @@ def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tup
     levels: dict[int, Any] = {}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        _read_clocks(connection, chunk, clocks)
+        _read_clocks(connection, rows[start : start + _CHUNK], clocks)
         _read_steps(connection, chunk, steps)
         _read_levels(connection, chunk, until, levels)
     judged = kept_by_ticket(connection, ids)
@@ -112,10 +113,12 @@ def _fact(
     )
 
 
-def _read_clocks(connection: sa.Connection, ids: Sequence[int], found: dict[int, list[DeadlineFact]]) -> None:
-    query = sa.select(timers).where(timers.c.ticket_id.in_(ids)).order_by(timers.c.due_at, timers.c.id)
+def _read_clocks(connection: sa.Connection, rows: Sequence[Any], found: dict[int, list[DeadlineFact]]) -> None:
+    """The clocks of these tickets that run or ran to their end; those that another level's replaced are left out."""
+    ends = {row.id: (row.responded_at, row.closed_at) for row in rows}
+    query = sa.select(timers).where(timers.c.ticket_id.in_(ends)).order_by(timers.c.due_at, timers.c.id)
     for row in connection.execute(query):
-        if not row.kind.endswith(WARNING):
+        if not row.kind.endswith(WARNING) and not replaced(row.cancelled_at, *ends[row.ticket_id]):
             fact = DeadlineFact(
                 name=row.title or TITLES.get(row.kind, row.kind), due_at=row.due_at, settled_at=row.cancelled_at
             )

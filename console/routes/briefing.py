@@ -13,6 +13,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
+from alerts.clocks import replaced
 from alerts.deadlines import TITLES
 from alerts.levels import rank
 from alerts.tables import timers
@@ -67,10 +68,11 @@ def _hashes(page: str, element: str) -> str:
 def _on_time(visit: Visit) -> dict[str, Any]:
     """Of the clocks that ended in the last 30 days: how many were settled before their end."""
     now = visit.console.clock.now()
-    mine = [one.id for one in visit.view.tickets(limit=2_000) if not one.historical]
+    ends = {one.id: (one.responded_at, one.closed_at) for one in visit.view.tickets(limit=2_000) if not one.historical}
+    mine = list(ends)
     due = kept = 0
     for start in range(0, len(mine), 500):
-        query = sa.select(timers.c.due_at, timers.c.cancelled_at).where(
+        query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.cancelled_at).where(
             timers.c.ticket_id.in_(mine[start : start + 500]),
             timers.c.kind.in_(list(TITLES)),
             timers.c.due_at > now - MONTH,
@@ -78,6 +80,8 @@ def _on_time(visit: Visit) -> dict[str, Any]:
         )
         with visit.console.store.read() as connection:
             for row in connection.execute(query):
+                if replaced(row.cancelled_at, *ends[row.ticket_id]):
+                    continue
                 due += 1
                 kept += row.cancelled_at is not None and row.cancelled_at <= row.due_at
     return {"due": due, "kept": kept}

@@ -222,7 +222,7 @@ class World:
             ):
                 connection.execute(sa.insert(tickets), self._ticket(number + 1, level, opened, closed))
             for ticket, kind, due, cancelled in (
-                (1, "information", 10.5 + 5, 12),
+                (1, "response", 10.5 + 48, 12),  # of the blue level that it opened with
                 (1, "conference", 10.5 + 24, None),
                 (1, "conference-warning", 10.5 + 19, None),
                 (3, "response", -2, None),
