@@ -69,6 +69,9 @@ def configure_logs(level: str = "info", format: Format = "auto") -> None:  # noq
         "py.warnings",
         "twisted",
         "apprise",
+        "weasyprint",
+        "fontTools",
+        "matplotlib",
     ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 

@@ -207,7 +207,7 @@ def test_a_page_that_leads_elsewhere_is_read_there_and_no_further_than_it_may(
 def test_bad_pages_are_told_and_the_next_one_is_made(
     scripts: str, words: str, crawling: Crawling, site: LocalSite, settings: dict[str, Any]
 ) -> None:
-    crawling.crawl["browser"] = BrowserSettings(**{**settings, "timeout": 3.0, "memory_mb": 400})
+    crawling.crawl["browser"] = BrowserSettings(**{**settings, "timeout": 6.0, "memory_mb": 400})
     crawling.crawl["max_body"] = 20_000
     put_up(site)
     site.put("/bad.html", SHELL.format(scripts=scripts))
