@@ -147,7 +147,7 @@ def test_the_leader_reads_it_on_a_phone(served: Served) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         page.get_by_role("link", name="今日舆情风险日报").click()
         assert page.locator("h1").inner_text() == "舆情风险日报"
-        assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(204, 0, 0)"
+        assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(192, 0, 0)"
         page.goto("/tickets/T0001")
         assert page.get_by_role("button", name="签收").count() == 0
 
