@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import sqlalchemy as sa
 
 from console.scope import ScopedIndex, Views
@@ -12,9 +10,8 @@ from console.units import UnitBook
 from minsheng.clock import Clock
 from minsheng.policies import PolicyRegister
 from minsheng.store import Store
-from search.index import Filters, Index
-
-Narrow = Callable[[Filters], Filters]
+from search.index import Index
+from search.saved import Narrow
 
 
 class Owners:

@@ -98,7 +98,7 @@ def readiness_of(store: Store, clock: Clock, plans: PlanBook, policies: Sequence
         .group_by(qa_entries.c.policy_id)
     )
     with store.read() as connection:
-        answers: dict[str, int] = {policy: count for policy, count in connection.execute(published)}  # noqa: C416
+        answers: dict[str, int] = dict(connection.execute(published).tuples().all())
     today = clock.now().astimezone(CHINA).date()
     found = {}
     for policy in policies:

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.levels import SHORT, rank
+from alerts.levels import SHORT, Level, rank
 from alerts.observations import Observation
 from alerts.release.tables import release_reports as table
 from alerts.responses.aftermath import Interval, ratio, wilson
@@ -58,7 +58,7 @@ class OpenTicket(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket of the policy that has not ended."""
 
     number: str
-    level: str
+    level: Level
     title: str
     status: str
 

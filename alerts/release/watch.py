@@ -267,7 +267,7 @@ class ReleaseWatch:
                 return 0
             keep(self._store, connection, report)
             command = f"minsheng policies release-report {policy.id} --hours {report.hours}"
-            level: Level = report.tickets[0].level if report.tickets else "blue"  # type: ignore[assignment]
+            level: Level = report.tickets[0].level if report.tickets else "blue"
             notice = Notice(
                 reason="report",
                 level=level,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,8 +79,11 @@ def score(
 @app.command("refresh")
 def refresh(json: bool = context.JSON_OPTION) -> None:
     """Evaluate again what more is known of by now: responses that are two days or thirty days old."""
-    numbers = _book().due_again()
-    kept = [evaluate_now(number, None, None, []) for number in numbers]
+    from minsheng.parts import open_index
+    from minsheng.policies import PolicyRegister
+
+    with closing(open_index(context.settings())) as index:
+        kept = _book().refresh(index, PolicyRegister(context.store()), actor=getpass.getuser())
     if json:
         context.print_json(kept)
         return
