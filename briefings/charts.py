@@ -37,6 +37,7 @@ STYLES: dict[str, tuple[str, str]] = {
 FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "PingFang SC")
 
 
+@functools.lru_cache(maxsize=64)  # the same page is asked for again and again while its figures stay
 def draw(chart: Chart) -> str:
     """The chart as an SVG element without anything around it. The same chart gives the same bytes."""
     import matplotlib as mpl

@@ -295,7 +295,7 @@ def merge(visit: Worker, number: str) -> Response:
             raise WrongUse("请写明理由。")
         for one in (ticket, other):
             if one.closed_at is not None:
-                if one.status == "merged":  # pressed twice
+                if one.status == "merged" and ticket.event == other.event:  # pressed twice
                     return RedirectResponse(f"/tickets/{ticket.number}", 303)
                 raise WrongUse(f"ticket {one.number} has ended")
         _events(visit).merge(ticket.event, other.event, by=visit.actor, reason=reason)
