@@ -13,6 +13,7 @@ from alerts.casework.attachments import attachments_of
 from alerts.casework.links import links_of, related_to
 from alerts.casework.research import sheets_of
 from alerts.casework.tasks import tasks_of
+from alerts.clocks import replaced
 from alerts.duty.book import BookShelf
 from alerts.levels import LEVELS
 from alerts.notices import REASONS
@@ -73,6 +74,7 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
     return show(
         visit,
         "ticket.html.j2",
+        replaced=replaced,
         code=code,
         ticket=ticket,
         timeline=[_line(event, people) for event in reversed(timeline)],
