@@ -82,6 +82,11 @@ def _messages() -> Iterator[Said]:
                 yield Said("message", Text(row["title"].strip(), row["text"].strip()[:200]))
 
 
+def messages_left_over() -> Iterator[Said]:
+    """Letters that neither half's background takes."""
+    return islice(_messages(), sum(int(SHARES["message"] * A_DAY * days) for days in DAYS.values()), None)
+
+
 def judge_all() -> None:
     """Judge every text of both halves, which takes the longest of all: once, then it is on disk."""
     from benchmarks.alerts.judgements import Judged

@@ -7,12 +7,12 @@ import csv
 import gzip
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from benchmarks.alerts.background import DAYS, Half
+from benchmarks.alerts.background import DAYS, Half, messages_left_over
 from benchmarks.alerts.matters import (
     ADVERTISING,
     CITIES,
@@ -30,6 +30,10 @@ from classifiers.model import Text
 from minsheng.clock import CHINA
 from minsheng.policies import Policy
 from minsheng.records import Kind
+from training.hot_issues import hot_texts
+from training.labels.reading import text_hash
+
+_T = TypeVar("_T")
 
 END: dict[Half, datetime] = {
     "develop": datetime(2026, 3, 10, tzinfo=CHINA),
@@ -108,8 +112,9 @@ def injected(half: Half) -> Injected:
         for number, city in enumerate(CITIES[half])
     ]
     drafts: list[Draft] = []
+    pools = _pools(half, pick)
     for place in places:
-        drafts += _chatter(half, place, full - timedelta(days=PAST_DAYS), end, pick)
+        drafts += _chatter(half, place, full - timedelta(days=PAST_DAYS), end, pick, pools)
     order = list(places)
     pick.shuffle(order)
     episodes = []
@@ -146,11 +151,12 @@ def moments(start: datetime, end: datetime, count: int, pick: random.Random, sha
     return sorted(found)
 
 
-def _chatter(half: Half, place: _Place, start: datetime, end: datetime, pick: random.Random) -> Iterator[Draft]:
+def _chatter(
+    half: Half, place: _Place, start: datetime, end: datetime, pick: random.Random, pools: _Pools
+) -> Iterator[Draft]:
     rate = pick.choice(RATES)
     alias = place.policy.aliases[0]
     day = start
-    letters, posts, news = _letters(half), _chatter_posts(half), _headlines(half)
     number = 0
     while day < end:
         workday = day.astimezone(CHINA).weekday() < 5
@@ -160,14 +166,14 @@ def _chatter(half: Half, place: _Place, start: datetime, end: datetime, pick: ra
             draw = pick.random()
             key, author = f"c-{place.policy.id}-{number}", f"u{pick.randrange(400_000)}"
             if draw < 0.35:
-                title, text = pick.choice(letters)
-                yield Draft(key, at, "message", "board", author, title, f"{text}（{alias}）", read=Text(title, text))
+                letter = next(pools.letters)
+                yield Draft(key, at, "message", "board", letter.author, letter.title, f"{letter.text}（{alias}）", read=Text(letter.title, letter.text))  # fmt: skip
             elif draw < 0.75:
-                words = pick.choice(posts)
+                words = next(pools.posts)
                 said = pick.choice(MENTIONS[half]).format(alias=alias)
                 yield Draft(key, at, "post", f"weibo-{number % 4}", author, "", f"{said} {words}", pick.randrange(20), Text("", words))  # fmt: skip
             else:
-                title = pick.choice(news)
+                title = next(pools.news)
                 yield Draft(key, at, "news", f"news-{number % 12}", "", f"{title} {alias}", title, read=Text(title, ""))
         day += timedelta(days=1)
 
@@ -344,19 +350,58 @@ def _poisson(mean: float, pick: random.Random) -> int:
     return count
 
 
-def _letters(half: Half) -> list[tuple[str, str]]:
+def _dealt(all_of: Sequence[_T], pick: random.Random) -> Iterator[_T]:
+    """Endless, without replacement: a text comes again only after all others came.
+
+    Drawn with replacement a letter would come from several people, and what several people write to an office in the
+    same words is just what must alarm.
+    """
+    while True:
+        yield from pick.sample(all_of, len(all_of))
+
+
+class _Letter(NamedTuple):
+    author: str
+    title: str
+    text: str
+
+
+class _Pools(NamedTuple):
+    """What the policies' usual voices say, of all policies of a half together."""
+
+    letters: Iterator[_Letter]
+    posts: Iterator[str]
+    news: Iterator[str]
+
+
+def _pools(half: Half, pick: random.Random) -> _Pools:
+    return _Pools(_dealt(_letters(half), pick), _dealt(_chatter_posts(half), pick), _dealt(_headlines(half), pick))
+
+
+def _letters(half: Half) -> list[_Letter]:
+    """Letters by their real authors, without those of the gold list's hot issues (an alarm of them would be right), and
+    the ones that the background leaves over, each by somebody else."""
+    hot = hot_texts()
     with gzip.open(data_folder() / "messages_unlabelled.csv.gz", "rt", encoding="utf-8", newline="") as lines:
-        rows = [(row["title"].strip(), row["text"].strip()[:120]) for row in csv.DictReader(lines)]
-    return rows[::2] if half == "develop" else rows[1::2]
+        found = [
+            _Letter(f"m{row['author_hash']}", row["title"].strip(), row["text"].strip()[:120])
+            for row in csv.DictReader(lines)
+            if text_hash(Text(row["title"], row["text"])) not in hot
+        ]
+    left = [
+        _Letter(f"l{number}", said.text.title, said.text.text[:120]) for number, said in enumerate(messages_left_over())
+    ]
+    both = [*found, *left]
+    return both[::2] if half == "develop" else both[1::2]
 
 
 def _chatter_posts(half: Half) -> list[str]:
-    start = 80_000 if half == "develop" else 90_000
+    start = 80_000 if half == "develop" else 100_000
     with gzip.open(data_folder() / "text_weibo_2020.txt.gz", "rt", encoding="utf-8") as lines:
-        return [line.strip()[:80] for line in islice(lines, start, start + 3000) if len(line) > 20]
+        return [line.strip()[:80] for line in islice(lines, start, start + 20_000) if len(line) > 20]
 
 
 def _headlines(half: Half) -> list[str]:
-    start = 120_000 if half == "develop" else 130_000
+    start = 120_000 if half == "develop" else 140_000
     with gzip.open(data_folder() / "text_hot_search.txt.gz", "rt", encoding="utf-8") as lines:
-        return [line.strip()[:40] for line in islice(lines, start, start + 3000) if len(line) > 6]
+        return [line.strip()[:40] for line in islice(lines, start, start + 20_000) if len(line) > 6]
