@@ -30,6 +30,9 @@ the work a document stays bounded. Which ones depends on the count alone."""
 _POLICY_SHARE = 0.2
 """An event is about a policy if at least this share of its documents is."""
 
+_NAMING_SHARE = 0.3
+"""A window of an event is about a policy if at least this share of its concerned voices names it."""
+
 BaselineOf = Callable[[str, datetime], Baseline]
 
 
@@ -175,7 +178,7 @@ class RiskJudge:
         since: datetime | None,
         known: Callable[[Observation], bool] | None = None,
     ) -> Risk | None:
-        settings, fewest = self._settings, self._fewest[scope]
+        fewest = self._fewest[scope]
         start = _later(moment - self._long, since)
         count = history.all.count(start, moment)
         if count < fewest * self._rules.hold or not _is_turn(count):
@@ -184,20 +187,45 @@ class RiskJudge:
         if sum(row.concerned for row in rows) < fewest * self._rules.hold:
             return None
         policy_id = _policy_of(rows)
+        found = [self._burst_about(scope, history, rows, moment, since, known, policy_id, None)]
+        if policy_id is not None:
+            found.append(self._burst_about(scope, history, rows, moment, since, known, policy_id, policy_id))
+        return _gravest(found)
+
+    def _burst_about(
+        self,
+        scope: Scope,
+        history: EventHistory,
+        rows: Sequence[Observation],
+        moment: datetime,
+        since: datetime | None,
+        known: Callable[[Observation], bool] | None,
+        named: str | None,
+        policy_id: str | None,
+    ) -> Risk | None:
+        """The windows whose concerned voices are about a policy (`policy_id` is `named`, the one that most of the event
+        names), or those that are about none (`policy_id` is None): each window is the one or the other."""
         policy = self._policy_of(policy_id) if policy_id is not None else None
-        usual = self._usual(history, policy_id, moment)
+        usual: Baseline | None = None
         found = []
         for kinds, rules in self._by_kinds(scope, policy, policy_id, moment).items():
             of_kinds = [row for row in rows if row.kind in kinds] if kinds else rows
-            for hours in settings.windows_hours:
+            for hours in self._settings.windows_hours:
                 asked = [rule for rule in rules if not rule.windows or hours in rule.windows]
                 after = _later(moment - timedelta(hours=hours), since)
                 inside = [row for row in of_kinds if row.published_at > after]
                 concerned = voices(row for row in inside if row.concerned)
-                if not asked or len(concerned) < fewest * self._rules.hold:
+                if not asked or len(concerned) < self._fewest[scope] * self._rules.hold:
                     continue
                 if known is not None and sum(map(known, concerned)) >= self._rules.policy_share * len(concerned):
                     continue
+                # An event that a policy is talked of in draws other talk in, which is no word about the policy.
+                naming = sum(row.policy_id == named for row in concerned) if named is not None else 0
+                if (named is not None and naming >= _NAMING_SHARE * len(concerned)) != (policy_id is not None):
+                    continue
+                if policy_id is None and _of_many_policies(concerned):
+                    continue
+                usual = usual or self._usual(history, policy_id, moment)
                 before = history.all.between(_later(after - timedelta(hours=hours), since), after)
                 window = Window(
                     hours=hours,
@@ -259,6 +287,8 @@ class RiskJudge:
             return None
         rows = history.messages.between(after, moment)
         concerned = voices(rows)
+        if _of_many_policies(concerned):
+            return None
         policy_id = _policy_of(rows)
         policy = self._policy_of(policy_id) if policy_id is not None else None
         window = Window(
@@ -335,6 +365,12 @@ def _policy_of(rows: Sequence[Observation]) -> str | None:
         return None
     policy_id, count = min(counts.items(), key=lambda item: (-item[1], item[0]))
     return policy_id if count >= _POLICY_SHARE * len(rows) else None
+
+
+def _of_many_policies(rows: Sequence[Observation]) -> bool:
+    """Whether most name policies, and different ones: what came to lie in one event, but is not one matter."""
+    counts = Counter(row.policy_id for row in rows if row.policy_id is not None)
+    return 2 * counts.total() >= len(rows) > 0 and 2 * max(counts.values(), default=0) <= counts.total()
 
 
 def _later(moment: datetime, since: datetime | None) -> datetime:

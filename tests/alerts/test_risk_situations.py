@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from alerts.history import Baseline, WatchedDays
+from minsheng.records import Grouped
 from tests.alerts.conftest import NOW, World, burst, record
 
 MakeWorld = Callable[..., World]
@@ -114,6 +115,35 @@ def test_neighbours_who_sign_the_same_letter_count_each(world: World) -> None:
     letters = [record(f"s{n}", NOW + timedelta(hours=n), kind="message", group="s0", policy=None) for n in range(4)]
     world.take(letters)
     assert levels(world) == ["blue"]
+
+
+def test_angry_talk_that_names_no_policy_is_not_held_against_the_policy_of_its_event(make_world: MakeWorld) -> None:
+    about = [record(f"a{n}", NOW - timedelta(minutes=20 - n), sentiment="neutral", request="none") for n in range(12)]
+
+    def talk(policy: str | None) -> list[Grouped]:
+        return [record(f"t{n}", NOW + timedelta(minutes=n), request="none", policy=policy) for n in range(14)]
+
+    named, drawn_in = make_world(), make_world()
+    named.take(about + talk("water-price"))
+    assert levels(named) == ["blue"]
+    drawn_in.take(about + talk(None))
+    assert levels(drawn_in) == []
+
+
+def test_letters_that_name_different_policies_are_not_one_matter(make_world: MakeWorld) -> None:
+    def letters(policies: tuple[str | None, ...]) -> list[Grouped]:
+        return [
+            record(f"l{n}", NOW + timedelta(days=n), kind="message", author=f"c{n}", policy=policy)
+            for n, policy in enumerate(policies)
+        ]
+
+    for policies, wanted in (
+        ((None, None, None, "water-price"), ["blue"]),
+        (("water-price", "parking", "pension", None), []),
+    ):
+        world = make_world()
+        world.take(letters(policies))
+        assert levels(world) == wanted
 
 
 def test_what_is_usual_for_the_policy_opens_none(world: World) -> None:
