@@ -28,7 +28,7 @@ _DENSE = 64
 the work a document stays bounded. Which ones depends on the count alone."""
 
 _POLICY_SHARE = 0.2
-"""An event is about a policy if at least this share of its documents is."""
+"""Letters on one matter are about a policy if at least this share of them is."""
 
 _NAMING_SHARE = 0.3
 """A window of an event is about a policy if at least this share of its concerned voices names it."""
@@ -186,47 +186,37 @@ class RiskJudge:
         rows = history.all.between(start, moment)
         if sum(row.concerned for row in rows) < fewest * self._rules.hold:
             return None
-        policy_id = _policy_of(rows)
-        found = [self._burst_about(scope, history, rows, moment, since, known, policy_id, None)]
-        if policy_id is not None:
-            found.append(self._burst_about(scope, history, rows, moment, since, known, policy_id, policy_id))
-        return _gravest(found)
-
-    def _burst_about(
-        self,
-        scope: Scope,
-        history: EventHistory,
-        rows: Sequence[Observation],
-        moment: datetime,
-        since: datetime | None,
-        known: Callable[[Observation], bool] | None,
-        named: str | None,
-        policy_id: str | None,
-    ) -> Risk | None:
-        """The windows whose concerned voices are about a policy (`policy_id` is `named`, the one that most of the event
-        names), or those that are about none (`policy_id` is None): each window is the one or the other."""
-        policy = self._policy_of(policy_id) if policy_id is not None else None
-        usual: Baseline | None = None
+        asked: dict[str | None, dict[tuple[str, ...], list[Rule]]] = {}
+        usual: dict[str | None, Baseline] = {}
         found = []
-        for kinds, rules in self._by_kinds(scope, policy, policy_id, moment).items():
+        for kinds in dict.fromkeys(rule.kinds for rule in self._rules.of_scope(scope)):
             of_kinds = [row for row in rows if row.kind in kinds] if kinds else rows
             for hours in self._settings.windows_hours:
-                asked = [rule for rule in rules if not rule.windows or hours in rule.windows]
                 after = _later(moment - timedelta(hours=hours), since)
                 inside = [row for row in of_kinds if row.published_at > after]
                 concerned = voices(row for row in inside if row.concerned)
-                if not asked or len(concerned) < self._fewest[scope] * self._rules.hold:
+                if len(concerned) < fewest * self._rules.hold:
+                    continue
+                policy_id = _policy_of(concerned, _NAMING_SHARE)
+                if policy_id is None and _of_many_policies(concerned):
+                    continue
+                before = history.all.between(_later(after - timedelta(hours=hours), since), after)
+                if policy_id is not None:
+                    # What is talked of in the same event without a word of the policy is no word about it, and is not
+                    # in the policy's past either, that this is compared with.
+                    inside, before = _naming(policy_id, inside), _naming(policy_id, before)
+                    concerned = voices(row for row in inside if row.concerned)
+                if len(concerned) < fewest * self._rules.hold:
                     continue
                 if known is not None and sum(map(known, concerned)) >= self._rules.policy_share * len(concerned):
                     continue
-                # An event that a policy is talked of in draws other talk in, which is no word about the policy.
-                naming = sum(row.policy_id == named for row in concerned) if named is not None else 0
-                if (named is not None and naming >= _NAMING_SHARE * len(concerned)) != (policy_id is not None):
+                policy = self._policy_of(policy_id) if policy_id is not None else None
+                if policy_id not in asked:
+                    asked[policy_id] = self._by_kinds(scope, policy, policy_id, moment)
+                    usual[policy_id] = self._usual(history, policy_id, moment)
+                rules = [r for r in asked[policy_id].get(kinds, ()) if not r.windows or hours in r.windows]
+                if not rules:
                     continue
-                if policy_id is None and _of_many_policies(concerned):
-                    continue
-                usual = usual or self._usual(history, policy_id, moment)
-                before = history.all.between(_later(after - timedelta(hours=hours), since), after)
                 window = Window(
                     hours=hours,
                     moment=moment,
@@ -234,10 +224,10 @@ class RiskJudge:
                     concerned=concerned,
                     voices=max(len(voices(inside)), len(concerned)),
                     before=len(voices(row for row in before if row.concerned and (not kinds or row.kind in kinds))),
-                    usual=usual,
+                    usual=usual[policy_id],
                     events=len({row.event_id for row in concerned}) if scope == "policy" else 1,
                 )
-                found.append(self._risk(window, policy_id, policy, asked))
+                found.append(self._risk(window, policy_id, policy, rules))
         return _gravest(found)
 
     def _by_kinds(
@@ -359,12 +349,17 @@ def _gravest(found: Iterator[Risk | None] | Collection[Risk | None]) -> Risk | N
     )
 
 
-def _policy_of(rows: Sequence[Observation]) -> str | None:
+def _naming(policy_id: str, rows: Sequence[Observation]) -> list[Observation]:
+    return [row for row in rows if row.policy_id == policy_id]
+
+
+def _policy_of(rows: Sequence[Observation], share: float = _POLICY_SHARE) -> str | None:
+    """The policy that most of these name, where at least this share of them does."""
     counts = Counter(row.policy_id for row in rows if row.policy_id is not None)
     if not counts:
         return None
     policy_id, count = min(counts.items(), key=lambda item: (-item[1], item[0]))
-    return policy_id if count >= _POLICY_SHARE * len(rows) else None
+    return policy_id if count >= share * len(rows) else None
 
 
 def _of_many_policies(rows: Sequence[Observation]) -> bool:
