@@ -13,6 +13,7 @@ from console.routes import (
     events,
     plans,
     policies,
+    releases,
     research,
     responses,
     rules,
@@ -24,7 +25,7 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans, rules,
-        channels, sources, briefing, account, admin,
+        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
+        plans, rules, channels, sources, briefing, account, admin,
     )
 )  # fmt: skip

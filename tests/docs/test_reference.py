@@ -16,7 +16,7 @@ generate = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(generate)
 
 
-@pytest.mark.parametrize("name", ["settings.md", "commands.md", "records.schema.json"])
+@pytest.mark.parametrize("name", ["settings.md", "commands.md", "rules.md", "api.md", "records.schema.json"])
 def test_the_page_is_that_of_the_code(name: str) -> None:
     kept = (DOCS / "reference" / name).read_text(encoding="utf-8")
     assert kept == generate.pages()[name], "make it anew: python docs/generate.py"
