@@ -9,6 +9,7 @@ from console.routes import (
     channels,
     desk,
     documents,
+    drills,
     duty,
     events,
     plans,
@@ -24,7 +25,7 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans, rules,
-        channels, sources, briefing, account, admin,
+        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans,
+        drills, rules, channels, sources, briefing, account, admin,
     )
 )  # fmt: skip
