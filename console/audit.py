@@ -65,6 +65,8 @@ ACTIONS: dict[str, str] = {
     "event-changed": "合并、拆分事件",
     "event-read": "查看事件",
     "briefing-read": "查看日报",
+    "briefing-made": "生成简报",
+    "briefing-changed": "办理简报",
     "audit-read": "查看审计日志",
     "refused": "越权被拒",
 }

@@ -106,6 +106,16 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"\S+ can't be published: (.+)", r"不能发布：\1。"),
     (r"\S+ is withdrawn already", "这一条已经撤回。"),
     (r"the entry can't be kept: (.+)", r"标题、问题、答复都要填写，有效期的起止要对（\1）。"),
+    # Policies
+    (r"(.+): files of this kind are not read", r"不读这种文件：\1。"),
+    (r"(.+) is larger than ([\d,]+) bytes", r"\1 太大，最多 \2 字节。"),
+    (r"(.+) holds more than ([\d,]+) bytes", r"\1 解开后太大，最多 \2 字节。"),
+    (r"(.+) has no words that can be read", r"\1 里没有可读的文字；扫描件读不出来，请用原件。"),
+    (r"(.+) can't be read as \w+: .*", r"\1 读不出来：文件可能已损坏，或不是这种格式。"),
+    (r"(.+) is locked by a password", r"\1 有口令，请先去掉口令。"),
+    (r"there is no form .*", "请选择解读材料的形式。"),
+    (r"a piece of interpretation has a title and somebody who adds it", "请填写解读材料的标题。"),
+    (r"'(.*)' is no link", r"“\1”不是网址，应以 http:// 或 https:// 开头。"),
     # Labels
     (r"'?(\S+?)'? is no label of .*", "没有这个标签。"),
 )  # fmt: skip

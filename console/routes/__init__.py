@@ -14,6 +14,7 @@ from console.routes import (
     events,
     plans,
     policies,
+    releases,
     research,
     responses,
     rules,
@@ -25,7 +26,7 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans,
-        drills, rules, channels, sources, briefing, account, admin,
+        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
+        plans, drills, rules, channels, sources, briefing, account, admin,
     )
 )  # fmt: skip

@@ -39,6 +39,8 @@ FILLED = {
     "{name}": "nothing",
     "{entry}": "qa-0",
     "{candidate}": "qc-0",
+    "{interpretation}": "999",
+    "{hours}": "24",
     "{name:path}": "nothing",
 }
 STREAM = "/desk/live"  # never ends; tested by itself
