@@ -193,13 +193,18 @@ class CollectorSettings(Section, frozen=True, kw_only=True):
 
 
 class ReceiveSettings(Section, frozen=True, kw_only=True):
-    """Documents that other collectors deliver (`minsheng receive`)."""
+    """What comes by itself (`minsheng receive`): documents that other collectors deliver, and pushes of feeds' hubs."""
 
     host: str = "127.0.0.1"  # the address that the endpoint listens on; put a proxy with TLS before it
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8645  # its port; 0 takes any free one
     collectors: tuple[CollectorSettings, ...] = ()  # who may deliver
     max_items: Count = 1000  # items of one request
     max_body: Count = 20_000_000  # bytes of one request, opened
+    public_url: str = ""  # how hubs of feeds reach the endpoint, e.g. https://push.example.gov.cn/; empty: no pushes
+
+    def __post_init__(self) -> None:
+        if self.public_url and not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", self.public_url):
+            raise ValueError(f"receive.public_url: '{self.public_url}' is no address: write https://HOST/")
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):
