@@ -35,6 +35,8 @@ Right = Literal[
     "sources",
     "sources.check",
     "briefing",
+    "briefing.write",
+    "briefing.sign",
     "users",
     "audit",
     "own",
@@ -69,6 +71,8 @@ RIGHT_WORDS: dict[Right, str] = {
     "sources": "查看信源",
     "sources.check": "试抓信源",
     "briefing": "领导视图和日报",
+    "briefing.write": "生成、修改、审核和印发简报",
+    "briefing.sign": "签发和撤回简报",
     "users": "管理用户、单位和会话",
     "audit": "查看审计日志",
     "own": "自己的账号",
@@ -92,11 +96,12 @@ _READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "p
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
                         "answers.write", "plans.write", "plans.decide", "drills", "drills.start", "roster",
-                        "roster.change", "rules", "rules.install", "channels", "sources", "briefing"},
+                        "roster.change", "rules", "rules.install", "channels", "sources", "briefing",
+                        "briefing.write"},
     "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write"},
     "reader": _READING,
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
-    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "drills", "briefing"},
+    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "drills", "briefing", "briefing.sign"},
     # Who runs the machine reads no posts, and who manages accounts neither.
     "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
     "administrator": frozenset({"own", "users"}),
