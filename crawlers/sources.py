@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from minsheng.errors import WrongUse
+from minsheng.exercises import EXERCISE
 from minsheng.redaction import HIDDEN, redacted, redacted_values
 from minsheng.store import Store, upsert
 
@@ -131,6 +132,8 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
         raise wrong(key, str(error).replace("`$.", "`")) from error
     if not _ID.fullmatch(source.id):
         raise wrong("id", f"'{source.id}' can't be an id", "use lower-case letters, digits, - and _, at most 100")
+    if source.id == EXERCISE:
+        raise wrong("id", f"'{EXERCISE}' is kept for drills", "choose another id")
     if source.kind not in KINDS:
         raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
     schemes = KINDS[source.kind].schemes
