@@ -144,7 +144,7 @@ async def crawl_source(source: Source, run: Run, settings: CrawlSettings, gate: 
         log.exception("crawl_broke", source=source.id)
         report = await run.finish(said(error))
     report.seconds = round(loop.time() - started, 3)
-    log.info("crawled", **_plain(report))
+    (log.debug if run.looking else log.info)("crawled", **_plain(report))
     return report
 
 

@@ -149,6 +149,7 @@ def test_an_ended_login_is_told_and_never_silently_empty(answer: Any, crawling: 
     report = crawling.run()
     assert (report.ok, report.fault) == (False, "login")
     assert "/login" not in site.paths()
+    assert "login ID" not in report.error
     assert [state.state for state in states(crawling.store, crawling.clock)] == ["cookie"]
 
 
