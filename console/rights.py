@@ -33,6 +33,7 @@ Right = Literal[
     "sources",
     "sources.check",
     "briefing",
+    "webhooks",
     "users",
     "audit",
     "own",
@@ -65,6 +66,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "sources": "查看信源",
     "sources.check": "试抓信源",
     "briefing": "领导视图和日报",
+    "webhooks": "设置接口推送",
     "users": "管理用户、单位和会话",
     "audit": "查看审计日志",
     "own": "自己的账号",
@@ -88,8 +90,9 @@ _READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "p
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
                         "answers.write", "plans.write", "plans.decide", "roster", "roster.change", "rules",
-                        "rules.install", "channels", "sources", "briefing"},
-    "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write"},
+                        "rules.install", "channels", "sources", "briefing", "webhooks"},
+    "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write",
+                          "webhooks"},
     "reader": _READING,
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
     "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "briefing"},

@@ -11,6 +11,7 @@ from console.routes import (
     documents,
     duty,
     events,
+    metrics,
     plans,
     policies,
     releases,
@@ -20,12 +21,14 @@ from console.routes import (
     sign_in,
     sources,
     tickets,
+    tokens,
+    webhooks,
 )
 
 ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
-        plans, rules, channels, sources, briefing, account, admin,
+        plans, rules, channels, sources, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

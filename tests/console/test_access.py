@@ -18,7 +18,7 @@ from tests.console.world import ConsoleWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
 ROUTES = list(guarded(ROUTERS))
-OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico"}
+OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico", "/metrics"}
 
 FILLED = {
     "{number}": "T0001",
@@ -40,6 +40,8 @@ FILLED = {
     "{entry}": "qa-0",
     "{candidate}": "qc-0",
     "{interpretation}": "999",
+    "{token_id}": "99999",
+    "{webhook_id}": "99999",
     "{hours}": "24",
     "{name:path}": "nothing",
 }

@@ -149,7 +149,9 @@ def test_a_wrong_command_is_answered_with_those_that_are_near(minsheng: Run) -> 
     assert "Did you mean 'list', 'split'?" in minsheng("tickets", "lits").err
 
 
-@pytest.mark.parametrize(("words", "offered"), [("ti", "tickets"), ("channels l", "list"), ("tickets sig", "sign-sheet")])
+@pytest.mark.parametrize(
+    ("words", "offered"), [("ti", "tickets"), ("channels l", "list"), ("tickets sig", "sign-sheet")]
+)
 def test_completion_offers_commands_of_every_group(
     words: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
