@@ -20,8 +20,9 @@ from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
 Reason = Literal[
-    "new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report", "topic"
-]
+    "new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report", "topic",
+    "briefing", "briefing-missing",
+]  # fmt: skip
 REASONS: dict[Reason, str] = {
     "new": "新发现",
     "worse": "等级上升",
@@ -35,6 +36,8 @@ REASONS: dict[Reason, str] = {
     "release": "发布提醒",
     "report": "发布首报",
     "topic": "关注专题",
+    "briefing": "简报",
+    "briefing-missing": "简报未成",
 }
 
 TERMINAL = "terminal"

@@ -8,7 +8,7 @@ several services at once do nothing twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -61,6 +61,8 @@ class AlertService:
         topics.
     scopes:
         What owners of watch topics may see; None: nobody is told of topics.
+    chores:
+        What else is to be done on its clock.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class AlertService:
         channels: Mapping[str, Channel] | None = None,
         index: Index | None = None,
         scopes: Scopes | None = None,
+        chores: Iterable[Chore] = (),
     ) -> None:
         self._store = store
         self._settings = settings
@@ -81,7 +84,7 @@ class AlertService:
         self._problems: dict[str, str] = {}
         self._heartbeat = Heartbeat(store, settings, clock)
         self._releases = ReleaseWatch(store, settings, clock, index)
-        self._chores = list(_chores(store, settings, clock, index, scopes))
+        self._chores = [*_chores(store, settings, clock, index, scopes), *chores]
         self._answers: AnswerServer | None = None
         self._looked: dict[str, float] = {}
         self._fed: datetime | None = None

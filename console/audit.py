@@ -65,6 +65,8 @@ ACTIONS: dict[str, str] = {
     "event-read": "查看事件",
     "briefing-read": "查看日报",
     "webhook-changed": "修改接口推送",
+    "briefing-made": "生成简报",
+    "briefing-changed": "办理简报",
     "audit-read": "查看审计日志",
     "audit-verified": "核对审计日志",
     "refused": "越权被拒",

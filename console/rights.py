@@ -33,6 +33,8 @@ Right = Literal[
     "sources",
     "sources.check",
     "briefing",
+    "briefing.write",
+    "briefing.sign",
     "webhooks",
     "users",
     "audit",
@@ -66,6 +68,8 @@ RIGHT_WORDS: dict[Right, str] = {
     "sources": "查看信源",
     "sources.check": "试抓信源",
     "briefing": "领导视图和日报",
+    "briefing.write": "生成、修改、审核和印发简报",
+    "briefing.sign": "签发和撤回简报",
     "webhooks": "设置接口推送",
     "users": "管理用户、单位和会话",
     "audit": "查看审计日志",
@@ -90,12 +94,12 @@ _READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "p
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
                         "answers.write", "plans.write", "plans.decide", "roster", "roster.change", "rules",
-                        "rules.install", "channels", "sources", "briefing", "webhooks"},
+                        "rules.install", "channels", "sources", "briefing", "briefing.write", "webhooks"},
     "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write",
                           "webhooks"},
     "reader": _READING,
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
-    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "briefing"},
+    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "briefing", "briefing.sign"},
     # Who runs the machine reads no posts, and who manages accounts neither.
     "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
     "administrator": frozenset({"own", "users"}),

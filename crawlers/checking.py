@@ -28,6 +28,7 @@ from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.policies import PolicyRegister
 from minsheng.records import Document
+from minsheng.redaction import redacted
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -81,6 +82,8 @@ class Checked(msgspec.Struct, kw_only=True):
         What was fetched of it, newest first.
     feeds:
         Feeds that the page names.
+    hub:
+        Who tells of news (WebSub); empty where nobody does.
     """
 
     source: Source
@@ -89,6 +92,7 @@ class Checked(msgspec.Struct, kw_only=True):
     taken: list[Taken]
     documents: list[Document]
     feeds: list[str] = []
+    hub: str = ""
 
 
 class _Collected:
@@ -143,6 +147,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         taken=taken,
         documents=newest,
         feeds=list(run.offered),
+        hub=redacted(run.offers[0].hub) if run.offers else "",
     )
 
 

@@ -21,6 +21,7 @@ from crawlers.hot_ranks import Seen
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
+from crawlers.websub.discovery import Offer
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
@@ -158,6 +159,7 @@ class Run:
         self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
         self.proposed: dict[str, Any] = {}  # options that would fit what was seen; only where `looking`
         self.title = ""  # what the source's own page calls itself
+        self.offers: list[Offer] | None = None  # hubs that tell of news; None: it was not read whether there are any
         self._sink = sink
         self._store = store
         self._clock = clock

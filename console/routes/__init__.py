@@ -5,6 +5,7 @@ from console.routes import (
     admin,
     answers,
     briefing,
+    briefings,
     casework,
     channels,
     desk,
@@ -29,6 +30,6 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
-        plans, rules, channels, sources, briefing, account, tokens, webhooks, admin, metrics,
+        plans, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

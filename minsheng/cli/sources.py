@@ -433,6 +433,9 @@ def _show(checked: Checked) -> None:
     for feed in checked.feeds:
         if feed != checked.source.url:
             context.errors().print(f"the page names a feed: {feed}", markup=False, soft_wrap=True)
+    if checked.hub:
+        how = "" if context.settings().receive.public_url else "; to have it tell of news: set receive.public_url"
+        context.errors().print(f"the feed has a hub (WebSub): {checked.hub}{how}", markup=False, soft_wrap=True)
     if report.error:
         context.errors().print(report.error, markup=False, soft_wrap=True)
     if report.ok:

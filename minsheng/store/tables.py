@@ -8,6 +8,7 @@ import alerts.release.tables
 import alerts.responses.tables
 import alerts.tables  # noqa: F401
 import answers.tables  # noqa: F401
+import briefings.tables  # noqa: F401
 import classifiers.tables  # noqa: F401
 import console.tables  # noqa: F401
 import crawlers.tables  # noqa: F401

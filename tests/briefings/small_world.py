@@ -28,6 +28,7 @@ from minsheng.records import (
     encode,
     scores_of,
 )
+from minsheng.settings import BriefingSettings, Settings
 from minsheng.store import Store
 from search.embedded import EmbeddedIndex
 from search.index import Index
@@ -165,6 +166,7 @@ class World:
 
     def __init__(self, folder: Path, *, store: str | None = None, index: Index | None = None) -> None:
         folder.mkdir(exist_ok=True)
+        self.settings = Settings(data_dir=folder, briefing=BriefingSettings(unit="云岭市政务舆情值班室"))
         self.clock = ManualClock(MIDNIGHT + timedelta(days=1, hours=7))
         self.index: Index = index or EmbeddedIndex(folder / "index.db")
         self.index.ensure()

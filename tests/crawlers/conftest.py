@@ -13,7 +13,7 @@ from crawlers.run import RunReport
 from crawlers.stage import CrawlStage
 from minsheng.clock import ManualClock
 from minsheng.records import Document, decode
-from minsheng.settings import CrawlSettings, Settings
+from minsheng.settings import CrawlSettings, ReceiveSettings, Settings
 from minsheng.store import Store
 from stream.embedded import EmbeddedLog
 from stream.log import DOCUMENTS
@@ -44,10 +44,13 @@ class Crawling:
             "timeout": 5.0,
             "allowed_networks": ("127.0.0.1",),
         }
+        self.receive: dict[str, Any] = {}
 
     @property
     def settings(self) -> Settings:
-        return Settings(data_dir=self.folder, crawl=CrawlSettings(**self.crawl))
+        return Settings(
+            data_dir=self.folder, crawl=CrawlSettings(**self.crawl), receive=ReceiveSettings(**self.receive)
+        )
 
     @property
     def stage(self) -> CrawlStage:
