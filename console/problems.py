@@ -59,6 +59,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"\S+ is no document of \S+", "所选信息不属于这个事件。"),
     (r"\S+ is not part of another event", "这个事件没有并入别的事件。"),
     (r"there is no event .*", "没有这个事件。"),
+    (r"the event of a drill stays as it is", "演练事件不能合并或拆分。"),
     # Research sheet
     (r"the research sheet of \S+ has version \d+(?: by (\S+))?, you worked on \d+",
      r"您填写期间，\1已保存了新的一版。您写的还在下面，请对照新版修改后再保存。"),

@@ -25,6 +25,8 @@ Right = Literal[
     "plans",
     "plans.write",
     "plans.decide",
+    "drills",
+    "drills.start",
     "roster",
     "roster.change",
     "rules",
@@ -60,6 +62,8 @@ RIGHT_WORDS: dict[Right, str] = {
     "plans": "查看预案",
     "plans.write": "起草预案",
     "plans.decide": "审核、启用和停用预案",
+    "drills": "查看演练和演练报告",
+    "drills.start": "发起演练",
     "roster": "查看值班表",
     "roster.change": "调整值班、更新值守手册",
     "rules": "查看和试算规则",
@@ -93,13 +97,14 @@ _READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "p
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
-                        "answers.write", "plans.write", "plans.decide", "roster", "roster.change", "rules",
-                        "rules.install", "channels", "sources", "briefing", "briefing.write", "webhooks"},
+                        "answers.write", "plans.write", "plans.decide", "drills", "drills.start", "roster",
+                        "roster.change", "rules", "rules.install", "channels", "sources", "briefing",
+                        "briefing.write", "webhooks"},
     "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write",
                           "webhooks"},
     "reader": _READING,
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
-    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "briefing", "briefing.sign"},
+    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "drills", "briefing", "briefing.sign"},
     # Who runs the machine reads no posts, and who manages accounts neither.
     "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
     "administrator": frozenset({"own", "users"}),

@@ -10,6 +10,7 @@ from console.routes import (
     channels,
     desk,
     documents,
+    drills,
     duty,
     events,
     metrics,
@@ -30,6 +31,6 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
-        plans, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
+        plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

@@ -51,6 +51,7 @@ COMMANDS = {
     "channels": "channels:app",
     "silences": "silences:app",
     "plans": "plans:app",
+    "drill": "drills:app",
 }
 
 
