@@ -23,7 +23,7 @@ from briefings.looks import Look
 from briefings.report import Report, numbers
 from briefings.tables import briefings as table
 from briefings.tables import looks, reads, sequences, steps
-from briefings.wording import read, written
+from briefings.wording import plain, read, written
 from console.audit import AuditLog
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
@@ -165,8 +165,9 @@ class BriefingShelf:
                     raise WrongUse(
                         f"{kept.number} has no paragraph {name}", f"there are {', '.join(list(paragraphs)[:40])}"
                     )
-                parts = None if text is None else read(text, known)
-                if parts is None or parts == paragraphs[name].parts or text == written(paragraphs[name].parts):
+                same = text is None or plain(text) == plain(written(paragraphs[name].parts))
+                parts = () if same else read(text or "", known)
+                if same or parts == paragraphs[name].parts:
                     edits.pop(name, None)
                 else:
                     edits[name] = written(parts)

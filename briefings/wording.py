@@ -46,7 +46,7 @@ def read(text: str, numbers: Sequence[Number]) -> tuple[Part, ...]:
     WrongUse
         Where a code stands behind something else than its number, or the text is too long.
     """
-    text = _CONTROL.sub(" ", text).strip()
+    text = plain(text)
     if len(text) > LONGEST:
         raise WrongUse(f"a paragraph has {len(text)} characters, more than {LONGEST}", "write less")
     shown: dict[str, dict[str, Number]] = {}
@@ -71,6 +71,11 @@ def read(text: str, numbers: Sequence[Number]) -> tuple[Part, ...]:
         place = match.end()
     found.append(text[place:])
     return tuple(part for part in found if part != "")
+
+
+def plain(text: str) -> str:
+    """The text as a form of a browser sends it back: on one line, without spaces around it."""
+    return _CONTROL.sub(" ", text).strip()
 
 
 def code_of(number: Number) -> str:

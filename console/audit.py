@@ -54,6 +54,7 @@ ACTIONS: dict[str, str] = {
     "handover-taken": "签字接班",
     "roster-changed": "调整值班",
     "plan-changed": "修改预案",
+    "drill-started": "发起演练",
     "rules-read": "试算规则",
     "rules-installed": "启用规则",
     "channel-tested": "测试渠道",

@@ -59,6 +59,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"\S+ is no document of \S+", "所选信息不属于这个事件。"),
     (r"\S+ is not part of another event", "这个事件没有并入别的事件。"),
     (r"there is no event .*", "没有这个事件。"),
+    (r"the event of a drill stays as it is", "演练事件不能合并或拆分。"),
     # Research sheet
     (r"the research sheet of \S+ has version \d+(?: by (\S+))?, you worked on \d+",
      r"您填写期间，\1已保存了新的一版。您写的还在下面，请对照新版修改后再保存。"),
@@ -105,6 +106,16 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"\S+ can't be published: (.+)", r"不能发布：\1。"),
     (r"\S+ is withdrawn already", "这一条已经撤回。"),
     (r"the entry can't be kept: (.+)", r"标题、问题、答复都要填写，有效期的起止要对（\1）。"),
+    # Briefings; the states' words are those of the answers
+    (r"there is no briefing (\S*)", r"没有编号为“\1”的简报。"),
+    (r"'(.*)' is no code of a briefing's number", r"“\1”不是依据代码，请照纸面填写，例如 RB-20260508-3。"),
+    (r"(\S+) has no number with the code (\S*)", r"\1 中没有代码为 \2 的数字。"),
+    (r"code \[(\d+)\] must stand behind (.+)", r"依据代码 [\1] 只能跟在它的数字后面（\2）；数字改了，就请删去代码。"),
+    (r"a paragraph has (\d+) characters, more than (\d+)", r"一段有 \1 字，最多 \2 字。"),
+    (r"(\S+) has no distribution list", r"\1 没有报送名单：请运维配置 briefing.distribution，再撤回重做。"),
+    (r"(\S+) is not what was signed", r"\1 的内容与签发时不一致，不能印发。请撤回，并请运维从备份恢复。"),
+    (r"(\S+) is corrected by (\S+) already", r"\1 已由 \2 更正，请在那一期上更正。"),
+    (r"(\S+) is not here yet", r"\1 还没有到。"),
     # Policies
     (r"(.+): files of this kind are not read", r"不读这种文件：\1。"),
     (r"(.+) is larger than ([\d,]+) bytes", r"\1 太大，最多 \2 字节。"),

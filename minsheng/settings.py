@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from minsheng.errors import WrongSettings
+from minsheng.exercises import EXERCISE
 
 PREFIX = "MINSHENG_"
 FILE_NAME = "minsheng.toml"
@@ -190,6 +191,10 @@ class CollectorSettings(Section, frozen=True, kw_only=True):
 
     source: str  # the id of the source that its documents get
     token: Secret  # what it shows at the HTTP endpoint; at least 16 characters
+
+    def __post_init__(self) -> None:
+        if self.source == EXERCISE:
+            raise ValueError(f"receive.collectors: '{EXERCISE}' is kept for drills: choose another id")
 
 
 class ReceiveSettings(Section, frozen=True, kw_only=True):

@@ -5,10 +5,12 @@ from console.routes import (
     admin,
     answers,
     briefing,
+    briefings,
     casework,
     channels,
     desk,
     documents,
+    drills,
     duty,
     events,
     plans,
@@ -26,6 +28,6 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
-        plans, rules, channels, sources, briefing, account, admin,
+        plans, drills, rules, channels, sources, briefings, briefing, account, admin,
     )
 )  # fmt: skip

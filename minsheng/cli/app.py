@@ -50,6 +50,7 @@ COMMANDS = {
     "channels": "channels:app",
     "silences": "silences:app",
     "plans": "plans:app",
+    "drill": "drills:app",
 }
 
 

@@ -277,4 +277,4 @@ def test_the_service_outlives_a_store_that_is_away(world: World, tmp_path: Path)
     service.deliver()
     service.check_deadlines()
     away.close()
-    assert set(service._problems) == {"notices", "deadlines", "escalations", "tasks"}
+    assert set(service._problems) == {"notices", "deadlines", "escalations", "tasks", "drills"}

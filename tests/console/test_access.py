@@ -39,6 +39,8 @@ FILLED = {
     "{name}": "nothing",
     "{entry}": "qa-0",
     "{candidate}": "qc-0",
+    "{kept}": "RB-0",
+    "{code}": "1",
     "{interpretation}": "999",
     "{hours}": "24",
     "{name:path}": "nothing",
@@ -186,6 +188,7 @@ def test_what_is_not_ones_own_reads_like_what_is_not_there(shared_world: Console
         "/tickets?status=all",
         "/leader",
         "/briefings/2026-05-08",
+        "/briefings",
         "/search?policy=heating",
     ],
 )
