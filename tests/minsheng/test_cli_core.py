@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from minsheng.cli import app, context
+from tests.stores import lay_store
 
 
 class Outcome:
@@ -39,6 +40,7 @@ def minsheng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytes
 
 @pytest.fixture
 def policies(tmp_path: Path) -> Path:
+    lay_store(tmp_path / "data" / "store.db")
     folder = tmp_path / "policies"
     folder.mkdir()
     (folder / "a.toml").write_text(
