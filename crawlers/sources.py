@@ -136,9 +136,13 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
         raise wrong("id", f"'{EXERCISE}' is kept for drills", "choose another id")
     if source.kind not in KINDS:
         raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
-    parts = urlsplit(source.url)
     schemes = KINDS[source.kind].schemes
-    if parts.scheme not in schemes or not parts.hostname:
+    try:
+        parts = urlsplit(source.url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # [, or a port that is none
+        usable = False
+    if not usable:
         raise wrong("url", f"'{source.url}' is no address", f"write it whole: {schemes[-1]}://host/path")
     for key in ("every", "quiet_after"):
         try:

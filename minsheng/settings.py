@@ -480,9 +480,10 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
 
 
 class MetricsSettings(Section, frozen=True, kw_only=True):
-    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`."""
+    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`; the console serves its own."""
 
     listen: str = ""  # address and port that /metrics is served at, e.g. 127.0.0.1:9464; empty: not at all
+    token: Secret | None = None  # what /metrics of the console is asked for with from other machines (Bearer)
 
     def __post_init__(self) -> None:
         if self.listen and not self.listen.rpartition(":")[2].isdecimal():

@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "users": "users:app",
     "tokens": "tokens:app",
+    "webhooks": "webhooks:app",
     "units": "users:units_app",
     "audit": "users:audit_app",
     "policies": "policies:app",
