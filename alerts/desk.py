@@ -24,6 +24,7 @@ from alerts.tables import observations, tickets
 from alerts.tickets import next_number
 from crawlers.health import coverage_at
 from minsheng.clock import CHINA
+from minsheng.exercises import marked
 from minsheng.policies import Policy
 from minsheng.settings import Settings
 from minsheng.store import Store
@@ -200,10 +201,10 @@ class TicketDesk:
             "current_level": risk.level,
             "status": "open",
             "risk_kind": risk_kind,
-            "title": title_of(risk, risk_kind, policy),
+            "title": _title(risk, risk_kind, policy, row.exercise),
             "plan": None,
             "historical": row.historical,
-            "exercise": False,
+            "exercise": row.exercise,
             "round": 1,
             "judged_since": None,
             "posts": 0,
@@ -247,7 +248,7 @@ class TicketDesk:
         if ticket["status"] == "open":
             # Nobody knows it by its first name yet, and more voices name the matter better.
             policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
-            ticket["title"] = title_of(risk, ticket["risk_kind"], policy)
+            ticket["title"] = _title(risk, ticket["risk_kind"], policy, ticket["exercise"])
         ticket.update(level=risk.level, peak_level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
         if ticket["paused_at"] is not None:
             # What has become worse does not wait for what the clocks were stopped for.
@@ -383,6 +384,12 @@ class TicketDesk:
 def _known(ticket: dict[str, Any]) -> int:
     """The level that something must exceed to be worse: what is in force, or what a person has set lower since."""
     return max(rank(ticket["level"]), rank(ticket["peak_level"]))
+
+
+def _title(risk: Risk, risk_kind: RiskKind, policy: Policy | None, exercise: bool) -> str:
+    """A drill's says so wherever it is read."""
+    title = title_of(risk, risk_kind, policy)
+    return marked(title) if exercise else title
 
 
 def title_of(risk: Risk, risk_kind: RiskKind, policy: Policy | None) -> str:

@@ -108,19 +108,28 @@ class Outbox:
         return self._opened[key]
 
     def _waiting(self, resting: Sequence[str]) -> dict[str, list[_Message]]:
-        """Channel → messages that are due, the gravest first, then the oldest; no more than the channel's budget."""
+        """Channel → messages that are due, the gravest first, then the oldest, drills last; no more than the channel's
+        budget."""
         now = self._clock.now()
         with self._store.read() as connection:
-            due = sa.select(outbox.c.id, outbox.c.channel, outbox.c.address, outbox.c.bundle, outbox.c.urgency).where(
-                *_due(now)
-            )
+            drill = sa.func.coalesce(tickets.c.exercise, sa.false())
+            due = (
+                sa.select(
+                    outbox.c.id, outbox.c.channel, outbox.c.address, outbox.c.bundle, outbox.c.urgency,
+                    drill.label("drill"),
+                )
+                .outerjoin(tickets, tickets.c.id == outbox.c.ticket_id)
+                .where(*_due(now))
+            )  # fmt: skip
             if connection.scalar(due.limit(1)) is None:
                 return {}
             spent = self._spent(connection, now)
             full = [name for name, count in spent.items() if count >= self._budgets.get(name, count + 1)]
             shut = [*resting, *full]
             rows = connection.execute(
-                due.where(outbox.c.channel.not_in(shut)).order_by(outbox.c.urgency.desc(), outbox.c.id).limit(500)
+                due.where(outbox.c.channel.not_in(shut))
+                .order_by(drill, outbox.c.urgency.desc(), outbox.c.id)
+                .limit(500)
             ).all()
         messages: dict[str, dict[tuple[Any, ...], list[Any]]] = {}
         for row in rows:
@@ -286,13 +295,16 @@ def _has_another() -> sa.ColumnElement[bool]:
 
 def _within(messages: list[list[Any]], budget: int | None, spent: int) -> list[_Message]:
     """As many messages as the budget leaves. Where more wait, the lesser ones that go to the same address share the
-    last of them: a flood must not keep people from what is in it."""
+    last of them: a flood must not keep people from what is in it. What is real and what is a drill share none."""
     left = len(messages) if budget is None else max(budget - spent, 0)
     if len(messages) <= left or not left:
         return [[row.id for row in message] for message in messages[:left]]
     first, rest = messages[: left - 1], messages[left - 1 :]
     shared = [
-        row.id for message in rest for row in message if row.urgency < _GRAVE and row.address == rest[0][0].address
+        row.id
+        for message in rest
+        for row in message
+        if row.urgency < _GRAVE and (row.address, row.drill) == (rest[0][0].address, rest[0][0].drill)
     ]
     last = shared if rest[0][0].urgency < _GRAVE else [row.id for row in rest[0]]
     return [*([row.id for row in message] for message in first), last]

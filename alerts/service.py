@@ -16,6 +16,7 @@ from typing import Any, Self
 from alerts.casework.reminders import note_overdue
 from alerts.channels import Channel
 from alerts.deadlines import fire_due
+from alerts.drills.book import DrillBook
 from alerts.notify.answer_server import AnswerServer
 from alerts.notify.answering import Answers
 from alerts.notify.escalation import fire_escalations
@@ -83,6 +84,7 @@ class AlertService:
         self._delivering = threading.Lock()
         self._problems: dict[str, str] = {}
         self._heartbeat = Heartbeat(store, settings, clock)
+        self._drills = DrillBook(store, clock)
         self._releases = ReleaseWatch(store, settings, clock, index)
         self._chores = [*_chores(store, settings, clock, index, scopes), *chores]
         self._answers: AnswerServer | None = None
@@ -148,10 +150,12 @@ class AlertService:
             self._delivering.release()
 
     def check_deadlines(self) -> None:
-        """Fire the timers that are due, of deadlines and of escalations, and note which tasks are overdue."""
+        """Fire the timers that are due, of deadlines and of escalations; note which tasks are overdue, and which drills
+        over."""
         fired = self._guarded("deadlines", lambda: fire_due(self._store, self._clock, self._settings))
         fired += self._guarded("escalations", lambda: fire_escalations(self._store, self._clock, self._settings))
         fired += self._guarded("tasks", lambda: note_overdue(self._store, self._clock, self._settings))
+        self._guarded("drills", self._drills.keep_ended)
         if fired:
             self.wake()
 

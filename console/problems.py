@@ -59,6 +59,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"\S+ is no document of \S+", "所选信息不属于这个事件。"),
     (r"\S+ is not part of another event", "这个事件没有并入别的事件。"),
     (r"there is no event .*", "没有这个事件。"),
+    (r"the event of a drill stays as it is", "演练事件不能合并或拆分。"),
     # Research sheet
     (r"the research sheet of \S+ has version \d+(?: by (\S+))?, you worked on \d+",
      r"您填写期间，\1已保存了新的一版。您写的还在下面，请对照新版修改后再保存。"),
@@ -126,6 +127,19 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"there is no form .*", "请选择解读材料的形式。"),
     (r"a piece of interpretation has a title and somebody who adds it", "请填写解读材料的标题。"),
     (r"'(.*)' is no link", r"“\1”不是网址，应以 http:// 或 https:// 开头。"),
+    # Tokens and webhooks
+    (r"a token needs a name .*", "请写明令牌给哪个程序用，最多 100 字。"),
+    (r"a token holds for 1 to (\d+) days", r"有效天数是 1 到 \1。"),
+    (r"a token needs a right", "请至少选一项权限。"),
+    (r"(\S+) has not got the right '(\S+)'", "令牌的权限不能超过本人的。"),
+    (r"there is no right '(\S+)'", "没有这项权限。"),
+    (r"(\S+) has (\d+) (?:tokens|webhooks) already", r"已有 \2 个，请先停用不再使用的。"),
+    (r"a webhook needs a name .*", "请写明推送给哪个程序，最多 100 字。"),
+    (r"a webhook is told of .*", "请至少选一个事项。"),
+    (r"(\S+) is no public address", r"\1 不是公网地址，不予推送；是本单位内网的，请运维写进 crawl.allowed_networks。"),
+    (r"(\S+) is not known", r"找不到主机 \1。"),
+    (r"an address begins with http.*", "网址应以 http:// 或 https:// 开头，不能带口令。"),
+    (r"that is no address", "这不是网址。"),
     # Labels
     (r"'?(\S+?)'? is no label of .*", "没有这个标签。"),
 )  # fmt: skip

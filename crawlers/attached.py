@@ -144,7 +144,9 @@ def _docx(body: bytes) -> Iterator[str]:
 
     def table(one: Any) -> Iterator[str]:
         for row in one.rows:
-            yield "\t".join(dict.fromkeys(cell.text.strip() for cell in row.cells))
+            # A cell that spans several columns stands in each of them.
+            cells = {cell._tc: cell for cell in row.cells}
+            yield "\t".join(cell.text.strip() for cell in cells.values())
 
     for block in docx.Document(io.BytesIO(body)).iter_inner_content():
         if isinstance(block, Table):

@@ -179,7 +179,7 @@ def check_address(
 
     if kind:
         return look(kind, url)
-    if urlsplit(url).scheme in KINDS["mail"].schemes:
+    if url.partition("://")[0].lower() in KINDS["mail"].schemes:
         return look("mail", url)
     reasons: list[str] = []
     feeds: list[str] = []
@@ -313,7 +313,10 @@ def rhythm(times: Sequence[datetime]) -> tuple[str, str]:
 
 def suggest_id(url: str) -> str:
     """A source id made of an address: `www.example.org/news/list.html` → `example.org-news`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "source"
     path = re.sub(r"(?:index|list|default)?\.\w+$", "", parts.path)
     words = f"{(parts.hostname or '').removeprefix('www.')}{path}".lower()
     return re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")[:100] or "source"

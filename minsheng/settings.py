@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from minsheng.errors import WrongSettings
+from minsheng.exercises import EXERCISE
 
 PREFIX = "MINSHENG_"
 FILE_NAME = "minsheng.toml"
@@ -190,6 +191,10 @@ class CollectorSettings(Section, frozen=True, kw_only=True):
 
     source: str  # the id of the source that its documents get
     token: Secret  # what it shows at the HTTP endpoint; at least 16 characters
+
+    def __post_init__(self) -> None:
+        if self.source == EXERCISE:
+            raise ValueError(f"receive.collectors: '{EXERCISE}' is kept for drills: choose another id")
 
 
 class ReceiveSettings(Section, frozen=True, kw_only=True):
@@ -475,9 +480,10 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
 
 
 class MetricsSettings(Section, frozen=True, kw_only=True):
-    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`."""
+    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`; the console serves its own."""
 
     listen: str = ""  # address and port that /metrics is served at, e.g. 127.0.0.1:9464; empty: not at all
+    token: Secret | None = None  # what /metrics of the console is asked for with from other machines (Bearer)
 
     def __post_init__(self) -> None:
         if self.listen and not self.listen.rpartition(":")[2].isdecimal():

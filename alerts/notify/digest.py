@@ -9,6 +9,7 @@ import msgspec
 
 from alerts.levels import LEVELS, SHORT, rank
 from alerts.notices import Notice
+from minsheng.exercises import MARK
 
 _MOST = 20
 """Notices that a digest lists; the others are counted."""
@@ -29,7 +30,8 @@ def gather(notices: Sequence[Notice]) -> Notice:
     ]
     if len(found) > _MOST:
         items.append(f"……另有 {len(found) - _MOST} 件，见 minsheng tickets list")
-    first = f"【{SHORT.get(head.level, '通知')}·汇总】{told}，其一：{head.subject}"
+    drill = MARK if head.subject.startswith(MARK) else ""  # they share no message with what is real
+    first = f"{drill}【{SHORT.get(head.level, '通知')}·汇总】{told}，其一：{head.subject}"
     return msgspec.structs.replace(
         head, reason="digest", subject=first, why=f"共 {len(found)} 件：", items=tuple(items), plan="", deadline=""
     )

@@ -10,8 +10,10 @@ from console.routes import (
     channels,
     desk,
     documents,
+    drills,
     duty,
     events,
+    metrics,
     plans,
     policies,
     releases,
@@ -21,12 +23,14 @@ from console.routes import (
     sign_in,
     sources,
     tickets,
+    tokens,
+    webhooks,
 )
 
 ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
-        plans, rules, channels, sources, briefings, briefing, account, admin,
+        plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "users": "users:app",
     "tokens": "tokens:app",
+    "webhooks": "webhooks:app",
     "units": "users:units_app",
     "audit": "users:audit_app",
     "policies": "policies:app",
@@ -50,6 +51,7 @@ COMMANDS = {
     "channels": "channels:app",
     "silences": "silences:app",
     "plans": "plans:app",
+    "drill": "drills:app",
 }
 
 

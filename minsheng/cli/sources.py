@@ -209,7 +209,7 @@ def import_sources(
 
     store, folder = context.store(), context.settings().path(FOLDER)
     sync_folder(store, folder)
-    taken = take(read_list(file), folder, [source.id for source in load_sources(store)], enabled=not disabled)
+    taken = take(read_list(file), folder, load_sources(store), enabled=not disabled)
     sync_folder(store, folder)
     if json:
         context.print_json({"added": [shown(one) for one in taken.added], "left_out": taken.left_out})

@@ -1,6 +1,7 @@
 """Imports every module that declares tables, so that migrations and `Store.create_all` see all of them."""
 
 import alerts.casework.tables
+import alerts.drills.tables
 import alerts.duty.tables
 import alerts.notify.tables
 import alerts.planning.tables

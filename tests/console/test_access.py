@@ -18,7 +18,7 @@ from tests.console.world import ConsoleWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
 ROUTES = list(guarded(ROUTERS))
-OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico"}
+OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico", "/metrics"}
 
 FILLED = {
     "{number}": "T0001",
@@ -42,6 +42,8 @@ FILLED = {
     "{kept}": "RB-0",
     "{code}": "1",
     "{interpretation}": "999",
+    "{token_id}": "99999",
+    "{webhook_id}": "99999",
     "{hours}": "24",
     "{name:path}": "nothing",
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from minsheng.cli import app, context
+from tests.stores import lay_store
 
 
 class Outcome:
@@ -39,6 +40,7 @@ def minsheng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytes
 
 @pytest.fixture
 def policies(tmp_path: Path) -> Path:
+    lay_store(tmp_path / "data" / "store.db")
     folder = tmp_path / "policies"
     folder.mkdir()
     (folder / "a.toml").write_text(
@@ -149,7 +151,9 @@ def test_a_wrong_command_is_answered_with_those_that_are_near(minsheng: Run) -> 
     assert "Did you mean 'list', 'split'?" in minsheng("tickets", "lits").err
 
 
-@pytest.mark.parametrize(("words", "offered"), [("ti", "tickets"), ("channels l", "list"), ("tickets sig", "sign-sheet")])
+@pytest.mark.parametrize(
+    ("words", "offered"), [("ti", "tickets"), ("channels l", "list"), ("tickets sig", "sign-sheet")]
+)
 def test_completion_offers_commands_of_every_group(
     words: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,11 +20,11 @@ from minsheng.policies import Policy, PolicyRegister
 from minsheng.records import DeadLetter, Document, encode
 from minsheng.settings import load_settings
 from minsheng.store import Store
-from minsheng.store.migrate import migrate
 from search.embedded import EmbeddedIndex
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, DOCUMENTS, TOPICS, Message
 from tests.search.corpus import grouped
+from tests.stores import made_store
 
 CLOCK = ManualClock()
 NOW = CLOCK.now() + timedelta(days=200)
@@ -39,8 +39,7 @@ def folder(tmp_path: Path) -> Path:
     log = EmbeddedLog(tmp_path / "log.db")
     log.ensure_topics(dict.fromkeys(TOPICS, 1))
     log.close()
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store)
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     PolicyRegister(store, ManualClock(NOW)).import_policies([Policy(id="a", title="云岭市供暖办法")])
     with store.begin() as connection:
         source(connection, "forum", last_ok=NOW)
