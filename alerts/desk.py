@@ -228,10 +228,16 @@ class TicketDesk:
         self._tell(ticket, risk, "opened", "new", detail)
         self._set_tasks(ticket, risk.at)
 
+    def _begin(self, ticket: dict[str, Any], at: datetime) -> datetime:
+        """From when clocks count: the post that gave reason for them. A drill's posts are sent all at once, whatever
+        times they bear: nobody can have been at work before."""
+        return self._now if ticket["exercise"] else at
+
     def _set_tasks(self, ticket: dict[str, Any], start: datetime) -> None:
         """The plan's steps become tasks; of a historical ticket nobody asks anything."""
         if ticket["plan"] is not None and not ticket["historical"]:
-            add_plan_tasks(self._connection, ticket["id"], ticket["plan"], start, self._now)
+            begin = self._begin(ticket, start)
+            add_plan_tasks(self._connection, ticket["id"], ticket["plan"], begin, self._now)
 
     def _blind(self) -> dict[str, str]:
         """What could not be seen while the matter grew: fewer voices may be fewer eyes."""
@@ -328,12 +334,12 @@ class TicketDesk:
             self._connection,
             ticket["id"],
             ticket["level"],
-            start=ticket["raised_at"],
+            start=self._begin(ticket, ticket["raised_at"]),
             now=self._now,
             settings=self._settings,
             turn=ticket["round"],
         )
-        deadline = first_deadline(ticket["level"], ticket["raised_at"], self._settings)
+        deadline = first_deadline(ticket["level"], self._begin(ticket, ticket["raised_at"]), self._settings)
         self.notices += notices.enqueue(
             self._store,
             self._connection,
@@ -360,7 +366,7 @@ class TicketDesk:
         plan = self._plans.choose(policy, ticket["risk_kind"], risk.level, _topic_of(risk))
         if plan is None:
             return None
-        _, due = first_deadline(risk.level, risk.at, self._settings)
+        _, due = first_deadline(risk.level, self._begin(ticket, risk.at), self._settings)
         released = policy.released_on if policy else None
         return fill(
             plan,

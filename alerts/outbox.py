@@ -183,7 +183,8 @@ class Outbox:
         return msgspec.structs.replace(notice, link=self._links.make(gravest["id"], self._clock.now()))
 
     def _claim(self, ids: Sequence[int]) -> list[sa.RowMapping]:
-        """Take notices for sending; without those that somebody else has or whose ticket is closed."""
+        """Take notices for sending; without those that somebody else has, or that are of no use any more, e.g. after a
+        night: their ticket is closed, or acknowledged where they say that nobody has."""
         now = self._clock.now()
         until = now + timedelta(seconds=_CLAIM + self._settings.notify.timeout)
         with self._store.begin() as connection:
@@ -193,13 +194,22 @@ class Outbox:
                 if not connection.execute(claim).rowcount:
                     continue
                 row = connection.execute(sa.select(outbox).where(outbox.c.id == row_id)).mappings().one()
-                ticket = sa.select(tickets.c.closed_at).where(tickets.c.id == row["ticket_id"])
-                if row["ticket_id"] is not None and connection.scalar(ticket) is not None:
-                    why = {"dead_at": now, "next_try_at": NEVER, "last_error": "ticket closed before it was sent"}
+                if (done := self._done_meanwhile(connection, row)) is not None:
+                    why = {"dead_at": now, "next_try_at": NEVER, "last_error": f"ticket {done} before it was sent"}
                     connection.execute(outbox.update().where(outbox.c.id == row_id).values(**why))
                     continue
                 mine.append(row)
         return mine
+
+    def _done_meanwhile(self, connection: Connection, row: sa.RowMapping) -> str | None:
+        """What was done with the ticket that makes a notice of no use; None where it is still good."""
+        query = sa.select(tickets.c.closed_at, tickets.c.acknowledged_at).where(tickets.c.id == row["ticket_id"])
+        ticket = connection.execute(query).first() if row["ticket_id"] is not None else None
+        if ticket is None:
+            return None
+        if ticket.closed_at is not None:
+            return "closed"
+        return "acknowledged" if row["reason"] == "escalated" and ticket.acknowledged_at is not None else None
 
     def _sent(self, rows: Sequence[sa.RowMapping]) -> None:
         now = self._clock.now()

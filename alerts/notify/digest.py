@@ -16,8 +16,13 @@ _MOST = 20
 
 
 def gather(notices: Sequence[Notice]) -> Notice:
-    """One notice for all of them, the gravest in front; a single one as it is. Of one ticket only the last is told."""
-    last = {notice.ticket or str(place): notice for place, notice in enumerate(notices)}
+    """One notice for all of them, the gravest in front; a single one as it is. Of one ticket only the last is told, but
+    that nobody has acknowledged it before anything else: who is asked to step in must read that."""
+    last: dict[str, Notice] = {}
+    for place, notice in enumerate(notices):
+        name = notice.ticket or str(place)
+        if name not in last or last[name].reason != "escalated" or notice.reason == "escalated":
+            last[name] = notice
     found = sorted(last.values(), key=lambda notice: -rank(notice.level) if notice.level in LEVELS else 0)
     if len(found) == 1:
         return found[0]
