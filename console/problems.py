@@ -115,6 +115,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"(\S+) has no distribution list", r"\1 没有报送名单：请运维配置 briefing.distribution，再撤回重做。"),
     (r"(\S+) is not what was signed", r"\1 的内容与签发时不一致，不能印发。请撤回，并请运维从备份恢复。"),
     (r"(\S+) is corrected by (\S+) already", r"\1 已由 \2 更正，请在那一期上更正。"),
+    (r"a special report is on one event or one policy", "专报只写一个事件或一项政策，请填写其中一个。"),
     (r"(\S+) is not here yet", r"\1 还没有到。"),
     # Policies
     (r"(.+): files of this kind are not read", r"不读这种文件：\1。"),

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from briefings import orders
 from briefings.head import STATUS_WORDS
 from briefings.issuing import STATE_WORDS, receipts
 from briefings.kept import PREFIXES, Kept, form
@@ -52,14 +53,20 @@ def briefing_list(visit: Reader, kind: str = "", status: str = "", before: int |
 
 @router.post("/briefings/make")
 def make(visit: Writer) -> Response:
-    """`kind`, `day`: keep a briefing as a draft, with the figures of this moment."""
+    """`kind`, `day` (special: `event` or `policy`): keep a briefing as a draft, with the figures of this moment."""
     kind, text = visit.field("kind"), visit.field("day")
     _everything(visit)
     try:
-        if kind not in EARLIER:
+        if kind == "shift":
+            kept = orders.keep(visit.console, orders.shift(visit.console), actor=visit.actor)
+        elif kind == "special":
+            made = orders.special_report(visit.console, event=visit.field("event"), policy=visit.field("policy"))
+            kept = orders.keep(visit.console, made, actor=visit.actor)
+        elif kind in EARLIER:
+            day = _day(text) if text else visit.console.clock.now().astimezone(CHINA).date()
+            kept = make_and_keep(visit.console, kind, day, actor=visit.actor)
+        else:
             raise WrongUse("请选择要生成的简报。")
-        day = _day(text) if text else visit.console.clock.now().astimezone(CHINA).date()
-        kept = make_and_keep(visit.console, kind, day, actor=visit.actor)
     except WrongUse as error:
         return _list(visit, problem=in_chinese(error))
     return RedirectResponse(f"/briefings/kept/{kept.number}", 303)
@@ -188,7 +195,9 @@ def _list(
     today = visit.console.clock.now().astimezone(CHINA).date()
     return show(
         visit, "briefings.html.j2", code=400 if problem else 200, found=found, kind=kind, status=status,
-        problem=problem, typed_code=code, kinds={name: NAMES[name] for name in PREFIXES}, makes=list(EARLIER),
+        problem=problem, typed_code=code, kinds={name: NAMES[name] for name in PREFIXES},
+        makes=[*EARLIER, "shift", "special"],
+        policies=visit.view.policies,
         statuses=STATUS_WORDS, everything=everything, today=today, writes=visit.may("briefing.write") and everything,
         older=found[-1].id if len(found) == LISTED else None,
     )  # fmt: skip

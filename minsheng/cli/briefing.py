@@ -71,20 +71,57 @@ class MadeKind(StrEnum):
     daily = "daily"
     weekly = "weekly"
     monthly = "monthly"
+    special = "special"
+    release = "release"
+    shift = "shift"
+    comparison = "comparison"
 
 
 @app.command("make")
 def make_kept(
     kind: Annotated[MadeKind, typer.Argument(help="What to make.")],
-    date: DateOption = None,
+    date: Annotated[
+        list[str] | None,
+        typer.Option("--date", metavar="YYYY-MM-DD", help="China date that lies in it; twice: the days to compare."),
+    ] = None,
+    event: Annotated[str, typer.Option(help="special: the event it is about.")] = "",
+    policy: Annotated[
+        list[str] | None, typer.Option(help="special, release: the policy; comparison: twice, the two to compare.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="special, shift, comparison of policies: from when.")] = None,
+    until: Annotated[str | None, typer.Option(help="special, comparison of policies: to when; default: now.")] = None,
+    hours: Annotated[int, typer.Option(help="release: which report, in hours after the release.")] = 24,
     json: bool = context.JSON_OPTION,
 ) -> None:
-    """Make a briefing and keep it as a draft: its figures stay as they are now."""
+    """Make a briefing and keep it as a draft: its figures stay as they are now. special: on one event or policy, by
+    default on seven days; release: the report kept then; shift: the last twelve hours; comparison: of two days, or two
+    policies."""
+    from briefings import orders
     from briefings.making import make_and_keep
+    from minsheng.cli.times import parse_time
 
+    dates, policies, actor = date or [], policy or [], getpass.getuser()
     road = _road()
     try:
-        kept = make_and_keep(road, kind.value, _day(road, date), actor=getpass.getuser())
+        begin = parse_time(since, road.clock) if since else None
+        end = parse_time(until, road.clock) if until else None
+        if kind is MadeKind.special:
+            made = orders.special_report(road, event=event, policy="".join(policies[:1]), since=begin, until=end)
+        elif kind is MadeKind.release:
+            made = orders.release(road, "".join(policies[:1]), hours)
+        elif kind is MadeKind.shift:
+            made = orders.shift(road, begin)
+        elif kind is MadeKind.comparison:
+            days = [_day(road, one) for one in dates]
+            made = orders.compared(road, days=days, policies=policies, since=begin, until=end)
+        else:
+            day = _day(road, dates[0] if dates else None)
+            kinds: dict[MadeKind, Kind] = {
+                MadeKind.daily: "daily", MadeKind.weekly: "weekly", MadeKind.monthly: "monthly"
+            }  # fmt: skip
+            _done(make_and_keep(road, kinds[kind], day, actor=actor), json)
+            return
+        kept = orders.keep(road, made, actor=actor)
     finally:
         road.close()
     _done(kept, json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,13 +25,20 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def minsheng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    root = logging.getLogger()
+
     def run(*words: str) -> Outcome:
+        handlers, level = root.handlers[:], root.level
         monkeypatch.setattr(sys, "argv", ["minsheng", "--data-dir", str(tmp_path / "data"), *words])
         try:
             app.main()
             code = 0
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else 0
+        finally:
+            # Commands log to their own standard error, which is gone when they have ended.
+            root.handlers[:] = handlers
+            root.setLevel(level)
         sys.stdout.flush()
         out, err = capfdbinary.readouterr()
         return Outcome(code, out.decode(), err.decode())
