@@ -3,6 +3,7 @@
 from console.routes import (
     account,
     admin,
+    analysis,
     answers,
     briefing,
     briefings,
@@ -30,7 +31,8 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, releases, answers,
+        sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
+        answers,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

@@ -214,13 +214,16 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
         found += _broken(page, size["width"])
         for role, paths in (
             ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/events", "/events/heat",
-                      "/policies", "/policies/heating", "/sources", "/leader", "/account", "/nothing",
+                      "/policies", "/policies/heating", "/policies/edit", "/releases", "/account/tokens",
+                      "/webhooks", "/search/analysis", "/search/compare?first=heating", "/sources", "/leader",
+                      "/account", "/nothing",
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
                       "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
                       "/dead-letters", "/answers", "/answers/edit", "/answers/coverage", "/briefings",
                       "/briefings/kept/RB-20260508", "/briefings/kept/RB-20260508/edit",
                       "/briefings/kept/RB-20260508/evidence/1")),
-            ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions")),
+            ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions",
+                               "/admin/tokens")),
             ("auditor", ("/admin/audit",)),
         ):  # fmt: skip
             served.sign_in(page, role)
