@@ -8,8 +8,9 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
-# How many tests run at once. One after the other (JOBS=0) is what a debugger needs.
-JOBS ?= logical
+# How many tests run at once: one more than there are processors, because many wait for servers and processes. One
+# after the other (JOBS=0) is what a debugger needs.
+JOBS ?= $(shell expr $$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1)
 UPGRADE ?=
 SERVERS_DIR := $(or $(MINSHENG_SERVERS_DIR),.servers)
 VENV := .venv

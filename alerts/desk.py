@@ -24,6 +24,7 @@ from alerts.tables import observations, tickets
 from alerts.tickets import next_number
 from crawlers.health import coverage_at
 from minsheng.clock import CHINA
+from minsheng.exercises import marked
 from minsheng.policies import Policy
 from minsheng.settings import Settings
 from minsheng.store import Store
@@ -200,10 +201,10 @@ class TicketDesk:
             "current_level": risk.level,
             "status": "open",
             "risk_kind": risk_kind,
-            "title": title_of(risk, risk_kind, policy),
+            "title": _title(risk, risk_kind, policy, row.exercise),
             "plan": None,
             "historical": row.historical,
-            "exercise": False,
+            "exercise": row.exercise,
             "round": 1,
             "judged_since": None,
             "posts": 0,
@@ -227,10 +228,16 @@ class TicketDesk:
         self._tell(ticket, risk, "opened", "new", detail)
         self._set_tasks(ticket, risk.at)
 
+    def _begin(self, ticket: dict[str, Any], at: datetime) -> datetime:
+        """From when clocks count: the post that gave reason for them. A drill's posts are sent all at once, whatever
+        times they bear: nobody can have been at work before."""
+        return self._now if ticket["exercise"] else at
+
     def _set_tasks(self, ticket: dict[str, Any], start: datetime) -> None:
         """The plan's steps become tasks; of a historical ticket nobody asks anything."""
         if ticket["plan"] is not None and not ticket["historical"]:
-            add_plan_tasks(self._connection, ticket["id"], ticket["plan"], start, self._now)
+            begin = self._begin(ticket, start)
+            add_plan_tasks(self._connection, ticket["id"], ticket["plan"], begin, self._now)
 
     def _blind(self) -> dict[str, str]:
         """What could not be seen while the matter grew: fewer voices may be fewer eyes."""
@@ -247,7 +254,7 @@ class TicketDesk:
         if ticket["status"] == "open":
             # Nobody knows it by its first name yet, and more voices name the matter better.
             policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
-            ticket["title"] = title_of(risk, ticket["risk_kind"], policy)
+            ticket["title"] = _title(risk, ticket["risk_kind"], policy, ticket["exercise"])
         ticket.update(level=risk.level, peak_level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
         if ticket["paused_at"] is not None:
             # What has become worse does not wait for what the clocks were stopped for.
@@ -327,12 +334,12 @@ class TicketDesk:
             self._connection,
             ticket["id"],
             ticket["level"],
-            start=ticket["raised_at"],
+            start=self._begin(ticket, ticket["raised_at"]),
             now=self._now,
             settings=self._settings,
             turn=ticket["round"],
         )
-        deadline = first_deadline(ticket["level"], ticket["raised_at"], self._settings)
+        deadline = first_deadline(ticket["level"], self._begin(ticket, ticket["raised_at"]), self._settings)
         self.notices += notices.enqueue(
             self._store,
             self._connection,
@@ -359,7 +366,7 @@ class TicketDesk:
         plan = self._plans.choose(policy, ticket["risk_kind"], risk.level, _topic_of(risk))
         if plan is None:
             return None
-        _, due = first_deadline(risk.level, risk.at, self._settings)
+        _, due = first_deadline(risk.level, self._begin(ticket, risk.at), self._settings)
         released = policy.released_on if policy else None
         return fill(
             plan,
@@ -383,6 +390,12 @@ class TicketDesk:
 def _known(ticket: dict[str, Any]) -> int:
     """The level that something must exceed to be worse: what is in force, or what a person has set lower since."""
     return max(rank(ticket["level"]), rank(ticket["peak_level"]))
+
+
+def _title(risk: Risk, risk_kind: RiskKind, policy: Policy | None, exercise: bool) -> str:
+    """A drill's says so wherever it is read."""
+    title = title_of(risk, risk_kind, policy)
+    return marked(title) if exercise else title
 
 
 def title_of(risk: Risk, risk_kind: RiskKind, policy: Policy | None) -> str:

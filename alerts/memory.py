@@ -16,6 +16,7 @@ from alerts.history import Baseline, EventHistory, WatchedDays
 from alerts.observations import Observation, counts_as_usual
 from alerts.risk import lookback, policy_lookback
 from alerts.tables import observation_policies, observations, policy_hours
+from minsheng.exercises import EXERCISE
 from minsheng.settings import AlertSettings
 from minsheng.store import Store, upsert
 
@@ -71,8 +72,8 @@ class Memory:
 
     @property
     def policies(self) -> set[str]:
-        """The policies that the batch is surely about."""
-        return {row.policy_id for row in self.fresh if row.policy_id is not None}
+        """The policies that the batch is surely about, drills left out."""
+        return {row.policy_id for row in self.fresh if row.policy_id is not None and not row.exercise}
 
     def take(self, row: Observation, links: Mapping[str, float]) -> EventHistory:
         """Take a document in, in place of its older version, and return its event's history."""
@@ -88,7 +89,7 @@ class Memory:
         self._count(row, 1)
         history = self._events[row.event_id]
         history.add(row)
-        if row.policy_id is not None:
+        if row.policy_id is not None and not row.exercise:
             self._policies[row.policy_id].add(row)
         return history
 
@@ -103,6 +104,12 @@ class Memory:
         days = self._settings.baseline_days
         watched = self._watched.before(moment, days)
         return Baseline(self._baselines[policy_id], moment, days, self._is_workday, watched)
+
+    def quiet(self, _policy_id: str, moment: datetime) -> Baseline:
+        """What a drill is compared with: days on which nothing was said, so that a scenario stands as high on a loud
+        policy as on a silent one."""
+        days = self._settings.baseline_days
+        return Baseline({}, moment, days, self._is_workday, days)
 
     def write(self) -> None:
         """Store what was taken in."""
@@ -125,6 +132,7 @@ class Memory:
                 "confidence": confidence,
             }
             for row in changed
+            if not row.exercise
             for policy_id, confidence in sorted(self._links[row.document_id].items())
         ]
         insert(self._store, self._connection, observation_policies, links)
@@ -171,7 +179,11 @@ class Memory:
         for start in range(0, len(ids), _CHUNK):
             query = (
                 sa.select(observations)
-                .where(observations.c.policy_id.in_(ids[start : start + _CHUNK]), observations.c.published_at >= since)
+                .where(
+                    observations.c.policy_id.in_(ids[start : start + _CHUNK]),
+                    observations.c.published_at >= since,
+                    observations.c.source != EXERCISE,
+                )
                 .order_by(observations.c.published_at, observations.c.document_id)
             )
             for row in fetch(self._store, self._connection, query):
@@ -179,7 +191,9 @@ class Memory:
                 self._policies[row.policy_id].add(row)
 
     def _count(self, row: Observation, step: int) -> None:
-        """Keep the days of all and the policy's hours up to date."""
+        """Keep the days of all and the policy's hours up to date. Drills are no part of any past."""
+        if row.exercise:
+            return
         day = row.published_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         self._hours[_EVERYTHING, day, False] += step
         self._watched.add(day.date(), step)

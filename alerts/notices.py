@@ -16,12 +16,14 @@ from sqlalchemy.engine import Connection
 from alerts.levels import SHORT
 from alerts.notify.tables import notices
 from minsheng.clock import CHINA
+from minsheng.exercises import MARK
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
 Reason = Literal[
-    "new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report", "topic"
-]
+    "new", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report", "topic",
+    "briefing", "briefing-missing",
+]  # fmt: skip
 REASONS: dict[Reason, str] = {
     "new": "新发现",
     "worse": "等级上升",
@@ -35,6 +37,8 @@ REASONS: dict[Reason, str] = {
     "release": "发布提醒",
     "report": "发布首报",
     "topic": "关注专题",
+    "briefing": "简报",
+    "briefing-missing": "简报未成",
 }
 
 TERMINAL = "terminal"
@@ -215,8 +219,8 @@ def channels_of(settings: Settings) -> dict[str, frozenset[str]]:
 def compose(ticket: Mapping[str, Any] | sa.RowMapping, reason: Reason, deadline: tuple[str, datetime] | None) -> Notice:
     """The notice in Chinese. An exercise says so before anything else."""
     count = next((part["value"] for part in ticket["parts"] if part["name"] == "volume"), "")
-    drill = "【演练】" if ticket.get("exercise") else ""
-    head = f"{drill}【{SHORT[ticket['level']]}·{REASONS[reason]}】{ticket['title']}（{count}）{ticket['number']}"
+    drill, title = ("", ticket["title"]) if not ticket["exercise"] else (MARK, ticket["title"].removeprefix(MARK))
+    head = f"{drill}【{SHORT[ticket['level']]}·{REASONS[reason]}】{title}（{count}）{ticket['number']}"
     due = ""
     if deadline is not None:
         title, at = deadline
@@ -232,4 +236,5 @@ def compose(ticket: Mapping[str, Any] | sa.RowMapping, reason: Reason, deadline:
         why=ticket["why"],
         plan=plan["title"] if plan else "",
         deadline=due,
+        note="这是演练：请按实战流程处置，不要对外发布信息。" if drill else "",
     )

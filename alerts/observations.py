@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from alerts.risk_kind import kind_hint
+from minsheng.exercises import EXERCISE
 from minsheng.records import Document, Grouped
 
 REQUESTS_THAT_ASK = frozenset({"complaint", "help", "report"})
@@ -47,6 +48,11 @@ class Observation(NamedTuple):
     def author(self) -> str:
         """Who speaks; an unsigned document is its own author."""
         return self.author_key or self.document_id
+
+    @property
+    def exercise(self) -> bool:
+        """It is a drill's: never to be compared with anything real."""
+        return self.source == EXERCISE
 
 
 def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str] = lambda _text: "") -> Observation:

@@ -108,19 +108,28 @@ class Outbox:
         return self._opened[key]
 
     def _waiting(self, resting: Sequence[str]) -> dict[str, list[_Message]]:
-        """Channel → messages that are due, the gravest first, then the oldest; no more than the channel's budget."""
+        """Channel → messages that are due, the gravest first, then the oldest, drills last; no more than the channel's
+        budget."""
         now = self._clock.now()
         with self._store.read() as connection:
-            due = sa.select(outbox.c.id, outbox.c.channel, outbox.c.address, outbox.c.bundle, outbox.c.urgency).where(
-                *_due(now)
-            )
+            drill = sa.func.coalesce(tickets.c.exercise, sa.false())
+            due = (
+                sa.select(
+                    outbox.c.id, outbox.c.channel, outbox.c.address, outbox.c.bundle, outbox.c.urgency,
+                    drill.label("drill"),
+                )
+                .outerjoin(tickets, tickets.c.id == outbox.c.ticket_id)
+                .where(*_due(now))
+            )  # fmt: skip
             if connection.scalar(due.limit(1)) is None:
                 return {}
             spent = self._spent(connection, now)
             full = [name for name, count in spent.items() if count >= self._budgets.get(name, count + 1)]
             shut = [*resting, *full]
             rows = connection.execute(
-                due.where(outbox.c.channel.not_in(shut)).order_by(outbox.c.urgency.desc(), outbox.c.id).limit(500)
+                due.where(outbox.c.channel.not_in(shut))
+                .order_by(drill, outbox.c.urgency.desc(), outbox.c.id)
+                .limit(500)
             ).all()
         messages: dict[str, dict[tuple[Any, ...], list[Any]]] = {}
         for row in rows:
@@ -174,7 +183,8 @@ class Outbox:
         return msgspec.structs.replace(notice, link=self._links.make(gravest["id"], self._clock.now()))
 
     def _claim(self, ids: Sequence[int]) -> list[sa.RowMapping]:
-        """Take notices for sending; without those that somebody else has or whose ticket is closed."""
+        """Take notices for sending; without those that somebody else has, or that are of no use any more, e.g. after a
+        night: their ticket is closed, or acknowledged where they say that nobody has."""
         now = self._clock.now()
         until = now + timedelta(seconds=_CLAIM + self._settings.notify.timeout)
         with self._store.begin() as connection:
@@ -184,13 +194,22 @@ class Outbox:
                 if not connection.execute(claim).rowcount:
                     continue
                 row = connection.execute(sa.select(outbox).where(outbox.c.id == row_id)).mappings().one()
-                ticket = sa.select(tickets.c.closed_at).where(tickets.c.id == row["ticket_id"])
-                if row["ticket_id"] is not None and connection.scalar(ticket) is not None:
-                    why = {"dead_at": now, "next_try_at": NEVER, "last_error": "ticket closed before it was sent"}
+                if (done := self._done_meanwhile(connection, row)) is not None:
+                    why = {"dead_at": now, "next_try_at": NEVER, "last_error": f"ticket {done} before it was sent"}
                     connection.execute(outbox.update().where(outbox.c.id == row_id).values(**why))
                     continue
                 mine.append(row)
         return mine
+
+    def _done_meanwhile(self, connection: Connection, row: sa.RowMapping) -> str | None:
+        """What was done with the ticket that makes a notice of no use; None where it is still good."""
+        query = sa.select(tickets.c.closed_at, tickets.c.acknowledged_at).where(tickets.c.id == row["ticket_id"])
+        ticket = connection.execute(query).first() if row["ticket_id"] is not None else None
+        if ticket is None:
+            return None
+        if ticket.closed_at is not None:
+            return "closed"
+        return "acknowledged" if row["reason"] == "escalated" and ticket.acknowledged_at is not None else None
 
     def _sent(self, rows: Sequence[sa.RowMapping]) -> None:
         now = self._clock.now()
@@ -286,13 +305,16 @@ def _has_another() -> sa.ColumnElement[bool]:
 
 def _within(messages: list[list[Any]], budget: int | None, spent: int) -> list[_Message]:
     """As many messages as the budget leaves. Where more wait, the lesser ones that go to the same address share the
-    last of them: a flood must not keep people from what is in it."""
+    last of them: a flood must not keep people from what is in it. What is real and what is a drill share none."""
     left = len(messages) if budget is None else max(budget - spent, 0)
     if len(messages) <= left or not left:
         return [[row.id for row in message] for message in messages[:left]]
     first, rest = messages[: left - 1], messages[left - 1 :]
     shared = [
-        row.id for message in rest for row in message if row.urgency < _GRAVE and row.address == rest[0][0].address
+        row.id
+        for message in rest
+        for row in message
+        if row.urgency < _GRAVE and (row.address, row.drill) == (rest[0][0].address, rest[0][0].drill)
     ]
     last = shared if rest[0][0].urgency < _GRAVE else [row.id for row in rest[0]]
     return [*([row.id for row in message] for message in first), last]

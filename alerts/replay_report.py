@@ -15,6 +15,7 @@ from alerts.replay import Replay, ReplayedTicket
 from alerts.risk import lookback, policy_key
 from alerts.rules import RuleSet
 from alerts.tables import observations, tickets
+from minsheng.exercises import EXERCISE
 from minsheng.policies import Policy
 from minsheng.settings import Settings
 from minsheng.store import Store
@@ -193,7 +194,9 @@ def _rows(
         while True:
             query = (
                 sa.select(observations)
-                .where(place > sa.tuple_(*after), observations.c.published_at <= until)
+                .where(
+                    place > sa.tuple_(*after), observations.c.published_at <= until, observations.c.source != EXERCISE
+                )
                 .order_by(observations.c.published_at, observations.c.document_id)
                 .limit(_PAGE)
             )
@@ -211,7 +214,12 @@ def _rows(
 def _real(store: Store, since: datetime, until: datetime) -> list[RealTicket]:
     query = (
         sa.select(tickets)
-        .where(tickets.c.opened_at.between(since, until), tickets.c.historical.is_(False), tickets.c.status != "merged")
+        .where(
+            tickets.c.opened_at.between(since, until),
+            tickets.c.historical.is_(False),
+            tickets.c.exercise.is_(False),
+            tickets.c.status != "merged",
+        )
         .order_by(tickets.c.opened_at, tickets.c.id)
     )
     with store.read() as connection:

@@ -8,7 +8,7 @@ several services at once do nothing twice.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ from typing import Any, Self
 from alerts.casework.reminders import note_overdue
 from alerts.channels import Channel
 from alerts.deadlines import fire_due
+from alerts.drills.book import DrillBook
 from alerts.notify.answer_server import AnswerServer
 from alerts.notify.answering import Answers
 from alerts.notify.escalation import fire_escalations
@@ -61,6 +62,8 @@ class AlertService:
         topics.
     scopes:
         What owners of watch topics may see; None: nobody is told of topics.
+    chores:
+        What else is to be done on its clock.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class AlertService:
         channels: Mapping[str, Channel] | None = None,
         index: Index | None = None,
         scopes: Scopes | None = None,
+        chores: Iterable[Chore] = (),
     ) -> None:
         self._store = store
         self._settings = settings
@@ -80,8 +84,9 @@ class AlertService:
         self._delivering = threading.Lock()
         self._problems: dict[str, str] = {}
         self._heartbeat = Heartbeat(store, settings, clock)
+        self._drills = DrillBook(store, clock)
         self._releases = ReleaseWatch(store, settings, clock, index)
-        self._chores = list(_chores(store, settings, clock, index, scopes))
+        self._chores = [*_chores(store, settings, clock, index, scopes), *chores]
         self._answers: AnswerServer | None = None
         self._looked: dict[str, float] = {}
         self._fed: datetime | None = None
@@ -145,10 +150,12 @@ class AlertService:
             self._delivering.release()
 
     def check_deadlines(self) -> None:
-        """Fire the timers that are due, of deadlines and of escalations, and note which tasks are overdue."""
+        """Fire the timers that are due, of deadlines and of escalations; note which tasks are overdue, and which drills
+        over."""
         fired = self._guarded("deadlines", lambda: fire_due(self._store, self._clock, self._settings))
         fired += self._guarded("escalations", lambda: fire_escalations(self._store, self._clock, self._settings))
         fired += self._guarded("tasks", lambda: note_overdue(self._store, self._clock, self._settings))
+        self._guarded("drills", self._drills.keep_ended)
         if fired:
             self.wake()
 

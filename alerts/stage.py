@@ -131,7 +131,10 @@ class AlertStage:
         memory = Memory(self._store, connection, self._settings.alert, rows, self._is_workday)
         if not memory.fresh:
             return 0
-        judge = RiskJudge(self._settings.alert, self._rules, self._policies.get, memory.baseline_of, self._is_workday)
+        judge, of_drill = (
+            RiskJudge(self._settings.alert, self._rules, self._policies.get, usual, self._is_workday)
+            for usual in (memory.baseline_of, memory.quiet)
+        )
         desk = TicketDesk(
             self._store,
             connection,
@@ -143,6 +146,9 @@ class AlertStage:
         )
         for row in memory.fresh:
             history = memory.take(row, links[row.document_id, row.version])
+            if row.exercise:
+                judge_document(row, history, None, of_drill, desk)
+                continue
             of_policy = memory.of_policy(row.policy_id) if row.policy_id is not None else None
             judge_document(row, history, of_policy, judge, desk)
         memory.write()
@@ -170,7 +176,9 @@ def _events_of(connection: Connection, policies: Sequence[str]) -> set[str]:
     found = {policy_key(policy) for policy in policies}
     for start in range(0, len(policies), _CHUNK):
         query = (
-            sa.select(tickets.c.event_id).where(tickets.c.policy_id.in_(policies[start : start + _CHUNK])).distinct()
+            sa.select(tickets.c.event_id)
+            .where(tickets.c.policy_id.in_(policies[start : start + _CHUNK]), tickets.c.exercise.is_(False))
+            .distinct()
         )
         found.update(connection.scalars(query))
     return found

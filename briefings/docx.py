@@ -90,7 +90,7 @@ class _Writer:
     def text(self) -> None:
         for notice in self._head.notices:
             self._line_of(notice, HEI, 14, colour=RED)
-        if self._head.number and self._head.status in ("draft", "reviewed"):
+        if self._head.unsigned:
             self._line_of(f"{self._head.status_words}，未签发，仅供内部核对。", FANG, self._small, colour=SOFT)
         for one in self._report.summary:
             self._paragraph(one)

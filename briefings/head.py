@@ -7,9 +7,10 @@ from typing import Literal
 
 import msgspec
 
-Status = Literal["draft", "reviewed", "signed", "issued", "withdrawn"]
+Status = Literal["draft", "edited", "reviewed", "signed", "issued", "withdrawn"]
 STATUS_WORDS: dict[Status, str] = {
     "draft": "草稿",
+    "edited": "已修改",
     "reviewed": "已审核",
     "signed": "已签发",
     "issued": "已印发",
@@ -51,3 +52,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def status_words(self) -> str:
         return STATUS_WORDS[self.status]
+
+    @property
+    def unsigned(self) -> bool:
+        """Whether it is a kept one that nobody has signed: every form says so."""
+        return bool(self.number) and self.status in ("draft", "edited", "reviewed")

@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import msgspec
 
 from briefings.gather import gather_between
 from briefings.head import Head
 from briefings.html import page_of
+from briefings.kept import Kept
 from briefings.looks import Look
 from briefings.model import Figures
 from briefings.period import period_figures
 from briefings.periodical import periodical
 from briefings.report import Report
+from briefings.shelf import BriefingShelf
 from briefings.spans import Kind, span
+from minsheng.clock import Clock
 from minsheng.errors import MinshengError
 from minsheng.policies import PolicyRegister
-
-if TYPE_CHECKING:
-    from minsheng.road import Road
+from minsheng.settings import Settings
+from minsheng.store import Store
+from search.index import Index
+from stream.log import Log
 
 Format = Literal["html", "pdf", "docx", "json"]
 
 
-def make_figures(road: Road, kind: Kind, day: date) -> Figures:
+class Parts(Protocol):
+    """What briefings are made from: a road, or the console."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def store(self) -> Store: ...
+    @property
+    def index(self) -> Index: ...
+    @property
+    def log(self) -> Log: ...
+    @property
+    def clock(self) -> Clock: ...
+
+
+def make_figures(road: Parts, kind: Kind, day: date) -> Figures:
     """The figures of the day, week or month that a day lies in, China time.
 
     Raises `Unavailable` where index, store or log can't be reached, and `WrongUse` for a day to come.
@@ -43,9 +62,23 @@ def make_figures(road: Road, kind: Kind, day: date) -> Figures:
     )
 
 
-def make(road: Road, kind: Kind, day: date) -> Report:
+def make(road: Parts, kind: Kind, day: date) -> Report:
     """The briefing of the day, week or month that a day lies in; errors as of `make_figures`."""
     return periodical(make_figures(road, kind, day))
+
+
+def make_and_keep(road: Parts, kind: Kind, day: date, *, actor: str, unless_there: bool = False) -> Kept:
+    """Make a briefing and keep it as a draft, with the look of this moment; errors as of `make_figures`.
+
+    Parameters
+    ----------
+    unless_there:
+        Give back the one that is kept already, where there is one that is not withdrawn.
+    """
+    report = make(road, kind, day)
+    shelf = BriefingShelf(road.store, road.settings, road.clock)
+    look = Look.from_settings(road.settings)
+    return shelf.keep(report, look, code=span(kind, day).code, actor=actor, unless_there=unless_there)
 
 
 def render(report: Report, format: Format, head: Head | None = None, look: Look | None = None) -> bytes:  # noqa: A002
@@ -73,7 +106,7 @@ def render(report: Report, format: Format, head: Head | None = None, look: Look 
 
 
 def write(
-    road: Road,
+    road: Parts,
     kind: Kind,
     day: date,
     format: Format = "html",  # noqa: A002
@@ -98,6 +131,6 @@ def write(
     return path
 
 
-def write_daily(road: Road, day: date) -> Path:
+def write_daily(road: Parts, day: date) -> Path:
     """The daily briefing of a day as a page in the data folder; errors as of `write`."""
     return write(road, "daily", day)

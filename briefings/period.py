@@ -95,7 +95,7 @@ def period_figures(
             highlight=False,
         )
     )
-    negative = _counts(
+    negative = counts_of(
         index.search(
             Search(
                 filters=Filters(since=since, until=until, sentiments=("negative",)),
@@ -115,7 +115,7 @@ def period_figures(
     events = top_events(book, index, page.facets.get("event", ()), negative["event"], facts, policies, since, until)
     hours = _hours(page.histogram) if period.kind == "daily" else ()
     levels = level_lines(book, facts.tickets, since, until)
-    sentiments = _shares(book, page, "sentiment", "sentiments", filters, words.SENTIMENTS)
+    sentiments = share_lines(book, page, "sentiment", "sentiments", filters, words.SENTIMENTS)
     unseen = book.lines(
         "未能正常采集的信源",
         "minsheng sources list",
@@ -160,10 +160,10 @@ def period_figures(
         responses=response_line(book, facts.tickets, since, until),
         recommendations=recommendations(facts.tickets, until),
         sentiments=sentiments,
-        requests=_shares(book, page, "request", "requests", filters, words.REQUESTS),
-        topics=_shares(book, page, "topic", "topics", filters, {}),
-        sources=_shares(book, page, "source", "sources", filters, facts.coverage.names),
-        regions=_shares(book, page, "region", "regions", filters, {}),
+        requests=share_lines(book, page, "request", "requests", filters, words.REQUESTS),
+        topics=share_lines(book, page, "topic", "topics", filters, {}),
+        sources=share_lines(book, page, "source", "sources", filters, facts.coverage.names),
+        regions=share_lines(book, page, "region", "regions", filters, {}),
         coverage=facts.coverage,
         watched=watched,
         unseen=unseen,
@@ -190,7 +190,7 @@ def _earlier(index: Index, period: Span, until: datetime) -> Earlier:
         filters = Filters(since=one.since, until=one.end if until == period.end else min(one.since + passed, one.end))
         page = index.search(Search(filters=filters, size=0, facets=("policy",), facet_size=ALL, highlight=False))
         if found or page.total:
-            found.append((_name(one), filters, page.total, _counts(page)["policy"]))
+            found.append((_name(one), filters, page.total, counts_of(page)["policy"]))
     return found
 
 
@@ -205,7 +205,7 @@ def _moved(
     return msgspec.structs.replace(moved, evidence=book.earlier(title, earlier))
 
 
-def _counts(page: Page) -> dict[str, dict[str, int]]:
+def counts_of(page: Page) -> dict[str, dict[str, int]]:
     return {facet: {bucket.value: bucket.count for bucket in buckets} for facet, buckets in page.facets.items()}
 
 
@@ -220,7 +220,7 @@ def _policy_lines(
     release_days: int,
 ) -> tuple[PolicyLine, ...]:
     """Policies that were spoken of, or that fell silent, most spoken of first."""
-    counts = _counts(page).get("policy", {})
+    counts = counts_of(page).get("policy", {})
     lines = []
     for policy in policies:
         count = counts.get(policy.id, 0)
@@ -290,11 +290,11 @@ def _release_words(policy: Policy, day: date, release_days: int) -> str:
     return ""
 
 
-def _shares(
+def share_lines(
     book: EvidenceBook, page: Page, facet: str, field: str, span_filters: Filters, names: dict[str, str]
 ) -> tuple[ShareLine, ...]:
     """How the documents divide by a label: in the order of `names`, or the most frequent first."""
-    counts = _counts(page).get(facet, {})
+    counts = counts_of(page).get(facet, {})
     order = [label for label in names if label in counts] if facet in ("sentiment", "request") else []
     order += [label for label in counts if label not in order]
     return tuple(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from briefings import words
 from briefings.change import Change
-from briefings.facts import DeadlineFact
-from briefings.model import EventLine, Figures, LevelLine, ShareLine
+from briefings.evidence import Number
+from briefings.facts import Coverage, DeadlineFact
+from briefings.model import EventLine, Figures, LevelLine, Recommendation, ShareLine
 from briefings.report import Cell, Chart, Part, Report
 from briefings.spans import BEFORE, UNIT, Span
 from briefings.summary import against
@@ -35,8 +36,8 @@ def periodical(figures: Figures) -> Report:
     _policies(writer, figures)
     _responses(writer, figures)
     _figures(writer, figures)
-    _blind(writer, figures)
-    _recommendations(writer, figures)
+    blind(writer, figures.coverage, figures.watched, figures.unseen, figures.dead_letters)
+    recommended(writer, figures.recommendations)
     return writer.report(
         figures.kind,
         Span(kind=figures.kind, first=figures.day, last=figures.last_day).words,
@@ -73,8 +74,8 @@ def _risks(writer: Writer, figures: Figures) -> None:
         historical = "（历史信息）" if ticket.historical else ""
         writer.paragraph(
             f"{words.LEVEL_NAMES[ticket.level]}　{ticket.title}（{ticket.number}，{ticket.status}{historical}，"
-            f"{ticket.unit or '未定责任单位'}）：{_clock_words(figures, ticket.deadlines)}",
-            tone="late" if _is_late(figures, ticket.deadlines) else "",
+            f"{ticket.unit or '未定责任单位'}）：{clock_words(figures.until, ticket.deadlines)}",
+            tone="late" if is_late(figures.until, ticket.deadlines) else "",
             style="body" if place < 3 else "note",
             weight=2 + place if place else 0,
         )
@@ -89,27 +90,26 @@ def _difference(line: LevelLine) -> Part:
     return derived(f"{moved:+d}件" if moved else "持平", evidence)
 
 
-def _clock_words(figures: Figures, clocks: Sequence[DeadlineFact]) -> str:
+def clock_words(until: datetime, clocks: Sequence[DeadlineFact]) -> str:
+    """How a ticket's clocks stand at a moment."""
     if not clocks:
         return "没有时限。"
     found = []
     for clock in clocks:
-        if clock.settled_at and clock.settled_at <= figures.until:
+        if clock.settled_at and clock.settled_at <= until:
             found.append(f"{clock.name}已完成")
-        elif clock.due_at <= figures.until:
-            late = words.duration_words((figures.until - clock.due_at).total_seconds())
+        elif clock.due_at <= until:
+            late = words.duration_words((until - clock.due_at).total_seconds())
             found.append(f"{clock.name}应于{words.time_words(clock.due_at)}前，已逾期 {late}")
         else:
-            left = words.duration_words((clock.due_at - figures.until).total_seconds())
+            left = words.duration_words((clock.due_at - until).total_seconds())
             found.append(f"{clock.name}限{words.time_words(clock.due_at)}前，剩余 {left}")
     return "；".join(found) + "。"
 
 
-def _is_late(figures: Figures, clocks: Sequence[DeadlineFact]) -> bool:
-    return any(
-        clock.due_at <= figures.until and not (clock.settled_at and clock.settled_at <= figures.until)
-        for clock in clocks
-    )
+def is_late(until: datetime, clocks: Sequence[DeadlineFact]) -> bool:
+    """Whether one of them was missed."""
+    return any(clock.due_at <= until and not (clock.settled_at and clock.settled_at <= until) for clock in clocks)
 
 
 def _events(writer: Writer, figures: Figures) -> None:
@@ -169,8 +169,9 @@ def _policies(writer: Writer, figures: Figures) -> None:
         return
     listed = [line for place, line in enumerate(figures.policies) if place < LISTED or moved(line.change)]
     unit = UNIT[figures.kind]
+    days = figures.total_change.days
     writer.table(
-        ("政策讨论量", "信息", "负面", f"较前{figures.total_change.days}{unit}平均"),
+        ("政策讨论量", "信息", "负面", f"较前{days}{unit}平均" if days else "变化"),
         [
             (
                 Cell(
@@ -270,7 +271,7 @@ def _figures(writer: Writer, figures: Figures) -> None:
         ("领域", figures.topics),
     ):
         if lines:
-            _shares(writer, title, lines, total)
+            share_paragraph(writer, title, lines, total)
     writer.paragraph("情感、诉求和领域由模型判定，个别可能有误，请点开依据核对。", style="note", weight=9)
 
 
@@ -281,7 +282,7 @@ def _series(figures: Figures) -> tuple[tuple[str, ...], tuple[float, ...]]:
     return tuple(f"{day.month}.{day.day}" for day, _ in days), tuple(float(count) for _, count in days)
 
 
-def _shares(writer: Writer, title: str, lines: Sequence[ShareLine], total: int) -> None:
+def share_paragraph(writer: Writer, title: str, lines: Sequence[ShareLine], total: int) -> None:
     parts: list[Part] = [f"{title}："]
     for line in lines[:SHARES]:
         parts += [line.name, line.count, f"条（{words.share_words(line.count.value, total)}）、"]
@@ -289,18 +290,19 @@ def _shares(writer: Writer, title: str, lines: Sequence[ShareLine], total: int) 
     writer.paragraph(*parts, style="note", weight=3 if title in ("诉求", "信源") else 6)
 
 
-def _blind(writer: Writer, figures: Figures) -> None:
+def blind(writer: Writer, coverage: Coverage, watched: Number, not_seen: Number, dead_letters: Number) -> None:
+    """What could not be seen."""
     writer.section("监测盲区")
-    unseen = figures.coverage.unseen
-    if not figures.coverage.sources:
+    unseen = coverage.unseen
+    if not coverage.sources:
         writer.paragraph("尚未配置信源，以上情况只反映导入的信息。")
     elif unseen:
         # Said with care: what was not looked at can't be said to be quiet.
-        half = "半数以上信源未能采集，以上数量和变化只能作参考。" if 2 * len(unseen) >= figures.coverage.sources else ""
+        half = "半数以上信源未能采集，以上数量和变化只能作参考。" if 2 * len(unseen) >= coverage.sources else ""
         writer.paragraph(
-            figures.watched,
+            watched,
             "个信源中有",
-            figures.unseen,
+            not_seen,
             f"个未能正常采集，其内容未计入以上情况，实际数量可能更高。{half}",
             tone="late",
         )
@@ -308,16 +310,17 @@ def _blind(writer: Writer, figures: Figures) -> None:
             last = f"（最近一次采集成功：{words.time_words(source.last_seen_at)}）" if source.last_seen_at else ""
             writer.paragraph(f"{source.name}：{source.reason}{last}", style="note", weight=6)
     else:
-        writer.paragraph(figures.watched, "个信源均正常采集。")
-    if figures.dead_letters.value:
-        writer.paragraph("另有", figures.dead_letters, "条记录未能处理，未计入以上情况。", style="note", weight=2)
+        writer.paragraph(watched, "个信源均正常采集。")
+    if dead_letters.value:
+        writer.paragraph("另有", dead_letters, "条记录未能处理，未计入以上情况。", style="note", weight=2)
 
 
-def _recommendations(writer: Writer, figures: Figures) -> None:
+def recommended(writer: Writer, found: Sequence[Recommendation]) -> None:
+    """What plans ask for next."""
     writer.section("工作建议")
-    if not figures.recommendations:
+    if not found:
         writer.paragraph("按常规做好监测。")
-    for place, one in enumerate(figures.recommendations):
+    for place, one in enumerate(found):
         due = ""
         if one.due_at is not None:
             due = f"（限{words.time_words(one.due_at)}前{'，已逾期' if one.late else ''}）"

@@ -13,7 +13,7 @@ import msgspec
 
 from briefings.evidence import Evidence, Number, Post
 
-ReportKind = Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison"]
+ReportKind = Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement"]
 NAMES: dict[ReportKind, str] = {
     "daily": "舆情风险日报",
     "weekly": "舆情风险周报",
@@ -22,6 +22,7 @@ NAMES: dict[ReportKind, str] = {
     "release": "政策发布舆情报告",
     "shift": "值班交接摘要",
     "comparison": "舆情对比",
+    "statement": "回应关切情况公开",
 }
 Part = str | Number
 Tone = Literal["", "red", "orange", "yellow", "blue", "up", "down", "late", "soft"]

@@ -67,6 +67,8 @@ def _moved(total: Number, policies: Sequence[PolicyLine]) -> Parts:
         return []
     if not policies:
         return ["没有涉及在册政策的信息。"]
+    if all(line.change.direction == "unknown" for line in policies):
+        return ["各项政策尚无足够的历史数据，讨论量的变化暂不比较。"]
     if not up:
         return ["各项政策的讨论量均无显著上升。"]
     parts: Parts = [f"讨论量显著上升的政策{len(up)}项："]

@@ -20,9 +20,11 @@ from fastapi.params import Depends as DependsMark
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from console import translation
 from console.accounts import User, hashed
+from console.api.limits import limited
 from console.rights import Right, rights_of
 from console.scope import View
 from console.sessions import Session
@@ -38,6 +40,8 @@ FORM_COOKIE = "minsheng-form"
 LANGUAGE_COOKIE = "minsheng-language"
 MAX_FIELD = 100_000
 """Characters of one field of a form."""
+MAX_FORM = 4 << 20
+"""Bytes of a form without a file: nobody need be signed in to send one."""
 
 
 class SignInNeeded(MinshengError):
@@ -195,6 +199,8 @@ class Guard:
             return await run_in_threadpool(self._let_in, request, FormData())
         if self.files:
             await run_in_threadpool(_check_size, request)
+        else:
+            request = Request(request.scope, limited(request.receive, MAX_FORM))
         form = await request.form(max_files=self.files, max_fields=500)
         return await run_in_threadpool(self._let_in, request, form)
 
@@ -211,6 +217,8 @@ class Guard:
             raise Forged(visit.items() if ours else ())
         if self.right is not None and self.right not in visit.rights:
             raise Refused(visit, self.right)
+        if _beyond_numbers(request):
+            raise HTTPException(404)
         return visit
 
 
@@ -231,6 +239,15 @@ def needs(right: Right | None, *, files: int = 0) -> DependsMark:
     mark = Depends(Guard(right, files))
     assert isinstance(mark, DependsMark)
     return mark
+
+
+def _beyond_numbers(request: Request) -> bool:
+    """Whether a number in the address is larger than any that the store could hold."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return False
+    numbers = [one.alias for one in route.dependant.path_params if one.field_info.annotation is int]
+    return any(len(str(request.path_params.get(name, ""))) > 18 for name in numbers)
 
 
 def _check_size(request: Request) -> None:

@@ -43,6 +43,7 @@ def create_app(console: Console) -> FastAPI:
         app.include_router(router)
 
     app.add_middleware(Dressed)
+    app.add_middleware(Measured)
 
     async def failed(request: Request, error: Exception) -> Response:
         if request.url.path.startswith(f"{PREFIX}/"):
@@ -59,6 +60,20 @@ def create_app(console: Console) -> FastAPI:
 
     app.add_exception_handler(Exception, broken)
     return app
+
+
+class Measured:
+    """Counts requests for Prometheus."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            figures = scope["app"].state.console.figures
+            await figures.measured(self._app)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class Dressed:

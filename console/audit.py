@@ -54,6 +54,7 @@ ACTIONS: dict[str, str] = {
     "handover-taken": "签字接班",
     "roster-changed": "调整值班",
     "plan-changed": "修改预案",
+    "drill-started": "发起演练",
     "rules-read": "试算规则",
     "rules-installed": "启用规则",
     "channel-tested": "测试渠道",
@@ -64,7 +65,11 @@ ACTIONS: dict[str, str] = {
     "event-changed": "合并、拆分事件",
     "event-read": "查看事件",
     "briefing-read": "查看日报",
+    "webhook-changed": "修改接口推送",
+    "briefing-made": "生成简报",
+    "briefing-changed": "办理简报",
     "audit-read": "查看审计日志",
+    "audit-verified": "核对审计日志",
     "refused": "越权被拒",
 }
 
@@ -165,18 +170,24 @@ class AuditLog:
         with self._store.read() as connection:
             return [Line(**row) for row in connection.execute(query).mappings()]
 
-    def verify(self) -> Verdict:
-        """Walk the whole chain."""
-        number, previous = 0, START
-        for line in self._walk():
+    def verify(self, *, after: Verdict | None = None) -> Verdict:
+        """Walk the whole chain, or what comes after a line that was found good: that line must still be there."""
+        number, previous = (after.lines, after.last) if after else (0, START)
+        if number and not self._is_there(number, previous):
+            return Verdict(lines=number - 1, last="", broken=number)
+        for line in self._walk(number):
             row = {name: getattr(line, name) for name in line.__struct_fields__ if name != "hash"}
             if line.id != number + 1 or line.previous != previous or line.hash != _hash(row):
                 return Verdict(lines=number, last=previous, broken=number + 1)
             number, previous = line.id, line.hash
         return Verdict(lines=number, last=previous)
 
-    def _walk(self, step: int = 1_000) -> Iterator[Line]:
-        last = 0
+    def _is_there(self, number: int, expected: str) -> bool:
+        with self._store.read() as connection:
+            row = connection.execute(sa.select(table).where(table.c.id == number)).mappings().first()
+        return row is not None and row["hash"] == expected == _hash(dict(row))
+
+    def _walk(self, last: int, step: int = 1_000) -> Iterator[Line]:
         while True:
             with self._store.read() as connection:
                 query = sa.select(table).where(table.c.id > last).order_by(table.c.id).limit(step)

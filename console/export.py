@@ -18,7 +18,8 @@ LONGEST_CELL = 32_000
 """Characters; a spreadsheet's cell holds 32,767."""
 
 _FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠\t\r|%]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What XML, and so a spreadsheet or a text file of an office program, can't hold."""
 
 
 def safe_cell(text: str) -> str:

@@ -14,15 +14,20 @@ from briefings.gather import gather
 from briefings.model import Figures
 from briefings.period import daily_briefing
 from classifiers.corrections import CorrectionBook
-from console.accounts import UserBook
+from console.accounts import User, UserBook
 from console.api.limits import RateLimit
 from console.api.repeats import Repeats
 from console.audit import AuditLog
+from console.audit_checks import AuditChecks
+from console.delivering import Sender
+from console.figures import ConsoleFigures
 from console.keys import Keys
 from console.scope import View, Views
 from console.sessions import SessionBook
 from console.tokens import TokenBook
 from console.units import UnitBook
+from console.webhooks import WebhookBook
+from crawlers.addresses import AddressRule
 from minsheng.clock import Clock
 from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
@@ -57,9 +62,17 @@ class Console:
         self.strangers = RateLimit(clock, STRANGERS_PER_MINUTE)
         self.units = UnitBook(store, clock)
         self.audit = AuditLog(store, clock)
+        self.audit_checks = AuditChecks(store, clock, self.keys, self.audit)
+        self.webhooks = WebhookBook(store, clock, self.keys, Sender(AddressRule(settings.crawl.allowed_networks)))
+        self.figures = ConsoleFigures(store, clock)
         self.views = Views(store, index, clock, PolicyRegister(store, clock).all)
         self.stopping = threading.Event()
         self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)
+
+    def view_of(self, user: User) -> View:
+        """What a user may see now."""
+        tree = self.units.tree()
+        return self.views.of(lambda policies: tree.grant(user.unit_id, policies))
 
     def briefing(self, day: date, view: View) -> Figures:
         """The daily briefing of what a viewer may see; kept for a minute."""

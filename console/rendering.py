@@ -105,6 +105,7 @@ KEPT_WORDS = {
     "report": "反馈", "owner": "责任人", "unit": "单位", "reply": "回应全文", "facts": "基本情况", "cause": "成因分析",
     "demands": "群众诉求", "trend": "走势研判", "responsible": "责任单位", "recommended_response": "处置建议",
     "open": "未了事项",
+    "number": "文号", "aliases": "别名", "watch_words": "监看用词",
     "done": "本班已办", "watch": "接班后要盯的", "question": "问题", "answer": "答复", "content": "内容",
 }  # fmt: skip
 """Fields that hold what people wrote, and what their forms call them."""

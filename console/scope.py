@@ -22,6 +22,7 @@ from grouping.history import History
 from grouping.listing import EventSummary, get_events, list_events
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.exercises import EXERCISE, NAME, is_exercise_event, marked
 from minsheng.policies import Policy
 from minsheng.records import Grouped
 from minsheng.store import Store
@@ -155,7 +156,7 @@ class View:
         """Source id → what people call it."""
         with self.store.read() as connection:
             rows = connection.execute(sa.select(sources.c.id, sources.c.name)).all()
-        return {row.id: row.name or row.id for row in rows}
+        return {**{row.id: row.name or row.id for row in rows}, EXERCISE: NAME}
 
     def ticket(self, name: str) -> Ticket:
         """One ticket. One that is not the viewer's is answered as one that is not there."""
@@ -193,9 +194,14 @@ class View:
 
     def _events_here(self) -> list[str]:
         """Events with a document in the viewer's regions, by every id that is one with them today."""
-        page = self.index.search(Search(size=0, facets=("event",), facet_size=MAX_FACET_SIZE, highlight=False))
         history = History.read(self.store)
-        return sorted({name for bucket in page.facets.get("event", ()) for name in history.family(bucket.value)})
+        found: set[str] = set()
+        for filters in (Filters(), Filters(sources=(EXERCISE,))):
+            page = self.index.search(
+                Search(filters=filters, size=0, facets=("event",), facet_size=MAX_FACET_SIZE, highlight=False)
+            )
+            found |= {name for bucket in page.facets.get("event", ()) for name in history.family(bucket.value)}
+        return sorted(found)
 
     def _sees(self, event: str, policy: str | None) -> bool:
         if self.grant.policies is not None and policy not in self.grant.policies:
@@ -249,6 +255,7 @@ class View:
         newest = self.index.search(Search(filters=Filters(events=found.ids), size=1, sort="newest", highlight=False))
         # The event's own title and its counts of people come from all of its documents.
         title = _headline(newest.hits[0].record) if newest.hits else ""
+        title = marked(title) if is_exercise_event(found.id) else title
         first = datetime.fromisoformat(found.timeline[0].value) if found.timeline else found.first_at
         return replace(
             found, title=title, authors=None, aggrieved=None, copies=0, first_at=first,

@@ -69,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         if "events" in fields:
             history = History.read(store)
             fields["events"] = tuple(dict.fromkeys(one for name in fields["events"] for one in history.family(name)))
-        since, until = _day(self.since), _day(self.until)
+        since, until = day_of(self.since), day_of(self.until)
         return Filters(
             **fields,
             since=since,
@@ -117,10 +117,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return {key: value for key, value in kept.items() if value}
 
 
-def _day(text: str) -> datetime | None:
+def day_of(text: str) -> datetime | None:
+    """The moment a day begins in China; None for an empty text. Raises `WrongUse`."""
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), CHINA).astimezone(UTC)
+        day = date.fromisoformat(text)
+        if not 1900 <= day.year <= 2900:  # at the ends of the calendar no day can be added
+            raise ValueError(text)
+        return datetime.combine(day, time(), CHINA).astimezone(UTC)
     except ValueError:
         raise WrongUse(f"“{text}”不是日期", "写成 2026-05-01") from None

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from console.parts import Console
+from console.webhooks import run_once
 from minsheng.clock import Clock
 from minsheng.errors import MinshengError
 from minsheng.logs import get_logger
@@ -18,6 +19,8 @@ log = get_logger(__name__)
 
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
+WEBHOOK_SECONDS = 5.0
+"""Between two looks at what webhooks are to be told."""
 
 
 def address_of(settings: ConsoleSettings, fallback: str) -> str:
@@ -43,6 +46,7 @@ class ConsoleServer:
         self.url = address_of(chosen, f"http://{name}:{shown[1]}")
         self.console = Console(settings, open_store(settings), open_index(settings), open_log(settings), clock)
         self._thread: threading.Thread | None = None
+        self._telling: threading.Thread | None = None
         self._server: object | None = None
 
     def first_link(self) -> str | None:
@@ -76,13 +80,24 @@ class ConsoleServer:
             waited.wait(0.02)
         if not server.started:
             raise MinshengError("the console did not start", "the reason stands above")
+        self._telling = threading.Thread(target=self._tell_webhooks, name="webhooks", daemon=True)
+        self._telling.start()
         log.info("console_started", url=self.url)
+
+    def _tell_webhooks(self) -> None:
+        console = self.console
+        rounds = 0
+        while not console.stopping.wait(WEBHOOK_SECONDS):
+            run_once(console.webhooks, console.view_of, tidy=rounds % 1_000 == 0)
+            rounds += 1
 
     def close(self) -> None:
         self.console.stopping.set()
         if self._thread is not None:
             self._server.should_exit = True  # type: ignore[union-attr]
             self._thread.join(STOP_SECONDS)
+        if self._telling is not None:
+            self._telling.join(STOP_SECONDS)
         self._socket.close()
         self.console.log.close()
         self.console.index.close()

@@ -88,6 +88,56 @@ audit = sa.Table(
     comment="append-only",
 )
 
+audit_checkpoints = sa.Table(
+    "audit_checkpoints",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("line", _BIG, nullable=False, comment="the last line of the log that was good"),
+    sa.Column("hash", sa.String(64), nullable=False, comment="its hash"),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("whole", sa.Boolean, nullable=False, comment="the log was walked from its beginning"),
+    sa.Column("broken", _BIG, comment="the first line that was not good; none: all were"),
+    sa.Column("signature", sa.String(64), nullable=False, comment="with the console's key"),
+    comment="how far the audit log was checked",
+)
+
+webhooks = sa.Table(
+    "webhooks",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("user_id", _BIG, sa.ForeignKey("users.id"), nullable=False, index=True, comment="whose scope counts"),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("url_sealed", sa.Text, nullable=False, comment="encrypted: such addresses are secrets"),
+    sa.Column("host", sa.String(260), nullable=False),
+    sa.Column("secret_sealed", sa.Text, nullable=False, comment="what deliveries are signed with, encrypted"),
+    sa.Column("events", sa.JSON, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("first", _BIG, nullable=False, comment="the timeline's last line when it was made"),
+    sa.Column("seen", _BIG, nullable=False, comment="the last line of tickets' timelines that was looked at"),
+    sa.Column("stopped_at", UtcDateTime),
+    sa.Column("why", sa.Text, nullable=False, server_default="", comment="it was stopped; empty: by a person"),
+    comment="addresses of programs that are told when tickets change",
+)
+
+webhook_deliveries = sa.Table(
+    "webhook_deliveries",
+    metadata,
+    sa.Column("id", _BIG, primary_key=True, autoincrement=True),
+    sa.Column("webhook_id", _BIG, sa.ForeignKey("webhooks.id"), nullable=False),
+    sa.Column("key", sa.String(60), nullable=False, comment="the same thing is told once"),
+    sa.Column("event", sa.String(40), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("next_try_at", UtcDateTime, comment="none: delivered, or given up"),
+    sa.Column("claimed_until", UtcDateTime, comment="somebody is sending it"),
+    sa.Column("delivered_at", UtcDateTime),
+    sa.Column("error", sa.Text, nullable=False, server_default=""),
+    sa.UniqueConstraint("webhook_id", "key"),
+    sa.Index("ix_webhook_deliveries_next_try_at", "next_try_at"),
+    comment="what webhooks are told, and how that went",
+)
+
 handovers = sa.Table(
     "duty_handovers",
     metadata,

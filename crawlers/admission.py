@@ -11,6 +11,7 @@ import msgspec
 
 from crawlers.dates import believable, parse_time
 from crawlers.privacy import AuthorKeys, mask, mask_names
+from minsheng.exercises import EXERCISE
 from minsheng.records import MAX_TEXT, Attachment, Document, Engagement, Kind, Official, document_id
 from minsheng.redaction import without_secrets
 
@@ -81,6 +82,8 @@ class Admission:
     """
 
     def __init__(self, source: str, authors: AuthorKeys, secrets: frozenset[str] = frozenset()) -> None:
+        if source == EXERCISE:
+            raise ValueError(f"the source '{EXERCISE}' is kept for drills: choose another id")
         self.source = source
         self.authors = authors
         self._secrets = secrets

@@ -69,6 +69,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
         Things that it names, wanted or not.
     sitemaps:
         The sitemaps that it names.
+    hubs, topic:
+        As `crawlers.feeds.Feed` has them.
     """
 
     error: str = ""
@@ -79,6 +81,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     named: int = 0
     sitemaps: list[MapEntry] = []
     robots: list[str] = []
+    hubs: list[str] = []
+    topic: str | None = None
 
 
 class Read(NamedTuple):
@@ -138,7 +142,8 @@ def read_here(asked: Asked, body: bytes) -> tuple[Head, list[Any]]:
         except BadInput as error:
             offered = feeds.offered_by(text, asked.url)
             return Head(error=error.message, hint=error.hint, offered=offered), []
-        return Head(title=feed.title, older=feed.older, named=len(feed.entries)), feed.entries
+        head = Head(title=feed.title, older=feed.older, named=len(feed.entries), hubs=feed.hubs[:10], topic=feed.topic)
+        return head, feed.entries
     except BadInput as error:
         return Head(error=error.message, hint=error.hint), []
 

@@ -69,13 +69,15 @@ def kind_of(url: str, media_type: str = "", name: str = "") -> str:
     return ""
 
 
-def file_text(body: bytes, kind: str, where: str) -> str:
+def file_text(body: bytes, kind: str, where: str, *, most_opened: int = MOST_OPENED) -> str:
     """The words of a file, a line for each paragraph or row, cut at the longest text that a record carries.
 
     Parameters
     ----------
     kind:
         As `kind_of` gives it; what the bytes themselves say counts more.
+    most_opened:
+        Bytes that a packed file may hold.
 
     Raises
     ------
@@ -83,7 +85,7 @@ def file_text(body: bytes, kind: str, where: str) -> str:
         If the file is broken, locked or of a kind that is not read.
     """
     try:
-        return _cut(_lines(body, _real_kind(body, kind), where))
+        return _cut(_lines(body, _real_kind(body, kind), where, most_opened))
     except BadInput:
         raise
     except Exception as error:
@@ -104,7 +106,7 @@ def _real_kind(body: bytes, kind: str) -> str:
     return kind
 
 
-def _lines(body: bytes, kind: str, where: str) -> Iterator[str]:
+def _lines(body: bytes, kind: str, where: str, most_opened: int) -> Iterator[str]:
     if kind == "pdf":
         return _pdf(body, where)
     if body.startswith(MAGIC) and kind == "doc":
@@ -112,7 +114,7 @@ def _lines(body: bytes, kind: str, where: str) -> Iterator[str]:
     if body.startswith(MAGIC) and kind == "xls":
         return xls_lines(body)
     if kind in ("docx", "xlsx", "ofd"):
-        _check_size(body, where)
+        _check_size(body, where, most_opened)
         return {"docx": _docx, "xlsx": _xlsx, "ofd": _ofd}[kind](body)
     if kind in ("txt", "csv"):
         return iter(decode(body).splitlines())
@@ -142,7 +144,9 @@ def _docx(body: bytes) -> Iterator[str]:
 
     def table(one: Any) -> Iterator[str]:
         for row in one.rows:
-            yield "\t".join(dict.fromkeys(cell.text.strip() for cell in row.cells))
+            # A cell that spans several columns stands in each of them.
+            cells = {cell._tc: cell for cell in row.cells}
+            yield "\t".join(cell.text.strip() for cell in cells.values())
 
     for block in docx.Document(io.BytesIO(body)).iter_inner_content():
         if isinstance(block, Table):
@@ -183,10 +187,10 @@ def _ofd(body: bytes) -> Iterator[str]:
             yield line
 
 
-def _check_size(body: bytes, where: str) -> None:
+def _check_size(body: bytes, where: str, most: int) -> None:
     with zipfile.ZipFile(io.BytesIO(body)) as package:
-        if sum(item.file_size for item in package.infolist()) > MOST_OPENED:
-            raise BadInput(f"{where} holds more than {MOST_OPENED:,} bytes")
+        if sum(item.file_size for item in package.infolist()) > most:
+            raise BadInput(f"{where} holds more than {most:,} bytes")
 
 
 def _cut(lines: Iterator[str]) -> str:

@@ -28,6 +28,7 @@ from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.policies import PolicyRegister
 from minsheng.records import Document
+from minsheng.redaction import redacted
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -81,6 +82,8 @@ class Checked(msgspec.Struct, kw_only=True):
         What was fetched of it, newest first.
     feeds:
         Feeds that the page names.
+    hub:
+        Who tells of news (WebSub); empty where nobody does.
     """
 
     source: Source
@@ -89,6 +92,7 @@ class Checked(msgspec.Struct, kw_only=True):
     taken: list[Taken]
     documents: list[Document]
     feeds: list[str] = []
+    hub: str = ""
 
 
 class _Collected:
@@ -143,6 +147,7 @@ def check(source: Source, settings: Settings, clock: Clock, *, limit: int = 10, 
         taken=taken,
         documents=newest,
         feeds=list(run.offered),
+        hub=redacted(run.offers[0].hub) if run.offers else "",
     )
 
 
@@ -174,7 +179,7 @@ def check_address(
 
     if kind:
         return look(kind, url)
-    if urlsplit(url).scheme in KINDS["mail"].schemes:
+    if url.partition("://")[0].lower() in KINDS["mail"].schemes:
         return look("mail", url)
     reasons: list[str] = []
     feeds: list[str] = []
@@ -308,7 +313,10 @@ def rhythm(times: Sequence[datetime]) -> tuple[str, str]:
 
 def suggest_id(url: str) -> str:
     """A source id made of an address: `www.example.org/news/list.html` → `example.org-news`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "source"
     path = re.sub(r"(?:index|list|default)?\.\w+$", "", parts.path)
     words = f"{(parts.hostname or '').removeprefix('www.')}{path}".lower()
     return re.sub(r"[^a-z0-9.]+", "-", words).strip("-.")[:100] or "source"

@@ -52,9 +52,23 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Fields and the column names that they are recognised by; the first that a file has counts."""
 
+
+def plain_name(name: str) -> str:
+    """A column's name without what people write differently: spaces, brackets, capitals."""
+    return re.sub(r"[\s_\-.（）()\ufeff]", "", name).lower()
+
+
 COUNTS = ("likes", "dislikes", "comments", "reposts", "views")
 _COUNT = re.compile(r"(\d+(?:\.\d+)?)\s*(万|亿|千|[kKwW])?\+?")
 _TIMES = {"千": 1e3, "k": 1e3, "万": 1e4, "w": 1e4, "亿": 1e8}
+
+
+_KNOWN = frozenset(plain_name(name) for names in COLUMNS.values() for name in names)
+
+
+def known_name(name: str) -> bool:
+    """Whether a column of this name is recognised by it."""
+    return plain_name(name) in _KNOWN
 
 
 def found_in(get: Callable[[str], str], key: str, kind: Kind, title: str, text: str, url: str | None) -> Found:

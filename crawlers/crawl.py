@@ -61,7 +61,7 @@ class SharedSettings(ScrapySettings):
 _made: WeakKeyDictionary[HostGate, tuple[CrawlSettings, SharedSettings, AsyncCrawlerRunner]] = WeakKeyDictionary()
 
 
-def _prepared(settings: CrawlSettings, gate: HostGate) -> tuple[SharedSettings, AsyncCrawlerRunner]:
+def prepared(settings: CrawlSettings, gate: HostGate) -> tuple[SharedSettings, AsyncCrawlerRunner]:
     """Scrapy's settings, and what starts its crawls: made once for all crawls behind a gate."""
     known = _made.get(gate)
     if known is None or known[0] != settings:
@@ -134,24 +134,24 @@ async def crawl_source(source: Source, run: Run, settings: CrawlSettings, gate: 
     started = loop.time()
     try:
         options = check_options(source)
-        prepared, runner = _prepared(settings, gate)
-        crawler = Crawler(KINDS[source.kind], prepared)
+        made, runner = prepared(settings, gate)
+        crawler = Crawler(KINDS[source.kind], made)
         task = runner.crawl(crawler, source=source, options=options, run=run)
-        broken = await _ended(task, crawler, settings.source_timeout)
+        broken = await ended(task, crawler, settings.source_timeout)
         report = await run.finish(broken)
     except Exception as error:
         # Whatever is wrong with one source must not reach the others.
         log.exception("crawl_broke", source=source.id)
         report = await run.finish(said(error))
     report.seconds = round(loop.time() - started, 3)
-    log.info("crawled", **_plain(report))
+    (log.debug if run.looking else log.info)("crawled", **_plain(report))
     return report
 
 
 _background: set[asyncio.Future[None]] = set()
 
 
-async def _ended(task: asyncio.Task[None], crawler: Crawler, limit: float) -> str:
+async def ended(task: asyncio.Task[None], crawler: Crawler, limit: float) -> str:
     """Wait for the crawl; after `limit` seconds tell it to stop, and leave it behind if it does not."""
     try:
         done, _ = await asyncio.wait({task}, timeout=limit)

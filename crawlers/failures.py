@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_TLS = re.compile(r"(?:certificate|wrong version|unsupported protocol|handshake|unexpected eof)[\w ]*", re.IGNORECASE)
 _WORDS = {
     "DownloadTimeoutError": "no answer in time",
     "DownloadConnectionRefusedError": "connection refused",
@@ -9,6 +12,7 @@ _WORDS = {
     "DownloadCancelledError": "larger than crawl.max_body",
     "ResponseDataLossError": "the answer broke off",
     "ResponseFailed": "the answer broke off",
+    "DownloadFailedError": "the connection broke off",
 }
 
 
@@ -19,4 +23,6 @@ def is_known(error: BaseException) -> bool:
 
 def words_for(error: BaseException) -> str:
     name = type(error).__name__
+    if name == "DownloadFailedError" and (tls := _TLS.search(str(error))):
+        return f"no safe connection (TLS): {tls[0].strip()}"
     return _WORDS.get(name) or f"{name}: {error}"

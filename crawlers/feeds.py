@@ -38,11 +38,19 @@ LEAST_ID = 8
 
 
 class Feed(msgspec.Struct, kw_only=True):
-    """What a feed holds: its title, its entries in its own order, and where older ones are."""
+    """What a feed holds: its title, its entries in its own order, and where older ones are.
+
+    Attributes
+    ----------
+    hubs, topic:
+        Who tells of news (WebSub), and what they call the feed; as the feed writes them.
+    """
 
     title: str = ""
     entries: list[Found]
     older: str | None = None
+    hubs: list[str] = []
+    topic: str | None = None
 
 
 def read_feed(text: str, url: str, now: datetime, kind: FeedKind = "news") -> Feed:
@@ -117,11 +125,14 @@ def _xml_feed(text: str, url: str, now: datetime, kind: FeedKind) -> Feed:
     # Relative links count from the site that the feed is of: it may lie at another host.
     site = _absolute(parsed.feed.get("link", ""), url)
     base = site or url
-    older = next((link.get("href") for link in parsed.feed.get("links", ()) if link.get("rel") == "next"), None)
+    linked = [(link.get("rel"), link.get("href") or "") for link in parsed.feed.get("links", ())]
+    older = next((href for relation, href in linked if relation == "next"), None)
     return Feed(
         title=html_text(parsed.feed.get("title", "")),
         entries=[_entry(entry, base, (site, canonical_url(url)), now, kind) for entry in parsed.entries],
         older=_absolute(older or "", url),
+        hubs=[href for relation, href in linked if relation == "hub" and href],
+        topic=next((href for relation, href in linked if relation == "self" and href), None),
     )
 
 
@@ -183,10 +194,13 @@ def _json_feed(text: str, url: str, now: datetime, kind: FeedKind) -> Feed:
         raise BadInput(f"{url} is JSON, but no JSON Feed", "for other JSON use the kind json_api")
     site = _absolute(_words(value, "home_page_url"), url)
     homes = (site, canonical_url(url))
+    hubs = value["hubs"] if isinstance(value.get("hubs"), list) else []
     return Feed(
         title=_words(value, "title"),
         entries=[_item(item, site or url, homes, now, kind) for item in items if isinstance(item, dict)],
         older=_absolute(_words(value, "next_url"), url),
+        hubs=[_words(hub, "url") for hub in hubs if isinstance(hub, dict) and _words(hub, "type").lower() == "websub"],
+        topic=_words(value, "feed_url") or None,
     )
 
 

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from crawlers import operator_tickets, tables
 from crawlers.rhythm import HOUR, Expected, Rhythm
 from crawlers.states import BLIND, WORDS, State, advice
+from crawlers.websub import subscriptions
+from crawlers.websub.subscriptions import Pushed, PushState
 from minsheng.clock import CHINA, Clock
 from minsheng.redaction import redacted
 from minsheng.store import Store
@@ -78,6 +80,10 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
         How many new ones those hours should have brought, as far as its rhythm is known.
     advice:
         What to do, in Chinese.
+    push:
+        How its subscription at its feed's hub does, see `crawlers.websub.subscriptions`; empty where there is none.
+    pause:
+        Seconds between two runs while all is well: longer than `every` where a hub tells of news.
     """
 
     id: str
@@ -101,6 +107,11 @@ class SourceState(msgspec.Struct, frozen=True, kw_only=True):
     hours: list[int | None] = []
     expected: Expected | None = None
     advice: str = ""
+    push: PushState = ""
+    push_hub: str = ""
+    pushed_at: datetime | None = None
+    push_error: str = ""
+    pause: int = 0
 
 
 def coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Coverage:
@@ -121,7 +132,7 @@ def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -
     past = (_known_at(store, end) or None) if now - end > NOW else None
     seen: list[str] = []
     unseen: list[Unseen] = []
-    for row in _rows(store):
+    for row in _rows(store, now):
         if not row["enabled"]:
             continue
         if past is not None and row["id"] in past:
@@ -142,7 +153,7 @@ def states(store: Store, clock: Clock) -> list[SourceState]:
     """All sources and how each is doing."""
     now = clock.now()
     hours = _hours(store, now)
-    return [_state(row, now, hours.get(row["id"], {})) for row in _rows(store)]
+    return [_state(row, now, hours.get(row["id"], {})) for row in _rows(store, now)]
 
 
 def watch(store: Store, clock: Clock) -> None:
@@ -152,7 +163,7 @@ def watch(store: Store, clock: Clock) -> None:
     """
     now = clock.now()
     waiting = {one.subject: one.state for one in operator_tickets.tickets(store, limit=100_000)}
-    rows = _rows(store)
+    rows = _rows(store, now)
     settled = set(waiting) - {row["id"] for row in rows}  # removed since
     for row in rows:
         state, since = _named(row, now)
@@ -172,12 +183,20 @@ def watch(store: Store, clock: Clock) -> None:
                 operator_tickets.note(store, connection, subject, now, None)
 
 
-def _rows(store: Store) -> list[dict[str, Any]]:
+def _rows(store: Store, now: datetime) -> list[dict[str, Any]]:
     joined = sa.outerjoin(tables.sources, tables.crawl_state, tables.sources.c.id == tables.crawl_state.c.source_id)
     with store.read() as connection:
         rows = connection.execute(sa.select(joined).order_by(tables.sources.c.id)).mappings().all()
-    # All that is told of sources comes from here; what was written down before errors were redacted, too.
-    return [{**row, "url": redacted(row["url"]), "last_error": redacted(row["last_error"] or "")} for row in rows]
+        told = subscriptions.of_sources(connection, now)
+
+    def complete(row: sa.RowMapping) -> dict[str, Any]:
+        push, every = told.get(row["id"]), timedelta(seconds=row["every"])
+        pause = subscriptions.slower(every) if push is not None and push.relied_on else every
+        # All that is told of sources comes from here; what was written down before errors were redacted, too.
+        shown = {"url": redacted(row["url"]), "last_error": redacted(row["last_error"] or "")}
+        return {**row, **shown, "push": push, "pause": pause}
+
+    return [complete(row) for row in rows]
 
 
 def _state(row: Mapping[str, Any], now: datetime, hours: Mapping[datetime, int]) -> SourceState:
@@ -206,7 +225,15 @@ def _state(row: Mapping[str, Any], now: datetime, hours: Mapping[datetime, int])
         hours=[hours.get(first + place * HOUR) for place in range(SHOWN)],
         expected=rhythm.expected(first, now) if rhythm is not None and rhythm.hours >= LEAST_KNOWN else None,
         advice=advice(state, row["id"], row["url"]),
+        pause=int(row["pause"].total_seconds()),
+        **_push(row["push"]),
     )
+
+
+def _push(push: Pushed | None) -> dict[str, Any]:
+    if push is None:
+        return {}
+    return {"push": push.state, "push_hub": push.hub, "pushed_at": push.pushed_at, "push_error": push.error}
 
 
 def _named(row: Mapping[str, Any], now: datetime) -> tuple[State, datetime | None]:
@@ -231,7 +258,7 @@ def _blind(row: Mapping[str, Any], end: datetime) -> tuple[State, str, datetime 
         if error:
             return (state if state in BLIND else "failing"), f"never answered: {error}", None
         return "new", "not crawled yet", None
-    if end - last_ok > max(timedelta(seconds=3 * row["every"]), LEAST_GRACE):
+    if end - last_ok > max(3 * row["pause"], LEAST_GRACE):
         if row["failures"]:
             state = state if state in ("blocked", "cookie", "layout") else "failing"
             return state, f"{state}: {error}", last_ok

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from crawlers.admission import Admission, Found, Refusal, canonical_url
-from crawlers.columns import COLUMNS, found_in
+from crawlers.columns import COLUMNS, found_in, plain_name
 from crawlers.intake import Intake, Outcome, content_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.rows import Row, read_rows
@@ -76,7 +76,7 @@ def import_file(
     Parameters
     ----------
     path:
-        `.csv`, `.tsv`, `.xlsx`, `.jsonl`, `.ndjson`, `.json`, `.warc`, `.mbox` or `.eml`, also with `.gz`.
+        `.csv`, `.tsv`, `.xlsx`, `.xls`, `.jsonl`, `.ndjson`, `.json`, `.warc`, `.mbox` or `.eml`, also with `.gz`.
     source:
         The source's id; default: made of the file's name.
     kind:
@@ -119,7 +119,7 @@ def import_file(
 def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> dict[str, str]:
     """Field → column. Raises `WrongUse` for a wrong mapping, and where no column is a title or a text."""
     present = list(names)
-    plain = {_plain(name): name for name in reversed(present)}
+    plain = {plain_name(name): name for name in reversed(present)}
     columns: dict[str, str] = {}
     for column, field in mapping.items():
         if column not in present:
@@ -132,7 +132,7 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> d
         if field in columns:
             continue
         for name in known:
-            candidate = plain.get(_plain(name))
+            candidate = plain.get(plain_name(name))
             if candidate is not None and candidate not in taken:
                 columns[field] = candidate
                 taken.add(candidate)
@@ -216,7 +216,8 @@ def _reply(key: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> F
         kind="reply",
         text=text,
         parent_key=key,
-        published=_text(values, columns, "reply_time") or None,
+        # Where it has no time of its own, it is as old as what it answers, rather than of today.
+        published=_text(values, columns, "reply_time") or _text(values, columns, "published_at") or None,
         outlet=_text(values, columns, "reply_by") or None,
     )
 
@@ -314,10 +315,6 @@ def _text(values: Mapping[str, Any], columns: Mapping[str, str], field: str) -> 
     if value is None or isinstance(value, (dict, list)):
         return ""
     return str(value).strip()
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\s_\-.（）()\ufeff]", "", name).lower()
 
 
 def _slug(text: str) -> str:

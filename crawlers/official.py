@@ -57,6 +57,8 @@ _CLOSES = (
     re.compile(rf"(?:截止|征集).{{0,12}}?({_DAY})"),
 )
 _DIGITS = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
+_DEEP = "/".join("*" * 8)
+"""No label holds elements within elements so deep."""
 NEAR = 400
 """Characters after the word 征求意见 or 截止 in which a consultation's days are looked for."""
 
@@ -107,7 +109,7 @@ def consultation(title: str, text: str, now: datetime) -> tuple[date | None, dat
         last = _day(span[2] if re.match(r"\d{4}", span[2]) else f"{span[1][:4]}年{span[2]}", now)
         # What ends with the year goes on in the next.
         if first and last and last < first:
-            last = last.replace(year=last.year + 1) if not re.match(r"\d{4}", span[2]) else None
+            last = _years_after(last, 1) if not re.match(r"\d{4}", span[2]) else None
         if last:
             return first, last
     for pattern in _CLOSES:
@@ -124,7 +126,9 @@ def _particulars(tree: lxml.html.HtmlElement) -> Iterator[tuple[str, str]]:
         if field and meta.get("content"):
             yield field, " ".join((meta.get("content") or "").split())
     for label in tree.iter("th", "td", "dt", "label", "span", "strong", "b", "div", "li", "p"):
-        words = _SPACES.sub("", label.text_content() if len(label) < 4 else "")[:40].strip("：:【】[]")
+        # Pages nest thousands of elements: the words of each would be the whole page again and again.
+        short = len(label) < 4 and (not len(label) or label.find(_DEEP) is None)
+        words = _SPACES.sub("", label.text_content() if short else "")[:40].strip("：:【】[]")
         field = _FIELD.get(words)
         if field is None:
             continue
@@ -192,8 +196,20 @@ def _after(effective: date | None, said: dict[str, str], text: str) -> date | No
     match = _YEARS.search(f"有效期{said.get('expires_on', '')}") or _YEARS.search(text)
     if match is None or effective is None:
         return None
-    years = int(match[1]) if match[1].isdigit() else _DIGITS.get(match[1], 0)
+    years = _number_of(match[1])
+    return _years_after(effective, years) if years else None
+
+
+def _number_of(words: str) -> int:
+    """`5`, `五`, `十五` or `二十` as a number; 0 where it is none."""
+    if words.isdecimal():
+        return int(words)
+    tens, ten, ones = words.rpartition("十")
+    return (_DIGITS.get(tens, 1) * 10 if ten else 0) + _DIGITS.get(ones, 0)
+
+
+def _years_after(day: date, years: int) -> date:
     try:
-        return effective.replace(year=effective.year + years) if years else None
-    except ValueError:
-        return effective.replace(year=effective.year + years, day=28)
+        return day.replace(year=day.year + years)
+    except ValueError:  # the 29th of February
+        return day.replace(year=day.year + years, day=28)

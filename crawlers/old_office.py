@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import struct
 from collections.abc import Iterator
@@ -22,12 +23,14 @@ _BREAKS = re.compile("[\r\x0b\x0c\x0e]|\x07\x07")
 
 
 def kind_of_container(body: bytes) -> str:
-    """`doc`, `xls`, or empty for any other container, such as PPT."""
+    """`doc`, `xls`, `locked` for newer files with a password, or empty for any other container, such as PPT."""
     import olefile
 
     with olefile.OleFileIO(io.BytesIO(body)) as container:
         if container.exists("WordDocument"):
             return "doc"
+        if container.exists("EncryptedPackage"):
+            return "locked"
         return "xls" if container.exists("Workbook") or container.exists("Book") else ""
 
 
@@ -82,14 +85,22 @@ def _pieces(main: bytes, clx: bytes) -> Iterator[str]:
 
 def xls_lines(body: bytes) -> Iterator[str]:
     """The cells of all sheets, a line for each row, as a person reads them."""
+    for sheet in xls_sheets(body):
+        for _, cells in itertools.islice(sheet, MOST_ROWS):
+            if any(cells):
+                yield "\t".join(filter(None, cells))
+
+
+def xls_sheets(body: bytes) -> Iterator[Iterator[tuple[int, list[str]]]]:
+    """The rows of each sheet by their numbers, from 1 on, with their cells as a person reads them."""
     import xlrd
 
     book = xlrd.open_workbook(file_contents=body, logfile=io.StringIO(), on_demand=True)
     for sheet in book.sheets():
-        for row in range(min(sheet.nrows, MOST_ROWS)):
-            cells = [_cell(cell.ctype, cell.value, book.datemode) for cell in sheet.row(row)]
-            if any(cells):
-                yield "\t".join(filter(None, cells))
+        yield (
+            (row + 1, [_cell(cell.ctype, cell.value, book.datemode) for cell in sheet.row(row)])
+            for row in range(sheet.nrows)
+        )
 
 
 def _cell(kind: int, value: object, mode: int) -> str:
@@ -103,4 +114,6 @@ def _cell(kind: int, value: object, mode: int) -> str:
         return time.date().isoformat() if (time.hour, time.minute, time.second) == (0, 0, 0) else str(time)
     if kind == xlrd.XL_CELL_NUMBER and isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
+    if kind == xlrd.XL_CELL_BOOLEAN:
+        return "TRUE" if value else "FALSE"
     return str(value).strip() if kind == xlrd.XL_CELL_TEXT else ""

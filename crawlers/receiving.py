@@ -1,21 +1,26 @@
-"""The doors for deliveries: an HTTP endpoint, and a topic of the log."""
+"""The doors for what comes by itself: an HTTP endpoint for deliveries and for hubs' calls, and a topic of the log."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from crawlers.delivery import Answer, Receiver
 from crawlers.inflate import inflated
 from crawlers.privacy import AuthorKeys, author_keys, mask, mask_names
+from crawlers.websub.callback import Callback
+from crawlers.websub.subscriptions import PATH as HUB_PATH
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
@@ -37,6 +42,9 @@ MOST_CLIENTS = 256
 """Connections open at a time; more are closed at once."""
 PATIENCE = 30.0
 """Seconds that a client may take to send the next part of a request."""
+PART = 65_536
+"""Bytes of a push that are read at a time."""
+_TOKEN = re.compile(rf"({re.escape(HUB_PATH)})[^\s?\"]+")
 
 
 class Door:
@@ -73,10 +81,13 @@ class DeliveryServer:
     - 200 with `answers`, one for each item, also where some or all were refused;
     - 400 where the body is no such list, 401 without a known token, 411 without a length, 413 where it is too large;
     - 503 with `Retry-After` where the log can't be reached now or too many deliver at once: send it again.
+
+    `/v1/websub/TOKEN` is what feeds' hubs call, where there is a `callback`; see `crawlers.websub`.
     """
 
-    def __init__(self, receiver: Receiver, settings: ReceiveSettings) -> None:
+    def __init__(self, receiver: Receiver, settings: ReceiveSettings, callback: Callback | None = None) -> None:
         self._receiver = receiver
+        self.callback = callback
         self._settings = settings
         self._door = Door(settings)
         self.slots = threading.BoundedSemaphore(AT_ONCE)
@@ -91,7 +102,7 @@ class DeliveryServer:
 
     def start(self) -> None:
         self._thread.start()
-        log.info("deliveries_open", url=self.url, sources=sorted(self._door.sources))
+        log.info("deliveries_open", url=self.url, sources=sorted(self._door.sources), hubs=self.callback is not None)
 
     def close(self) -> None:
         """End; deliveries under way are answered."""
@@ -166,12 +177,17 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
-        if self.path == "/healthz":
+        if self.path.startswith(HUB_PATH) and self.server.owner.callback is not None:
+            self._verify(self.server.owner.callback)
+        elif self.path == "/healthz":
             self._send(HTTPStatus.OK, {"ok": True}, {})
         else:
             self._send(HTTPStatus.NOT_FOUND, {"error": f"deliver to POST {PATH}"}, {})
 
     def do_POST(self) -> None:
+        if self.path.startswith(HUB_PATH) and self.server.owner.callback is not None:
+            self._pushed(self.server.owner.callback)
+            return
         if self.path.partition("?")[0] != PATH:
             self._refuse(HTTPStatus.NOT_FOUND, f"deliver to POST {PATH}")
             return
@@ -181,21 +197,66 @@ class _Handler(BaseHTTPRequestHandler):
         if source is None:
             self._refuse(HTTPStatus.UNAUTHORIZED, "no known token", {"WWW-Authenticate": "Bearer"})
             return
+        with self._turn() as length:
+            if length is not None:
+                self._send(*owner.answer(source, self.rfile.read(length)))
+
+    @contextmanager
+    def _turn(self) -> Iterator[int | None]:
+        """How many bytes are to be read while the block lasts; None where the request was refused instead."""
+        owner = self.server.owner
         length = self.headers.get("Content-Length") or ""
         if not length.isdecimal():
             self._refuse(HTTPStatus.LENGTH_REQUIRED, "say the length: Content-Length")
-            return
-        if len(length) > 12 or int(length) > owner.max_body:
+            yield None
+        elif len(length) > 12 or int(length) > owner.max_body:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {owner.max_body:,} bytes")
-            return
-        if not owner.slots.acquire(blocking=False):
+            yield None
+        elif not owner.slots.acquire(blocking=False):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many deliveries at once", {"Retry-After": "1"})
-            return
+            yield None
+        else:
+            try:
+                yield int(length)
+            finally:
+                owner.slots.release()
+
+    def _verify(self, callback: Callback) -> None:
+        path, _, query = self.path.partition("?")
         try:
-            answer = owner.answer(source, self.rfile.read(int(length)))
-        finally:
-            owner.slots.release()
-        self._send(*answer)
+            status, body = callback.verify(path.removeprefix(HUB_PATH), dict(parse_qsl(query, max_num_fields=50)))
+        except ValueError:
+            status, body = HTTPStatus.BAD_REQUEST, b""
+        except Unavailable as error:
+            self._wait(error)
+            return
+        # The challenge is the hub's: a browser that is led here must take it for nothing but text.
+        self._answer(status, body, {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"})
+
+    def _pushed(self, callback: Callback) -> None:
+        with self._turn() as length:
+            if length is None:
+                return
+            token = self.path.partition("?")[0].removeprefix(HUB_PATH)
+            body = self._parts(length)
+            try:
+                status = callback.push(token, self.headers.get("X-Hub-Signature") or "", body)
+            except Unavailable as error:
+                self._wait(error)
+                return
+            # What is left of the body would be taken for the next request.
+            self.close_connection = self.close_connection or any(body)
+            self._answer(status, b"", {"Connection": "close"} if self.close_connection else {})
+
+    def _parts(self, length: int) -> Iterator[bytes]:
+        left = length
+        while left > 0 and (part := self.rfile.read(min(left, PART))):
+            left -= len(part)
+            yield part
+
+    def _wait(self, error: Unavailable) -> None:
+        log.warning("waiting", reason=str(error))
+        self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "not to be stored now: call again", {"Retry-After": "5"})
 
     def _refuse(self, status: HTTPStatus, error: str, headers: Mapping[str, str] | None = None) -> None:
         """The body is not read: the connection can't be used on."""
@@ -203,15 +264,17 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, {"error": error}, {"Connection": "close", **(headers or {})})
 
     def _send(self, status: HTTPStatus, answer: Mapping[str, Any], headers: Mapping[str, str]) -> None:
-        body = msgspec.json.encode(answer)
+        self._answer(status, msgspec.json.encode(answer), {"Content-Type": "application/json", **headers})
+
+    def _answer(self, status: HTTPStatus, body: bytes, headers: Mapping[str, str]) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        log.debug("delivery_request", request=format % args)
+        log.debug("delivery_request", request=_TOKEN.sub(r"\1***", format % args))
 
 
 class TopicReader:

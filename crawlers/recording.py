@@ -15,6 +15,8 @@ from crawlers.rhythm import HOUR, LEARNS_FROM, Hour, learn
 from crawlers.run import RunReport
 from crawlers.sources import JITTER, MOST_JITTER, Source
 from crawlers.states import EMPTY_RUNS, WORDS, State, advice, state_after
+from crawlers.websub import subscriptions
+from crawlers.websub.subscriptions import Pushed
 from minsheng.logs import get_logger
 from minsheng.records import Document
 from minsheng.redaction import redacted
@@ -28,7 +30,7 @@ TROUBLE_AFTER = 3
 """Failed runs in a row after which an operator is told; the other states are told at once."""
 
 
-def next_run(source: Source, started: datetime, failures: int, jitter: float) -> datetime:
+def next_run(source: Source, started: datetime, failures: int, jitter: float, *, is_told: bool = False) -> datetime:
     """When to crawl a source again.
 
     Parameters
@@ -39,8 +41,12 @@ def next_run(source: Source, started: datetime, failures: int, jitter: float) ->
         Failed runs in a row; each doubles the pause, up to two hours or the source's own rhythm.
     jitter:
         0 to 1.
+    is_told:
+        Its hub tells of news, so that it is asked more seldom while all is well.
     """
     every = timedelta(seconds=source.every_seconds)
+    if is_told and not failures:
+        every = subscriptions.slower(every)
     pause = min(every * 2 ** min(max(failures - 1, 0), 10), max(every, LONGEST_BACKOFF))
     return started + pause + jitter * min(every * JITTER, timedelta(seconds=MOST_JITTER))
 
@@ -75,7 +81,10 @@ def record_run(
         if worker is not None and before.get("leased_by") != worker:
             log.warning("lease_lost", source=source.id, to=before.get("leased_by"))
             return before.get("next_run_at") or now
-        row = _row(source, report, started, now, before, new)
+        told = subscriptions.of_sources(connection, now, [source.id]).get(source.id)
+        row = _row(source, report, started, now, before, new, told)
+        if told is not None and report.recent:
+            subscriptions.missed(connection, source.id, before.get("last_run_at"))
         _count(store, connection, source.id, report, now)
         if (learned := _learned(connection, source.id, before, now)) is not None:
             row["rhythm"] = learned
@@ -97,12 +106,22 @@ def forget(store: Store, source_id: str, now: datetime) -> None:
 
 
 def _row(
-    source: Source, report: RunReport, started: datetime, now: datetime, before: Any, new: Sequence[Document]
+    source: Source,
+    report: RunReport,
+    started: datetime,
+    now: datetime,
+    before: Any,
+    new: Sequence[Document],
+    told: Pushed | None = None,
 ) -> dict[str, Any]:
     rested = report.resting_until is not None and not report.blocked and not report.ok
     # A host that is left alone by our own rule has not failed.
     failures = 0 if report.ok else (before.get("failures") or 0) + (not rested)
-    due = max(next_run(source, started, failures, random.random()), now)  # noqa: S311 - no secret
+    is_told = told is not None and told.relied_on
+    due = max(next_run(source, started, failures, random.random(), is_told=is_told), now)  # noqa: S311 - no secret
+    if told is not None and told.pushed_at is not None and told.pushed_at > started and not failures:
+        # It was told of while the run was under way, which may have come too early for it.
+        due = min(due, max(now, started + subscriptions.LEAST_PAUSE))
     if report.resting_until is not None and not report.ok:
         due = max(due, report.resting_until + timedelta(seconds=random.uniform(0.0, 30.0)))  # noqa: S311
     seen_fields = msgspec.convert(before.get("fields") or {}, fields.Fields)

@@ -246,7 +246,9 @@ class Rendering:
             kept = _scripts.get(key, now)
             if kept is None:
                 kept = self._open(await self._ask(url))
-                _scripts.keep(key, kept, now)
+                if not self._login(url):
+                    # What an account is given is for its source alone.
+                    _scripts.keep(key, kept, now)
             return kept
         if kind in ("xhr", "fetch"):
             return await self._data(route, url)

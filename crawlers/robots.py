@@ -32,6 +32,8 @@ MOST_BYTES = 512_000
 MOST_HOSTS = 2000
 """Hosts whose robots.txt is kept; of others it is asked for again."""
 OURS = "minsheng_robots"
+NOT_CRAWLED = "minsheng_not_crawled"
+"""A request's mark: it is no crawling, so robots.txt says nothing of it."""
 
 
 class RobotsUnavailable(Exception):
@@ -76,7 +78,7 @@ class RobotsMiddleware:
         return cls(crawler)
 
     async def process_request(self, request: Request) -> None:
-        if request.meta.get(OURS):
+        if request.meta.get(OURS) or request.meta.get(NOT_CRAWLED):
             return
         host = host_of(request.url)
         if note := self._gate.rules[host].permission:

@@ -1,28 +1,47 @@
-"""Files of collected texts to rows: CSV, XLSX, JSON Lines, WARC, mbox and single mails, plain or gzipped."""
+"""Files of collected texts to rows: CSV, XLSX, XLS, JSON Lines, WARC, mbox and single mails, plain or gzipped."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import email
 import email.policy
 import gzip
 import io
+import itertools
 import re
+import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from crawlers.attached import READABLE, file_text, kind_of
 from crawlers.charset import declared_charset, decode
+from crawlers.columns import known_name
 from crawlers.extraction import extract
-from crawlers.markup import html_text
+from crawlers.markup import element_text, html_text, parse_html
+from crawlers.old_office import MAGIC, kind_of_container, xls_sheets
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, WrongUse
+
+PART = 65_536
+"""Bytes that are read at a time."""
+MOST_HELD = 1_000_000_000
+"""Bytes of a file, opened, that is held in memory."""
+UNSUSPECTED, MOST_SHRUNK = 100_000_000, 200
+"""A gzipped file may open into so many bytes, and beyond that into so many times its own size."""
+MOST_PAGE, MOST_MAIL = 20_000_000, 100_000_000
+"""Bytes of one page of a web archive or one line, and of one mail with the files in it."""
+LOOKED_AT = 5
+"""A table's first rows of which one is its header."""
+_GZIP = b"\x1f\x8b"
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_MAIL = re.compile(rb"From [^\n]*\d{4}\s*$")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -34,31 +53,99 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file, whatever its charset, delimiter and compression. Raises `BadInput`."""
+    """The rows of a file, whatever its charset, delimiter and compression.
+
+    Web archives, mailboxes and JSON Lines are read as they go, and may be larger than the memory; the others are held.
+
+    Raises
+    ------
+    BadInput
+        If the file can't be read as what it is, or opens into more than it may.
+    WrongUse
+        If there is no such file.
+    """
     try:
-        body = path.read_bytes()
-        # The parts of a web archive are compressed one by one; its own reader opens them.
-        if body[:2] == b"\x1f\x8b" and ".warc" not in path.name.lower():
-            body = gzip.decompress(body)
+        with io.BufferedReader(io.FileIO(path), PART) as file:
+            is_gzip = file.peek(2)[:2] == _GZIP
+            # The parts of a web archive are compressed one by one, or the archive as a whole: both are one stream.
+            yield from _rows(io.BufferedReader(Opened(file, path), PART) if is_gzip else file, path)
     except (OSError, EOFError, zlib.error) as error:
         kind = WrongUse if isinstance(error, FileNotFoundError) else BadInput
         raise kind(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+class Opened(io.RawIOBase):
+    """A gzipped file, opened as far as it may be: some kilobytes can hold gigabytes.
+
+    Texts shrink to a tenth, or, where they repeat themselves, to a hundredth; what is made to fill a memory shrinks to
+    a thousandth.
+    """
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        self._gzip = gzip.GzipFile(fileobj=file)
+        self._path = path
+        self._size = path.stat().st_size
+        self._read = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._read
+
+    def readinto(self, buffer: Any) -> int:
+        part = self._gzip.read(len(buffer))
+        self._read += len(part)
+        if self._read > UNSUSPECTED and self._read > MOST_SHRUNK * self._size:
+            raise BadInput(
+                f"{self._path}: {self._size:,} bytes open into {self._read // 1_000_000:,} MB: no text does that",
+                "open it yourself, look at it, and import what is in it",
+            )
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def _rows(stream: io.BufferedReader[Any], path: Path) -> Iterator[Row]:
     name = path.name.lower().removesuffix(".gz")
-    if name.endswith(".warc"):
-        yield from _warc_rows(body, path)
-    elif name.endswith((".mbox", ".mbx")) or body.startswith(b"From "):
-        yield from _mbox_rows(body, path)
-    elif name.endswith(".eml"):
+    head = stream.peek(PART)
+    if name.endswith(".warc") or head.startswith(b"WARC/"):
+        yield from _warc_rows(stream, path)
+    elif name.endswith((".mbox", ".mbx")) or head.startswith(b"From "):
+        yield from _mbox_rows(stream, path)
+    elif name.endswith((".jsonl", ".ndjson")) and _is_utf8(head):
+        yield from _json_line_rows(stream)
+    else:
+        body = stream.read(MOST_HELD + 1)
+        if len(body) > MOST_HELD:
+            raise BadInput(f"{path} holds more than {MOST_HELD:,} bytes", "split it, or save it as JSON Lines")
+        yield from _held_rows(body, path, name)
+
+
+def _held_rows(body: bytes, path: Path, name: str) -> Iterator[Row]:
+    if name.endswith(".eml"):
         yield read_mail(1, body)
-    elif name.endswith((".xlsx", ".xlsm")) or body.startswith(b"PK\x03\x04"):
-        yield from _xlsx_rows(body, path)
+    elif body.startswith(b"PK\x03\x04"):
+        yield from _sheet_rows(_xlsx_sheets(body, path))
+    elif body.startswith(MAGIC):
+        yield from _sheet_rows(_xls_sheets(body, path))
+    elif name.endswith((".xls", ".et")) and body.lstrip(_BLANK)[:1] == b"<":
+        yield from _sheet_rows(_html_sheets(body, path))
+    elif name.endswith((".xlsx", ".xlsm")):
+        raise BadInput(f"{path} can't be read as a workbook", "open it in its program, and save it as XLSX anew")
     else:
         yield from _text_rows(body, path, name)
 
 
+def _is_utf8(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # Its last character may be cut.
+        return error.start > len(head) - 4
+    return not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and b"\x00" not in head[:1000]
+
+
 def _text_rows(body: bytes, path: Path, name: str) -> Iterator[Row]:
-    if body.startswith(b"\xd0\xcf\x11\xe0"):
-        raise BadInput(f"{path} is a workbook of the old form", "save it as XLSX or CSV")
     text = decode(body)
     if "\x00" in text[:1000]:
         raise BadInput(f"{path} is no text file", "export it as CSV, XLSX or JSON Lines")
@@ -68,27 +155,83 @@ def _text_rows(body: bytes, path: Path, name: str) -> Iterator[Row]:
         yield from _csv_rows(text)
 
 
-def _xlsx_rows(body: bytes, path: Path) -> Iterator[Row]:
-    """Each sheet's first row with anything in it is its header. A row's number is the sheet's own."""
+Sheet = Iterable[tuple[int, list[str]]]
+"""Rows by number, from 1 on, with the words of their cells."""
+
+
+def _sheet_rows(sheets: Iterable[Sheet]) -> Iterator[Row]:
+    """The rows below each sheet's header. A row's number is the sheet's own."""
+    for sheet in sheets:
+        filled = ((number, cells) for number, cells in sheet if any(cells))
+        first = list(itertools.islice(filled, LOOKED_AT))
+        if not first:
+            continue
+        place = _header_of([cells for _, cells in first])
+        header = first[place][1]
+        for number, cells in itertools.chain(first[place + 1 :], filled):
+            yield Row(number, {name: value for name, value in zip(header, cells, strict=False) if name})
+
+
+def _header_of(first: Sequence[Sequence[str]]) -> int:
+    """Which of a table's first rows is its header: offices write a title, and who made the list, above it."""
+    known = [sum(known_name(cell) for cell in cells) for cells in first]
+    if max(known):
+        return known.index(max(known))
+    return next((place for place, cells in enumerate(first) if sum(map(bool, cells)) > 1), 0)
+
+
+def _xlsx_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
     import openpyxl
 
     try:
+        with zipfile.ZipFile(io.BytesIO(body)) as package:
+            opened = sum(item.file_size for item in package.infolist())
+        if opened > MOST_HELD:
+            raise BadInput(
+                f"{path} holds more than {MOST_HELD:,} bytes when it is opened", "split it, or save it as CSV"
+            )
         book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
         for sheet in book.worksheets:
-            header: list[str] = []
-            for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
-                values = [_cell(cell) for cell in cells]
-                if not any(values):
-                    continue
-                if not header:
-                    header = values
-                else:
-                    yield Row(number, {name: value for name, value in zip(header, values, strict=False) if name})
+            rows = enumerate(sheet.iter_rows(values_only=True), start=1)
+            yield ((number, [_cell(cell) for cell in cells]) for number, cells in rows)
     except BadInput:
         raise
     except Exception as error:
         # What is wrong with a workbook comes out in many ways.
-        raise BadInput(f"{path} can't be read as a workbook: {type(error).__name__}: {error}") from error
+        raise _no_workbook(path, error) from error
+
+
+def _xls_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
+    try:
+        kind = kind_of_container(body)
+        if kind == "locked":
+            raise BadInput(f"{path} is locked by a password", "open it, and save it without one")
+        if kind == "doc":
+            raise BadInput(f"{path} is a text document, no workbook", "save its table as XLSX or CSV")
+        yield from xls_sheets(body)
+    except BadInput:
+        raise
+    except Exception as error:
+        if "encrypted" in str(error).lower():
+            raise BadInput(f"{path} is locked by a password", "open it, and save it without one") from error
+        raise _no_workbook(path, error) from error
+
+
+def _html_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
+    """Tables of a page that is called a workbook, as many systems export them."""
+    tree = parse_html(decode(body))
+    tables = [] if tree is None else [table for table in tree.iter("table") if table.find(".//table") is None]
+    if not tables:
+        raise BadInput(f"{path} is called a workbook, and is none", "open it in its program, and save it as XLSX")
+    for table in tables:
+        rows = enumerate(table.iter("tr"), start=1)
+        yield [
+            (number, [" ".join(element_text(cell).split()) for cell in row.iter("td", "th")]) for number, row in rows
+        ]
+
+
+def _no_workbook(path: Path, error: Exception) -> BadInput:
+    return BadInput(f"{path} can't be read as a workbook: {type(error).__name__}: {error}")
 
 
 def _cell(value: Any) -> str:
@@ -104,13 +247,13 @@ def _cell(value: Any) -> str:
     return str(value).strip()
 
 
-def _warc_rows(body: bytes, path: Path) -> Iterator[Row]:
+def _warc_rows(stream: io.BufferedReader[Any], path: Path) -> Iterator[Row]:
     """The article pages of a web archive; its number is the record's place."""
     from warcio.archiveiterator import ArchiveIterator
     from warcio.exceptions import ArchiveLoadFailed
 
     try:
-        for number, record in enumerate(ArchiveIterator(io.BytesIO(body)), start=1):
+        for number, record in enumerate(ArchiveIterator(stream), start=1):
             headers = record.http_headers
             kind = (headers.get_header("Content-Type") or "") if headers else ""
             if (
@@ -122,7 +265,11 @@ def _warc_rows(body: bytes, path: Path) -> Iterator[Row]:
                 continue
             url = record.rec_headers.get_header("WARC-Target-URI") or ""
             at = record.rec_headers.get_header("WARC-Date") or ""
-            yield _page_row(number, url, record.content_stream().read(), kind, at)
+            page = record.content_stream().read(MOST_PAGE + 1)
+            if len(page) > MOST_PAGE:
+                yield Row(number, {"url": url}, f"the page holds more than {MOST_PAGE:,} bytes")
+            else:
+                yield _page_row(number, url, page, kind, at)
     except (ArchiveLoadFailed, OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path} can't be read as a web archive: {error}") from error
 
@@ -149,16 +296,36 @@ def _page_row(number: int, url: str, page: bytes, kind: str, at: str) -> Row:
     )
 
 
-def _mbox_rows(body: bytes, path: Path) -> Iterator[Row]:
-    """The mails of a mailbox; a mail's number is the line that it begins in."""
-    mails = re.split(rb"(?m)^(?=From [^\n]*\d{4}\s*$)", body)
-    if not any(mail.startswith(b"From ") for mail in mails):
+def _mbox_rows(stream: io.BufferedReader[Any], path: Path) -> Iterator[Row]:
+    """The mails of a mailbox, one at a time; a mail's number is the line that it begins in."""
+    mail: list[bytes] = []
+    begun = size = line = 0
+    begins = True  # the next part begins a line
+
+    def whole() -> Row:
+        if size > MOST_MAIL:
+            return Row(begun, {}, f"the mail holds more than {MOST_MAIL:,} bytes")
+        return read_mail(begun, b"".join(mail).replace(b"\n>From ", b"\nFrom "))
+
+    # A line may be as long as the file.
+    while part := stream.readline(PART):
+        line += begins
+        if begins and _MAIL.match(part):
+            if begun:
+                yield whole()
+            mail, size, begun = [], 0, line
+        elif begun:
+            size += len(part)
+            if size <= MOST_MAIL:
+                mail.append(part)
+            else:
+                mail.clear()
+        elif part.strip():
+            raise BadInput(f"{path} is no mailbox", "it begins with a line `From …`")
+        begins = part.endswith(b"\n")
+    if not begun:
         raise BadInput(f"{path} is no mailbox", "it begins with a line `From …`")
-    line = 1
-    for mail in mails:
-        if mail.startswith(b"From "):
-            yield read_mail(line, mail.partition(b"\n")[2].replace(b"\n>From ", b"\nFrom "))
-        line += mail.count(b"\n")
+    yield whole()
 
 
 def read_mail(number: int, raw: bytes) -> Row:
@@ -200,6 +367,26 @@ def _attached(part: Any, name: str) -> str:
         return f"【附件】{name}（{error.message}）"
 
 
+def _json_line_rows(stream: io.BufferedReader[Any]) -> Iterator[Row]:
+    """The objects of JSON Lines, one at a time."""
+    number = 0
+    while line := stream.readline(MOST_PAGE):
+        number += 1
+        if len(line) == MOST_PAGE and not line.endswith(b"\n"):
+            while (rest := stream.readline(MOST_PAGE)) and not rest.endswith(b"\n"):
+                pass
+            yield Row(number, {}, f"the line holds more than {MOST_PAGE:,} bytes")
+        elif words := line.removeprefix(codecs.BOM_UTF8).strip():
+            yield _json_line(number, words)
+
+
+def _json_line(number: int, line: bytes) -> Row:
+    try:
+        return _json_row(number, msgspec.json.decode(line))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return Row(number, {"line": line.decode("utf-8", "replace")}, f"not readable as JSON: {error}")
+
+
 def _json_rows(text: str, path: Path) -> Iterator[Row]:
     if text.lstrip().startswith("["):
         try:
@@ -210,12 +397,8 @@ def _json_rows(text: str, path: Path) -> Iterator[Row]:
             yield _json_row(number, value)
         return
     for number, line in enumerate(io.StringIO(text), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield _json_row(number, msgspec.json.decode(line.encode()))
-        except (msgspec.DecodeError, RecursionError) as error:
-            yield Row(number, {"line": line.rstrip("\n")}, f"not readable as JSON: {error}")
+        if line.strip():
+            yield _json_line(number, line.strip().encode("utf-8", "replace"))
 
 
 def _json_row(number: int, value: Any) -> Row:

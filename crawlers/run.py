@@ -21,6 +21,7 @@ from crawlers.hot_ranks import Seen
 from crawlers.intake import Outcome, PageMark, url_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.sources import Source
+from crawlers.websub.discovery import Offer
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
@@ -31,7 +32,8 @@ from minsheng.store import Store
 log = get_logger(__name__)
 
 MOST_LEADS = 500
-
+LOGIN_COMMAND = "minsheng sources login ID"
+"""How hints name the command that gives a login."""
 
 MOST_NEW = 200
 RECENT = timedelta(days=2)
@@ -158,6 +160,7 @@ class Run:
         self.offered: list[str] = []  # feeds that the source's own page names, where it is none itself
         self.proposed: dict[str, Any] = {}  # options that would fit what was seen; only where `looking`
         self.title = ""  # what the source's own page calls itself
+        self.offers: list[Offer] | None = None  # hubs that tell of news; None: it was not read whether there are any
         self._sink = sink
         self._store = store
         self._clock = clock
@@ -295,7 +298,7 @@ class Run:
             for admitted in await self._admitted(found[start : start + TOGETHER]):
                 if isinstance(admitted, Refusal):
                     self._rejected[admitted.reason] += 1
-                    log.warning("rejected", source=self.source.id, key=admitted.key, reason=admitted.reason)
+                    self._warn("rejected", key=admitted.key, reason=admitted.reason)
                 elif self.wants(None if admitted.published_estimated else admitted.published_at):
                     documents.append(admitted)
                 else:
@@ -339,6 +342,14 @@ class Run:
         """A text as it may be kept or shown: without what points at a person."""
         return self._admit.private(text)
 
+    def _named(self, reason: str) -> str:
+        """With the command that mends it as it is to be typed: who says so does not know which source it is."""
+        return reason.replace(LOGIN_COMMAND, f"{LOGIN_COMMAND.removesuffix('ID')}{self.source.id}")
+
+    def _warn(self, event: str, **values: Any) -> None:
+        """Into the log; whoever only looks is shown what came of it, and asks some kinds that it can't be."""
+        (log.debug if self.looking else log.warning)(event, source=self.source.id, **values)
+
     def answered(self, url: str) -> None:
         self._answered += 1
 
@@ -349,15 +360,17 @@ class Run:
     def index_failed(self, reason: str, fault: Fault = "") -> None:
         """The source's own page could not be had or read."""
         self.report.fault = self.report.fault or fault
+        reason = self._named(reason)
         self._index_errors.append(reason)
-        log.warning("source_failed", source=self.source.id, reason=reason)
+        self._warn("source_failed", reason=reason)
 
     def page_failed(self, url: str, reason: str, fault: Fault = "") -> None:
         """A page that the source leads to could not be had or read; it is tried again at the next run."""
         self.report.fault = self.report.fault or fault
+        reason = self._named(reason)
         self.report.failed += 1
         self.report.error = self.report.error or reason
-        log.warning("page_failed", source=self.source.id, url=url, reason=reason)
+        self._warn("page_failed", url=url, reason=reason)
 
     def rests(self, resting: HostResting) -> None:
         """A host is not asked now; the run that comes when it may be gets what is missing."""
@@ -366,7 +379,7 @@ class Run:
         report.blocked = report.blocked or resting.refused
         if report.resting_until is None:
             report.error = report.error or str(resting)
-            log.warning("host_rests", source=self.source.id, reason=str(resting))
+            self._warn("host_rests", reason=str(resting))
         report.resting_until = max(report.resting_until or resting.until, resting.until)
 
     def not_stored(self, reason: str) -> None:
@@ -377,7 +390,7 @@ class Run:
     def refused(self, reason: str, url: str) -> None:
         """A page that will not come, so that asking again is no use until the page that leads there changes."""
         self._rejected[reason] += 1
-        log.warning("page_refused", source=self.source.id, url=url, reason=reason)
+        self._warn("page_refused", url=url, reason=reason)
 
     def mark_at_end(self, mark: PageMark) -> None:
         self._at_end.append(mark)

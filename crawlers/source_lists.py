@@ -96,17 +96,21 @@ def read_list(path: Path) -> list[dict[str, Any]]:
     return sources
 
 
-def take(values: Sequence[Mapping[str, Any]], folder: Path, known: Iterable[str], *, enabled: bool = True) -> Taken:
+def take(values: Sequence[Mapping[str, Any]], folder: Path, known: Iterable[Source], *, enabled: bool = True) -> Taken:
     """Write a file for each source of a list that is not there yet.
+
+    Other readers' lists give no ids: there it is the address that tells what is there.
 
     Parameters
     ----------
     known:
-        Ids that are taken.
+        The sources that are there.
     enabled:
         False adds them switched off, to be looked at first.
     """
-    taken = set(known)
+    known = list(known)
+    taken = {source.id for source in known}
+    there = {(source.kind, source.url): source.id for source in known}
     added: list[Source] = []
     left_out: list[tuple[str, str]] = []
     for one in values:
@@ -115,6 +119,9 @@ def take(values: Sequence[Mapping[str, Any]], folder: Path, known: Iterable[str]
         wanted = str(one.get("id") or suggest_id(str(one.get("url", ""))))
         if given and wanted in taken:
             left_out.append((name, f"there is a source {wanted} already"))
+            continue
+        if not given and (same := there.get((str(one.get("kind")), str(one.get("url"))))):
+            left_out.append((name, f"it is there already, as {same}"))
             continue
         try:
             source = make_source({**one, "id": _free(wanted, taken)}, name)

@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from minsheng.errors import WrongUse
+from minsheng.exercises import EXERCISE
 from minsheng.redaction import HIDDEN, redacted, redacted_values
 from minsheng.store import Store, upsert
 
@@ -131,11 +132,17 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
         raise wrong(key, str(error).replace("`$.", "`")) from error
     if not _ID.fullmatch(source.id):
         raise wrong("id", f"'{source.id}' can't be an id", "use lower-case letters, digits, - and _, at most 100")
+    if source.id == EXERCISE:
+        raise wrong("id", f"'{EXERCISE}' is kept for drills", "choose another id")
     if source.kind not in KINDS:
         raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
-    parts = urlsplit(source.url)
     schemes = KINDS[source.kind].schemes
-    if parts.scheme not in schemes or not parts.hostname:
+    try:
+        parts = urlsplit(source.url)
+        usable = parts.scheme in schemes and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # [, or a port that is none
+        usable = False
+    if not usable:
         raise wrong("url", f"'{source.url}' is no address", f"write it whole: {schemes[-1]}://host/path")
     for key in ("every", "quiet_after"):
         try:

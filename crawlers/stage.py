@@ -28,6 +28,9 @@ from crawlers.schedule import AT_ONCE, SourceScheduler
 from crawlers.sink import LogSink
 from crawlers.sources import FOLDER, Source, load_sources, nearest, sync_folder
 from crawlers.spiders.base import said
+from crawlers.websub.discovery import Offer
+from crawlers.websub.hubs import keep_subscriptions
+from crawlers.websub.subscriptions import note_offer
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable, WrongSettings, WrongUse
 from minsheng.logs import get_logger
@@ -45,6 +48,8 @@ BACKFILL_TIMEOUT = 24 * 3600.0
 """Seconds that a backfill may take; it can be stopped and goes on the next time."""
 WATCH = 60.0
 """Seconds between two looks for sources that are late or quiet."""
+SUBSCRIBE = 10.0
+"""Seconds between two looks for subscriptions at hubs that are due."""
 
 
 class CrawlStage:
@@ -204,11 +209,12 @@ class CrawlStage:
             return stop.is_set()
 
         async with self._living(stop):
-            watching = asyncio.create_task(self._watch())
+            beside = [asyncio.create_task(self._watch()), asyncio.create_task(self._subscribe())]
             try:
                 await scheduler.run(stopped)
             finally:
-                watching.cancel()
+                for task in beside:
+                    task.cancel()
 
     @asynccontextmanager
     async def _living(self, stop: threading.Event) -> AsyncIterator[None]:
@@ -271,6 +277,18 @@ class CrawlStage:
                 log.exception("watch_broke")
                 self._health.error(f"watch: {error}")
 
+    async def _subscribe(self) -> None:
+        """Keep the subscriptions at feeds' hubs."""
+        while True:
+            await asyncio.sleep(SUBSCRIBE)
+            try:
+                await keep_subscriptions(self._store, self._settings, self._clock, self._gate)
+            except Unavailable:
+                continue
+            except Exception as error:
+                log.exception("subscriptions_broke")
+                self._health.error(f"subscriptions: {error}")
+
     async def _ready(self, stop: threading.Event) -> None:
         """Wait for the log."""
         pause = 0.5
@@ -308,6 +326,8 @@ class CrawlStage:
         started = self._clock.now()
         run = await self._run_of(source, sink)
         report = await crawl_source(source, run, self._settings.crawl, self._gate)
+        if run.offers is not None:
+            await self._note_offer(source, run.offers)
         self._health.count(report.items, sum(report.rejected.values()))
         if not report.ok:
             self._health.error(f"{source.id}: {report.error}")
@@ -315,6 +335,12 @@ class CrawlStage:
             reports[source.id] = report
         self._on_report(report)
         return await self._record(source, report, started, sink, run.new)
+
+    async def _note_offer(self, source: Source, offers: Sequence[Offer]) -> None:
+        offer = next(iter(offers), None)
+        url = self._settings.receive.public_url
+        with suppress(Unavailable):  # the next run that reads the feed notes it
+            await asyncio.to_thread(note_offer, self._store, source, offer, url, self._clock.now())
 
     async def _record(
         self, source: Source, report: RunReport, started: datetime, sink: LogSink, new: Sequence[Document] = ()

@@ -167,3 +167,35 @@ backfill_positions = sa.Table(
     sa.Column("reached_at", UtcDateTime, nullable=False),
 )
 """The last page whose finds are stored, of backfills that are under way or were stopped."""
+
+websub_subscriptions = sa.Table(
+    "websub_subscriptions",
+    metadata,
+    sa.Column("token", sa.String(64), primary_key=True),  # the last part of the address that the hub calls
+    sa.Column("source_id", sa.String(100), nullable=False, index=True),
+    sa.Column("hub", sa.Text, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),  # what the hub calls the feed
+    sa.Column("own_network", sa.Boolean, nullable=False),  # the hub may lie in a network of the operator's own
+    sa.Column("callback", sa.Text, nullable=False),  # the whole address that the hub calls
+    sa.Column("secret", sa.String(64), nullable=False),  # signs what the hub posts
+    sa.Column("wanted", sa.Boolean, nullable=False),  # false: it is being ended
+    sa.Column("state", sa.String(20), nullable=False),  # see crawlers.websub.subscriptions
+    sa.Column("next_at", UtcDateTime, nullable=False, index=True),  # when the hub is asked next
+    sa.Column("tries", sa.Integer, nullable=False),  # since the hub last confirmed
+    sa.Column("asked_at", UtcDateTime),
+    sa.Column("confirmed_at", UtcDateTime),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("pushed_at", UtcDateTime),
+    sa.Column("pushes", sa.Integer, nullable=False),
+    sa.Column("missed", sa.Integer, nullable=False),  # runs in a row that found news of which the hub had not told
+    sa.Column("error", sa.Text, nullable=False),
+)
+"""Feeds whose hubs are to tell of news."""
+
+wanted_subscription = sa.Index(
+    "uq_websub_subscriptions_source_id_wanted",
+    websub_subscriptions.c.source_id,
+    unique=True,
+    sqlite_where=websub_subscriptions.c.wanted.is_(sa.true()),
+    postgresql_where=websub_subscriptions.c.wanted.is_(sa.true()),
+)

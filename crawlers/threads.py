@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,16 @@ TIME = "em[id^='authorposton'], time, .post-time, .time, .date, p.author"
 TEXT = "td.t_f, .t_f, .postbody .content, .content, .post-content, .message"
 FLOOR = "a[id^='postnum'], .floor-number, .post-number"
 QUOTE = "blockquote, .quote, .pstatus"
+
+READERS = (".views", "td.num em", ".view-count", ".views-count", ".read-count", "td.views")
+"""In a list's row: how often a thread was read."""
+MOST_COUNT = 12
+"""Characters of a count, with what it is called."""
+_PASSING = re.compile(
+    r"(?:浏览|查看|阅读|点击|人气)(?:量|数|次数)?\s*[:：]?\s*[\d,.]+\s*[万wWkK]?"
+    r"|[\d,.]+\s*[万wWkK]?\s*次?(?:浏览|查看|阅读|点击)(?!\s*[:：]?\s*\d)"
+    r"|\d+\s*(?:秒钟?|分钟|个?小时)前"
+)
 
 
 class Floor(msgspec.Struct, kw_only=True):
@@ -79,6 +90,18 @@ def _state(topic: Mapping[str, Any]) -> str:
     )
 
 
+def state_of(row: lxml.html.HtmlElement, title: str) -> str:
+    """The numbers and times in a list's row that change when somebody answers; not how often it was read, nor how long
+    ago that was: those change by themselves."""
+    kept = copy.deepcopy(row)
+    for selector in READERS:
+        for node in select(kept, selector):
+            if node.getparent() is not None and len(element_text(node)) <= MOST_COUNT:
+                node.drop_tree()
+    words = " ".join(element_text(kept).split()).replace(title, "")
+    return " ".join(re.findall(r"\d[\d:-]*", _PASSING.sub(" ", words)))
+
+
 def floors_in_json(value: Any) -> tuple[str, list[Floor], int] | None:
     """A thread's title, its floors, and its number of pages; None where the answer is no thread."""
     if not isinstance(value, dict):
@@ -98,24 +121,35 @@ def floors_in_json(value: Any) -> tuple[str, list[Floor], int] | None:
             for place, post in enumerate(posts, start=1)
         ]
         size = max(len(posts), 1)
-        whole = len(stream.get("stream") or posts)
+        whole = len(stream["stream"]) if isinstance(stream.get("stream"), list) else len(posts)
         return str(value.get("title") or ""), floors, -(-whole // size)
     if isinstance(value.get("posts"), list) and value.get("tid"):
-        numbers = {str(post.get("pid")): str(post.get("index", place) + 1) for place, post in enumerate(value["posts"])}
+        posts = [post for post in value["posts"] if isinstance(post, dict)]
+        numbers = {str(post.get("pid")): str(_whole(post.get("index"), place) + 1) for place, post in enumerate(posts)}
         floors = [
             Floor(
                 number=numbers[str(post.get("pid"))],
                 text=_own_words(str(post.get("content") or "")),
-                author=str((post.get("user") or {}).get("username") or ""),
+                author=_user_name(post.get("user")),
                 time=str(post.get("timestampISO") or post.get("timestamp") or ""),
                 answers=numbers.get(str(post.get("toPid") or ""), ""),
                 likes=post.get("upvotes") if isinstance(post.get("upvotes"), int) else None,
             )
-            for post in value["posts"]
+            for post in posts
         ]
-        pages = value.get("pagination", {}).get("pageCount", 1) if isinstance(value.get("pagination"), dict) else 1
-        return html_text(str(value.get("title") or "")), floors, int(pages)
+        pages = value["pagination"].get("pageCount") if isinstance(value.get("pagination"), dict) else 1
+        return html_text(str(value.get("title") or "")), floors, _whole(pages, 1)
     return None
+
+
+def _whole(value: Any, default: int) -> int:
+    """A number as services write it, also in words; the default where it is none."""
+    text = str(value).strip()
+    return int(text[:9]) if text.isdecimal() and not isinstance(value, bool) else default
+
+
+def _user_name(user: Any) -> str:
+    return str(user.get("username") or "") if isinstance(user, dict) else ""
 
 
 def _likes(post: Mapping[str, Any]) -> int | None:
@@ -124,7 +158,7 @@ def _likes(post: Mapping[str, Any]) -> int | None:
     actions = post.get("actions_summary")
     for action in actions if isinstance(actions, list) else ():
         if isinstance(action, dict) and action.get("id") == 2:
-            return int(action.get("count") or 0)
+            return _whole(action.get("count"), 0)
     return None
 
 

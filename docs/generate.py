@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import typer.main
 
 from alerts.rules.model import FACTS, PARTS, SCOPES
 from alerts.rules.reading import default_text
 from console.api.describing import document
 from console.api.routers import ROUTERS
 from minsheng import settings
-from minsheng.cli.app import app
+from minsheng.cli.app import program
 from minsheng.records import json_schema
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -226,7 +225,7 @@ def commands() -> Iterator[tuple[str, Any]]:
             if not inner.hidden:
                 yield from walk(f"{name} {inner.name}", inner)
 
-    yield from walk("minsheng", typer.main.get_command(app))
+    yield from walk("minsheng", program())
 
 
 def parameters(command: Any) -> list[tuple[str, str]]:

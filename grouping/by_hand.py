@@ -17,6 +17,7 @@ from grouping.history import History, note
 from grouping.listing import get_events
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.exercises import is_exercise_event
 from minsheng.records import Grouped
 from minsheng.store import Store
 from search.index import Filters, Index, Search
@@ -42,6 +43,7 @@ class EventDesk:
         Their open tickets become one, see `alerts.event_merges`. Raises `WrongUse` where one is not known or they are
         one already.
         """
+        _refuse_exercises(one, other)
         history = History.read(self._store)
         if history.today(one) == history.today(other):
             raise WrongUse(f"{one} and {other} are one event already", f"minsheng events history {one}")
@@ -89,6 +91,7 @@ class EventDesk:
         within:
             Called in the same transaction with the new event's id and its documents, e.g. to split a ticket as well.
         """
+        _refuse_exercises(event)
         history = History.read(self._store)
         family = history.family(event)
         named = self._index.get(list(documents))
@@ -135,6 +138,11 @@ class EventDesk:
             cursor = page.cursor
             if cursor is None:
                 return found
+
+
+def _refuse_exercises(*events: str) -> None:
+    if any(map(is_exercise_event, events)):
+        raise WrongUse("the event of a drill stays as it is", "it must be neither mixed with real ones nor taken apart")
 
 
 def _unused(connection: sa.Connection, document: str) -> str:

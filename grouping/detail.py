@@ -14,6 +14,7 @@ from alerts.tables import observations
 from grouping.history import History
 from grouping.listing import get_events
 from grouping.vectors import BINS, own_words, vectorise
+from minsheng.exercises import is_exercise_event, marked
 from minsheng.records import Grouped
 from minsheng.store import Store
 from search.index import Bucket, Filters, Index, Search
@@ -99,10 +100,11 @@ def event_detail(store: Store, index: Index, event: str) -> EventDetail | None:
         texts = connection.scalar(
             sa.select(sa.func.count()).where(which, observations.c.duplicate_group == observations.c.document_id)
         )
+    title = listed.title if listed else records[-1].document.title or own_words(records[-1].document.text)[:60]
     return EventDetail(
         id=ids[0],
         ids=ids,
-        title=listed.title if listed else records[-1].document.title or own_words(records[-1].document.text)[:60],
+        title=marked(title) if is_exercise_event(ids[0]) else title,
         key_sentence=key_sentence(records),
         documents=newest.total,
         copies=max(0, newest.total - texts) if texts else 0,

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from grouping.memory import Event, Member, Memory
 from grouping.merging import Merge
 from grouping.state import GroupingState
+from minsheng.exercises import EXERCISE, event_of
 from minsheng.logs import get_logger
-from minsheng.records import Assessed, EventRef, Grouped
+from minsheng.records import Assessed, Duplicate, EventRef, Grouped
 from minsheng.settings import GroupSettings
 from minsheng.store import Store
 from stream.log import ASSESSED, GROUPED, Partition
@@ -23,6 +24,9 @@ class GroupStage:
     What persons merged and split since is looked at before each batch and taken into the memory at the next checkpoint.
     The memory is saved at each checkpoint with the positions it belongs to, and these, not the group's committed
     offsets, say where to go on.
+
+    Documents of a drill are in an event of their own and leave no trace in the memory: nothing real is put beside them,
+    now or later.
     """
 
     name = "group"
@@ -54,6 +58,11 @@ class GroupStage:
         history = self.state.history
         grouped = []
         for assessed in batch:
+            if assessed.document.source == EXERCISE:
+                alone = Duplicate(group=assessed.document.id)
+                event_ref = EventRef(id=event_of(assessed.document))
+                grouped.append(Grouped(assessed=assessed, duplicate=alone, event=event_ref))
+                continue
             member, new, merges = self._memory.place(assessed)
             if new:
                 self._unsaved.append(member)

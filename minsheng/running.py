@@ -11,6 +11,7 @@ from typing import Any, Self
 from alerts.deadlines import TITLES, WARNING
 from alerts.service import AlertService
 from alerts.tickets import Ticket, TicketBook
+from briefings.schedule import chores as briefing_chores
 from console.owners import Owners
 from crawlers.health import states
 from crawlers.run import RunReport
@@ -53,7 +54,9 @@ class Running:
     def __enter__(self) -> Self:
         road = self.road
         owners = Owners(road.store, road.index, road.clock)
-        service = AlertService(road.store, road.settings, road.clock, index=road.index, scopes=owners)
+        service = AlertService(
+            road.store, road.settings, road.clock, index=road.index, scopes=owners, chores=briefing_chores(road)
+        )
         self._open.enter_context(service)
         self._open.enter_context(RetentionClock(self.road))
         self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))

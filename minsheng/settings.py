@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from minsheng.errors import WrongSettings
+from minsheng.exercises import EXERCISE
 
 PREFIX = "MINSHENG_"
 FILE_NAME = "minsheng.toml"
@@ -191,15 +192,24 @@ class CollectorSettings(Section, frozen=True, kw_only=True):
     source: str  # the id of the source that its documents get
     token: Secret  # what it shows at the HTTP endpoint; at least 16 characters
 
+    def __post_init__(self) -> None:
+        if self.source == EXERCISE:
+            raise ValueError(f"receive.collectors: '{EXERCISE}' is kept for drills: choose another id")
+
 
 class ReceiveSettings(Section, frozen=True, kw_only=True):
-    """Documents that other collectors deliver (`minsheng receive`)."""
+    """What comes by itself (`minsheng receive`): documents that other collectors deliver, and pushes of feeds' hubs."""
 
     host: str = "127.0.0.1"  # the address that the endpoint listens on; put a proxy with TLS before it
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8645  # its port; 0 takes any free one
     collectors: tuple[CollectorSettings, ...] = ()  # who may deliver
     max_items: Count = 1000  # items of one request
     max_body: Count = 20_000_000  # bytes of one request, opened
+    public_url: str = ""  # how hubs of feeds reach the endpoint, e.g. https://push.example.gov.cn/; empty: no pushes
+
+    def __post_init__(self) -> None:
+        if self.public_url and not re.fullmatch(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?", self.public_url):
+            raise ValueError(f"receive.public_url: '{self.public_url}' is no address: write https://HOST/")
 
 
 class HeadSettings(Section, frozen=True, kw_only=True):
@@ -416,10 +426,36 @@ def spans_of(hours: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
     return tuple(found)
 
 
+class DistributionSettings(Section, frozen=True, kw_only=True):
+    """Who a kind of briefing is issued to."""
+
+    kinds: tuple[
+        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement"], ...
+    ]  # kinds of briefing that this list is for
+    to: tuple[str, ...]  # who is told, as the duty book writes it: person:ID, roster:ID, unit:ID, channel:NAME
+    names: tuple[str, ...] = ()  # what is printed behind 报送
+
+
 class BriefingSettings(Section, frozen=True, kw_only=True):
-    """Reports."""
+    """Briefings: what stands on them, when they are made, and who they are issued to."""
 
     unit: str = "政务舆情值班室"  # the issuing unit in the masthead
+    secrecy: str = ""  # 密级, top left on each: 秘密★1年
+    mark: str = "内部资料　注意保存"  # printed there where there is no secrecy
+    daily_at: str = "08:30"  # the day before lies ready as a draft by then, China time; empty: none by itself
+    weekly_at: str = "09:00"  # the week before, on a week's first working day; empty: none
+    monthly_at: str = "09:30"  # the month before, on a month's first working day; empty: none
+    days: Literal["working", "every"] = "working"  # dailies come on working days, then for each day since; or each day
+    ahead_minutes: Minutes = 45.0  # they are made so long before; who is on duty is told before the hour if that fails
+    distribution: tuple[DistributionSettings, ...] = ()  # the distribution lists
+
+    def __post_init__(self) -> None:
+        for name in ("daily_at", "weekly_at", "monthly_at"):
+            text = getattr(self, name)
+            try:
+                time.fromisoformat(text or "00:00")
+            except ValueError:
+                raise ValueError(f"briefing.{name}: '{text}' is no time of day: write 08:30") from None
 
 
 class ConsoleSettings(Section, frozen=True, kw_only=True):
@@ -444,9 +480,10 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
 
 
 class MetricsSettings(Section, frozen=True, kw_only=True):
-    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`."""
+    """Numbers for Prometheus, served by `minsheng run` and `minsheng stage crawl`; the console serves its own."""
 
     listen: str = ""  # address and port that /metrics is served at, e.g. 127.0.0.1:9464; empty: not at all
+    token: Secret | None = None  # what /metrics of the console is asked for with from other machines (Bearer)
 
     def __post_init__(self) -> None:
         if self.listen and not self.listen.rpartition(":")[2].isdecimal():

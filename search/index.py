@@ -8,6 +8,8 @@ Contract
 - `write` keeps, for each document id, the highest version; a same or lower one is a `conflict`, which is fine.
 - A word is found where it stands in title or text, letter for letter after folding (see `search.analysis`): a Chinese
   word means the substring. So "what matches" does not depend on a segmenter; only ranking may differ between engines.
+- Documents of drills (`minsheng.exercises`) are neither found nor counted, unless a search names ids, events, groups of
+  duplicates or sources.
 - Every method raises `minsheng.errors.Unavailable` when the server behind can't be reached.
 """
 

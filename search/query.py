@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from minsheng.errors import WrongUse
+from minsheng.exercises import EXERCISE, NAME
 from search import analysis
 
 MAX_LENGTH = 4_000
@@ -132,6 +133,7 @@ def named(node: Node | None, sources: Mapping[str, str]) -> Node | None:
 
 def _sources(typed: str, sources: Mapping[str, str]) -> list[str]:
     wanted = "".join(analysis.fold(typed))
+    sources = {**sources, EXERCISE: NAME}
     by_id = [one for one in sources if "".join(analysis.fold(one)) == wanted]
     return by_id or [one for one, name in sources.items() if wanted in "".join(analysis.fold(name))] or [typed]
 

@@ -21,6 +21,8 @@ import pytest
 
 from deploy.servers import Server, fresh_database
 from deploy.servers.process import free_port
+from minsheng.store import Store
+from minsheng.store.migrate import migrate
 from tests.servers import Servers, leave_out
 
 _left_out: Counter[str] = Counter()
@@ -72,9 +74,26 @@ def postgresql_server(servers: Servers) -> str:
     return servers.address("postgresql")
 
 
+@pytest.fixture(scope="session")
+def _migrated_database(postgresql_server: str) -> Iterator[str]:
+    """The database that the tests' own ones are copied from, which takes a tenth of the time of making the tables."""
+    with fresh_database(postgresql_server) as url:
+        store = Store(url)
+        migrate(store)
+        store.close()
+        yield url
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """The SQLAlchemy URL of an empty database for this test alone."""
+def postgresql_url(postgresql_server: str, _migrated_database: str) -> Iterator[str]:
+    """The SQLAlchemy URL of a database for this test alone: all tables, no rows."""
+    with fresh_database(postgresql_server, copied_from=_migrated_database) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """The SQLAlchemy URL of a database without tables for this test alone."""
     with fresh_database(postgresql_server) as url:
         yield url
 

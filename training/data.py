@@ -16,9 +16,12 @@ from typing import NamedTuple
 
 from classifiers.labelled_files import SENTIMENT_OF_EMOTION
 from classifiers.model import Text
-from classifiers.text_key import text_key as key
+from classifiers.text_key import text_key
 
 FOLDER = Path(os.environ.get("MINSHENG_SHARED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+
+key = text_key
+"""Texts with the same key are one text, whatever their spaces, punctuation, width and case."""
 
 PARTS = 10
 HELD_OUT_PART = 0

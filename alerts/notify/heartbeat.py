@@ -134,7 +134,7 @@ class Heartbeat:
             return dict(payload)
         rows = connection.execute(
             sa.select(tickets.c.level, sa.func.count())
-            .where(tickets.c.closed_at.is_(None), tickets.c.historical.is_(False))
+            .where(tickets.c.closed_at.is_(None), tickets.c.historical.is_(False), tickets.c.exercise.is_(False))
             .group_by(tickets.c.level)
         )
         counts: dict[str, int] = {level: count for level, count in rows}  # noqa: C416 - rows are no pairs to mypy

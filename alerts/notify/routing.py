@@ -54,8 +54,8 @@ def route(case: Case, scene: Scene) -> Routed:
     if case.receivers is not None:
         where, name = ("升级链", "升级") if case.ticket_id is not None else ("指定接收人", "指定接收人")
         _follow(Route(name=where, to=case.receivers), name, case, scene, targets, verdicts)
-        if not targets and case.reason == "topic":
-            # What only its owner may see is shown to nobody else.
+        if not targets and case.reason in ("topic", "briefing"):
+            # What is for its owner, or a distribution list, is shown to nobody else.
             return Routed(targets=[], verdicts=verdicts)
     if case.receivers is None or (not targets and case.ticket_id is None):
         for one in scene.book.routes:

@@ -98,7 +98,7 @@ def readiness_of(store: Store, clock: Clock, plans: PlanBook, policies: Sequence
         .group_by(qa_entries.c.policy_id)
     )
     with store.read() as connection:
-        answers: dict[str, int] = dict(connection.execute(published).tuples().all())
+        answers: dict[str, int] = {row[0]: row[1] for row in connection.execute(published)}
     today = clock.now().astimezone(CHINA).date()
     found = {}
     for policy in policies:

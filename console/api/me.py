@@ -11,6 +11,7 @@ from fastapi import Response
 from console.access import Visit
 from console.api.describing import told
 from console.api.problems import ApiError, invalid, missing
+from console.api.repeats import SHOWN_ONCE
 from console.api.routing import answer, needs, read_body, resource
 from console.rights import RIGHTS
 from console.tokens import LONGEST_DAYS, Token
@@ -122,7 +123,7 @@ def make_token(visit: Own, body: Annotated[NewToken, read_body(NewToken)]) -> Re
     except WrongUse as error:
         raise invalid("body", error.message, error.hint) from error
     visit.record("token-made", token.name, {"token": token.id, "rights": list(token.rights)})
-    return answer(MadeToken(**msgspec.structs.asdict(token), secret=secret), 201)
+    return answer(MadeToken(**msgspec.structs.asdict(token), secret=secret), 201, {SHOWN_ONCE: "1"})
 
 
 @router.delete("/tokens/{token_id}", **told(None, "Revoke a token", status=204, missing=True, example=None))

@@ -10,12 +10,12 @@ from fastapi import Query, Request, Response
 
 from console.access import Visit
 from console.api.describing import told
-from console.api.problems import ApiError, invalid, missing
+from console.api.problems import ApiError, Wrong, invalid, missing
 from console.api.routing import answer, matched, needs, read_body, resource
+from console.register import OutOfScope, save
 from minsheng.clock import CHINA
-from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister, Stage
-from minsheng.policies.reading import checked
+from minsheng.policies.reading import WrongPolicy, checked
 from minsheng.policies.register import PolicyConflict
 from search.index import Bucket, Filters, Search
 
@@ -141,31 +141,22 @@ def change_policy(
 
 
 def _save(visit: Visit, policy: Policy, before: Policy | None) -> Response:
-    tree = visit.console.units.tree()
-    others = [one for one in visit.view.policies.values() if one.id != policy.id]
-    grant = tree.grant(visit.user.unit_id, [*others, policy])
-    if grant.policies is not None and policy.id not in grant.policies:
-        raise ApiError("conflict", "the policy would not be in your own scope", "name a department or topic of yours")
     try:
-        done = _register(visit).import_policies([policy], seen={policy.id: before.content_hash() if before else None})
+        warnings = save(visit, policy, before)
+    except OutOfScope as error:
+        raise ApiError("conflict", error.message, error.hint) from error
     except PolicyConflict as error:
         kind = "precondition-failed" if before else "conflict"
         raise ApiError(kind, error.message, error.hint) from error
-    known = msgspec.to_builtins(before) if before else {}
-    changed = msgspec.to_builtins(policy)
-    visit.record(
-        "policy-changed" if before else "policy-added",
-        policy.id,
-        {key: changed.get(key) for key in sorted({*known, *changed}) if known.get(key) != changed.get(key)},
-    )
-    return answer(Saved(policy=policy, warnings=done.warnings), 200 if before else 201, {"ETag": _tag(policy)})
+    return answer(Saved(policy=policy, warnings=warnings), 200 if before else 201, {"ETag": _tag(policy)})
 
 
 def _checked(body: dict[str, Any]) -> Policy:
     try:
         return checked(body)
-    except WrongUse as error:
-        raise invalid("body", error.message) from error
+    except WrongPolicy as error:
+        wrong = tuple(Wrong(where=f"body.{one.field}".rstrip("."), detail=one.message) for one in error.mistakes)
+        raise ApiError("invalid", error.message, errors=wrong) from error
 
 
 def _policy(visit: Visit, policy_id: str) -> Policy:

@@ -6,11 +6,12 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+import msgspec
 import sqlalchemy as sa
-from fastapi import Request, Response
+from fastapi import Response
 
 from console.access import Visit
-from console.api.problems import ApiError, invalid
+from console.api.problems import MEDIA_TYPE, TITLES, ApiError, Problem, invalid
 from console.tables import api_answers
 from minsheng.clock import Clock
 from minsheng.store import Store
@@ -19,6 +20,8 @@ HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 AT_WORK = timedelta(minutes=5)
 """A request that has not been answered by then died with its process."""
+SHOWN_ONCE = "Minsheng-Shown-Once"
+"""On an answer that holds a secret: it is not kept, and who asks again is told so."""
 _HEADERS = ("content-type", "etag", "location")
 
 
@@ -39,7 +42,7 @@ class Repeats:
         """
         if not 1 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
             raise invalid(f"header.{HEADER}", "an idempotency key has 1 to 200 printable ASCII characters")
-        print_ = _fingerprint(visit.request, body)
+        print_ = _fingerprint(visit, body)
         mine, now = secrets.token_hex(16), self._clock.now()
         which = sa.and_(api_answers.c.user_id == visit.user.id, api_answers.c.key == key)
         with self._store.begin() as connection:
@@ -73,12 +76,23 @@ class Repeats:
             if response is None or response.status_code >= 500:
                 connection.execute(api_answers.delete().where(which))
                 return
+            if response.headers.get(SHOWN_ONCE) is not None:
+                response = _kept_nowhere()
             headers = {name: value for name in _HEADERS if (value := response.headers.get(name)) is not None}
             connection.execute(
                 api_answers.update()
                 .where(which)
                 .values(status=response.status_code, headers=headers, body=bytes(response.body))
             )
+
+
+def _kept_nowhere() -> Response:
+    told = Problem(
+        type="urn:minsheng:problem:conflict", title=TITLES["conflict"][1], status=409, instance="",
+        detail="this was done; its answer held a secret, was given once and is kept nowhere",
+        hint="revoke what was made, and make another one with a new key",
+    )  # fmt: skip
+    return Response(msgspec.json.encode(told), 409, media_type=MEDIA_TYPE)
 
 
 def _insert(store: Store, connection: sa.Connection, values: dict[str, object]) -> bool:
@@ -88,6 +102,9 @@ def _insert(store: Store, connection: sa.Connection, values: dict[str, object]) 
     return bool(connection.execute(kind.insert(api_answers).values(**values).on_conflict_do_nothing()).rowcount)
 
 
-def _fingerprint(request: Request, body: bytes) -> str:
-    head = f"{request.method} {request.url.path}?{request.url.query}\n{request.headers.get('if-match', '')}\n"
+def _fingerprint(visit: Visit, body: bytes) -> str:
+    request = visit.request
+    # An answer made for a session, or another token, is none of this token's: it may do less.
+    caller = f"{visit.token.id if visit.token else 'session'} {visit.user.unit_id}"
+    head = f"{caller}\n{request.method} {request.url.path}?{request.url.query}\n{request.headers.get('if-match', '')}\n"
     return hashlib.sha256(head.encode("utf-8", "surrogatepass") + body).hexdigest()

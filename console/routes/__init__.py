@@ -3,28 +3,36 @@
 from console.routes import (
     account,
     admin,
+    analysis,
     answers,
     briefing,
+    briefings,
     casework,
     channels,
     desk,
     documents,
+    drills,
     duty,
     events,
+    metrics,
     plans,
     policies,
+    releases,
     research,
     responses,
     rules,
     sign_in,
     sources,
     tickets,
+    tokens,
+    webhooks,
 )
 
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, desk, duty, tickets, casework, research, responses, documents, events, policies, answers, plans, rules,
-        channels, sources, briefing, account, admin,
+        sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
+        answers,
+        plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

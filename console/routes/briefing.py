@@ -33,7 +33,8 @@ MONTH = timedelta(days=30)
 def leader(visit: Leader) -> Response:
     day = visit.console.clock.now().astimezone(CHINA).date()
     briefing = visit.console.briefing(day, visit.view)
-    tickets = [one for one in visit.view.tickets(status="unclosed", limit=500) if one.status != "merged"]
+    found = visit.view.tickets(status="unclosed", limit=500)
+    tickets = [one for one in found if one.status != "merged" and not one.exercise]
     grave = sorted(
         (one for one in tickets if one.level in ("red", "orange") and not one.historical),
         key=lambda one: (-rank(one.level), one.opened_at),
@@ -52,10 +53,14 @@ def daily(visit: Leader, day: date) -> Response:
         raise HTTPException(404)
     page = daily_html(visit.console.briefing(day, visit.view))
     visit.record("briefing-read", str(day))
-    policy = POLICY.replace("script-src 'self'", f"script-src {_hashes(page, 'script')}").replace(
+    return HTMLResponse(page, headers={"Content-Security-Policy": allowed(page)})
+
+
+def allowed(page: str) -> str:
+    """The policy of a printed page: exactly its own styles and script."""
+    return POLICY.replace("script-src 'self'", f"script-src {_hashes(page, 'script')}").replace(
         "style-src 'self'", f"style-src {_hashes(page, 'style')}"
     )
-    return HTMLResponse(page, headers={"Content-Security-Policy": policy})
 
 
 def _hashes(page: str, element: str) -> str:
@@ -68,7 +73,11 @@ def _hashes(page: str, element: str) -> str:
 def _on_time(visit: Visit) -> dict[str, Any]:
     """Of the clocks that ended in the last 30 days: how many were settled before their end."""
     now = visit.console.clock.now()
-    ends = {one.id: (one.responded_at, one.closed_at) for one in visit.view.tickets(limit=2_000) if not one.historical}
+    ends = {
+        one.id: (one.responded_at, one.closed_at)
+        for one in visit.view.tickets(limit=2_000)
+        if not (one.historical or one.exercise)
+    }
     mine = list(ends)
     due = kept = 0
     for start in range(0, len(mine), 500):

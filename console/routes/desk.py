@@ -46,18 +46,19 @@ async def live(visit: Desk) -> Response:
 
 
 def board(visit: Visit) -> dict[str, Any]:
-    """Open tickets, gravest first; of a level the one whose clock ends first."""
+    """Open tickets, gravest first; of a level drills last, and the one first whose clock ends first."""
     found = [one for one in visit.view.tickets(status="unclosed", limit=500) if one.status != "merged"]
 
-    def order(ticket: Ticket) -> tuple[bool, int, bool, float]:
+    def order(ticket: Ticket) -> tuple[bool, int, bool, bool, float]:
         due = next_deadline(ticket)
         return (
             ticket.historical,
             -rank(ticket.level),
+            ticket.exercise,
             ticket.acknowledged_at is not None,
             due.due_at.timestamp() if due else float("inf"),
         )
 
     found.sort(key=order)
-    counts = {level: sum(one.level == level for one in found) for level in LEVEL_ORDER}
+    counts = {level: sum(one.level == level and not one.exercise for one in found) for level in LEVEL_ORDER}
     return {"tickets": found, "counts": counts, "statuses": STATUS_WORDS, "actions": actions}

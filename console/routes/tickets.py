@@ -14,6 +14,7 @@ from alerts.casework.links import links_of, related_to
 from alerts.casework.research import sheets_of
 from alerts.casework.tasks import tasks_of
 from alerts.clocks import replaced
+from alerts.drills.book import DrillBook
 from alerts.duty.book import BookShelf
 from alerts.levels import LEVELS
 from alerts.notices import REASONS
@@ -67,6 +68,8 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
     posts = sorted(found.values(), key=lambda record: record.document.published_at, reverse=True)
     people = people_names(visit)
     visit.record("ticket-read", ticket.number, {"posts": len(posts)})
+    if ticket.exercise:
+        DrillBook(store, clock).note_plan_opened(ticket.event, actor=visit.actor)
     works = visit.may("tickets.work")
     sheets = sheets_of(store, ticket.number)
     every_link = links_of(store, ticket.number)

@@ -8,10 +8,12 @@ from typing import Any, Literal
 import msgspec
 from scrapy.http import Response
 
+from crawlers.addresses import AddressRule
 from crawlers.admission import Found
-from crawlers.apart import Unread
+from crawlers.apart import Head, Unread
 from crawlers.extraction import extract
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
+from crawlers.websub.discovery import Offer, offer_of
 
 SUMMARY = 300
 """Entries with fewer characters hold a summary rather than the article."""
@@ -24,6 +26,7 @@ class FeedOptions(Options, frozen=True, kw_only=True):
     pages: int = 1  # how many pages are read of a feed that says where its older entries are
     kind: Literal["news", "post", "message"] = "news"  # what its entries are
     javascript: Literal["no", "all"] = "no"  # all: the scripts of its articles are run in a browser
+    push: bool = True  # have its hub (WebSub) tell of news, where it names one and receive.public_url is set
 
     def __post_init__(self) -> None:
         if not 1 <= self.pages <= 1000:
@@ -45,6 +48,8 @@ class FeedSpider(SourceSpider):
             self.run.offered += error.head.offered
             raise
         self.run.title = self.run.title or head.title
+        if page == 1:
+            self.run.offers = self._offers(response, head)
         plain: list[Found] = []
         times: list[Any] = []
         lengths: list[int] = []
@@ -68,6 +73,20 @@ class FeedSpider(SourceSpider):
         yield Harvest(found=plain)
         if head.older and self.more(page, times) and self.run.claim_index(head.older):
             yield await self.index(head.older, page=page + 1)
+
+    def _offers(self, response: Response, head: Head) -> list[Offer]:
+        if not self.options.push:
+            return []
+        address = response.ip_address
+        offer = offer_of(
+            response.url,
+            [value.decode("latin-1") for value in response.headers.getlist("Link")],
+            head.hubs,
+            head.topic,
+            # A feed out there is no way into the operator's own networks.
+            own_network=address is not None and not AddressRule().allows(str(address)),
+        )
+        return [offer] if offer is not None else []
 
     def article(self, response: Response, entry: Found) -> tuple[list[Found], bool]:
         """The entry with its article's text; the feed's own title and time are kept where it has them."""

@@ -87,9 +87,7 @@ class ForumSpider(SourceSpider):
             if url is None or not title:
                 continue
             row = next((node for node in anchor.iterancestors("tr", "li", "dl", "tbody", "article")), anchor)
-            # The numbers and times in the row change when somebody answers.
-            state = " ".join(re.findall(r"\d[\d:-]*", " ".join(element_text(row).split()).replace(title, "")))
-            found.setdefault(url, Thread(url=url, title=title, state=state))
+            found.setdefault(url, Thread(url=url, title=title, state=reading.state_of(row, title)))
         return list(found.values())
 
     def thread(self, response: Response, thread: Thread) -> tuple[list[Found], bool]:

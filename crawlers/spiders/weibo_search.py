@@ -71,7 +71,7 @@ class WeiboSearchSpider(SearchSpider):
                 continue
             if self.options.post_url:
                 found.url = absolute(response, self._of(self.options.post_url, found.key))
-            if post.get("isLongText") and self.options.long_text:
+            if post.get("isLongText") and self.options.long_text and self.run.wants(found.published):
                 # Asked for once, and again when it has spread much further: counts come only with the search.
                 hint = f"{found.text} {found.engagement.total().bit_length()}"
                 address = response.urljoin(self._of(self.options.long_text, found.key))
@@ -79,10 +79,10 @@ class WeiboSearchSpider(SearchSpider):
             else:
                 short.append(found)
             self.run.lead(found.url, found.text[:60], found.published)
-            count = found.engagement.comments or 0
-            if self.options.comments and count >= self.options.least_comments:
+            comments = found.engagement.comments or 0
+            if self.options.comments and comments >= self.options.least_comments:
                 # Asked for once, and again when there are about half as many more.
-                hint = f"{count.bit_length()} {count >> max(count.bit_length() - 2, 0)}"
+                hint = f"{comments.bit_length()} {comments >> max(comments.bit_length() - 2, 0)}"
                 address = response.urljoin(self._comments(found.key, ""))
                 yield await self.page(address, self.answers, hint, post=found.key)
         times = [str(post.get("created_at") or "") for post in posts]

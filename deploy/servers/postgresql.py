@@ -105,15 +105,21 @@ class PostgreSQLServer(Server):
 
 
 @contextmanager
-def fresh_database(address: str) -> Iterator[str]:
-    """A new database on the server behind `address`: its URL. Dropped at the end, whoever is still connected."""
+def fresh_database(address: str, *, copied_from: str | None = None) -> Iterator[str]:
+    """A new database on the server behind `address`: its URL. Dropped at the end, whoever is still connected.
+
+    Parameters
+    ----------
+    copied_from:
+        The URL of a database there that the new one begins as; nobody may be connected to it. Default: an empty one.
+    """
     found = re.fullmatch(r"postgresql\+pg8000://[^@]+@([^:]+):(\d+)/\w+", address)
     if found is None:
         raise ValueError(f"not the address of a development PostgreSQL: {address}")
     host, port = found[1], int(found[2])
     name = f"test_{secrets.token_hex(6)}"
     with _session(host, port, "postgres") as run:
-        run(f"create database {name}")
+        run(f"create database {name}" + (f" template {copied_from.rpartition('/')[2]}" if copied_from else ""))
     try:
         yield f"{address.rpartition('/')[0]}/{name}"
     finally:

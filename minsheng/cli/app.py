@@ -3,53 +3,69 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from minsheng import __version__
-from minsheng.cli import (
-    authors,
-    briefing,
-    channels,
-    classify,
-    console,
-    context,
-    deadletters,
-    doctor,
-    evaluate,
-    events,
-    importing,
-    index,
-    labels,
-    notices,
-    plans,
-    policies,
-    qa,
-    receive,
-    replay,
-    responses,
-    roster,
-    rules,
-    run,
-    sample,
-    search,
-    searches,
-    silences,
-    source_health,
-    sources,
-    stage,
-    tickets,
-    tokens,
-    users,
-)
+from minsheng.cli import context, loading
 from minsheng.errors import MinshengError
+
+# Every command, then every group of commands, as the help lists them: its module here, and its name in there.
+COMMANDS = {
+    "run": "run:run",
+    "stage": "stage:stage",
+    "console": "console:console",
+    "import": "importing:import_file",
+    "receive": "receive:receive",
+    "extract": "sources:extract",
+    "classify": "classify:classify",
+    "evaluate": "evaluate:evaluate",
+    "search": "search:search",
+    "replay": "replay:replay",
+    "doctor": "doctor:doctor",
+    "users": "users:app",
+    "tokens": "tokens:app",
+    "webhooks": "webhooks:app",
+    "units": "users:units_app",
+    "audit": "users:audit_app",
+    "policies": "policies:app",
+    "qa": "qa:app",
+    "deadletters": "deadletters:app",
+    "events": "events:app",
+    "index": "index:app",
+    "searches": "searches:app",
+    "sources": "source_health:app",
+    "responses": "responses:app",
+    "authors": "authors:app",
+    "briefing": "briefing:app",
+    "labels": "labels:app",
+    "sample": "sample:app",
+    "tickets": "tickets:app",
+    "rules": "rules:app",
+    "notices": "notices:app",
+    "roster": "roster:app",
+    "channels": "channels:app",
+    "silences": "silences:app",
+    "plans": "plans:app",
+    "drill": "drills:app",
+}
+
+
+class Minsheng(TyperGroup):
+    """The program, whose commands are imported and built when they are asked for."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = loading.places("minsheng.cli", COMMANDS)
+
 
 app = typer.Typer(
     name="minsheng",
+    cls=Minsheng,
     help="民声: public-opinion monitoring and response for government policy.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -79,53 +95,18 @@ def options(
     context.choose(data_dir, settings_file)
 
 
-# Groups of commands. Their modules import their part inside the commands, so that this stays quick.
-app.command("run")(run.run)
-app.command("stage")(stage.stage)
-app.command("console")(console.console)
-app.add_typer(users.app, name="users")
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(users.units_app, name="units")
-app.add_typer(users.audit_app, name="audit")
-app.add_typer(policies.app, name="policies")
-app.add_typer(qa.app, name="qa")
-app.add_typer(deadletters.app, name="deadletters")
-app.add_typer(events.app, name="events")
-app.add_typer(index.app, name="index")
-app.add_typer(searches.app, name="searches")
-app.command("import")(importing.import_file)
-app.command("receive")(receive.receive)
-app.command("extract")(sources.extract)
-app.add_typer(source_health.app, name="sources")
-app.add_typer(responses.app, name="responses")
-app.add_typer(authors.app, name="authors")
-app.add_typer(briefing.app, name="briefing")
-app.command("classify")(classify.classify)
-app.command("evaluate")(evaluate.evaluate)
-app.command("search")(search.search)
-app.add_typer(labels.app, name="labels")
-app.add_typer(sample.app, name="sample")
-app.add_typer(tickets.app, name="tickets")
-app.add_typer(rules.app, name="rules")
-app.command("replay")(replay.replay)
-app.add_typer(notices.app, name="notices")
-app.add_typer(roster.app, name="roster")
-app.add_typer(channels.app, name="channels")
-app.add_typer(silences.app, name="silences")
-app.add_typer(plans.app, name="plans")
-app.command("doctor")(doctor.doctor)
-
-
 @cache
-def _command() -> Callable[[], object]:
-    """All commands, built once a process: reading their signatures takes a third of a second."""
-    return typer.main.get_command(app)
+def program() -> Minsheng:
+    """The program as it is called, made once a process."""
+    made = typer.main.get_command(app)
+    assert isinstance(made, Minsheng)
+    return made
 
 
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 the work failed, 2 wrong use, 130 stopped by the user."""
     try:
-        _command()()
+        program()()
     except MinshengError as error:
         message = f"minsheng: {error.message}"
         context.errors().print(message, markup=False, soft_wrap=True)

@@ -40,26 +40,36 @@ def acknowledge(ticket: TicketName, by: By = None, version: Seen = None, json: b
     _move(ticket, "acknowledged", by, "", version, json)
 
 
-def judge(
-    ticket: TicketName,
-    reason: SomeReason = "",
-    by: By = None,
-    version: Seen = None,
-    json: bool = context.JSON_OPTION,
-) -> None:
-    """Begin to research and judge the matter (研判)."""
-    _move(ticket, "judging", by, reason, version, json)
+def _step(status: Status, what_for: str) -> Callable[..., None]:
+    """The command that takes a ticket one step on; why may be said."""
+
+    def step(
+        ticket: TicketName,
+        reason: SomeReason = "",
+        by: By = None,
+        version: Seen = None,
+        json: bool = context.JSON_OPTION,
+    ) -> None:
+        _move(ticket, status, by, reason, version, json)
+
+    step.__doc__ = what_for
+    return step
 
 
-def respond(
-    ticket: TicketName,
-    reason: SomeReason = "",
-    by: By = None,
-    version: Seen = None,
-    json: bool = context.JSON_OPTION,
-) -> None:
-    """Begin to deal with the matter (处置)."""
-    _move(ticket, "responding", by, reason, version, json)
+def _end(status: Status, what_for: str) -> Callable[..., None]:
+    """The command that ends a ticket, which needs a reason."""
+
+    def end(
+        ticket: TicketName,
+        reason: Reason,
+        by: By = None,
+        version: Seen = None,
+        json: bool = context.JSON_OPTION,
+    ) -> None:
+        _move(ticket, status, by, reason, version, json)
+
+    end.__doc__ = what_for
+    return end
 
 
 def responded(
@@ -101,39 +111,6 @@ def _hand_over(ticket: str, text: str | None, file: Path | None, by: str | None,
     if last is None or last.reply != reply:
         kept = evaluate_now(found.number, reply, None, [], actor=by)
         context.errors().print(f"response evaluated: {kept.grade} ({kept.score:.0%})", markup=False)
-
-
-def evaluated(
-    ticket: TicketName,
-    reason: SomeReason = "",
-    by: By = None,
-    version: Seen = None,
-    json: bool = context.JSON_OPTION,
-) -> None:
-    """Say that the response is evaluated (已评估)."""
-    _move(ticket, "evaluated", by, reason, version, json)
-
-
-def close(
-    ticket: TicketName,
-    reason: Reason,
-    by: By = None,
-    version: Seen = None,
-    json: bool = context.JSON_OPTION,
-) -> None:
-    """Close the ticket (办结). It reopens when its event flares up within `alert.reopen_days`."""
-    _move(ticket, "closed", by, reason, version, json)
-
-
-def false_alarm(
-    ticket: TicketName,
-    reason: Reason,
-    by: By = None,
-    version: Seen = None,
-    json: bool = context.JSON_OPTION,
-) -> None:
-    """Declare the ticket a false alarm (误报). Rules are measured by these."""
-    _move(ticket, "false-alarm", by, reason, version, json)
 
 
 def reopen(
@@ -522,12 +499,12 @@ def split(
 
 _COMMANDS: dict[str, Callable[..., None]] = {
     "acknowledge": acknowledge,
-    "judge": judge,
-    "respond": respond,
+    "judge": _step("judging", "Begin to research and judge the matter (研判)."),
+    "respond": _step("responding", "Begin to deal with the matter (处置)."),
     "responded": responded,
-    "evaluated": evaluated,
-    "close": close,
-    "false-alarm": false_alarm,
+    "evaluated": _step("evaluated", "Say that the response is evaluated (已评估)."),
+    "close": _end("closed", "Close the ticket (办结). It reopens when its event flares up within `alert.reopen_days`."),
+    "false-alarm": _end("false-alarm", "Declare the ticket a false alarm (误报). Rules are measured by these."),
     "reopen": reopen,
     "set-level": set_level,
     "transfer": transfer,

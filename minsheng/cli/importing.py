@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, JSON Lines, WARC, mbox or .eml, also .gz.")],
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX, XLS, JSON Lines, WARC, mbox or .eml, also .gz.")],
     columns: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="COLUMN=FIELD", help="Read this column as that field; can be repeated."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -54,7 +55,7 @@ def import_policies(
     from minsheng.policies import PolicyRegister, read_policies
 
     policies = read_policies(path)
-    result = PolicyRegister(context.store()).import_policies(policies)
+    result = PolicyRegister(context.store()).import_policies(policies, actor=f"terminal:{getpass.getuser()}")
     for warning in result.warnings:
         context.errors().print(f"warning: {warning}", markup=False, soft_wrap=True)
     if json:
@@ -92,6 +93,36 @@ def show_policy(
         ("", ""),
         [(name, shown.get(name, "、".join(value) if isinstance(value, tuple) else value)) for name, value in rows],
     )
+
+
+@app.command("history")
+def policy_history(
+    policy: Annotated[str, typer.Argument(metavar="ID", help="The policy's id, its number (文号) or its title.")],
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Show who changed a policy, when and why, newest first."""
+    from minsheng.policies import PolicyRegister
+    from minsheng.policies.versions import differences
+
+    register = PolicyRegister(context.store())
+    found = register.find(policy)
+    if found is None:
+        raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list shows them")
+    versions = register.history(found.id)
+    if json:
+        context.print_json(versions)
+        return
+    rows = [
+        (
+            one.number,
+            context.local_time(one.changed_at),
+            one.changed_by or "—",
+            one.reason,
+            "\n".join(f"{field}: {old or '—'} → {new or '—'}" for field, old, new in differences(before, one.policy)),
+        )
+        for one, before in zip(versions, [*(later.policy for later in versions[1:]), None], strict=False)
+    ]
+    context.print_table(found.title, ("版本", "时间", "修改人", "说明", "修改"), rows)
 
 
 def _named(policy: Policy) -> str:

@@ -71,6 +71,7 @@ def show(
         ("上次有新内容", context.local_time(state.last_item_at)),
         ("最近一篇", f"{sample.get('title', '')} {sample.get('url') or ''}".strip()),
         ("下次采集", context.local_time(state.next_run_at)),
+        *_push(state),
         ("最近的错误", f"{context.local_time(state.last_error_at)} {state.last_error}".strip()),
         ("怎么办", state.advice),
     ]
@@ -153,6 +154,21 @@ def sparkline(hours: Sequence[int | None]) -> str:
     """
     most = max((new for new in hours if new), default=1)
     return "".join("·" if new is None else BARS[-(-new * (len(BARS) - 1) // most)] for new in hours)
+
+
+def _push(state: SourceState) -> list[tuple[str, str]]:
+    """How its hub tells of news; nothing where there is none."""
+    from crawlers.sources import period
+    from crawlers.websub.subscriptions import WORDS
+
+    if not state.push:
+        return []
+    words = WORDS[state.push]
+    if state.push == "active":
+        words += f"，改为每{period(state.pause)}采集一次"
+    if state.pushed_at is not None:
+        words += f"，上次推送{context.local_time(state.pushed_at)}"
+    return [("推送", f"{words}（{state.push_hub}）"), *([("推送的错误", state.push_error)] if state.push_error else [])]
 
 
 def _new(state: SourceState) -> str:

@@ -209,7 +209,7 @@ def import_sources(
 
     store, folder = context.store(), context.settings().path(FOLDER)
     sync_folder(store, folder)
-    taken = take(read_list(file), folder, [source.id for source in load_sources(store)], enabled=not disabled)
+    taken = take(read_list(file), folder, load_sources(store), enabled=not disabled)
     sync_folder(store, folder)
     if json:
         context.print_json({"added": [shown(one) for one in taken.added], "left_out": taken.left_out})
@@ -433,6 +433,9 @@ def _show(checked: Checked) -> None:
     for feed in checked.feeds:
         if feed != checked.source.url:
             context.errors().print(f"the page names a feed: {feed}", markup=False, soft_wrap=True)
+    if checked.hub:
+        how = "" if context.settings().receive.public_url else "; to have it tell of news: set receive.public_url"
+        context.errors().print(f"the feed has a hub (WebSub): {checked.hub}{how}", markup=False, soft_wrap=True)
     if report.error:
         context.errors().print(report.error, markup=False, soft_wrap=True)
     if report.ok:

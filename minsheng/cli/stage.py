@@ -44,11 +44,13 @@ def stage(
             road.replay(name)  # type: ignore[arg-type]
         if name == "alert":
             from alerts.service import AlertService
+            from briefings.schedule import chores as briefing_chores
             from console.owners import Owners
             from minsheng.retention import RetentionClock
 
             owners = Owners(road.store, road.index, road.clock)
-            service = AlertService(road.store, road.settings, road.clock, index=road.index, scopes=owners)
+            more = briefing_chores(road)
+            service = AlertService(road.store, road.settings, road.clock, index=road.index, scopes=owners, chores=more)
             with service, RetentionClock(road):
                 road.on_notice = service.wake
                 road.worker(name).run(stop)

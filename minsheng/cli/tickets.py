@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from minsheng.cli import casework, context
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import Unavailable, WrongUse
+from minsheng.exercises import MARK
 
 if TYPE_CHECKING:
     from alerts.tickets import Ticket, TicketBook, TimelineEvent
@@ -52,7 +54,7 @@ def list_tickets(
         [
             (
                 ticket.number,
-                CHINESE[ticket.level] + ("（历史）" if ticket.historical else ""),
+                CHINESE[ticket.level] + ("（历史）" if ticket.historical else "（演练）" if ticket.exercise else ""),
                 STATUS_WORDS[ticket.status],
                 ticket.title,
                 _time(ticket.opened_at),
@@ -71,6 +73,10 @@ def show_ticket(ticket: TicketName, json: bool = context.JSON_OPTION) -> None:
     timeline = book.timeline(found.id)
     posts = _posts(found)
     work = _casework(found.number)
+    if found.exercise:
+        from alerts.drills.book import DrillBook
+
+        DrillBook(context.store(), SystemClock()).note_plan_opened(found.event, actor=getpass.getuser())
     if json:
         context.print_json(
             {
@@ -200,7 +206,7 @@ def _print(ticket: Ticket, timeline: Sequence[TimelineEvent], posts: list[Groupe
         console.print(text, markup=False, soft_wrap=True)
 
     old = "（历史，不发通知）" if ticket.historical else ""
-    drill = "【演练】" if ticket.exercise else ""
+    drill = MARK if ticket.exercise else ""
     line(f"{drill}{ticket.number}  {CHINESE[ticket.level]}{old}  {STATUS_WORDS[ticket.status]}  版本 {ticket.version}")
     line(ticket.title)
     line(f"研判理由：{ticket.why}")

@@ -5,7 +5,7 @@
 
 from minsheng.policies.model import STAGES, Policy, Sensitivity, Stage, revision_of, standard_number
 from minsheng.policies.reading import read_policies
-from minsheng.policies.register import ImportResult, PolicyRegister
+from minsheng.policies.register import ImportResult, PolicyRegister, PolicyVersion
 from minsheng.policies.succession import successors
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ImportResult",
     "Policy",
     "PolicyRegister",
+    "PolicyVersion",
     "Sensitivity",
     "Stage",
     "read_policies",

@@ -37,12 +37,40 @@ _SHOWN = 20
 
 
 class _Problem(Exception):
-    """Something wrong in one file, at a key (None: the file as a whole) or at a line."""
+    """Something wrong in one file, at a key (None: the file as a whole) or at a line; `code` for programs."""
 
-    def __init__(self, message: str, key: str | None = None, line: int | None = None) -> None:
+    def __init__(self, message: str, key: str | None = None, line: int | None = None, *, code: str = "") -> None:
         super().__init__(message)
         self.key = key
         self.line = line
+        self.code = code
+
+
+class Mistake(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a policy.
+
+    Attributes
+    ----------
+    field:
+        Of the policy; empty: of none that there is.
+    code:
+        `unknown-field`, `missing`, `empty`, `control`, `type`, `date`, `id`, `stage`, `order` (a day before the one it
+        follows), `url` or `self` (its own successor).
+    message:
+        In English.
+    """
+
+    field: str
+    code: str
+    message: str
+
+
+class WrongPolicy(WrongUse):
+    """A policy that can't be, with everything that is wrong with it."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__("; ".join(one.message for one in mistakes), "see docs/reference/policies.md")
+        self.mistakes = mistakes
 
 
 def read_policies(path: Path) -> list[Policy]:
@@ -129,12 +157,12 @@ def checked(values: Mapping[str, Any]) -> Policy:
 
     Raises
     ------
-    WrongUse
+    WrongPolicy
         Names everything that is wrong.
     """
     policy, problems = _of({key: value for key, value in values.items() if value is not None})
     if policy is None:
-        raise WrongUse("; ".join(str(problem) for problem in problems), "see docs/reference/policies.md")
+        raise WrongPolicy(tuple(Mistake(field=one.key or "", code=one.code, message=str(one)) for one in problems))
     return policy
 
 
@@ -143,13 +171,13 @@ def _of(table: Mapping[str, Any]) -> tuple[Policy | None, list[_Problem]]:
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _FIELDS:
-            problems.append(_Problem(f"unknown key '{key}'{_nearest(key)}", key))
+            problems.append(_Problem(f"unknown key '{key}'{_nearest(key)}", key, code="unknown-field"))
             continue
         try:
             values[key] = _value(key, value)
         except _Problem as problem:
             problems.append(problem)
-    problems.extend(_Problem(f"'{key}' is missing") for key in ("id", "title") if key not in table)
+    problems.extend(_Problem(f"'{key}' is missing", key, code="missing") for key in ("id", "title") if key not in table)
     if not problems:
         problems.extend(_contradictions(values))
     return (None if problems else Policy(**values)), problems
@@ -162,18 +190,20 @@ def _value(key: str, value: Any) -> Any:
         stage = _STAGE_WORDS.get(re.sub(r"[\s-]+", "_", value.strip().lower()))
         if stage is None:
             known = "、".join(f"{name} ({words})" for name, words in STAGES.items())
-            raise _Problem(f"stage: '{value}' is none of {known}", key)
+            raise _Problem(f"stage: '{value}' is none of {known}", key, code="stage")
         return stage
     try:
         converted = msgspec.convert(value, _FIELDS[key].type)
     except msgspec.ValidationError as error:
-        raise _Problem(f"{key}: {_EXPECTED.get(key, error)}", key) from None
+        raise _Problem(f"{key}: {_EXPECTED.get(key, error)}", key, code="type") from None
     if isinstance(converted, tuple):
         return tuple(dict.fromkeys(_clean(key, word) for word in converted))
     if isinstance(converted, str):
         converted = _clean(key, converted)
     if key == "id" and (len(converted) > 100 or re.search(r"[\s,/\\]", converted)):
-        raise _Problem("id: at most 100 characters, without spaces, commas and slashes", key)
+        raise _Problem("id: at most 100 characters, without spaces, commas and slashes", key, code="id")
+    if key == "url" and not converted.startswith(("http://", "https://")):
+        raise _Problem(f"url: '{converted}' is no address of a page, write https://...", key, code="url")
     if key == "number":
         return standard_number(converted) or converted
     if key == "title" and converted.startswith("《") and converted.endswith("》") and "《" not in converted[1:]:
@@ -184,9 +214,9 @@ def _value(key: str, value: Any) -> Any:
 def _clean(key: str, text: str) -> str:
     cleaned = text.strip()
     if not cleaned:
-        raise _Problem(f"{key}: must not be empty", key)
+        raise _Problem(f"{key}: must not be empty", key, code="empty")
     if any(unicodedata.category(character) == "Cc" for character in cleaned):
-        raise _Problem(f"{key}: must be one line, without control characters", key)
+        raise _Problem(f"{key}: must be one line, without control characters", key, code="control")
     return cleaned
 
 
@@ -195,12 +225,12 @@ def _date(key: str, value: Any) -> date:
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise _Problem(f"{key}: '{value}' is no date, write 2026-05-01", key) from None
+            raise _Problem(f"{key}: '{value}' is no date, write 2026-05-01", key, code="date") from None
     if isinstance(value, datetime):
         return value.astimezone(CHINA).date() if value.tzinfo else value.date()
     if isinstance(value, date):
         return value
-    raise _Problem(f"{key}: expected a date, write 2026-05-01", key)
+    raise _Problem(f"{key}: expected a date, write 2026-05-01", key, code="date")
 
 
 def _contradictions(values: dict[str, Any]) -> list[_Problem]:
@@ -211,9 +241,11 @@ def _contradictions(values: dict[str, Any]) -> list[_Problem]:
         ("released_on", "repealed_on"),
     ):
         if values.get(earlier) and values.get(later) and values[later] < values[earlier]:
-            problems.append(_Problem(f"{later} ({values[later]}) lies before {earlier} ({values[earlier]})", later))
+            problems.append(
+                _Problem(f"{later} ({values[later]}) lies before {earlier} ({values[earlier]})", later, code="order")
+            )
     if values.get("successor") == values["id"]:
-        problems.append(_Problem("successor: a policy can't succeed itself", "successor"))
+        problems.append(_Problem("successor: a policy can't succeed itself", "successor", code="self"))
     return problems
 
 

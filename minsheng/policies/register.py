@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.policies.model import Policy, combined_revision, standard_number
 from minsheng.policies.succession import circles
 from minsheng.policies.tables import policies as table
+from minsheng.policies.tables import policy_versions as versions
 from minsheng.store import Store, upsert
 
 _decoder = msgspec.json.Decoder(Policy)
+_LOCK = 0x6D706F6C
+"""PostgreSQL's advisory lock of whoever changes the register: any number, the same in every process."""
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +29,16 @@ class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
     changed: tuple[str, ...] = ()
     unchanged: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+class PolicyVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy as it was: `number` from 1; `changed_by` is empty for what is older than the keeping of versions."""
+
+    number: int
+    policy: Policy
+    changed_at: datetime
+    changed_by: str
+    reason: str
 
 
 class PolicyConflict(WrongUse):
@@ -38,9 +53,14 @@ class PolicyRegister:
         self._clock = clock or SystemClock()
 
     def import_policies(
-        self, policies: Sequence[Policy], *, seen: Mapping[str, str | None] | None = None
+        self,
+        policies: Sequence[Policy],
+        *,
+        seen: Mapping[str, str | None] | None = None,
+        actor: str = "",
+        reason: str = "",
     ) -> ImportResult:
-        """Add or change these policies, all or none; others stay as they are.
+        """Add or change these policies, all or none; others stay as they are. Each change is a new version.
 
         Parameters
         ----------
@@ -48,6 +68,8 @@ class PolicyRegister:
             As `read_policies` gives them: no id twice.
         seen:
             Id → the content hash that whoever changes it has seen; None: it was not there.
+        actor, reason:
+            Who changes them, and why: kept with each version.
 
         Raises
         ------
@@ -55,6 +77,8 @@ class PolicyRegister:
             One of `seen` is not so any more; nothing is changed.
         """
         with self._store.begin() as connection:
+            if self._store.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             for policy_id, content_hash in (seen or {}).items():
                 now_there = sa.select(table.c.content_hash).where(table.c.id == policy_id).with_for_update()
                 if connection.scalar(now_there) != content_hash:
@@ -79,6 +103,7 @@ class PolicyRegister:
                 }
                 for policy in (*added, *changed)
             ]
+            self._keep_versions(connection, rows, actor, reason)
             upsert(self._store, table, rows, keys=["id"], connection=connection)
             everything = [
                 _decoder.decode(text) for text in connection.scalars(sa.select(table.c.content).order_by(table.c.id))
@@ -98,6 +123,36 @@ class PolicyRegister:
                 *(f"policy {one}: its successors lead back to itself" for one in circles(everything)),
             ),
         )
+
+    def _keep_versions(
+        self, connection: Connection, rows: Sequence[Mapping[str, object]], actor: str, reason: str
+    ) -> None:
+        """To be called before the policies' own rows are changed: what they hold may be kept nowhere yet."""
+        names = ("content", "content_hash", "changed_at")
+        for row in rows:
+            mine = versions.c.policy_id == row["id"]
+            last = connection.scalar(sa.select(sa.func.max(versions.c.number)).where(mine)) or 0
+            kept = []
+            if not last and (
+                old := connection.execute(sa.select(table).where(table.c.id == row["id"])).mappings().first()
+            ):
+                last = 1
+                kept.append({**{name: old[name] for name in names}, "number": 1, "changed_by": "", "reason": ""})
+            now = {name: row[name] for name in names}
+            kept.append({**now, "number": last + 1, "changed_by": actor[:100], "reason": reason})
+            connection.execute(versions.insert(), [{**one, "policy_id": row["id"]} for one in kept])
+
+    def history(self, policy_id: str) -> list[PolicyVersion]:
+        """A policy's versions, newest first; empty where it has not changed since versions are kept."""
+        query = sa.select(versions).where(versions.c.policy_id == policy_id).order_by(versions.c.number.desc())
+        with self._store.read() as connection:
+            return [
+                PolicyVersion(
+                    number=row.number, policy=_decoder.decode(row.content), changed_at=row.changed_at,
+                    changed_by=row.changed_by, reason=row.reason,
+                )
+                for row in connection.execute(query)
+            ]  # fmt: skip
 
     def all(self) -> list[Policy]:
         """Every policy, by id."""

@@ -19,6 +19,19 @@ policies = sa.Table(
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
+policy_versions = sa.Table(
+    "policy_versions",
+    metadata,
+    sa.Column("policy_id", sa.String(100), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False, comment="from 1, without gaps"),
+    sa.Column("content", sa.Text, nullable=False, comment="the whole policy as JSON"),
+    sa.Column("content_hash", sa.String(16), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("changed_by", sa.String(100), nullable=False, comment="empty: from before versions were kept"),
+    sa.Column("reason", sa.Text, nullable=False),
+    comment="append-only: every policy as it was",
+)
+
 interpretations = sa.Table(
     "policy_interpretations",
     metadata,

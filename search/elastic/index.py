@@ -244,7 +244,7 @@ class _View:
 
     def filters(self, without: Sequence[str] = ()) -> list[dict[str, Any]]:
         """All conditions, none of which counts for a score."""
-        found = queries.conditions(self._search.filters)
+        found = queries.conditions(self._search.filters, self._query)
         if self._query is not None:
             found.append(queries.compiled(self._query))
         if without:

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from minsheng.clock import CHINA
+from minsheng.exercises import EXERCISE
 from minsheng.records import Grouped, decode
 from search import buckets, tokens
+from search.exercises import left_out
 from search.index import Bucket, Facet, Filters, Search
 from search.query import NEAR_UNITS, And, Near, Node, Not, Or, Sources, Term
 
@@ -80,7 +82,7 @@ def _near(node: Near, field: str) -> dict[str, Any]:
     return {"intervals": {field: {**together, "boost": NEAR_BOOST}}}
 
 
-def conditions(filters: Filters) -> list[dict[str, Any]]:
+def conditions(filters: Filters, query: Node | None = None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"terms": {field: list(wanted)}}
         for field, wanted in (
@@ -101,6 +103,8 @@ def conditions(filters: Filters) -> list[dict[str, Any]]:
     ]
     found += _between("published_at", filters.since, filters.until)
     found += _between("fetched_at", filters.fetched_since, None)
+    if left_out(query, filters):
+        found.append({"bool": {"must_not": [{"term": {"source": EXERCISE}}]}})
     return found
 
 

@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from minsheng.exercises import EXERCISE
 from search import buckets, cursors, tokens
 from search.embedded.file import FIRST_HOUR, SLOTS, first_row_of_hour
 from search.embedded.rows import as_json
+from search.exercises import left_out
 from search.found import Copies
 from search.index import Bucket, Facet, Filters, Search
 from search.query import NEAR_UNITS, And, Near, Node, Not, Or, Sources, Term, joined
@@ -80,6 +82,10 @@ class Selection:
             self._values += values
             self._joined = True
         self._filter(filters)
+        if left_out(query, filters):
+            # They are few: looked up once, by the index on sources, not joined to each match.
+            drills = "SELECT row FROM documents WHERE source = ?"
+            self._add(f"{self.row} NOT IN ({drills})", EXERCISE)
         if without:
             self._add(f"d.duplicate_group NOT {_GIVEN}", as_json(without), join=True)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from deploy.servers.variables import server_variables
 from minsheng.clock import SystemClock
 from minsheng.road import WORKERS, Road
 from minsheng.settings import load_settings
+from tests import commands
 
 SERVERS = pytest.param(
     "servers", marks=[pytest.mark.kafka, pytest.mark.elasticsearch, pytest.mark.postgresql], id="servers"
@@ -29,7 +29,9 @@ def variables(request: pytest.FixtureRequest, tmp_path: Path, unique: str) -> Va
     """`variables("embedded")` or `variables("servers")`: what sets a fresh Minsheng up on these parts."""
 
     def of(parts: str) -> dict[str, str]:
-        return variables_of(parts, tmp_path / parts, unique, request, lambda: request.getfixturevalue("postgresql_url"))
+        return variables_of(
+            parts, tmp_path / parts, unique, request, lambda: request.getfixturevalue("empty_postgresql_url")
+        )
 
     return of
 
@@ -77,11 +79,8 @@ def drain(road: Road) -> dict[str, int]:
 
 
 def minsheng(variables: dict[str, str], *arguments: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "minsheng.cli.app", *map(str, arguments)],
-        env={**os.environ, **variables}, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
+    """Run the command line as a user does, in this process."""
+    done = commands.minsheng(*map(str, arguments), environ={**os.environ, **variables})
     if check and done.returncode != 0:
         raise AssertionError(f"minsheng {' '.join(map(str, arguments))} ended with {done.returncode}:\n{done.stderr}")
     return done

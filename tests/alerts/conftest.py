@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alerts.plan_model import Plan
 from alerts.plans import PlanBook
 from alerts.stage import AlertStage
 from alerts.tickets import Ticket, TicketBook
@@ -27,6 +29,7 @@ from minsheng.records import (
 )
 from minsheng.settings import AlertSettings, Settings
 from minsheng.store import Store
+from tests.stores import made_store
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 WATER = Policy(
@@ -93,6 +96,12 @@ def burst(count: int, start: datetime = NOW, minutes: float = 4, **more: Any) ->
     return [record(f"{prefix}{number}", start + timedelta(minutes=minutes * number), **more) for number in range(count)]
 
 
+@cache
+def shipped_plans() -> tuple[Plan, ...]:
+    """The plans that come with Minsheng, read once: that takes longer than most of what tests do with them."""
+    return tuple(PlanBook.from_folder().plans.values())
+
+
 class World:
     """A store with the stage on it."""
 
@@ -126,16 +135,15 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def make_world(tmp_path: Path, clock: ManualClock) -> Iterator[Callable[..., World]]:
-    """Makes worlds, each on an SQLite store of its own, or on the store given."""
+    """Makes worlds, each on an SQLite store of its own, or on the store given, whose tables are made."""
     stores: list[Store] = []
 
     def make(store: Store | None = None, **alert: Any) -> World:
         if store is None:
-            store = Store(f"sqlite:///{tmp_path / f'store-{len(stores)}.db'}")
+            store = made_store(f"sqlite:///{tmp_path / f'store-{len(stores)}.db'}")
             stores.append(store)
-        store.create_all()
         settings = Settings(data_dir=tmp_path, alert=AlertSettings(**alert))
-        return World(store, settings, clock, PlanBook.from_folder())
+        return World(store, settings, clock, PlanBook(shipped_plans()))
 
     yield make
     for store in stores:

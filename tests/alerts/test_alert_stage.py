@@ -22,6 +22,7 @@ from crawlers.sources import Source, save
 from minsheng.records import Grouped, scores_of
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst, record
+from tests.stores import made_store
 
 MakeWorld = Callable[..., World]
 
@@ -31,7 +32,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = (
         f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
+    opened = made_store(url)
     yield opened
     opened.close()
 

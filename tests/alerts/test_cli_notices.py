@@ -19,9 +19,9 @@ from alerts.plans import PlanBook
 from minsheng.clock import SystemClock
 from minsheng.parts import open_store
 from minsheng.settings import load_settings
-from minsheng.store.migrate import migrate
 from tests import commands
 from tests.alerts.conftest import World, burst
+from tests.stores import lay_store
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "how-to" / "roster.md").read_text(encoding="utf-8")
@@ -46,13 +46,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def minsheng(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The command on a data folder with a yellow ticket whose notice has been tried."""
     folder = tmp_path_factory.mktemp("data")
+    lay_store(folder / "store.db")
     (folder / "minsheng.toml").write_text(SETTINGS, encoding="utf-8")
     (folder / "duty.toml").write_text(BOOK, encoding="utf-8")
     run = partial(commands.minsheng, "--data-dir", str(folder), cwd=folder)
     assert run("roster", "import", "duty.toml").returncode == 0
     settings = load_settings(folder, environ={})
     store = open_store(settings)
-    migrate(store)
     world = World(store, settings, SystemClock(), PlanBook.from_folder())  # type: ignore[arg-type]
     world.take(burst(30, SystemClock().now().replace(microsecond=0), minutes=0.1))
     Outbox(store, settings, SystemClock()).deliver()

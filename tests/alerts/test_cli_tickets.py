@@ -13,9 +13,9 @@ import pytest
 from minsheng.clock import ManualClock
 from minsheng.parts import open_index, open_store
 from minsheng.settings import Settings
-from minsheng.store.migrate import migrate
 from tests import commands
 from tests.alerts.conftest import NOW, World, burst
+from tests.stores import lay_store
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from alerts.plans import PlanBook
 
     settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
+    lay_store(settings.data_dir / "store.db")
     store = open_store(settings)
-    migrate(store)
     world = World(store, settings, ManualClock(NOW), PlanBook.from_folder())
     documents = burst(30)
     world.take(documents)

@@ -15,6 +15,7 @@ from alerts.deadlines import fire_due
 from alerts.notify.tables import notices
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst
+from tests.stores import made_store
 
 MakeWorld = Callable[..., World]
 
@@ -24,7 +25,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = (
         f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
+    opened = made_store(url)
     yield opened
     opened.close()
 

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
+from alerts.notices import Notice
 from alerts.notify.answer_server import AnswerServer
 from alerts.notify.answering import Answers
+from alerts.notify.digest import gather
 from alerts.notify.escalation import fire_escalations, steps_of
 from alerts.notify.links import KEY_FILE, Links
 from alerts.notify.tables import escalation_timers
@@ -242,3 +245,13 @@ def test_who_reads_a_group_says_who_he_is(world: World) -> None:
     world.book.move(world.tickets()[0].number, "closed", actor="a", reason="x")
     with pytest.raises(BadInput, match="已办结"):
         answers.acknowledge(token)
+
+
+def test_in_a_shared_message_nothing_hides_that_nobody_has_acknowledged() -> None:
+    """Held over a night, an escalation and what came after it on the same ticket go in one message."""
+    escalated, overdue = (
+        Notice(reason=reason, level="blue", ticket="T1", subject=reason, why="") for reason in ("escalated", "overdue")
+    )
+    assert gather([escalated, overdue]) == gather([overdue, escalated]) == escalated
+    later = msgspec.structs.replace(escalated, subject="step 2")
+    assert gather([escalated, overdue, later]) == later

@@ -24,6 +24,7 @@ from minsheng.errors import WrongUse
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst
 from tests.alerts.duty_world import BOOK, ROUTES, Duty
+from tests.stores import made_store
 
 MakeWorld = Callable[..., World]
 # 2026-03-10 is a Tuesday of the second week: by day 李娜 is on duty, by night 张伟.
@@ -36,7 +37,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = (
         f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
+    opened = made_store(url)
     yield opened
     opened.close()
 

@@ -19,6 +19,7 @@ from crawlers.tables import sources
 from minsheng.clock import ManualClock
 from minsheng.settings import ChannelSettings, NotifySettings, Settings
 from minsheng.store import Store
+from tests.stores import made_store
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 TROUBLE = ("failing", "信源“云江日报”失败", "no answer in time", "先试采")
@@ -55,8 +56,7 @@ class Told:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    made.create_all()
+    made = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     yield made
     made.close()
 

@@ -22,6 +22,7 @@ from minsheng.settings import ChannelSettings, NotifySettings, Settings
 from minsheng.store import Store
 from tests.alerts.channel_servers import answering
 from tests.alerts.conftest import World, burst
+from tests.stores import made_store
 
 MakeWorld = Callable[..., World]
 
@@ -54,7 +55,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = (
         f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
+    opened = made_store(url)
     yield opened
     opened.close()
 
@@ -276,4 +277,4 @@ def test_the_service_outlives_a_store_that_is_away(world: World, tmp_path: Path)
     service.deliver()
     service.check_deadlines()
     away.close()
-    assert set(service._problems) == {"notices", "deadlines", "escalations", "tasks"}
+    assert set(service._problems) == {"notices", "deadlines", "escalations", "tasks", "drills"}

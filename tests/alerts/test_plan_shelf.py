@@ -19,6 +19,7 @@ from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, WATER, World, burst
+from tests.stores import made_store
 
 WATER_PLAN = Plan(
     id="water-price-cost",
@@ -36,8 +37,7 @@ WATER_PLAN = Plan(
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path / 's.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-    opened = Store(url)
-    opened.create_all()
+    opened = made_store(url)
     yield opened
     opened.close()
 

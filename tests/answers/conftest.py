@@ -13,6 +13,7 @@ from answers.model import Content
 from minsheng.clock import ManualClock
 from minsheng.policies import Policy, PolicyRegister
 from minsheng.store import Store
+from tests.stores import made_store
 
 WATER = Policy(
     id="water",
@@ -42,8 +43,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = (
         f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
-    opened.create_all()
+    opened = made_store(url)
     PolicyRegister(opened).import_policies([WATER, OLD])
     yield opened
     opened.close()

@@ -14,18 +14,18 @@ from minsheng.cli.app import app
 from minsheng.errors import MinshengError
 from minsheng.parts import open_store
 from minsheng.settings import load_settings
-from minsheng.store.migrate import migrate
 from sample.load import Served, load_sample
 from sample.policies import moved_policies
 from tests.answers.conftest import TEXT
+from tests.stores import lay_store
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     settings = load_settings(folder)
+    lay_store(folder / "store.db")
     store = open_store(settings)
-    migrate(store)
     served = Served(anchor=datetime.now(UTC), live=False, base_url="http://127.0.0.1:8765")
     assert load_sample(settings, store, served).answers == 68
     assert load_sample(settings, store, served, keep=True).answers == 0

@@ -28,11 +28,12 @@ from minsheng.records import (
     encode,
     scores_of,
 )
-from minsheng.store import Store
+from minsheng.settings import BriefingSettings, Settings
 from search.embedded import EmbeddedIndex
 from search.index import Index
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, TOPICS, Message
+from tests.stores import made_store
 
 DAY = date(2026, 5, 8)
 MIDNIGHT = datetime(2026, 5, 8, tzinfo=CHINA)
@@ -165,11 +166,11 @@ class World:
 
     def __init__(self, folder: Path, *, store: str | None = None, index: Index | None = None) -> None:
         folder.mkdir(exist_ok=True)
+        self.settings = Settings(data_dir=folder, briefing=BriefingSettings(unit="云岭市政务舆情值班室"))
         self.clock = ManualClock(MIDNIGHT + timedelta(days=1, hours=7))
         self.index: Index = index or EmbeddedIndex(folder / "index.db")
         self.index.ensure()
-        self.store = Store(store or f"sqlite:///{folder / 'minsheng.db'}")
-        self.store.create_all()
+        self.store = made_store(store or f"sqlite:///{folder / 'minsheng.db'}")
         self.log = EmbeddedLog(folder / "log.db")
         self.log.ensure_topics(dict.fromkeys(TOPICS, 1))
 

@@ -16,6 +16,8 @@ import pytest
 import uvicorn
 
 from alerts.tickets import TicketBook
+from briefings.making import make_and_keep
+from tests.briefings.small_world import DAY
 from tests.console.world import PASSWORD, ConsoleWorld
 
 pytestmark = pytest.mark.chromium
@@ -206,16 +208,22 @@ def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
 def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme: str) -> None:
     """axe-core by WCAG 2.2 AA, and nothing wider than the screen."""
     found: list[str] = []
+    make_and_keep(served.world.console, "daily", DAY, actor="system")
     with served.page(viewport=size, color_scheme=scheme) as page:
         page.goto("/sign-in")
         found += _broken(page, size["width"])
         for role, paths in (
             ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/events", "/events/heat",
-                      "/policies", "/policies/heating", "/sources", "/leader", "/account", "/nothing",
+                      "/policies", "/policies/heating", "/policies/edit", "/releases", "/account/tokens",
+                      "/webhooks", "/search/analysis", "/search/compare?first=heating", "/sources", "/leader",
+                      "/account", "/nothing",
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
                       "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
-                      "/dead-letters", "/answers", "/answers/edit", "/answers/coverage")),
-            ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions")),
+                      "/dead-letters", "/answers", "/answers/edit", "/answers/coverage", "/briefings",
+                      "/briefings/kept/RB-20260508", "/briefings/kept/RB-20260508/edit",
+                      "/briefings/kept/RB-20260508/evidence/1")),
+            ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions",
+                               "/admin/tokens")),
             ("auditor", ("/admin/audit",)),
         ):  # fmt: skip
             served.sign_in(page, role)

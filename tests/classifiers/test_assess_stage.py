@@ -16,11 +16,11 @@ from minsheng.clock import ManualClock
 from minsheng.errors import Unavailable
 from minsheng.policies import Policy, PolicyRegister
 from minsheng.records import Assessed, Document, Judgement, decode, document_id, scores_of
-from minsheng.store import Store
 from stream.embedded import EmbeddedLog
 from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS
 from stream.messages import DocumentSink
 from stream.worker import Worker
+from tests.stores import made_store
 
 MODEL = NgramModel()
 VERSIONS = {head: MODEL.versions[head] for head in EVERY_MODEL}
@@ -43,8 +43,7 @@ def make_document(key: str, text: str, parent: str | None = None) -> Document:
 
 @pytest.fixture
 def register(tmp_path: Path) -> PolicyRegister:
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    store.create_all()
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     register = PolicyRegister(store)
     register.import_policies([HOUSING])
     return register

@@ -1,4 +1,4 @@
-"""`minsheng classify`, run as a program."""
+"""`minsheng classify`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import gzip
 import io
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,16 @@ from classifiers.model import Text
 from classifiers.ngram import NgramModel
 from minsheng.policies import Policy
 from minsheng.records import MAX_TEXT, Judgement, scores_of
+from tests import commands
 
 POLICY = 'id = "housing"\ntitle = "云河省城镇住房保障办法"\naliases = ["住房新规"]\n'
 
 
-def run(tmp_path: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "minsheng.cli.app", "--data-dir", str(tmp_path), "classify", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=120, check=False)
+def run(tmp_path: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    return commands.minsheng("--data-dir", str(tmp_path), "classify", *arguments, stdin=stdin)
 
 
-def lines(output: bytes) -> list[dict[str, Any]]:
+def lines(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
@@ -104,20 +103,20 @@ def test_a_stance_where_a_policy_is_linked_and_what_the_model_is_not_sure_of() -
 
 def test_a_missing_file_is_wrong_use(tmp_path: Path) -> None:
     done = run(tmp_path, str(tmp_path / "nothing.jsonl"))
-    assert done.returncode == 2 and b"nothing.jsonl" in done.stderr
+    assert done.returncode == 2 and "nothing.jsonl" in done.stderr
 
 
 def test_wrong_policies_are_wrong_use(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("id = 1", encoding="utf-8")
     done = run(tmp_path, "-", "--policies", str(tmp_path))
-    assert done.returncode == 2 and b"bad.toml" in done.stderr
+    assert done.returncode == 2 and "bad.toml" in done.stderr
 
 
 def test_a_broken_archive_is_said(tmp_path: Path) -> None:
     file = tmp_path / "in.jsonl.gz"
     file.write_bytes(gzip.compress(b'{"text": "a"}\n' * 1000)[:-20])
     done = run(tmp_path, str(file))
-    assert done.returncode == 2 and b"end" in done.stderr
+    assert done.returncode == 2 and "end" in done.stderr
 
 
 class Trickle(io.RawIOBase):

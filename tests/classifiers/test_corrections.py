@@ -21,7 +21,7 @@ from minsheng.errors import Unavailable
 from minsheng.policies import Policy, PolicyRegister
 from minsheng.records import PERSON, Assessed, Document, PolicyLink, decode, document_id, encode, scores_of
 from minsheng.store import Store
-from minsheng.store.migrate import migrate
+from tests.stores import made_store
 from training.data import key
 
 CLOCK = ManualClock()
@@ -55,8 +55,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = (
         f"sqlite:///{tmp_path / 'store.db'}" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
-    migrate(opened)
+    opened = made_store(url)
     yield opened
     opened.close()
 

@@ -38,8 +38,6 @@ from minsheng.records import (
 )
 from minsheng.road import Road
 from minsheng.settings import Settings
-from minsheng.store import Store
-from minsheng.store.migrate import migrate
 from search.embedded import EmbeddedIndex
 from search.index import Filters
 from search.stage import IndexStage
@@ -47,6 +45,7 @@ from stream.embedded import EmbeddedLog
 from stream.log import DOCUMENTS, GROUPED, TOPICS, Message
 from stream.messages import DocumentSink
 from stream.worker import Worker
+from tests.stores import made_store
 
 CLOCK = ManualClock()
 WATER = Policy(id="water", title="云河省城镇供水价格管理办法", aliases=("水价新政",))
@@ -169,8 +168,7 @@ def test_a_reply_whose_parent_is_gone_keeps_what_it_had(parts: Parts) -> None:
 
 
 def labels_of(folder: Path, *said: tuple[Grouped, str, str]) -> CurrentLabels:
-    store = Store(f"sqlite:///{folder / 'labels.db'}")
-    store.create_all()
+    store = made_store(f"sqlite:///{folder / 'labels.db'}")
     book = CorrectionBook(store, CLOCK)
     for record, head, label in said:
         book.add(record.assessed, head, label, by="duty", reason="")
@@ -430,8 +428,7 @@ def test_the_command_relinks_and_says_what_changed(tmp_path: Path) -> None:
 def test_the_command_goes_on_where_it_was_stopped_unless_the_register_changed(tmp_path: Path) -> None:
     parts = Parts(tmp_path)
     parts.put(grouped("1", "公交免费真好"))
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store)
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     register = PolicyRegister(store)
     register.import_policies([BUS])
     file = ProgressFile(tmp_path / "relink.json")

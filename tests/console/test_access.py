@@ -18,7 +18,7 @@ from tests.console.world import ConsoleWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
 ROUTES = list(guarded(ROUTERS))
-OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico"}
+OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico", "/metrics"}
 
 FILLED = {
     "{number}": "T0001",
@@ -39,6 +39,12 @@ FILLED = {
     "{name}": "nothing",
     "{entry}": "qa-0",
     "{candidate}": "qc-0",
+    "{kept}": "RB-0",
+    "{code}": "1",
+    "{interpretation}": "999",
+    "{token_id}": "99999",
+    "{webhook_id}": "99999",
+    "{hours}": "24",
     "{name:path}": "nothing",
 }
 STREAM = "/desk/live"  # never ends; tested by itself
@@ -184,6 +190,7 @@ def test_what_is_not_ones_own_reads_like_what_is_not_there(shared_world: Console
         "/tickets?status=all",
         "/leader",
         "/briefings/2026-05-08",
+        "/briefings",
         "/search?policy=heating",
     ],
 )

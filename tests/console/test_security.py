@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from console.accounts import TooManyTries
 from console.export import safe_cell
 from console.headers import POLICY
-from console.tables import audit
+from console.tables import audit, audit_checkpoints
 from minsheng.errors import WrongUse
 from minsheng.settings import ConsoleSettings
 from tests.briefings.small_world import burst
@@ -376,3 +376,91 @@ def test_harm_to_the_log_shows(world: ConsoleWorld, harm: str) -> None:
             connection.execute(audit.update().where(audit.c.id == 3).values(previous="0" * 64))
     assert world.console.audit.verify().broken == 3
     assert "链条在这一行断开" in world.client("auditor").get("/admin/audit").text
+
+
+def test_the_page_does_not_walk_the_whole_log_each_time(world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks, log = world.console.audit_checks, world.console.audit
+    for number in range(20):
+        log.add("a", "searched", str(number))
+    assert checks.look().verdict == checks.full().verdict
+    walked: list[int] = []
+    walk = log._walk
+    monkeypatch.setattr(log, "_walk", lambda last, step=1_000: walked.append(last) or walk(last, step))
+    log.add("a", "searched", "one more")
+    assert checks.look().verdict.lines == 21
+    assert walked == [20], "from the checkpoint on"
+
+
+@pytest.mark.parametrize("harm", ["before", "at", "cut", "forged"])
+def test_what_lies_before_a_checkpoint_is_not_lost_sight_of(world: ConsoleWorld, harm: str) -> None:
+    checks, log = world.console.audit_checks, world.console.audit
+    for number in range(6):
+        log.add("a", "searched", str(number))
+    assert checks.full().verdict.broken is None
+    with world.store.begin() as connection:
+        if harm == "before":
+            connection.execute(audit.update().where(audit.c.id == 3).values(subject="nothing"))
+        elif harm == "at":
+            connection.execute(audit.update().where(audit.c.id == 6).values(subject="nothing"))
+        elif harm == "cut":
+            connection.execute(audit.delete().where(audit.c.id > 4))
+        else:  # a checkpoint of one's own making is none
+            connection.execute(audit.update().where(audit.c.id == 3).values(subject="nothing"))
+            connection.execute(audit_checkpoints.update().values(line=5, broken=None, signature="x" * 43))
+    if harm == "before":
+        assert checks.look().verdict.broken is None, "a look starts at the checkpoint"
+        assert send(world.client("auditor"), "/admin/audit", "/admin/audit/verify").status_code == 303
+    broken = {"before": 3, "at": 6, "cut": 6, "forged": 3}[harm]
+    assert checks.look().verdict.broken == broken
+    assert "链条在这一行断开" in world.client("auditor").get("/admin/audit").text
+
+
+# Forms and answers that would hurt
+
+
+def test_a_form_that_is_too_long_is_not_read(shared_world: ConsoleWorld) -> None:
+    answer = shared_world.visitor().post("/sign-in", data={"name": "x" * (5 << 20)})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/admin/users/{}", "/admin/audit?before={}", "/webhooks/{}", "/plans/p?version={}"])
+def test_numbers_that_no_store_holds_are_told_of(shared_world: ConsoleWorld, path: str) -> None:
+    role = "administrator" if "users" in path else "auditor" if "audit" in path else "duty"
+    assert shared_world.client(role).get(path.format("9" * 30)).status_code in (400, 404)
+
+
+def test_characters_that_xml_can_not_hold_break_no_export(world: ConsoleWorld) -> None:
+    from tests.briefings.small_world import MIDNIGHT, record
+    from tests.console.world import HEATING
+
+    bad = record("odd", MIDNIGHT, "供暖\ufffe\uffff\x0b\ud800", title="奇怪\uffff", policy=HEATING)
+    assert safe_cell(bad.document.text) == "供暖?"
+    assert safe_cell(bad.document.title) == "奇怪"
+
+
+def test_metrics_are_for_this_machine_or_with_a_token(world: ConsoleWorld) -> None:
+    from fastapi.testclient import TestClient
+
+    world.client("duty").get("/desk")
+    assert world.visitor().get("/metrics").status_code == 404, "the test's browser is elsewhere"
+    here = TestClient(world.app, client=("127.0.0.1", 5000))
+    text = here.get("/metrics").text
+    assert 'minsheng_console_requests_total{method="GET",route="/desk",status="200"} 1.0' in text
+    assert "minsheng_console_sessions 1.0" in text and "minsheng_webhook_deliveries_waiting 0.0" in text
+    assert here.get("/metrics", headers={"x-forwarded-for": "10.0.0.9"}).status_code == 404
+    assert here.get("/nowhere/at/all").status_code == 404
+    assert 'route="none"' in here.get("/metrics").text and "/nowhere" not in here.get("/metrics").text
+
+
+def test_metrics_with_the_token_of_the_settings(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    from msgspec.structs import replace
+
+    from minsheng.settings import MetricsSettings, Secret
+
+    monkeypatch.setenv("SCRAPER", "a long secret")
+    world = ConsoleWorld(tmp_path)  # type: ignore[arg-type]
+    world.console.settings = replace(world.settings, metrics=MetricsSettings(token=Secret(env="SCRAPER")))
+    elsewhere = world.visitor()
+    assert elsewhere.get("/metrics", headers={"authorization": "Bearer a long secret"}).status_code == 200
+    assert elsewhere.get("/metrics", headers={"authorization": "Bearer wrong"}).status_code == 404
+    world.close()

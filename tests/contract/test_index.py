@@ -19,7 +19,7 @@ from minsheng.parts import open_index
 from minsheng.records import Duplicate, Grouped
 from minsheng.settings import load_settings
 from search.index import FACETS, Bucket, Filters, Index, Page, Search
-from search.query import And, Near, Node, Not, Or, Term, parse
+from search.query import And, Near, Node, Not, Or, Sources, Term, parse
 from search.suggestions import suggest
 from search.understanding import Vocabulary
 from tests.search.corpus import START, STEP, TEXTS, corpus, grouped, numbers
@@ -837,3 +837,24 @@ def test_bounds_of_a_search_are_told() -> None:
     for wrong in ({"size": 1_001}, {"size": -1}, {"facet_size": 0}, {"facet_size": 10_001}):
         with pytest.raises(WrongUse):
             Search(**wrong)  # type: ignore[arg-type]
+
+
+def test_drills_are_left_out_unless_a_search_names_what_they_are_in(index: Index) -> None:
+    real = grouped(1, "供暖又停了", event="heat")
+    drill = grouped(2, "供暖又停了，这是演练", event="exercise-D1", source="exercise")
+    put(index, real, drill)
+    assert found(index) == found(index, "供暖") == found(index, "供暖", sort="relevance") == [1]
+    assert found(index, "-演练") == [1]
+    assert index.count(Filters()) == 1
+    page = index.search(Search(facets=FACETS, histogram="hour", together=True))
+    assert (page.total, page.groups, sum(step.count for step in page.histogram)) == (1, 1, 1)
+    assert page.facets["source"] == (Bucket(value=real.document.source, count=1),)
+    for filters in (
+        Filters(sources=("exercise",)),
+        Filters(events=("exercise-D1",)),
+        Filters(ids=(drill.document.id,)),
+        Filters(duplicate_groups=(drill.duplicate.group,)),
+    ):
+        assert found(index, filters=filters) == [2] and index.count(filters) == 1
+    assert found(index, And((Sources(("exercise",)), Term("供暖")))) == [2]
+    assert found(index, Not(Sources(("exercise",)))) == [1]

@@ -22,6 +22,7 @@ from crawlers.run import RunReport
 from crawlers.sources import Source, save
 from minsheng.clock import ManualClock, SystemClock
 from minsheng.store import Store
+from tests.stores import made_store
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 Open = Callable[[], Store]
@@ -38,7 +39,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]
         opened.append(Store(url))
         return opened[-1]
 
-    open_one().create_all()
+    made_store(url).close()
     yield open_one
     for store in opened:
         store.close()
@@ -277,8 +278,7 @@ def test_who_does_not_wait_any_longer_keeps_no_place(open_store: Open, clock: Ma
 @pytest.mark.postgresql
 def test_one_that_comes_while_another_looks_who_lives_keeps_its_leases(postgresql_url: str, clock: ManualClock) -> None:
     """Each statement of a PostgreSQL transaction sees what has come meanwhile."""
-    store = Store(postgresql_url)
-    store.create_all()
+    store = made_store(postgresql_url)
     put(store, ["a"])
     looking, coming = Leases(store, clock), Leases(Store(postgresql_url), clock)
     come: list[str] = []

@@ -35,7 +35,7 @@ things = sa.Table(
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.db'}"
-    address: str = request.getfixturevalue("postgresql_url")
+    address: str = request.getfixturevalue("empty_postgresql_url")
     return address
 
 

@@ -13,11 +13,11 @@ from crawlers.run import RunReport
 from crawlers.stage import CrawlStage
 from minsheng.clock import ManualClock
 from minsheng.records import Document, decode
-from minsheng.settings import CrawlSettings, Settings
-from minsheng.store import Store
+from minsheng.settings import CrawlSettings, ReceiveSettings, Settings
 from stream.embedded import EmbeddedLog
 from stream.log import DOCUMENTS
 from tests.crawlers.local_site import LocalSite
+from tests.stores import made_store
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 
@@ -35,8 +35,7 @@ class Crawling:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = ManualClock(NOW)
-        self.store = Store(f"sqlite:///{folder / 'store.db'}")
-        self.store.create_all()
+        self.store = made_store(f"sqlite:///{folder / 'store.db'}")
         self.log = EmbeddedLog(folder / "log.db")
         self.crawl: dict[str, Any] = {
             "per_host_delay": 0.0,
@@ -44,10 +43,13 @@ class Crawling:
             "timeout": 5.0,
             "allowed_networks": ("127.0.0.1",),
         }
+        self.receive: dict[str, Any] = {}
 
     @property
     def settings(self) -> Settings:
-        return Settings(data_dir=self.folder, crawl=CrawlSettings(**self.crawl))
+        return Settings(
+            data_dir=self.folder, crawl=CrawlSettings(**self.crawl), receive=ReceiveSettings(**self.receive)
+        )
 
     @property
     def stage(self) -> CrawlStage:

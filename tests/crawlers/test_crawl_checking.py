@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from crawlers.charset import decode
 from crawlers.checking import check, check_address, rhythm
@@ -12,7 +13,7 @@ from crawlers.linking import article_links, block_selector, next_page, selected_
 from crawlers.markup import parse_html
 from crawlers.privacy.named_accounts import FILE
 from crawlers.sources import Source, make_source, source_file
-from minsheng.clock import CHINA
+from minsheng.clock import CHINA, SystemClock
 from sample.site import SampleSite
 from tests.crawlers.conftest import NOW, Crawling
 from tests.crawlers.local_site import LocalSite
@@ -152,3 +153,14 @@ def test_a_look_names_the_accounts_that_keep_their_names(crawling: Crawling, sit
     source = make_source({"id": "one", "kind": "feed", "url": f"{site.url}/f"}, "a test")
     (document,) = check(source, crawling.settings, crawling.clock).documents
     assert document.title == "@云江发布 答复 @用户 说水价不变"
+
+
+def test_a_look_is_told_by_its_answer_not_by_the_log(crawling: Crawling, site: LocalSite) -> None:
+    url, options = put_up("listing", site)
+    with capture_logs() as looked:
+        assert check_address(url, None, {}, crawling.settings, SystemClock()).source.kind == "listing"
+    assert [one["event"] for one in looked if one["log_level"] != "debug"] == []
+    crawling.source("one", "listing", url, **options)
+    with capture_logs() as crawled:
+        crawling.run()
+    assert "crawled" in [one["event"] for one in crawled if one["log_level"] == "info"]

@@ -22,6 +22,7 @@ from stream.embedded import EmbeddedLog
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite
 from tests.crawlers.scenes import BODY, article, put_up
+from tests.stores import lay_store
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "add-a-source-kind.md"
 
@@ -31,6 +32,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("MINSHENG_CRAWL__PER_HOST_DELAY", "0")
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    lay_store(tmp_path / "data" / "store.db")
     yield tmp_path / "data"
     # Commands send the logs to their own standard error, which is gone when they have ended.
     root.handlers[:] = handlers

@@ -13,9 +13,11 @@ from crawlers.run import Run
 from crawlers.sink import LogSink
 from crawlers.sources import Source, check_options
 from crawlers.spiders.mastodon import MastodonSpider
+from crawlers.threads import floors_in_json
 from minsheng.records import document_id
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite
+from tests.crawlers.scenes.forum import floor
 from tests.crawlers.scenes.mastodon import status
 
 TIME = "2026-11-23T12:30:00+08:00"
@@ -205,3 +207,55 @@ def test_secrets_are_kept_to_https_where_the_source_is(crawling: Crawling, monke
     assert spider._as_safe("http://h.example/api?max_id=1") == "https://h.example/api?max_id=1"
     assert spider._login("https://H.example/a") == {"Cookie": "a=b"}
     assert spider._login("http://h.example/a") == spider._login("https://other.example/a") == {}
+
+
+def test_answers_that_are_not_quite_as_they_should_be() -> None:
+    nodebb = {
+        "tid": 7,
+        "title": "水费",
+        "posts": [
+            None,
+            "x",
+            {"pid": 1, "index": "0", "content": "甲", "user": "周"},
+            {"pid": 2, "toPid": 1, "user": {}},
+        ],
+        "pagination": {"pageCount": "2"},
+    }  # fmt: skip
+    read = floors_in_json(nodebb)
+    assert read is not None
+    assert [(floor.number, floor.text, floor.author, floor.answers) for floor in read[1]] == [
+        ("1", "甲", "", ""), ("2", "", "", "1")
+    ]  # fmt: skip
+    assert read[2] == 2
+    odd = {
+        "post_stream": {
+            "posts": [7, {"cooked": "<p>甲</p>", "actions_summary": [{"id": 2, "count": "x"}]}],
+            "stream": 9,
+        }
+    }
+    read = floors_in_json(odd)
+    assert read is not None
+    assert [(floor.text, floor.likes) for floor in read[1]] == [("甲", 0)]
+
+
+def test_readers_alone_are_no_reason_to_ask_for_a_thread_again(crawling: Crawling, site: LocalSite) -> None:
+    def listed(replies: int, views: int, ago: str) -> None:
+        row = (
+            '<tr><th><a class="s xst" href="/thread-7-1-1.html">第2次听证会</a></th>'
+            f'<td class="num"><a>{replies}</a><em>{views}</em></td><td>查看：{views}</td><td class="by">{ago}</td></tr>'
+        )
+        site.put("/forum.html", f"<table>{row}</table>")
+
+    def asked() -> int:
+        return site.paths().count("/thread-7-1-1.html")
+
+    listed(1, 10, "5 分钟前")
+    site.put("/thread-7-1-1.html", floor(1, "老周", "2026-11-23 12:30", "水费被扣了两次"))
+    crawling.source("one", "forum", f"{site.url}/forum.html")
+    assert crawling.run().new == 1
+    listed(1, 999, "7 分钟前")
+    assert crawling.run().unchanged == 1
+    assert asked() == 1
+    listed(2, 1000, "1 分钟前")
+    crawling.run()
+    assert asked() == 2

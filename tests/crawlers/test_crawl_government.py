@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from datetime import date
 
+import docx as library
 import pytest
 
 from crawlers.attached import file_links, file_text, kind_of
@@ -210,3 +212,36 @@ def test_a_changed_validity_is_a_new_revision(crawling: Crawling, site: LocalSit
     changed = crawling.documents()[-1].official
     assert changed is not None
     assert changed.validity == "废止"
+
+
+@pytest.mark.parametrize(
+    ("years", "ends"), [("五", 2031), ("十", 2036), ("十五", 2041), ("二十", 2046), ("3", 2029), ("二", 2028)]
+)
+def test_terms_of_years_in_words(years: str, ends: int) -> None:
+    text = f"本办法自2026年12月1日起施行，有效期{years}年。"
+    assert official("<p>发文字号：云府发〔2026〕7号</p>", text=text).expires_on == date(ends, 12, 1)
+
+
+def test_a_consultation_over_the_turn_of_the_year_that_ends_on_a_leap_day() -> None:
+    # In the first day's year there is such a day, and it lies before it; in the next year there is none.
+    text = "征求意见时间为2024年3月1日至2月29日。"
+    assert consultation("水价征求意见稿", text, NOW) == (date(2024, 3, 1), date(2025, 2, 28))
+
+
+def test_a_page_of_very_many_elements_within_each_other_takes_no_time() -> None:
+    tree = parse_html("<body>" + "<div>" * 1500 + "<p>水价</p>" * 20_000 + "</body>")
+    assert tree is not None
+    begun = time.process_time()
+    read_official(tree, "关于水价的通知", "", NOW)
+    assert time.process_time() - begun < 2
+
+
+def test_cells_that_are_alike_stay_in_their_columns() -> None:
+    made = library.Document()
+    table = made.add_table(rows=2, cols=3)
+    for row, words in enumerate((("档次", "现价", "拟调价"), ("第一档", "3.20", "3.20"))):
+        for column, word in enumerate(words):
+            table.cell(row, column).text = word
+    file = io.BytesIO()
+    made.save(file)
+    assert file_text(file.getvalue(), "docx", "f").splitlines() == ["档次 现价 拟调价", "第一档 3.20 3.20"]

@@ -27,10 +27,10 @@ from minsheng.errors import WrongSettings
 from minsheng.metrics import MetricsServer, text
 from minsheng.records import Document
 from minsheng.settings import MetricsSettings, Settings
-from minsheng.store import Store
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite
 from tests.crawlers.scenes import put_up
+from tests.stores import made_store
 
 MONDAY = datetime(2026, 11, 23, tzinfo=CHINA)
 HOUR = timedelta(hours=1)
@@ -41,8 +41,7 @@ class World:
 
     def __init__(self, folder: Path, **source: Any) -> None:
         self.clock = ManualClock(MONDAY)
-        self.store = Store(f"sqlite:///{folder / 'store.db'}")
-        self.store.create_all()
+        self.store = made_store(f"sqlite:///{folder / 'store.db'}")
         self.source = Source(id="one", kind="feed", url="http://h/feed", name="云江日报", **source)
         with self.store.begin() as connection:
             save(self.store, [(self.source, None)], connection)

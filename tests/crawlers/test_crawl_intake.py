@@ -15,8 +15,8 @@ from crawlers.privacy import AuthorKeys
 from crawlers.sink import LogSink
 from minsheng.errors import Unavailable
 from minsheng.records import Document
-from minsheng.store import Store
 from tests.crawlers.conftest import NOW, Crawling
+from tests.stores import made_store
 
 
 def documents_of(source: str, count: int) -> list[Document]:
@@ -29,8 +29,7 @@ def documents_of(source: str, count: int) -> list[Document]:
 @pytest.mark.postgresql
 def test_one_answer_may_hold_more_than_a_statement_takes(crawling: Crawling, postgresql_url: str) -> None:
     crawling.store.close()
-    crawling.store = Store(postgresql_url)
-    crawling.store.create_all()
+    crawling.store = made_store(postgresql_url)
     crawling.log.ensure_topics({"documents": 1})
     intake = Intake(crawling.store, crawling.log.producer(), crawling.clock)
     many = documents_of("one", 70_000)

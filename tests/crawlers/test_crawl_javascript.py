@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from scrapy.http import Request, Response
 
 from crawlers import chromium as browsers
 from crawlers.checking import check_address
 from crawlers.reactor import submit
+from crawlers.rendering import Rendering
 from minsheng.errors import BadInput
 from minsheng.settings import BrowserSettings
 from tests.crawlers.conftest import Crawling
@@ -262,3 +266,24 @@ def test_the_browser_is_ended_with_the_crawl(
     stop = threading.Event()
     assert crawling.stage.run_once(None, stop)[0].new == 5
     assert browsers._opened == []
+
+
+@pytest.mark.parametrize(("login", "times"), [({}, 1), ({"Cookie": "me=1"}, 2)])
+def test_scripts_that_an_account_is_given_are_kept_for_nobody(login: dict[str, str], times: int) -> None:
+    asked: list[str] = []
+    url = f"http://h{times}.example/app.js"
+
+    async def fetch(request: Request) -> Response:
+        asked.append(request.url)
+        return Response(request.url, body=b"1", headers={"Content-Type": "text/javascript"})
+
+    async def look() -> None:
+        for _ in range(2):
+            page = Rendering(Response("http://h.example/"), fetch, lambda _: login, BrowserSettings(), 10_000)
+            route = SimpleNamespace(request=SimpleNamespace(resource_type="script", url=url))
+            answer = await page._answer_to(cast(Any, route))
+            assert answer is not None
+            assert answer[2] == b"1"
+
+    asyncio.run(look())
+    assert asked == [url] * times

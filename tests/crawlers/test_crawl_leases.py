@@ -14,6 +14,7 @@ from crawlers.leases import PATIENCE, Leases
 from crawlers.sources import Source, save
 from minsheng.clock import ManualClock
 from minsheng.store import Store
+from tests.stores import made_store
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 
@@ -21,8 +22,7 @@ NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path / 'store.db'}"
-    opened = Store(url if request.param == "sqlite" else request.getfixturevalue("postgresql_url"))
-    opened.create_all()
+    opened = made_store(url if request.param == "sqlite" else request.getfixturevalue("postgresql_url"))
     yield opened
     opened.close()
 

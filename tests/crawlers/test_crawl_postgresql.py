@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from crawlers.health import coverage
-from minsheng.store import Store
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite
 from tests.crawlers.scenes import SCENES, put_up
+from tests.stores import made_store
 
 pytestmark = pytest.mark.postgresql
 
@@ -18,8 +18,7 @@ pytestmark = pytest.mark.postgresql
 def test_crawls_are_remembered(tmp_path: Path, site: LocalSite, postgresql_url: str) -> None:
     crawling = Crawling(tmp_path)
     crawling.store.close()
-    crawling.store = Store(postgresql_url)
-    crawling.store.create_all()
+    crawling.store = made_store(postgresql_url)
     try:
         since = crawling.clock.now()
         for kind in SCENES:

@@ -75,7 +75,8 @@ def test_other_readers_opml(tmp_path: Path) -> None:
         f'<outline text="C">{feeds["A"]}<outline text="D" xmlUrl="ftp://h.example/"/></outline></body></opml>'
     )
     (tmp_path / "r.opml").write_bytes(b"\xef\xbb\xbf" + text.encode())
-    result = take(read_list(tmp_path / "r.opml"), tmp_path / "sources", ["h.example-feed"], enabled=False)
+    known = [Source(id="h.example-feed", kind="feed", url="http://other.example/")]
+    result = take(read_list(tmp_path / "r.opml"), tmp_path / "sources", known, enabled=False)
     assert [(one.id, one.name, one.note, one.enabled) for one in result.added] == [
         ("h.example-feed-2", "A", "新闻", False),
         ("h.example-feed-3", "B", "新闻", False),
@@ -117,3 +118,23 @@ def test_the_commands(data_dir: Path, tmp_path: Path) -> None:
     assert said["left_out"] == [["a", "there is a source a already"]]
     with pytest.raises(WrongUse, match=r"\.opml or \.toml"):
         minsheng(data_dir, "sources", "export", str(tmp_path / "all.csv"))
+
+
+def test_the_list_of_another_reader_comes_in_once(tmp_path: Path) -> None:
+    outlines = "".join(f'<outline text="{n}" xmlUrl="http://h.example/{n}.xml"/>' for n in ("a", "b"))
+    (tmp_path / "r.opml").write_text(f"<opml><body>{outlines}</body></opml>", encoding="utf-8")
+    first = take(read_list(tmp_path / "r.opml"), tmp_path / "sources", [])
+    assert (len(first.added), first.left_out) == (2, [])
+    again = take(read_list(tmp_path / "r.opml"), tmp_path / "sources", first.added)
+    assert again.added == []
+    assert [reason for _, reason in again.left_out] == [f"it is there already, as {one.id}" for one in first.added]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[h.example/", "http://h.example:99999/", "http://h.example:port/f", "http:///f"]
+)
+def test_an_address_that_is_none_leaves_the_others_alone(url: str, tmp_path: Path) -> None:
+    values = [{"kind": "feed", "url": url}, {"kind": "feed", "url": "http://h.example/f"}]
+    result = take(values, tmp_path / "sources", [])
+    assert [one.url for one in result.added] == ["http://h.example/f"]
+    assert "is no address" in result.left_out[0][1]

@@ -22,10 +22,10 @@ from crawlers import tables
 from crawlers.leases import BEAT
 from crawlers.stage import CrawlStage
 from minsheng.clock import SystemClock
-from minsheng.store import Store
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite, wait_until
 from tests.crawlers.scenes import BODY, article, put_up
+from tests.stores import made_store
 
 _CRAWLER = """
 import signal, sys, threading
@@ -56,8 +56,7 @@ def shared(request: pytest.FixtureRequest, crawling: Crawling) -> Crawling:
     """A data folder whose store is in a file, or on a server."""
     if request.param == "postgresql":
         crawling.store.close()
-        crawling.store = Store(request.getfixturevalue("postgresql_url"))
-        crawling.store.create_all()
+        crawling.store = made_store(request.getfixturevalue("postgresql_url"))
     return crawling
 
 

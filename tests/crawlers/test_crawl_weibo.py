@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from crawlers import tables
+from crawlers.backfills import Window
 from crawlers.health import states
 from crawlers.logins import KEY_FILE, Logins, _own_key
 from minsheng.clock import CHINA
@@ -148,6 +149,7 @@ def test_an_ended_login_is_told_and_never_silently_empty(answer: Any, crawling: 
     report = crawling.run()
     assert (report.ok, report.fault) == (False, "login")
     assert "/login" not in site.paths()
+    assert "login ID" not in report.error
     assert [state.state for state in states(crawling.store, crawling.clock)] == ["cookie"]
 
 
@@ -218,3 +220,14 @@ def test_threads_that_need_the_first_key_at_once_get_the_same(crawling: Crawling
         assert keys[0] == path.read_bytes()
         assert path.stat().st_mode & 0o777 == 0o600
     assert not [one for one in path.parent.iterdir() if one.suffix != ".key"]
+
+
+def test_a_backfill_asks_for_no_long_text_outside_its_window(crawling: Crawling, site: LocalSite) -> None:
+    posts = [post(str(n), time=f"2026-11-{n} 12:30", isLongText=True) for n in (20, 22)]
+    put(site, "/search", cards(*posts))
+    for n in (20, 22):
+        put(site, f"/long/{n}", {"data": {"longTextContent": f"{n}日的长文"}})
+    crawling.source("one", "weibo_search", f"{site.url}/search", long_text=f"{site.url}/long/{{id}}")
+    window = Window(NOW - timedelta(days=3), NOW)
+    assert crawling.stage.backfill("one", window).new == 1
+    assert [path for path in site.paths() if path.startswith("/long")] == ["/long/22"]

@@ -22,8 +22,8 @@ from deploy.servers.tools import POMS, coordinates, find_java
 
 
 @pytest.mark.postgresql
-def test_each_database_is_fresh(postgresql_url: str) -> None:
-    engine = sa.create_engine(postgresql_url)
+def test_each_database_is_fresh(empty_postgresql_url: str) -> None:
+    engine = sa.create_engine(empty_postgresql_url)
     assert sa.inspect(engine).get_table_names() == []
     with engine.begin() as connection:
         connection.execute(sa.text("create table t (x int)"))

@@ -18,11 +18,11 @@ from crawlers.sources import make_source
 from crawlers.spiders import KINDS
 from minsheng.clock import SystemClock
 from minsheng.settings import CrawlSettings, Settings
-from minsheng.store import Store
 from sample import DEFAULT_MAIL_PORT, DEFAULT_PORT
 from sample.mailbox import PASSWORD, MailServer, sample_mailbox
 from sample.site import SampleSite
 from tests.crawlers.test_crawl_commands import data_dir, minsheng
+from tests.stores import made_store
 
 __all__ = ["data_dir"]
 
@@ -93,8 +93,7 @@ def test_its_files_work(kind: str, sample: SampleSite, mailbox: MailServer, tmp_
     files = [tomllib.loads(block) for block in blocks(guide(kind, sample, mailbox), "toml")]
     assert files
     settings = Settings(data_dir=tmp_path, crawl=CrawlSettings(per_host_delay=0.0, allowed_networks=("127.0.0.1",)))
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    store.create_all()
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     Logins.from_settings(settings, store).give_password("one", PASSWORD, SystemClock().now())
     here = (sample.base_url, mailbox.url)
     for values in files:

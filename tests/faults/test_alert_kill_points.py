@@ -35,6 +35,7 @@ from minsheng.records import Grouped
 from minsheng.settings import ChannelSettings, NotifySettings, Settings
 from minsheng.store import Store
 from tests.alerts.conftest import NOW, World, burst
+from tests.stores import made_store
 
 KILLS = 20
 BATCH = 5
@@ -168,8 +169,7 @@ def test_killed_at_twenty_points(url: str, tmp_path: Path) -> None:
 
 
 def prepare(url: str, folder: Path) -> None:
-    store = Store(url)
-    store.create_all()
+    store = made_store(url)
     World(store, settings_in(folder), ManualClock(NOW), PlanBook.from_folder())
     store.close()
 

@@ -24,6 +24,7 @@ from minsheng.store import Store
 from tests.acceptance import written
 from tests.grouping.test_grouping_memory import START, assessed, memory
 from tests.grouping.test_grouping_stage import HERE, places, settings, store
+from tests.stores import made_store
 
 __all__ = ["store"]
 
@@ -148,16 +149,14 @@ def test_one_document_can_merge_an_event_that_it_has_just_merged_others_into(
 @pytest.mark.parametrize("bounds", [(200_000, 500_000), (70, 110)])
 def test_restarts_at_any_point_change_no_merge(tmp_path: Path, bounds: tuple[int, int]) -> None:
     records = messages(300)
-    whole = Store(f"sqlite:///{tmp_path / 'whole.db'}")
-    whole.create_all()
+    whole = made_store(f"sqlite:///{tmp_path / 'whole.db'}")
     straight = GroupStage(whole, settings(*bounds))
     straight.start()
     expected = places(straight, records, 0, 50)
     changes = [(one.event, one.other, one.at, one.score, one.document) for one in list_changes(whole, limit=9_999)]
     assert changes
 
-    broken = Store(f"sqlite:///{tmp_path / 'broken.db'}")
-    broken.create_all()
+    broken = made_store(f"sqlite:///{tmp_path / 'broken.db'}")
     found: dict[str, tuple[str, str, str]] = {}
     pick, at = random.Random(11), 0
     while at < len(records):

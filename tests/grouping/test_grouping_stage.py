@@ -15,6 +15,7 @@ from minsheng.settings import GroupSettings
 from minsheng.store import Store
 from stream.log import ASSESSED, Partition
 from tests.grouping.test_grouping_memory import assessed
+from tests.stores import made_store
 
 HERE = Partition(ASSESSED, 0)
 
@@ -36,9 +37,7 @@ def stream(count: int, seed: int = 7) -> list[Assessed]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    opened = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    opened.create_all()
-    return opened
+    return made_store(f"sqlite:///{tmp_path / 'store.db'}")
 
 
 def settings(max_texts: int = 200_000, max_documents: int = 500_000) -> GroupSettings:
@@ -60,14 +59,12 @@ def places(stage: GroupStage, records: list[Assessed], at: int, size: int) -> li
 @pytest.mark.parametrize("bounds", [(200_000, 500_000), (60, 90)])
 def test_restarts_at_any_point_change_nothing(tmp_path: Path, bounds: tuple[int, int]) -> None:
     records = stream(600)
-    whole = Store(f"sqlite:///{tmp_path / 'whole.db'}")
-    whole.create_all()
+    whole = made_store(f"sqlite:///{tmp_path / 'whole.db'}")
     straight = GroupStage(whole, settings(*bounds))
     assert straight.start() is None
     expected = places(straight, records, 0, 50)
 
-    broken = Store(f"sqlite:///{tmp_path / 'broken.db'}")
-    broken.create_all()
+    broken = made_store(f"sqlite:///{tmp_path / 'broken.db'}")
     found: dict[str, tuple[str, str, str]] = {}
     pick, at = random.Random(3), 0
     while at < len(records):

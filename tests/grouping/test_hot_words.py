@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from grouping.hot_documents import find_hot_words
 from grouping.hot_words import hot_words
 from search.embedded import EmbeddedIndex
 from search.index import Filters
+from tests import commands
 from tests.search.corpus import grouped
 
 PLACES = ["桂花苑", "南湖新城", "青石巷", "望江路", "东风桥", "柳林社区", "新华街", "北辰家园"]
@@ -158,10 +158,7 @@ def test_copies_count_once(tmp_path: Path) -> None:
 
 def test_the_command(folder: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "minsheng.cli.app", "--data-dir", str(folder), "events", "hot-words", *arguments],
-            capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8"}, timeout=60,
-        )  # fmt: skip
+        return commands.minsheng("--data-dir", str(folder), "events", "hot-words", *arguments)
 
     plain = run("--since", "1d", "--json")
     assert plain.returncode == 0, plain.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from minsheng.cli import app, context
+from tests.stores import lay_store
 
 
 class Outcome:
@@ -23,13 +25,20 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture
 def minsheng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Run:
+    root = logging.getLogger()
+
     def run(*words: str) -> Outcome:
+        handlers, level = root.handlers[:], root.level
         monkeypatch.setattr(sys, "argv", ["minsheng", "--data-dir", str(tmp_path / "data"), *words])
         try:
             app.main()
             code = 0
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else 0
+        finally:
+            # Commands log to their own standard error, which is gone when they have ended.
+            root.handlers[:] = handlers
+            root.setLevel(level)
         sys.stdout.flush()
         out, err = capfdbinary.readouterr()
         return Outcome(code, out.decode(), err.decode())
@@ -39,6 +48,7 @@ def minsheng(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytes
 
 @pytest.fixture
 def policies(tmp_path: Path) -> Path:
+    lay_store(tmp_path / "data" / "store.db")
     folder = tmp_path / "policies"
     folder.mkdir()
     (folder / "a.toml").write_text(
@@ -124,8 +134,40 @@ def test_help_and_version_need_no_data_folder(minsheng: Run, tmp_path: Path) -> 
     assert not (tmp_path / "data").exists()
 
 
-def test_the_command_line_starts_without_heavy_libraries() -> None:
-    heavy = ("sklearn", "scrapy", "kafka", "elasticsearch", "trafilatura", "apprise", "sqlalchemy", "alembic", "jinja2")
-    code = f"import sys, minsheng.cli.app; print([name for name in {heavy} if name in sys.modules])"
+def modules(statement: str) -> set[str]:
+    """What a fresh Python has imported after `from minsheng.cli import app` and the statement."""
+    code = f"import sys; from minsheng.cli import app; {statement}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_the_command_line_starts_without_heavy_libraries() -> None:
+    heavy = {"sklearn", "scrapy", "kafka", "elasticsearch", "trafilatura", "apprise", "sqlalchemy", "alembic", "jinja2"}
+    found = modules("list(app.program().commands.values())")
+    assert {f"minsheng.cli.{place.partition(':')[0]}" for place in app.COMMANDS.values()} <= found
+    assert found & heavy == set()
+
+
+def test_a_call_loads_its_own_commands_alone() -> None:
+    found = modules("app.program()(['channels', '--help'], standalone_mode=False)")
+    own = {f"minsheng.cli.{name}" for name in ("app", "channels", "context", "loading")}
+    assert {name for name in found if name.startswith("minsheng.cli.")} == own
+
+
+def test_a_wrong_command_is_answered_with_those_that_are_near(minsheng: Run) -> None:
+    assert "Did you mean 'tickets', 'notices'?" in minsheng("ticket", "list").err
+    assert "Did you mean 'list', 'split'?" in minsheng("tickets", "lits").err
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("ti", "tickets"), ("channels l", "list"), ("tickets sig", "sign-sheet")]
+)
+def test_completion_offers_commands_of_every_group(
+    words: str, offered: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_MINSHENG_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"minsheng {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    with pytest.raises(SystemExit):
+        app.program()(prog_name="minsheng")
+    assert capsys.readouterr().out.split() == [offered]

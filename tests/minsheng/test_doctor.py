@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,11 +19,12 @@ from minsheng.policies import Policy, PolicyRegister
 from minsheng.records import DeadLetter, Document, encode
 from minsheng.settings import load_settings
 from minsheng.store import Store
-from minsheng.store.migrate import migrate
 from search.embedded import EmbeddedIndex
 from stream.embedded import EmbeddedLog
 from stream.log import DEAD_LETTERS, DOCUMENTS, TOPICS, Message
+from tests import commands
 from tests.search.corpus import grouped
+from tests.stores import made_store
 
 CLOCK = ManualClock()
 NOW = CLOCK.now() + timedelta(days=200)
@@ -39,8 +39,7 @@ def folder(tmp_path: Path) -> Path:
     log = EmbeddedLog(tmp_path / "log.db")
     log.ensure_topics(dict.fromkeys(TOPICS, 1))
     log.close()
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store)
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     PolicyRegister(store, ManualClock(NOW)).import_policies([Policy(id="a", title="云岭市供暖办法")])
     with store.begin() as connection:
         source(connection, "forum", last_ok=NOW)
@@ -278,19 +277,10 @@ def test_a_full_disk_is_broken(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert trouble(folder, "data folder").state == "warning"
 
 
-def test_the_command_exits_1_only_if_something_is_broken(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> None:
-    from minsheng.cli import app
-
-    def run(*words: str) -> tuple[object, bytes]:
-        monkeypatch.setattr(sys, "argv", ["minsheng", "--data-dir", str(folder), "doctor", *words])
-        code: object = 0
-        try:
-            app.main()
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, capfdbinary.readouterr().out
+def test_the_command_exits_1_only_if_something_is_broken(folder: Path) -> None:
+    def run(*words: str) -> tuple[int, str]:
+        done = commands.minsheng("--data-dir", str(folder), "doctor", *words)
+        return done.returncode, done.stdout
 
     code, out = run("--json")
     assert (code, json.loads(out)["ok"]) == (0, True)
@@ -300,4 +290,4 @@ def test_the_command_exits_1_only_if_something_is_broken(
     assert json.loads(out)["findings"][0]["advice"] == "did you mean batch?"
     code, out = run()
     assert code == 1
-    assert "did you mean batch?" in out.decode()
+    assert "did you mean batch?" in out

@@ -11,7 +11,7 @@ import pytest
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
 from minsheng.policies import STAGES, Policy, PolicyRegister, read_policies, revision_of, standard_number, successors
-from minsheng.store import Store
+from tests.stores import made_store
 
 WHOLE = """\
 # 云岭市的一项政策
@@ -189,8 +189,7 @@ def test_numbers_have_one_spelling(written: str, standard: str | None) -> None:
 
 @pytest.fixture
 def register(tmp_path: Path) -> PolicyRegister:
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    store.create_all()
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     return PolicyRegister(store, ManualClock(datetime(2026, 5, 1, tzinfo=UTC)))
 
 

@@ -22,6 +22,7 @@ from minsheng.settings import load_settings
 from minsheng.store import Store
 from sample.load import Served, load_sample, remembered
 from sample.start import start_sample
+from tests.stores import lay_store
 
 ANCHOR = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 SERVED = Served(anchor=ANCHOR, live=False, base_url="http://127.0.0.1:8642")
@@ -34,8 +35,8 @@ def settings(tmp_path):
 
 @pytest.fixture
 def store(settings):
+    lay_store(settings.data_dir / "store.db")
     store = Store.from_settings(settings)
-    store.create_all()
     yield store
     store.close()
 

@@ -12,13 +12,12 @@ import pytest
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
 from minsheng.records import Grouped
-from minsheng.store import Store
-from minsheng.store.migrate import migrate
 from search import saved as module
 from search.embedded import EmbeddedIndex
 from search.index import Filters
 from search.saved import LOOK_BACK, SavedSearches
 from tests.search.corpus import START, grouped, numbers
+from tests.stores import made_store
 
 
 @pytest.fixture
@@ -28,8 +27,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def searches(tmp_path: Path, clock: ManualClock) -> Iterator[SavedSearches]:
-    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
-    migrate(store)
+    store = made_store(f"sqlite:///{tmp_path / 'store.db'}")
     yield SavedSearches(store, clock)
     store.close()
 

@@ -9,6 +9,7 @@ import pytest
 
 from minsheng.store import Store
 from tests.alerts.conftest import World, burst
+from tests.stores import made_store
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -18,7 +19,7 @@ def either_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sto
         if request.param == "sqlite"
         else request.getfixturevalue("postgresql_url")
     )
-    opened = Store(url)
+    opened = made_store(url)
     yield opened
     opened.close()
 

@@ -17,10 +17,10 @@ from minsheng.errors import WrongUse
 from minsheng.parts import open_index
 from minsheng.policies import Policy
 from minsheng.settings import AlertSettings, ClockSettings, Settings
-from minsheng.store.migrate import migrate
 from search.index import Index
 from tests import commands
 from tests.alerts.conftest import NOW, WATER, World, burst, record
+from tests.stores import lay_store
 
 REPLY = (
     "各位居民：您好！针对水费突然涨价的反映，经市发改委核查，本次抄表周期由一个月改为两个月，部分账单跨了两档，属实。"
@@ -164,8 +164,8 @@ def test_the_commands(tmp_path: Path) -> None:
     from minsheng.parts import open_store
 
     settings = Settings(data_dir=tmp_path / "data")
+    lay_store(settings.data_dir / "store.db")
     store = open_store(settings)
-    migrate(store)
     world = World(store, settings, ManualClock(NOW), PlanBook.from_folder())
     documents = burst(30)
     world.take(documents)

@@ -1,0 +1,146 @@
+"""Reports that somebody asks for: special, release and shift reports, and comparisons; made, and kept as drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from alerts.release.report import kept_reports
+from briefings.gather import gather_between
+from briefings.kept import Kept
+from briefings.looks import Look
+from briefings.making import Parts
+from briefings.releases import release_briefing
+from briefings.report import Report
+from briefings.shelf import BriefingShelf
+from briefings.shifts import shift_summary
+from briefings.topical import Side, comparison, day_side, special
+from grouping.history import History
+from grouping.tables import events
+from minsheng.clock import CHINA
+from minsheng.errors import WrongUse
+from minsheng.policies import Policy, PolicyRegister
+from search.index import Filters
+
+WEEK = timedelta(days=7)
+SHIFT = timedelta(hours=12)
+
+
+class Made(NamedTuple):
+    """A report, and what it is about: `event:ID`, `policy:ID`, or empty."""
+
+    report: Report
+    matter: str
+
+
+def keep(parts: Parts, made: Made, *, actor: str) -> Kept:
+    """Keep it as a draft, numbered by the day it is made."""
+    code = made.report.made_at.astimezone(CHINA).strftime("%Y%m%d")
+    shelf = BriefingShelf(parts.store, parts.settings, parts.clock)
+    look = Look.from_settings(parts.settings)
+    return shelf.keep(made.report, look, code=code, actor=actor, matter=made.matter)
+
+
+def special_report(
+    parts: Parts,
+    *,
+    event: str = "",
+    policy: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Made:
+    """On one event or one policy; by default on the last seven days.
+
+    Raises
+    ------
+    WrongUse
+        Neither or both are named, there is no such thing, or the time is empty.
+    """
+    if bool(event) == bool(policy):
+        raise WrongUse("a special report is on one event or one policy", "give --event or --policy")
+    begin, end = _time(parts, since, until, WEEK)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    if event:
+        history = History.read(parts.store)
+        ids = history.family(event)
+        with parts.store.read() as connection:
+            title = connection.scalar(sa.select(events.c.title).where(events.c.id == ids[0]))
+        if title is None:
+            raise WrongUse(f"there is no event {event}", "see minsheng events list")
+        side = Side(name=f"“{title}”", filters=Filters(events=ids, since=begin, until=end))
+        tickets = [one for one in facts.tickets if one.event in ids]
+        matter = f"event:{ids[0]}"
+    else:
+        found = _policy(parts, policy)
+        side = Side(name=f"《{found.title}》", filters=Filters(policies=(found.id,), since=begin, until=end))
+        tickets = [one for one in facts.tickets if one.policy == found.id]
+        matter = f"policy:{found.id}"
+    report = special(parts.index, side, facts, tickets, unit=parts.settings.briefing.unit, made_at=parts.clock.now())
+    return Made(report, matter)
+
+
+def release(parts: Parts, policy: str, hours: int) -> Made:
+    """Of the report that was kept so many hours after a policy's newest release. Raises `WrongUse` where none was."""
+    found = _policy(parts, policy)
+    kept = kept_reports(parts.store, found.id, hours)
+    if not kept:
+        raise WrongUse(
+            f"no report {hours} hours after the release of {found.id} is kept",
+            "see minsheng policies watch: it is made when its time comes",
+        )
+    return Made(release_briefing(parts.index, kept[-1][0], unit=parts.settings.briefing.unit), f"policy:{found.id}")
+
+
+def shift(parts: Parts, since: datetime | None = None) -> Made:
+    """Of the shift that began then; by default twelve hours ago."""
+    begin, end = _time(parts, since, None, SHIFT)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    unit = parts.settings.briefing.unit
+    report = shift_summary(parts.index, facts, since=begin, until=end, unit=unit, made_at=parts.clock.now())
+    return Made(report, "")
+
+
+def compared(
+    parts: Parts,
+    *,
+    days: Sequence[date] = (),
+    policies: Sequence[str] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Made:
+    """Two days, or two policies in the same time (by default the last seven days). Raises `WrongUse` for else."""
+    now = parts.clock.now()
+    if len(days) == 2 and not policies:
+        first, second = (day_side(day, now) for day in days)
+        if first.since >= now or second.since >= now or days[0] == days[1]:
+            raise WrongUse("two different days that have begun are compared", "choose earlier days")
+    elif len(policies) == 2 and not days:
+        begin, end = _time(parts, since, until, WEEK)
+        found = [_policy(parts, one) for one in policies]
+        first, second = (
+            Side(name=f"《{one.title}》", filters=Filters(policies=(one.id,), since=begin, until=end)) for one in found
+        )
+    else:
+        raise WrongUse("two days or two policies are compared", "give --date twice, or --policy twice")
+    begin, end = min(first.since, second.since), max(first.until, second.until)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    return Made(comparison(parts.index, first, second, facts, unit=parts.settings.briefing.unit, made_at=now), "")
+
+
+def _time(parts: Parts, since: datetime | None, until: datetime | None, length: timedelta) -> tuple[datetime, datetime]:
+    now = parts.clock.now().replace(microsecond=0)
+    end = min(until or now, now)
+    begin = since or end - length
+    if begin >= end:
+        raise WrongUse("the time told of is empty", "let --since lie before --until, and before now")
+    return begin, end
+
+
+def _policy(parts: Parts, name: str) -> Policy:
+    found = PolicyRegister(parts.store, parts.clock).find(name)
+    if found is None:
+        raise WrongUse(f"there is no policy '{name}' in the register", "minsheng policies list shows them")
+    return found

@@ -1,0 +1,98 @@
+"""检索 → 分析、比较: hot words and spread of a search, and two policies or periods beside each other."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from console import words
+from console.access import Visit, needs
+from console.comparing import COMPARED, LISTED, Side, hot_words_of, side_of, spread_of
+from console.rendering import show
+from console.routes.documents import names
+from console.searching import Asked, day_of
+from minsheng.clock import CHINA
+from minsheng.errors import WrongUse
+from search.index import Filters
+from search.query import parse
+
+router = APIRouter()
+Searcher = Annotated[Visit, needs("search")]
+
+
+@router.get("/search/analysis")
+def analysis(visit: Searcher) -> Response:
+    """Of the same search as `/search`."""
+    asked = Asked.read(visit.request.query_params.multi_items())
+    try:
+        search = asked.search(visit.console.store, facets=False)
+    except WrongUse as error:
+        return show(
+            visit, "analysis.html.j2", code=400, asked=asked, problem=str(error), spread=None, hot=None, names={}
+        )
+    spread = spread_of(visit.view.index, search.query, search.filters)
+    hot = hot_words_of(visit.view.index, search.query, search.filters)
+    visit.record("searched", asked.words, {**asked.plain(), "analysis": True, "total": hot.total})
+    return show(visit, "analysis.html.j2", asked=asked, problem="", spread=spread, hot=hot, names=names(visit.view))
+
+
+@router.get("/search/compare")
+def compare(
+    visit: Searcher,
+    q: str = "",
+    first: str = "",
+    second: str = "",
+    first_since: str = "",
+    first_until: str = "",
+    second_since: str = "",
+    second_until: str = "",
+) -> Response:
+    """Two policies (`first`, `second`), or two periods of one, or of a search (`q`)."""
+    today = visit.console.clock.now().astimezone(CHINA).date()
+    given = {
+        "q": q[:500], "first": first, "second": second,
+        "first_since": first_since or (today - timedelta(days=29)).isoformat(),
+        "first_until": first_until or today.isoformat(),
+    }  # fmt: skip
+    given["second_since"] = second_since or given["first_since"]
+    given["second_until"] = second_until or given["first_until"]
+    mine = visit.view.policies
+    sides: list[Side] = []
+    problem = ""
+    try:
+        if visit.request.query_params:
+            query = parse(given["q"])
+            for name in ("first", "second"):
+                since, until = _day(given[f"{name}_since"]), _day(given[f"{name}_until"]) + timedelta(days=1)
+                if until <= since:
+                    raise WrongUse("结束日期早于开始日期。")
+                # A policy that is not the viewer's gives what one that is not there gives: nothing.
+                filters = Filters(policies=(given[name],) if given[name] else None)
+                sides.append(side_of(visit.view.index, query, filters, since, until))
+            totals = [one.total for one in sides]
+            visit.record(
+                "searched", given["q"], {**{key: value for key, value in given.items() if value}, "totals": totals}
+            )
+    except WrongUse as error:
+        sides, problem = [], str(error)
+    titles = [f"《{mine[given[name]].title}》" if given[name] in mine else "" for name in ("first", "second")]
+    values = {
+        facet: sorted(
+            {value for one in sides for value in one.facets.get(facet, {})},
+            key=lambda value: (-sum(one.facets.get(facet, {}).get(value, 0) for one in sides), value),
+        )[:LISTED]
+        for facet in COMPARED
+    }
+    return show(
+        visit, "compare.html.j2", code=400 if problem else 200, given=given, sides=sides, values=values,
+        problem=problem, titles=titles, names=names(visit.view), facets=words.FACETS,
+        policies=sorted((one.id, one.title) for one in mine.values()),
+    )  # fmt: skip
+
+
+def _day(text: str) -> datetime:
+    found = day_of(text)
+    assert found is not None
+    return found

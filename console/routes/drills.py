@@ -1,0 +1,105 @@
+"""演练: what was practised, how fast each step was, and starting one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from alerts.drills.book import DrillBook
+from alerts.drills.report import DrillReport
+from alerts.drills.scenario import FOLDER, find_scenario, scenarios
+from alerts.drills.start import start_drill
+from alerts.notices import REASONS
+from alerts.risk_kind import CHINESE as KINDS
+from briefings.drill import met_words, report_of, seconds_words, summary_of, time_words
+from console.access import Visit, needs
+from console.casework import people_names
+from console.problems import in_chinese
+from console.rendering import attachment, show
+from minsheng.errors import WrongUse
+
+router = APIRouter()
+Reader = Annotated[Visit, needs("drills")]
+Starter = Annotated[Visit, needs("drills.start")]
+
+
+@router.get("/drills")
+def drill_list(visit: Reader) -> Response:
+    return _list(visit)
+
+
+@router.post("/drills")
+def start(visit: Starter) -> Response:
+    policy = visit.view.policies.get(visit.field("policy"))
+    try:
+        if policy is None:
+            raise WrongUse("请选择演练涉及的政策。")
+        if visit.field("sure") != "1":
+            raise WrongUse("请确认：值班人员会收到带【演练】标记的通知。")
+        chosen = find_scenario(visit.field("scenario"), visit.console.settings.path(FOLDER))
+        console = visit.console
+        number = start_drill(console.store, console.log, console.clock, chosen, policy, actor=visit.actor)
+    except WrongUse as error:
+        return _list(visit, problem=in_chinese(error))
+    visit.record("drill-started", number, {"scenario": chosen.id, "policy": policy.id})
+    return RedirectResponse(f"/drills/{number}", 303)
+
+
+@router.get("/drills/{number}")
+def drill_page(visit: Reader, number: str) -> Response:
+    report = _report(visit, number)
+    return show(
+        visit, "drill.html.j2", drill=report, policy=visit.view.policies[report.policy], display=people_names(visit),
+        summary=summary_of(report, visit.view.policies[report.policy].title), reasons=REASONS, met=met_words,
+        took=seconds_words, at=time_words, reads_ticket=visit.may("tickets"),
+    )  # fmt: skip
+
+
+@router.get("/drills/{number}/report")
+def report_file(visit: Reader, number: str, format: str = "docx") -> Response:  # noqa: A002
+    report = _report(visit, number)
+    if format == "json":
+        content = msgspec.json.format(msgspec.json.encode(report), indent=2)
+        kind = "application/json"
+    elif format == "docx":
+        from briefings.docx import docx_of  # python-docx is loaded where it is wanted
+        from briefings.head import Head
+
+        made = report_of(report, visit.console.settings.briefing.unit, visit.view.policies[report.policy].title)
+        content = docx_of(made, Head(number=report.number, status="signed"))
+        kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    else:
+        raise HTTPException(404)
+    visit.record("exported", report.number, {"format": format})
+    headers = {"Content-Disposition": attachment(f"演练评估报告-{report.number}.{format}")}
+    return Response(content, media_type=kind, headers=headers)
+
+
+def _list(visit: Visit, *, problem: str = "") -> Response:
+    book = DrillBook(visit.console.store, visit.console.clock)
+    own = None if visit.view.grant.policies is None else list(visit.view.policies)
+    starts = visit.may("drills.start")
+    known, wrong = [], ""
+    try:
+        known = list(scenarios(visit.console.settings.path(FOLDER)).values()) if starts else []
+    except WrongUse as error:  # a file of the unit's own; what was practised can be read all the same
+        wrong = error.message
+    return show(
+        visit, "drills.html.j2", code=400 if problem else 200, drills=book.list(policies=own), scenarios=known,
+        problem=problem or wrong, policies=visit.view.policies, kinds=KINDS, display=people_names(visit), starts=starts,
+        chosen=visit.field("scenario"), chosen_policy=visit.field("policy"),
+    )  # fmt: skip
+
+
+def _report(visit: Visit, number: str) -> DrillReport:
+    try:
+        report = DrillBook(visit.console.store, visit.console.clock).report(number)
+    except WrongUse:
+        raise HTTPException(404) from None
+    if report.policy not in visit.view.policies:
+        raise HTTPException(404)
+    return report
