@@ -131,6 +131,21 @@ unclosed = sa.Index(
 )
 """The list of open tickets, newest first, whatever number of closed ones there is."""
 
+standing = sa.Index(
+    "ix_tickets_open",
+    *(
+        tickets.c[name]
+        for name in (
+            "level", "status", "historical", "exercise", "acknowledged_at", "policy_id", "version", "id",
+            "closed_at",
+        )
+    ),
+    sqlite_where=tickets.c.closed_at.is_(None),
+    postgresql_where=tickets.c.closed_at.is_(None),
+)  # fmt: skip
+"""What is counted and ordered of the open tickets, without touching their rows, which are large. It holds `closed_at`,
+empty in all of them, because SQLite would else look it up in the row."""
+
 ticket_timeline = sa.Table(
     "ticket_timeline",
     metadata,
@@ -163,6 +178,19 @@ timers = sa.Table(
     sa.Column("cancelled_at", UtcDateTime),
     sa.UniqueConstraint("ticket_id", "kind", "round"),
     sa.Index("ix_timers_due_at", "due_at"),
+)
+
+is_term = timers.c.kind.not_like("%-warning")
+"""A clock, and not the warning before its end."""
+
+sa.Index(
+    "ix_timers_ticket_id_due_at",
+    timers.c.ticket_id,
+    timers.c.due_at,
+    timers.c.kind,
+    timers.c.paused_at,
+    sqlite_where=timers.c.cancelled_at.is_(None),
+    postgresql_where=timers.c.cancelled_at.is_(None),
 )
 
 outbox = sa.Table(

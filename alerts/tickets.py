@@ -10,7 +10,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from alerts.tables import observations, ticket_timeline, tickets, timers
+from alerts.levels import LEVELS, rank
+from alerts.tables import is_term, observations, ticket_timeline, tickets, timers
 from alerts.transitions import STATUS_WORDS, STATUSES, Status, changing, find, move
 from alerts.withdrawal import drop_notices
 from minsheng.clock import CHINA, Clock
@@ -18,9 +19,12 @@ from minsheng.errors import WrongUse
 from minsheng.store import Store
 
 __all__ = [
-    "STATUSES", "STATUS_WORDS", "Deadline", "Status", "Ticket", "TicketBook", "TimelineEvent", "drop_notices",
-    "next_number",
+    "STATUSES", "STATUS_WORDS", "Deadline", "Status", "Ticket", "TicketBook", "TicketLine", "TimelineEvent",
+    "drop_notices", "next_number",
 ]  # fmt: skip
+
+_CHUNK = 500
+"""Ids that one statement names."""
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +55,8 @@ class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
-class Ticket(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket as programs get it (`--json`): the field names are stable.
+class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket as lists have it: all but what is large, which only its own page needs.
 
     Attributes
     ----------
@@ -60,12 +64,6 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
         Ids; policy is None where the event is about none.
     level, current_level:
         The highest level so far, and where the risk stands now.
-    parts:
-        The parts of the risk when it was gravest: name, title, score, weight, value, documents.
-    documents:
-        Ids of the documents behind it; `show` gives all of the event's, lists only those behind the parts.
-    plan:
-        The plan as it was copied when the ticket opened, with its id and version.
     opened_at, raised_at:
         On event time: the post that opened it, and the one that gave it its level.
     created_at:
@@ -93,9 +91,6 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     why: str
     score: float
-    parts: list[dict[str, Any]]
-    documents: list[str]
-    plan: dict[str, Any] | None
     deadlines: list[Deadline]
     historical: bool
     opened_at: datetime
@@ -111,6 +106,29 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     last_post_at: datetime | None
     responded_at: datetime | None
     paused_at: datetime | None
+
+
+class Ticket(TicketLine, frozen=True, kw_only=True):
+    """A whole ticket as programs get it (`--json`): the field names are stable.
+
+    Attributes
+    ----------
+    parts:
+        The parts of the risk when it was gravest: name, title, score, weight, value, documents.
+    documents:
+        Ids of the documents behind it; `get` gives all of the event's, `whole` only those behind the parts.
+    plan:
+        The plan as it was copied when the ticket opened, with its id and version.
+    """
+
+    parts: list[dict[str, Any]]
+    documents: list[str]
+    plan: dict[str, Any] | None
+
+
+_LARGE = ("parts", "documents", "plan")
+"""JSON of many kilobytes a ticket: reading it for a list takes twenty times as long as the rest."""
+_LISTED = [column for column in tickets.c if column.name not in _LARGE]
 
 
 class TicketBook:
@@ -131,8 +149,8 @@ class TicketBook:
         before: tuple[datetime, int] | None = None,
         where: Sequence[sa.ColumnElement[bool]] = (),
         limit: int = 100,
-    ) -> list[Ticket]:
-        """Tickets, newest first.
+    ) -> list[TicketLine]:
+        """Tickets, newest first, without what is large: `whole` reads that.
 
         Parameters
         ----------
@@ -143,7 +161,7 @@ class TicketBook:
         where:
             What else must hold of their rows.
         """
-        query = sa.select(tickets).order_by(tickets.c.opened_at.desc(), tickets.c.id.desc()).limit(limit)
+        query = sa.select(*_LISTED).order_by(tickets.c.opened_at.desc(), tickets.c.id.desc()).limit(limit)
         query = query.where(*where)
         if before is not None:
             at, number = before
@@ -161,9 +179,48 @@ class TicketBook:
         if unit is not None:
             query = query.where(tickets.c.unit == unit)
         with self._store.read() as connection:
-            rows = connection.execute(query).mappings().all()
-            clocks = _deadlines(connection, [row["id"] for row in rows])
-        return [_ticket(row, clocks.get(row["id"], [])) for row in rows]
+            return _lines(connection, query)
+
+    def pressing(self, *, where: Sequence[sa.ColumnElement[bool]] = (), limit: int = 100) -> Sequence[TicketLine]:
+        """Tickets that have not ended, in the order in which they want to be looked at.
+
+        Historical ones come last, and the gravest first; of a level drills last, unacknowledged ones first, and then
+        the one first whose clock ends first.
+        """
+        due = (
+            sa.select(sa.func.min(timers.c.due_at))
+            .where(timers.c.ticket_id == tickets.c.id, timers.c.cancelled_at.is_(None), is_term)
+            .scalar_subquery()
+        )
+        gravity = sa.case({level: rank(level) for level in LEVELS}, value=tickets.c.level)
+        # First which, from the index of open tickets alone: their rows are read for those only that are shown.
+        which = (
+            sa.select(tickets.c.id)
+            .where(tickets.c.closed_at.is_(None), *where)
+            .order_by(
+                tickets.c.historical, gravity.desc(), tickets.c.exercise, tickets.c.acknowledged_at.is_not(None),
+                due.nulls_last(), tickets.c.id,
+            )
+            .limit(limit)
+        )  # fmt: skip
+        with self._store.read() as connection:
+            ids = connection.scalars(which).all()
+            found = {line.id: line for line in _lines(connection, sa.select(*_LISTED).where(tickets.c.id.in_(ids)))}
+        return [found[name] for name in ids if name in found]
+
+    def whole(self, lines: Sequence[TicketLine]) -> Sequence[Ticket]:
+        """The tickets of a list with all that belongs to them; one that is gone by now is left out."""
+        found: dict[int, sa.RowMapping] = {}
+        with self._store.read() as connection:
+            for start in range(0, len(lines), _CHUNK):
+                ids = [line.id for line in lines[start : start + _CHUNK]]
+                query = sa.select(tickets.c.id, *(tickets.c[name] for name in _LARGE)).where(tickets.c.id.in_(ids))
+                found |= {row["id"]: row for row in connection.execute(query).mappings()}
+        return [
+            Ticket(**msgspec.structs.asdict(line), **{name: found[line.id][name] for name in _LARGE})
+            for line in lines
+            if line.id in found
+        ]
 
     def get(self, name: str) -> Ticket:
         """The ticket with this number or id, with all documents of its event. Raises `WrongUse` where there is none."""
@@ -175,7 +232,7 @@ class TicketBook:
                 .where(observations.c.event_id == row["event_id"])
                 .order_by(observations.c.published_at.desc(), observations.c.document_id)
             ).all()
-        ticket = _ticket(row, clocks.get(row["id"], []))
+        ticket = Ticket(**_plain(row, clocks.get(row["id"], [])), **{name: row[name] for name in _LARGE})
         # Evidence stays named, also where a new version of the document has moved to another event.
         every = dict.fromkeys([*event, *ticket.documents])
         return msgspec.structs.replace(ticket, documents=list(every))
@@ -229,17 +286,23 @@ def next_number(connection: Connection, opened_at: datetime) -> str:
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:03d}"
 
 
+def _lines(connection: Connection, query: sa.Select[Any]) -> list[TicketLine]:
+    rows = connection.execute(query).mappings().all()
+    clocks = _deadlines(connection, [row["id"] for row in rows])
+    return [TicketLine(**_plain(row, clocks.get(row["id"], []))) for row in rows]
+
+
 def _deadlines(connection: Connection, ids: Sequence[int]) -> dict[int, list[Deadline]]:
     found: dict[int, list[Deadline]] = {}
-    if not ids:
-        return found
-    query = sa.select(timers).where(timers.c.ticket_id.in_(ids)).order_by(timers.c.due_at, timers.c.kind)
-    for row in connection.execute(query).mappings():
-        clock = Deadline(**{name: row[name] for name in Deadline.__struct_fields__})
-        found.setdefault(row["ticket_id"], []).append(clock)
+    for start in range(0, len(ids), _CHUNK):
+        query = sa.select(timers.c.ticket_id, *(timers.c[name] for name in Deadline.__struct_fields__)).where(
+            timers.c.ticket_id.in_(ids[start : start + _CHUNK])
+        )
+        for row in connection.execute(query.order_by(timers.c.due_at, timers.c.kind)):
+            found.setdefault(row[0], []).append(Deadline(**dict(zip(Deadline.__struct_fields__, row[1:], strict=True))))
     return found
 
 
-def _ticket(row: sa.RowMapping, clocks: list[Deadline]) -> Ticket:
-    plain = {field: row[field] for field in Ticket.__struct_fields__ if field in row}
-    return Ticket(**plain, policy=row["policy_id"], event=row["event_id"], deadlines=clocks)
+def _plain(row: sa.RowMapping, clocks: list[Deadline]) -> dict[str, Any]:
+    plain = {field: row[field] for field in TicketLine.__struct_fields__ if field in row}
+    return {**plain, "policy": row["policy_id"], "event": row["event_id"], "deadlines": clocks}

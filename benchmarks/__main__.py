@@ -21,6 +21,7 @@ MODULES = {
     "alerts": "benchmarks.alerts",
     "responses": "benchmarks.responses",
     "delay": "benchmarks.alert_delay",
+    "tickets": "benchmarks.ticket_lists",
 }
 
 

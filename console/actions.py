@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from alerts.tickets import STATUS_WORDS, Status, Ticket
+from alerts.tickets import STATUS_WORDS, Status, TicketLine
 from alerts.transitions import NEXT
 
 _VERBS = {
@@ -29,7 +29,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     first: bool
 
 
-def actions(ticket: Ticket) -> list[Action]:
+def actions(ticket: TicketLine) -> list[Action]:
     """The steps from the ticket's status, the usual next one first."""
     following: tuple[Status, ...] = NEXT.get(ticket.status, ())  # type: ignore[call-overload]
     return [

@@ -7,10 +7,9 @@ import threading
 from collections.abc import AsyncIterator
 
 import anyio
-import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 
-from alerts.tables import tickets
+from alerts.ticket_counts import OpenState, open_state
 from console.access import SESSION_COOKIE, Visit
 from console.parts import Console
 from minsheng.errors import MinshengError
@@ -22,22 +21,21 @@ ALIVE = 20.0
 
 
 class Pulse:
-    """Whether any ticket has changed, asked of the store once for all who listen."""
+    """Whether any open ticket has changed, asked of the store once for all who listen."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._lock = threading.Lock()
         self._asked = float("-inf")
-        self._state: tuple[int, int] = (0, 0)
+        self._state = OpenState(0, 0, 0, 0)
 
-    def state(self) -> tuple[int, int]:
+    def state(self) -> OpenState:
         with self._lock:
             now = self._console.clock.monotonic()
             if now - self._asked >= EVERY * 0.9:
-                query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(tickets.c.version), 0))
                 with self._console.store.read() as connection:
-                    row = connection.execute(query).one()
-                self._state, self._asked = (int(row[0]), int(row[1])), now
+                    self._state = open_state(connection)
+                self._asked = now
             return self._state
 
 
@@ -58,7 +56,7 @@ async def changes(visit: Visit, pulse: Pulse) -> AsyncIterator[str]:
                 seen = state
                 now_mine = await run_in_threadpool(visit.view.ticket_state)
                 if now_mine != mine:
-                    yield f"event: tickets\ndata: {'more' if now_mine[0] > mine[0] else 'changed'}\n\n"
+                    yield f"event: tickets\ndata: {'more' if now_mine.newest > mine.newest else 'changed'}\n\n"
                     mine, quiet = now_mine, 0.0
             if quiet >= ALIVE:
                 if await run_in_threadpool(console.sessions.get, token) is None:

@@ -6,15 +6,16 @@ Pages get a `View` and nothing else to read with, so that no count, facet, page 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from msgspec.structs import replace
 
 from alerts.tables import tickets as ticket_table
-from alerts.tickets import Ticket, TicketBook
+from alerts.ticket_counts import Kept, OpenCount, OpenState, kept_in_time, open_counts, open_state, overdue
+from alerts.tickets import Ticket, TicketBook, TicketLine
 from console.units import Grant
 from crawlers.tables import sources
 from grouping.detail import EventDetail, event_detail
@@ -27,6 +28,11 @@ from minsheng.policies import Policy
 from minsheng.records import Grouped
 from minsheng.store import Store
 from search.index import MAX_FACET_SIZE, MAX_SIZE, Filters, Index, Page, Search
+
+T = TypeVar("T")
+
+_CHUNK = 500
+_REAL = (ticket_table.c.historical.is_(False), ticket_table.c.exercise.is_(False))
 
 REGION_SECONDS = 60.0
 """How long the list of regions is kept; a region that is new in the index is seen that much later, never too early."""
@@ -145,12 +151,48 @@ class View:
         policy: str | None = None,
         unit: str | None = None,
         before: tuple[datetime, int] | None = None,
+        where: Sequence[sa.ColumnElement[bool]] = (),
         limit: int = 200,
-    ) -> list[Ticket]:
+    ) -> list[TicketLine]:
         """The viewer's tickets, newest first; the arguments are those of `TicketBook.list`."""
         return self._book.list(
-            status=status, level=level, policy=policy, unit=unit, before=before, limit=limit, where=self._mine()
-        )
+            status=status, level=level, policy=policy, unit=unit, before=before, limit=limit,
+            where=[*where, *self._mine()],
+        )  # fmt: skip
+
+    def pressing_tickets(
+        self, *, where: Sequence[sa.ColumnElement[bool]] = (), limit: int = 200
+    ) -> Sequence[TicketLine]:
+        """The viewer's tickets that have not ended, as `TicketBook.pressing` orders them."""
+        return self._book.pressing(limit=limit, where=[*where, *self._mine()])
+
+    def tickets_of(self, events: Collection[str]) -> list[TicketLine]:
+        """The viewer's tickets of these events, newest first."""
+        return self.tickets(where=[ticket_table.c.event_id.in_(events)])
+
+    def own_numbers(self, numbers: Sequence[str]) -> set[str]:
+        """Which of these tickets are the viewer's."""
+        found: set[str] = set()
+        mine = self._mine()
+        with self.store.read() as connection:
+            for start in range(0, len(numbers), _CHUNK):
+                these = ticket_table.c.number.in_(numbers[start : start + _CHUNK])
+                found.update(connection.scalars(sa.select(ticket_table.c.number).where(these, *mine)))
+        return found
+
+    def open_counts(self) -> list[OpenCount]:
+        """The viewer's tickets that have not ended, counted."""
+        return self._counted(open_counts)
+
+    def overdue_tickets(self) -> int:
+        """How many of the viewer's tickets that have not ended are late; historical ones and exercises left out."""
+        now = self.clock.now()
+        return self._counted(lambda connection, mine: overdue(connection, now, [*_REAL, *mine]))
+
+    def kept_in_time(self, since: datetime) -> Kept:
+        """How many of the clocks of the viewer's tickets that ended since then were met; real and new ones alone."""
+        now = self.clock.now()
+        return self._counted(lambda connection, mine: kept_in_time(connection, since, now, [*_REAL, *mine]))
 
     def source_names(self) -> dict[str, str]:
         """Source id → what people call it."""
@@ -176,12 +218,14 @@ class View:
             return False
         return True
 
-    def ticket_state(self) -> tuple[int, int]:
-        """How many tickets the viewer has, and the sum of their versions: other values whenever one has changed."""
-        query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(ticket_table.c.version), 0))
+    def ticket_state(self) -> OpenState:
+        """Another value whenever one of the viewer's tickets has opened, changed or ended."""
+        return self._counted(open_state)
+
+    def _counted(self, count: Callable[[sa.Connection, Sequence[sa.ColumnElement[bool]]], T]) -> T:
+        mine = self._mine()
         with self.store.read() as connection:
-            row = connection.execute(query.where(*self._mine())).one()
-        return int(row[0]), int(row[1])
+            return count(connection, mine)
 
     def _mine(self) -> list[sa.ColumnElement[bool]]:
         """What must hold of a ticket's row for it to be the viewer's."""

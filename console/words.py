@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.deadlines import TITLES as DEADLINES
 from alerts.deadlines import WARNING
-from alerts.tickets import Deadline, Ticket
+from alerts.tickets import Deadline, TicketLine
 from minsheng.clock import CHINA
 
 LEVELS = {"red": "Ⅰ级 红色", "orange": "Ⅱ级 橙色", "yellow": "Ⅲ级 黄色", "blue": "Ⅳ级 蓝色", "none": "无风险"}
@@ -51,7 +51,7 @@ def short_moment(at: datetime | None) -> str:
     return at.astimezone(CHINA).strftime("%m-%d %H:%M") if at else ""
 
 
-def next_deadline(ticket: Ticket) -> Deadline | None:
+def next_deadline(ticket: TicketLine) -> Deadline | None:
     """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
     waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.cancelled_at is None]
     return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None

@@ -101,7 +101,8 @@ class Running:
             page = road.index.search(Search(size=8, highlight=False))
             newest, documents = [hit.record for hit in page.hits], page.total
             sources = states(road.store, road.clock)
-            tickets = [_line(ticket) for ticket in TicketBook(road.store, road.clock).list(status="unclosed", limit=20)]
+            book = TicketBook(road.store, road.clock)
+            tickets = [_line(ticket) for ticket in book.whole(book.list(status="unclosed", limit=20))]
             names = {
                 policy.id: _short_name(policy.aliases, policy.title) for policy in PolicyRegister(road.store).all()
             }

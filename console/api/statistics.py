@@ -17,7 +17,6 @@ from search.index import Bucket, Filters, Interval, Search
 router = resource("Statistics")
 Reader = Annotated[Visit, needs("search")]
 TicketReader = Annotated[Visit, needs("tickets")]
-COUNTED = 2_000
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,16 +29,12 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Tickets of the caller's scope that have not ended: by level, by status; how many have a clock that ran out.
-
-    `more`: there are more than were counted.
-    """
+    """Tickets of the caller's scope that have not ended: by level, by status; how many have a clock that ran out."""
 
     open: int
     levels: dict[str, int]
     statuses: dict[str, int]
     overdue: int
-    more: bool
 
 
 @router.get(
@@ -75,24 +70,19 @@ def count_documents(
     **told(
         TicketStatistics, "Count open tickets",
         example={"open": 3, "levels": {"red": 0, "orange": 1, "yellow": 2, "blue": 0}, "statuses": {"open": 3},
-                 "overdue": 1, "more": False},
+                 "overdue": 1},
     ),
 )  # fmt: skip
 def count_tickets(visit: TicketReader) -> Response:
     """Historical ones and exercises are left out."""
-    listed = visit.view.tickets(status="unclosed", limit=COUNTED + 1)
-    found = [one for one in listed[:COUNTED] if not one.historical and not one.exercise]
-    now = visit.console.clock.now()
+    levels: dict[str, int] = dict.fromkeys(LEVELS[1:], 0)
     statuses: dict[str, int] = {}
-    for one in found:
-        statuses[one.status] = statuses.get(one.status, 0) + 1
-    overdue = sum(
-        any(clock.due_at <= now and clock.cancelled_at is None and clock.paused_at is None for clock in one.deadlines)
-        for one in found
-    )
+    for one in visit.view.open_counts():
+        if not one.historical and not one.exercise:
+            levels[one.level] = levels.get(one.level, 0) + one.count
+            statuses[one.status] = statuses.get(one.status, 0) + one.count
     return answer(
         TicketStatistics(
-            open=len(found), levels={level: sum(one.level == level for one in found) for level in LEVELS[1:]},
-            statuses=statuses, overdue=overdue, more=len(listed) > COUNTED,
+            open=sum(levels.values()), levels=levels, statuses=statuses, overdue=visit.view.overdue_tickets()
         )
-    )  # fmt: skip
+    )

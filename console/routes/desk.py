@@ -9,18 +9,19 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
-from alerts.levels import rank
-from alerts.tickets import STATUS_WORDS, Ticket
+from alerts.tickets import STATUS_WORDS
 from console.access import Visit, needs
 from console.actions import actions
 from console.duty import now_on_duty
 from console.live import Pulse, changes
 from console.rendering import show
-from console.words import LEVEL_ORDER, next_deadline
+from console.words import LEVEL_ORDER
 from crawlers.health import coverage
 
 router = APIRouter()
 Desk = Annotated[Visit, needs("desk")]
+LISTED = 200
+"""Tickets that the board shows, the most pressing ones; all are counted."""
 
 
 @router.get("/desk")
@@ -46,19 +47,12 @@ async def live(visit: Desk) -> Response:
 
 
 def board(visit: Visit) -> dict[str, Any]:
-    """Open tickets, gravest first; of a level drills last, and the one first whose clock ends first."""
-    found = [one for one in visit.view.tickets(status="unclosed", limit=500) if one.status != "merged"]
-
-    def order(ticket: Ticket) -> tuple[bool, int, bool, bool, float]:
-        due = next_deadline(ticket)
-        return (
-            ticket.historical,
-            -rank(ticket.level),
-            ticket.exercise,
-            ticket.acknowledged_at is not None,
-            due.due_at.timestamp() if due else float("inf"),
-        )
-
-    found.sort(key=order)
-    counts = {level: sum(one.level == level and not one.exercise for one in found) for level in LEVEL_ORDER}
-    return {"tickets": found, "counts": counts, "statuses": STATUS_WORDS, "actions": actions}
+    """Open tickets, gravest first; of a level drills last, and the one first whose clock ends first. Counts per level
+    are of all open tickets but drills, however many are shown."""
+    found = visit.view.pressing_tickets(limit=LISTED)
+    counted = visit.view.open_counts()
+    counts = {
+        level: sum(one.count for one in counted if one.level == level and not one.exercise) for level in LEVEL_ORDER
+    }
+    more = max(0, sum(one.count for one in counted) - len(found))
+    return {"tickets": found, "counts": counts, "more": more, "statuses": STATUS_WORDS, "actions": actions}

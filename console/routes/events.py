@@ -93,7 +93,7 @@ def _page(
     if found is None:
         raise HTTPException(404)
     posts = visit.view.index.search(Search(filters=Filters(events=found.ids), size=POSTS, highlight=False))
-    tickets = [one for one in visit.view.tickets(limit=500) if one.event in found.ids] if visit.may("tickets") else []
+    tickets = visit.view.tickets_of(found.ids) if visit.may("tickets") else []
     visit.record("event-read", found.id, {"posts": len(posts.hits)})
     return show(
         visit, "event.html.j2", code=400 if problem else 200, problem=problem, typed=typed or {}, chosen=set(chosen),

@@ -16,7 +16,7 @@ from minsheng.errors import Unavailable, WrongUse
 from minsheng.exercises import MARK
 
 if TYPE_CHECKING:
-    from alerts.tickets import Ticket, TicketBook, TimelineEvent
+    from alerts.tickets import Ticket, TicketBook, TicketLine, TimelineEvent
     from alerts.timeline import Chain
     from minsheng.records import Grouped
 
@@ -44,9 +44,10 @@ def list_tickets(
 
     _one_of("status", status, (*STATUSES, "unclosed"))
     _one_of("level", level, LEVELS[1:])
-    found = _book().list(status=status, level=level, policy=policy, unit=unit, limit=limit)
+    book = _book()
+    found = book.list(status=status, level=level, policy=policy, unit=unit, limit=limit)
     if json:
-        context.print_json(found)
+        context.print_json(book.whole(found))  # what programs were once promised stays
         return
     context.print_table(
         f"工单 {len(found)} 件",
@@ -292,7 +293,7 @@ def _clock_state(clock: Any) -> str:
     return "（已触发）" if clock.fired_at is not None else ""
 
 
-def _next_deadline(ticket: Ticket) -> str:
+def _next_deadline(ticket: TicketLine) -> str:
     from alerts.deadlines import WARNING
 
     for clock in ticket.deadlines:

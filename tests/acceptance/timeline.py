@@ -28,7 +28,7 @@ from alerts.drills.start import start_drill
 from alerts.duty.book import BookShelf
 from alerts.levels import Level as RiskLevel
 from alerts.notify.silences import Silences
-from alerts.tickets import Status, Ticket, TicketBook
+from alerts.tickets import Status, TicketBook, TicketLine
 from minsheng.clock import CHINA, ManualClock
 from minsheng.exercises import MARK
 from minsheng.policies import PolicyRegister
@@ -293,7 +293,7 @@ class Runner:
             assert told_now == sorted(step.expect.notices), f"{at}: {told_now}"
 
 
-def _fits(ticket: Ticket, one: ExpectedTicket) -> bool:
+def _fits(ticket: TicketLine, one: ExpectedTicket) -> bool:
     running = sum(clock.running and not clock.kind.endswith("-warning") for clock in ticket.deadlines)
     pairs = (
         (one.event, "drill" if ticket.exercise else ticket.event), (one.level, ticket.level),
@@ -302,5 +302,5 @@ def _fits(ticket: Ticket, one: ExpectedTicket) -> bool:
     return ticket.historical == one.historical and all(wanted in (None, given) for wanted, given in pairs)
 
 
-def _ticket(book: TicketBook, event: str) -> Ticket:
+def _ticket(book: TicketBook, event: str) -> TicketLine:
     return next(one for one in book.list() if event == ("drill" if one.exercise else one.event))

@@ -124,8 +124,8 @@ class World:
         for start in range(0, len(records), batch):
             stage.work(records[start : start + batch])
 
-    def tickets(self) -> list[Ticket]:
-        return self.book.list()
+    def tickets(self) -> Sequence[Ticket]:
+        return self.book.whole(self.book.list())
 
 
 @pytest.fixture
