@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 
 from alerts.drills.report import ClockLine, DrillReport, Step
@@ -25,7 +25,7 @@ def report_of(drill: DrillReport, unit: str, policy: str) -> Report:
     """
     day = drill.started_at.astimezone(CHINA)
     sections = [
-        Section(title="各环节用时", blocks=(_steps(drill.steps),)),
+        Section(title="各环节用时", blocks=(_steps(drill),)),
         Section(title="时限和任务", blocks=tuple(_lines(drill))),
         Section(title="通知到达", blocks=(_told(drill),)),
         Section(title="存在的问题", blocks=tuple(_findings(drill))),
@@ -75,8 +75,10 @@ def seconds_words(seconds: float | None) -> str:
     return f"{minutes // 60} 小时 {minutes % 60} 分"
 
 
-def met_words(line: Step | ClockLine) -> str:
+def met_words(line: Step | ClockLine, drill: DrillReport) -> str:
     """Whether it was in time, in Chinese."""
+    if drill.pending(line):
+        return "未到时限"
     done = line.at if isinstance(line, Step) else line.done_at
     if line.due_at is None:
         return "—"
@@ -87,7 +89,7 @@ def time_words(moment: datetime | None) -> str:
     return f"{moment.astimezone(CHINA):%m-%d %H:%M:%S}" if moment is not None else "—"
 
 
-def _steps(steps: Sequence[Step]) -> Table:
+def _steps(drill: DrillReport) -> Table:
     return Table(
         id="steps",
         columns=("环节", "完成时间", "距上一环节", "应于", "结果"),
@@ -97,9 +99,9 @@ def _steps(steps: Sequence[Step]) -> Table:
                 _cell(time_words(step.at)),
                 _cell(seconds_words(step.seconds)),
                 _cell(time_words(step.due_at)),
-                _verdict(step),
+                _verdict(step, drill),
             )
-            for step in steps
+            for step in drill.steps
         ),
     )
 
@@ -118,7 +120,7 @@ def _lines(drill: DrillReport) -> Iterator[Block]:
                 _cell(line.who or "—"),
                 _cell(time_words(line.due_at)),
                 _cell(time_words(line.done_at)),
-                _verdict(line),
+                _verdict(line, drill),
             )
             for line in lines
         ),
@@ -151,8 +153,8 @@ def _findings(drill: DrillReport) -> Iterator[Block]:
         yield _text(f"finding-{number}", f"（{number}）{one}")
 
 
-def _verdict(line: Step | ClockLine) -> Cell:
-    said = met_words(line)
+def _verdict(line: Step | ClockLine, drill: DrillReport) -> Cell:
+    said = met_words(line, drill)
     return _cell(said, tone="late" if said in ("未完成", "超时") else "")
 
 

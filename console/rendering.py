@@ -32,7 +32,8 @@ MENU = (
     ("rules", "/rules", "sliders-horizontal", "规则"),
     ("channels", "/channels", "send", "通知渠道"),
     ("sources", "/sources", "radio", "信源"),
-    ("briefing", "/leader", "scroll-text", "领导视图"),
+    ("briefing", "/leader", "monitor", "领导视图"),
+    ("briefing", "/briefings", "scroll-text", "简报"),
     ("users", "/admin/users", "users", "用户"),
     ("audit", "/admin/audit", "eye-off", "审计"),
 )

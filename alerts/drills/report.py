@@ -116,10 +116,15 @@ class DrillReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_time(self) -> tuple[int, int]:
-        """How many steps, clocks and tasks were in time, of how many that had a time."""
+        """How many steps, clocks and tasks were in time, of how many that had a time which is over or that are done."""
         every: list[Step | ClockLine] = [*self.steps, *self.clocks, *self.tasks]
-        judged = [one.met for one in every if one.due_at is not None]
+        judged = [one.met for one in every if one.due_at is not None and not self.pending(one)]
         return sum(one is True for one in judged), len(judged)
+
+    def pending(self, line: Step | ClockLine) -> bool:
+        """Whether it is not done, and there is time left for it."""
+        done = line.at if isinstance(line, Step) else line.done_at
+        return done is None and line.due_at is not None and self.ended_at is None and line.due_at > self.made_at
 
 
 def make_report(connection: Connection, drill: Mapping[str, Any] | sa.RowMapping, now: datetime) -> DrillReport:

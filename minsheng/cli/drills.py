@@ -159,7 +159,7 @@ def _print(report: DrillReport) -> None:
                 time_words(one.at),
                 seconds_words(one.seconds),
                 time_words(one.due_at),
-                met_words(one),
+                met_words(one, report),
                 one.limit,
             )
             for one in report.steps
@@ -169,7 +169,7 @@ def _print(report: DrillReport) -> None:
         "时限和任务",
         ("事项", "责任人", "时限", "完成时间", "结果"),
         [
-            (one.title, one.who, time_words(one.due_at), time_words(one.done_at), met_words(one))
+            (one.title, one.who, time_words(one.due_at), time_words(one.done_at), met_words(one, report))
             for one in (*report.clocks, *report.tasks)
         ],
     )
