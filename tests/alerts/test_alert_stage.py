@@ -246,12 +246,12 @@ def test_the_stage_says_when_notices_wait(make_world: MakeWorld) -> None:
 def test_programs_get_a_stable_shape(world: World) -> None:
     world.take(burst(20))
     plain = msgspec.json.decode(msgspec.json.encode(world.tickets()[0]))
-    assert list(plain) == [
+    assert set(plain) == {
         "id", "number", "level", "current_level", "status", "policy", "event", "risk_kind", "title", "why", "score",
         "parts", "documents", "plan", "deadlines", "historical", "opened_at", "raised_at", "created_at",
         "acknowledged_at", "closed_at", "version", "unit", "exercise", "round", "posts", "last_post_at", "responded_at",
         "paused_at",
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
 def test_a_ticket_says_what_could_not_be_seen_when_it_opened(make_world: Callable[..., World]) -> None:
