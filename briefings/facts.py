@@ -38,7 +38,8 @@ class ReadinessFact(msgspec.Struct, frozen=True, kw_only=True):
 class TicketFact(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket as the briefing tells it, with the level that it had at the end of the briefing's time.
 
-    `closed_at` is None while it is open; `graded`, `well`: how good the response was, None where nobody has judged it.
+    `closed_at` is None while it is open; `graded`, `well`: how good the response was, None where nobody has judged it;
+    `reply`: what was published then, `unanswered`: whether it left demands without an answer.
     """
 
     number: str
@@ -56,6 +57,8 @@ class TicketFact(msgspec.Struct, frozen=True, kw_only=True):
     responded_at: datetime | None = None
     graded: str | None = None
     well: bool | None = None
+    reply: str = ""
+    unanswered: bool = False
     steps: tuple[StepFact, ...] = ()
     plan: str = ""
 

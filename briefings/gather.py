@@ -108,6 +108,8 @@ def _fact(
         responded_at=row.responded_at,
         graded=GRADE_WORDS.get(kept.grade, kept.grade) if kept else None,
         well=kept.well if kept else None,
+        reply=kept.reply if kept else "",
+        unanswered=bool(kept and kept.evaluation.unanswered),
         steps=tuple(steps),
         plan=plan.get("title", ""),
     )

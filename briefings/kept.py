@@ -12,7 +12,7 @@ import msgspec
 from briefings import words
 from briefings.head import STATUS_WORDS, Head, Status
 from briefings.looks import Look
-from briefings.report import Report, ReportKind, numbers
+from briefings.report import PUBLIC, Report, ReportKind, numbers
 from briefings.wording import read, written
 
 Action = Literal["made", "edited", "reviewed", "signed", "issued", "withdrawn", "corrected"]
@@ -202,9 +202,10 @@ def form(kept: Kept, look: Look, format: str, evidence_base: str = "") -> bytes:
 
     if format == "json":
         whole = Form(
-            head=kept.head, status=kept.status_words, report=kept.current, changes=kept.changes, look=kept.look
-        )
+            head=kept.head, status=kept.status_words, report=kept.current.outward(),
+            changes=[] if kept.kind in PUBLIC else kept.changes, look=kept.look,
+        )  # fmt: skip
         return msgspec.json.format(msgspec.json.encode(whole, order="deterministic"), indent=2)
     if format == "html":
-        return page_of(kept.current, kept.head, look, evidence_base=evidence_base).encode()
+        return page_of(kept.current.outward(), kept.head, look, evidence_base=evidence_base).encode()
     return render(kept.current, format, kept.head, look)  # type: ignore[arg-type]

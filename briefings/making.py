@@ -16,7 +16,7 @@ from briefings.looks import Look
 from briefings.model import Figures
 from briefings.period import period_figures
 from briefings.periodical import periodical
-from briefings.report import Report
+from briefings.report import PUBLIC, Report
 from briefings.shelf import BriefingShelf
 from briefings.spans import Kind, span
 from minsheng.clock import Clock
@@ -91,6 +91,9 @@ def render(report: Report, format: Format, head: Head | None = None, look: Look 
     MinshengError
         Where this machine lacks what a PDF needs.
     """
+    report = report.outward()
+    if head is None and report.kind in PUBLIC:
+        head = Head(mark="")
     if format == "json":
         return msgspec.json.format(msgspec.json.encode(report), indent=2)
     # Layout is loaded where it is wanted: the console and the alarms must not wait for it.

@@ -1,4 +1,4 @@
-"""Reports that somebody asks for: special, release and shift reports, and comparisons; made, and kept as drafts."""
+"""Reports that somebody asks for: special, release and shift reports, comparisons and statements; made, and kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from alerts.release.report import kept_reports
+from briefings.facts import TicketFact
 from briefings.gather import gather_between
 from briefings.kept import Kept
 from briefings.looks import Look
@@ -17,16 +18,19 @@ from briefings.releases import release_briefing
 from briefings.report import Report
 from briefings.shelf import BriefingShelf
 from briefings.shifts import shift_summary
+from briefings.statement import statement as response_statement
 from briefings.topical import Side, comparison, day_side, special
 from grouping.history import History
 from grouping.tables import events
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister
-from search.index import Filters
+from search.index import Filters, Index, Search
 
 WEEK = timedelta(days=7)
 SHIFT = timedelta(hours=12)
+MONTH = timedelta(days=30)
+_CHUNK = 500
 
 
 class Made(NamedTuple):
@@ -128,6 +132,47 @@ def compared(
     begin, end = min(first.since, second.since), max(first.until, second.until)
     facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
     return Made(comparison(parts.index, first, second, facts, unit=parts.settings.briefing.unit, made_at=now), "")
+
+
+def statement(parts: Parts, *, since: datetime | None = None, until: datetime | None = None, region: str = "") -> Made:
+    """Of what was asked and answered in that time, by default in the last thirty days, everywhere or in one region.
+
+    Raises
+    ------
+    WrongUse
+        The time is empty, or nothing bears that region.
+    """
+    begin, end = _time(parts, since, until, MONTH)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    history = History.read(parts.store)
+    families = {one.event: history.family(one.event) for one in facts.tickets}
+    tickets: Sequence[TicketFact] = facts.tickets
+    if region:
+        if not parts.index.count(Filters(regions=(region,))):
+            raise WrongUse(
+                f"no document bears the region '{region}'", "write it as minsheng search --facet region does"
+            )
+        here = _events_of(parts.index, region, {name for family in families.values() for name in family})
+        tickets = [one for one in facts.tickets if here.intersection(families[one.event])]
+    return Made(
+        response_statement(
+            parts.index, facts, tickets, families,
+            {one.id: one.title for one in PolicyRegister(parts.store, parts.clock).all()},
+            since=begin, until=end, region=region, unit=parts.settings.briefing.unit, made_at=parts.clock.now(),
+        ),
+        "",
+    )  # fmt: skip
+
+
+def _events_of(index: Index, region: str, names: set[str]) -> set[str]:
+    """Those of these events that have documents of a region."""
+    found: set[str] = set()
+    ordered = sorted(names)
+    for start in range(0, len(ordered), _CHUNK):
+        chunk = tuple(ordered[start : start + _CHUNK])
+        search = Search(filters=Filters(events=chunk, regions=(region,)), size=0, facets=("event",), facet_size=_CHUNK)
+        found.update(bucket.value for bucket in index.search(search).facets.get("event", ()))
+    return found
 
 
 def _time(parts: Parts, since: datetime | None, until: datetime | None, length: timedelta) -> tuple[datetime, datetime]:

@@ -24,6 +24,8 @@ NAMES: dict[ReportKind, str] = {
     "comparison": "舆情对比",
     "statement": "回应关切情况公开",
 }
+PUBLIC: frozenset[ReportKind] = frozenset({"statement"})
+"""Kinds that are made to be published: their forms show no evidence, which may name tickets and quote people."""
 Part = str | Number
 Tone = Literal["", "red", "orange", "yellow", "blue", "up", "down", "late", "soft"]
 
@@ -148,6 +150,32 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         wanted = code.removeprefix("evidence-")
         return next((one for one in self.evidence if one.code == wanted), None)
 
+    def outward(self) -> Report:
+        """As its forms show it: one that is made to be published keeps its evidence in the house."""
+        if self.kind not in PUBLIC:
+            return self
+
+        def plain(block: Block) -> Block:
+            if isinstance(block, Paragraph):
+                return msgspec.structs.replace(block, parts=_plain(block.parts))
+            if isinstance(block, Table):
+                rows = tuple(
+                    tuple(msgspec.structs.replace(cell, parts=_plain(cell.parts)) for cell in row) for row in block.rows
+                )
+                return msgspec.structs.replace(block, rows=rows)
+            return block
+
+        return msgspec.structs.replace(
+            self,
+            summary=tuple(msgspec.structs.replace(one, parts=_plain(one.parts)) for one in self.summary),
+            sections=tuple(
+                msgspec.structs.replace(section, blocks=tuple(plain(block) for block in section.blocks))
+                for section in self.sections
+            ),
+            evidence=(),
+            sources={},
+        )
+
     def edited(self, texts: Mapping[str, tuple[Part, ...]]) -> Report:
         """The same with other paragraphs; a paragraph without parts is left out."""
 
@@ -166,6 +194,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
                 for section in self.sections
             ),
         )
+
+
+def _plain(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The words alone."""
+    return ("".join(part if isinstance(part, str) else part.text for part in parts),)
 
 
 def numbers(report: Report) -> Iterator[Number]:

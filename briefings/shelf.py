@@ -20,7 +20,7 @@ from briefings.evidence import Evidence
 from briefings.issuing import distribution_of, tell_issued, tell_withdrawn
 from briefings.kept import PREFIXES, Action, Kept, Step, signed_digest
 from briefings.looks import Look
-from briefings.report import Report, numbers
+from briefings.report import PUBLIC, Report, numbers
 from briefings.tables import briefings as table
 from briefings.tables import looks, reads, sequences, steps
 from briefings.wording import plain, read, written
@@ -90,7 +90,7 @@ class BriefingShelf:
         """
         content = msgspec.json.encode(report, order="deterministic").decode()
         names, receivers = distribution_of(self._settings, report.kind)
-        briefing = self._settings.briefing
+        briefing, public = self._settings.briefing, report.kind in PUBLIC
         for attempt in range(_TRIES):
             try:
                 with self._store.begin() as connection:
@@ -112,9 +112,9 @@ class BriefingShelf:
                         "name": report.name, "subject": report.subject, "made_at": report.made_at, "made_by": actor,
                         "report": content, "report_digest": hashlib.sha256(content.encode()).hexdigest(),
                         "look": look.version, "edits": corrects.edits if corrects else {},
-                        "secrecy": corrects.secrecy if corrects else briefing.secrecy,
+                        "secrecy": corrects.secrecy if corrects else "" if public else briefing.secrecy,
                         "urgency": corrects.urgency if corrects else "",
-                        "mark": corrects.mark if corrects else briefing.mark,
+                        "mark": corrects.mark if corrects else "" if public else briefing.mark,
                         "recipients": list(corrects.recipients) if corrects else names,
                         "receivers": list(corrects.receivers) if corrects else receivers,
                         "status": "draft", "version": 1, "signer": "", "reason": reason,

@@ -47,6 +47,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     (r"'(.*)' is no address of a page", r"“\1”不是网页地址，应以 http:// 或 https:// 开头。"),
     (r"'(.*)' is no id of a document", r"“\1”不是信息编号。"),
     (r"there is no policy '(.*)' in the register", r"没有登记过政策“\1”。"),
+    (r"no document bears the region '(.*)'", r"没有标为“\1”的信息，请按信息上的地区名称填写。"),
     (r"ticket \S+ is linked to .+ already", "已经关联过了。"),
     (r"ticket \S+ is not linked to .+", "没有这条关联。"),
     (r"\S+ is the same ticket", "这是同一张工单。"),

@@ -5,7 +5,7 @@ A kept briefing tells of everything, so only those whose unit sees everything fi
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -53,7 +53,8 @@ def briefing_list(visit: Reader, kind: str = "", status: str = "", before: int |
 
 @router.post("/briefings/make")
 def make(visit: Writer) -> Response:
-    """`kind`, `day` (special: `event` or `policy`): keep a briefing as a draft, with the figures of this moment."""
+    """`kind`, `day` (special: `event` or `policy`; statement: `from`, `to`, `region`): keep
+    a briefing as a draft, with the figures of this moment."""
     kind, text = visit.field("kind"), visit.field("day")
     _everything(visit)
     try:
@@ -61,6 +62,9 @@ def make(visit: Writer) -> Response:
             kept = orders.keep(visit.console, orders.shift(visit.console), actor=visit.actor)
         elif kind == "special":
             made = orders.special_report(visit.console, event=visit.field("event"), policy=visit.field("policy"))
+            kept = orders.keep(visit.console, made, actor=visit.actor)
+        elif kind == "statement":
+            made = orders.statement(visit.console, **_stretch(visit), region=visit.field("region"))
             kept = orders.keep(visit.console, made, actor=visit.actor)
         elif kind in EARLIER:
             day = _day(text) if text else visit.console.clock.now().astimezone(CHINA).date()
@@ -196,7 +200,7 @@ def _list(
     return show(
         visit, "briefings.html.j2", code=400 if problem else 200, found=found, kind=kind, status=status,
         problem=problem, typed_code=code, kinds={name: NAMES[name] for name in PREFIXES},
-        makes=[*EARLIER, "shift", "special"],
+        makes=[*EARLIER, "shift", "special", "statement"],
         policies=visit.view.policies,
         statuses=STATUS_WORDS, everything=everything, today=today, writes=visit.may("briefing.write") and everything,
         older=found[-1].id if len(found) == LISTED else None,
@@ -250,6 +254,16 @@ def _kept(visit: Visit, number: str) -> Kept:
         return _shelf(visit).get(number)
     except WrongUse:
         raise HTTPException(404) from None
+
+
+def _stretch(visit: Visit) -> dict[str, datetime]:
+    """`from` and `to`, both days told of, as the ends of a stretch of time; those that are given."""
+    found = {}
+    for end, name, later in (("since", "from", 0), ("until", "to", 1)):
+        if text := visit.field(name):
+            day = _day(text) + timedelta(days=later)
+            found[end] = datetime(day.year, day.month, day.day, tzinfo=CHINA)
+    return found
 
 
 def _day(text: str) -> date:

@@ -41,6 +41,9 @@ OutputOption = Annotated[
 ]
 
 
+RegionOption = Annotated[str, typer.Option(help="Only what is about this region, as documents bear it.")]
+
+
 @app.command()
 def daily(date: DateOption = None, format: FormatOption = Format.html, output: OutputOption = None) -> None:  # noqa: A002
     """Make the daily briefing (舆情风险日报) of one day: two A4 pages at most."""
@@ -59,6 +62,38 @@ def monthly(date: DateOption = None, format: FormatOption = Format.html, output:
     _periodical("monthly", date, format, output)
 
 
+@app.command()
+def statement(
+    since: Annotated[str | None, typer.Option(help="From when: 2026-05-01, 30d; default: thirty days ago.")] = None,
+    until: Annotated[str | None, typer.Option(help="To when; default: now.")] = None,
+    region: RegionOption = "",
+    format: FormatOption = Format.html,  # noqa: A002
+    output: OutputOption = None,
+) -> None:
+    """Make the response statement (回应关切情况公开) for the unit's site: what was asked, what was answered, in time or
+    not, well or not. It names and quotes nobody; `briefing make statement` keeps it, to be reviewed and signed."""
+    from briefings import orders
+    from briefings.looks import Look
+    from briefings.making import render
+    from minsheng.cli.times import parse_time
+    from minsheng.clock import CHINA
+
+    road = _road()
+    try:
+        begin = parse_time(since, road.clock) if since else None
+        end = parse_time(until, road.clock) if until else None
+        report = orders.statement(road, since=begin, until=end, region=region).report
+        content = render(report, format.value, look=Look.from_settings(road.settings))
+        if output == Path("-"):
+            typer.get_binary_stream("stdout").write(content)
+            return
+        days = "-".join(f"{moment.astimezone(CHINA):%Y%m%d}" for moment in (report.since, report.until))
+        target = output or road.settings.path("briefings") / f"statement-{days}.{format.value}"
+    finally:
+        road.close()
+    _write(target, content)
+
+
 # The shelf
 
 NumberArgument = Annotated[str, typer.Argument(metavar="NUMBER", help="The briefing's number, such as RB-20260508.")]
@@ -75,6 +110,7 @@ class MadeKind(StrEnum):
     release = "release"
     shift = "shift"
     comparison = "comparison"
+    statement = "statement"
 
 
 @app.command("make")
@@ -88,14 +124,19 @@ def make_kept(
     policy: Annotated[
         list[str] | None, typer.Option(help="special, release: the policy; comparison: twice, the two to compare.")
     ] = None,
-    since: Annotated[str | None, typer.Option(help="special, shift, comparison of policies: from when.")] = None,
-    until: Annotated[str | None, typer.Option(help="special, comparison of policies: to when; default: now.")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="special, shift, comparison of policies, statement: from when.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="special, comparison of policies, statement: to when; default: now.")
+    ] = None,
     hours: Annotated[int, typer.Option(help="release: which report, in hours after the release.")] = 24,
+    region: RegionOption = "",
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Make a briefing and keep it as a draft: its figures stay as they are now. special: on one event or policy, by
     default on seven days; release: the report kept then; shift: the last twelve hours; comparison: of two days, or two
-    policies."""
+    policies; statement: of the last thirty days."""
     from briefings import orders
     from briefings.making import make_and_keep
     from minsheng.cli.times import parse_time
@@ -114,6 +155,8 @@ def make_kept(
         elif kind is MadeKind.comparison:
             days = [_day(road, one) for one in dates]
             made = orders.compared(road, days=days, policies=policies, since=begin, until=end)
+        elif kind is MadeKind.statement:
+            made = orders.statement(road, since=begin, until=end, region=region)
         else:
             day = _day(road, dates[0] if dates else None)
             kinds: dict[MadeKind, Kind] = {

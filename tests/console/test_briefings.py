@@ -121,6 +121,19 @@ def test_who_sees_a_part_finds_none(world: ConsoleWorld) -> None:
     assert later.status_code == 400 and "还没有到" in later.text
 
 
+def test_a_statement_is_made_of_whole_days(world: ConsoleWorld) -> None:
+    day = str(DAY)
+    answer = send(
+        world.client("duty"), "/briefings", "/briefings/make", kind="statement", **{"from": day, "to": day}
+    )  # fmt: skip
+    page = str(answer.headers["location"])
+    kept = shelf(world).get(page.rpartition("/")[2])
+    assert kept.number.startswith("HY-") and (kept.generated.until - kept.generated.since).days == 1
+    assert "回应关切情况公开" in world.client("duty").get(page).text
+    wrong = send(world.client("duty"), "/briefings", "/briefings/make", kind="statement", region="无此地")
+    assert wrong.status_code == 400 and "无此地" in wrong.text
+
+
 def test_texts_from_outside_are_text(world: ConsoleWorld) -> None:
     page = made(world)
     text = world.client("duty").get(page).text
