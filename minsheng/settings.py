@@ -215,7 +215,7 @@ class ReceiveSettings(Section, frozen=True, kw_only=True):
 class HeadSettings(Section, frozen=True, kw_only=True):
     """A model of the user's own for one head, in Hugging Face's format; needs `pip install 'minsheng[torch]'`."""
 
-    head: Literal["sentiment", "emotion", "topic", "request", "stance"]  # what it judges
+    head: Literal["sentiment", "emotion", "topic", "request", "stance", "harm"]  # what it judges
     model: str  # its folder, in the data folder or absolute; or an id on Hugging Face's hub, where the network allows
     labels: dict[str, str] = {}  # the model's label → the head's; those that are called alike need no entry
     batch: Count = 32  # texts at a time
@@ -270,7 +270,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     backfill_days: float = 2.0  # older documents open historical tickets that send no notice
     windows_hours: tuple[int, ...] = (1, 6, 24)  # spans that are compared with the past
     baseline_days: int = 28  # the policy's own past that a window is compared with; under 7 known days: cold start
-    slow_days: Count = 90  # messages on one matter are added up over so many days
+    slow_days: Count = 365  # messages on one matter are added up over so many days
     release_days: int = 30  # after its release a policy is watched more closely
     calm_hours: float = 24.0  # a level counts as fallen so long after it rose, not before
     information_hours: float = 5.0  # orange and red: authoritative information
