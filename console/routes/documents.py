@@ -26,8 +26,6 @@ from search.index import Hit, Page, Search
 router = APIRouter()
 Searcher = Annotated[Visit, needs("search")]
 BATCH = 500
-CORRECTED = ("sentiment", "request", "topic", "stance")
-"""What of a model's judgement can be put right at a page."""
 
 
 @router.get("/search")
@@ -108,7 +106,7 @@ def _choices(visit: Visit) -> dict[str, tuple[str, ...]]:
     """The labels to choose from; topics are those that the viewer's documents have."""
     page = visit.view.index.search(Search(size=0, facets=("topic",), facet_size=100, highlight=False))
     topics = tuple(sorted(bucket.value for bucket in page.facets.get("topic", ())))
-    return {head: topics if head == "topic" else LABELS[head] for head in CORRECTED}
+    return {head: topics if head == "topic" else LABELS[head] for head in words.HEADS}
 
 
 def _document(visit: Visit, document_id: str, *, problem: str = "", typed: dict[str, str] | None = None) -> Response:
@@ -121,7 +119,7 @@ def _document(visit: Visit, document_id: str, *, problem: str = "", typed: dict[
         visit, "document.html.j2", code=400 if problem else 200, record=record, names=names(visit.view),
         problem=problem, typed=typed or {}, corrected=_choices(visit) if visit.may("labels") else {},
         display=people_names(visit),
-        corrections=[one for one in reversed(corrections) if one.head in CORRECTED],
+        corrections=[one for one in reversed(corrections) if one.head in words.HEADS],
     )  # fmt: skip
 
 
