@@ -15,6 +15,10 @@ REQUESTS_THAT_ASK = frozenset({"complaint", "help", "report"})
 HARM = "harm"
 """Stands among an observation's words where the model reads that somebody came to harm; no list may be named so."""
 
+TOLD = 0.6
+"""From this score on the model's reading of harm counts. Of the 22 written tellings that are held out, words and model
+find .91 together and the words alone .55; of 38 look-alikes they take five for one, the words alone four."""
+
 SURE_LINK = 0.5
 """From this confidence on a policy link is unambiguous."""
 
@@ -107,7 +111,7 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
 
 
 def _tells_of_harm(assessed: Assessed) -> bool:
-    return assessed.harm is not None and assessed.harm.label == "harm" and not assessed.harm.unsure
+    return assessed.harm is not None and not assessed.harm.unsure and assessed.harm.scores.get("harm", 0.0) >= TOLD
 
 
 def is_concerned(kind: str, sentiment: str, request: str) -> bool:
