@@ -377,6 +377,46 @@ class ReleaseSettings(Section, frozen=True, kw_only=True):
             raise ValueError("release.time is China time: write it without a zone")
 
 
+class InterpretationSettings(Section, frozen=True, kw_only=True):
+    """Interpretation of policies (解读), and what is asked of it.
+
+    The goal's source: 四川省人民政府办公厅, key points of open-government work 2023 (16 May 2023), part two (7): of the
+    policies issued in the name of a government or its office no less than half have interpretation in more forms than
+    text; materials come out with the policy, and don't just copy or shorten it. It names no share for "copy": that one
+    is ours, see docs/how-to/interpret-policies.md.
+    """
+
+    diverse_share: Share = 0.5  # of the policies issued by a government or its office, those with more than text
+    copied_share: Share = 0.5  # from this share of its text in the document word for word, a piece counts as copied
+    official_departments: tuple[str, ...] = (
+        "人民政府",
+        "政府办公厅",
+        "政府办公室",
+    )  # how the departments end in whose name such policies are issued
+    official_numbers: tuple[str, ...] = (
+        "府发",
+        "府办发",
+        "府办规",
+        "府规",
+        "政发",
+        "政办发",
+        "政规",
+        "政办规",
+    )  # or their 文号
+
+
+class ConsultationSettings(Section, frozen=True, kw_only=True):
+    """Consultations on drafts (征求意见), and by when it is made public what was taken up.
+
+    The term's source: 四川省人民政府办公厅, key points of open-government work 2023 (16 May 2023), part one (4):
+    opinions that were taken up are published within one month of the end of the consultation. Counted by the calendar
+    from the closing day; where another authority sets another term, it is set here.
+    """
+
+    publish_months: Count = 1  # months from the closing day within which it is made public what was taken up
+    warn_days: Annotated[int, msgspec.Meta(ge=0)] = 7  # so many days before that day the duty desk begins to warn
+
+
 class ScheduleSettings(Section, frozen=True, kw_only=True):
     """What `minsheng run` and `minsheng stage alert` do by themselves, again and again."""
 
@@ -430,7 +470,8 @@ class DistributionSettings(Section, frozen=True, kw_only=True):
     """Who a kind of briefing is issued to."""
 
     kinds: tuple[
-        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement"], ...
+        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement", "consultation"],
+        ...,
     ]  # kinds of briefing that this list is for
     to: tuple[str, ...]  # who is told, as the duty book writes it: person:ID, roster:ID, unit:ID, channel:NAME
     names: tuple[str, ...] = ()  # what is printed behind 报送
@@ -510,6 +551,8 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     release: ReleaseSettings = ReleaseSettings()
+    interpretation: InterpretationSettings = InterpretationSettings()
+    consultation: ConsultationSettings = ConsultationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()

@@ -9,11 +9,13 @@ from console.routes import (
     briefings,
     casework,
     channels,
+    consultations,
     desk,
     documents,
     drills,
     duty,
     events,
+    interpretations,
     metrics,
     plans,
     policies,
@@ -32,7 +34,8 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
-        answers,
+        interpretations,
+        answers, consultations,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip
