@@ -61,6 +61,7 @@ ACTIONS: dict[str, str] = {
     "notices-read": "查看通知",
     "dead-letter-changed": "处理死信",
     "answer-changed": "修改问答",
+    "application-read": "查看公开申请",
     "label-corrected": "更正标签",
     "event-changed": "合并、拆分事件",
     "event-read": "查看事件",

@@ -22,6 +22,7 @@ Right = Literal[
     "answers",
     "answers.write",
     "answers.sign",
+    "disclosure",
     "plans",
     "plans.write",
     "plans.decide",
@@ -59,6 +60,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "answers": "查看问答库",
     "answers.write": "起草和审核答复",
     "answers.sign": "签发和撤回答复",
+    "disclosure": "查看依申请公开",
     "plans": "查看预案",
     "plans.write": "起草预案",
     "plans.decide": "审核、启用和停用预案",
@@ -93,7 +95,9 @@ ROLE_WORDS: dict[Role, str] = {
     "auditor": "审计员",
 }
 
-_READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "policies", "answers", "plans"})
+_READING: frozenset[Right] = frozenset(
+    {"own", "tickets", "search", "events", "policies", "answers", "disclosure", "plans"}
+)
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",

@@ -10,6 +10,7 @@ from console.routes import (
     casework,
     channels,
     desk,
+    disclosure,
     documents,
     drills,
     duty,
@@ -32,7 +33,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
-        answers,
+        answers, disclosure,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip
