@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,6 +17,7 @@ from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
+from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -149,6 +150,23 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
 def attachment(name: str) -> str:
     """A Content-Disposition for a file of this name."""
     return f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
+
+
+def spreadsheet(
+    rows: Iterable[Sequence[str]],
+    columns: Sequence[str],
+    name: str,
+    format: str,  # noqa: A002
+    note: str = "",
+) -> Response:
+    """Rows as a file to be saved, `format` csv or xlsx; nothing in them that a spreadsheet would take for a formula.
+    `note` is a last line, if there is one."""
+    headers = {"Content-Disposition": attachment(f"{name}.{format}")}
+    if format == "csv":
+        content = b"".join(as_csv(columns, rows, note))
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Response(as_xlsx("导出", columns, rows, note), media_type=kind, headers=headers)
 
 
 def _icon(assets: Assets, name: str) -> Markup:

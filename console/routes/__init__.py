@@ -9,6 +9,7 @@ from console.routes import (
     briefings,
     casework,
     channels,
+    consultations,
     desk,
     disclosure,
     documents,
@@ -33,7 +34,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
-        answers, disclosure,
+        answers, consultations, disclosure,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

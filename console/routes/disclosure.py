@@ -12,14 +12,13 @@ from console import words
 from console.access import Visit, needs
 from console.casework import people_names
 from console.disclosures import ALL, OwnRegister, address, asked_of, whole
-from console.rendering import attachment, show
+from console.rendering import show, spreadsheet
 from disclosure import exchange
 from disclosure.figures import count
 from disclosure.model import OUTCOMES, REVIEWS, STATES, SUITS
 from disclosure.register import CHOICES, Asked
 from disclosure.suggestions import ADVICE, SOURCE, suggestions
 from disclosure.terms import clock_words
-from minsheng.spreadsheets import as_csv, as_xlsx
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("disclosure")]
@@ -58,12 +57,7 @@ def export(visit: Annotated[Visit, needs("export")], format: str = "csv") -> Res
     note = f"共 {len(found)} 件，本文件只含前 {len(rows)} 件；请缩小范围后再导出。" if len(found) > limit else ""
     visit.record("exported", address(asked), {"total": len(found), "rows": len(rows), "format": format})
     stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
-    headers = {"Content-Disposition": attachment(f"依申请公开-{stamp}.{format}")}
-    if format == "csv":
-        body = b"".join(as_csv(exchange.HEADINGS, rows, note))
-        return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Response(as_xlsx("依申请公开", exchange.HEADINGS, rows, note), media_type=kind, headers=headers)
+    return spreadsheet(rows, exchange.HEADINGS, f"依申请公开-{stamp}", format, note)
 
 
 @router.get("/disclosure/{application_id}")
