@@ -16,6 +16,7 @@ from console.routes import (
     drills,
     duty,
     events,
+    interpretations,
     metrics,
     plans,
     policies,
@@ -34,6 +35,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
+        interpretations,
         answers, consultations, disclosure,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
