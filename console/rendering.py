@@ -12,11 +12,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from console import export, translation, words
+from console import translation, words
 from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
+from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -27,6 +28,7 @@ MENU = (
     ("events", "/events", "newspaper", "事件"),
     ("policies", "/policies", "landmark", "政策"),
     ("answers", "/answers", "message-circle-question-mark", "问答库"),
+    ("disclosure", "/disclosure", "info", "依申请公开"),
     ("plans", "/plans", "clipboard-list", "预案"),
     ("roster", "/roster", "calendar-clock", "值班表"),
     ("rules", "/rules", "sliders-horizontal", "规则"),
@@ -150,15 +152,21 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
 
 
-def spreadsheet(rows: Iterable[Sequence[str]], columns: Sequence[str], name: str, format: str) -> Response:  # noqa: A002
-    """Rows as a file to be saved, `format` csv or xlsx; nothing in them that a spreadsheet would take for a formula."""
-    safe = [[export.safe_cell(cell) for cell in row] for row in rows]
+def spreadsheet(
+    rows: Iterable[Sequence[str]],
+    columns: Sequence[str],
+    name: str,
+    format: str,  # noqa: A002
+    note: str = "",
+) -> Response:
+    """Rows as a file to be saved, `format` csv or xlsx; nothing in them that a spreadsheet would take for a formula.
+    `note` is a last line, if there is one."""
     headers = {"Content-Disposition": attachment(f"{name}.{format}")}
     if format == "csv":
-        content = b"".join(export.as_csv(safe, "", columns))
+        content = b"".join(as_csv(columns, rows, note))
         return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Response(export.as_xlsx(safe, "", columns, "导出"), media_type=kind, headers=headers)
+    return Response(as_xlsx("导出", columns, rows, note), media_type=kind, headers=headers)
 
 
 def _icon(assets: Assets, name: str) -> Markup:

@@ -25,6 +25,7 @@ Right = Literal[
     "consultations",
     "consultations.write",
     "consultations.publish",
+    "disclosure",
     "plans",
     "plans.write",
     "plans.decide",
@@ -65,6 +66,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "consultations": "查看征求意见",
     "consultations.write": "办理征求意见",
     "consultations.publish": "登记公开采纳情况",
+    "disclosure": "查看依申请公开",
     "plans": "查看预案",
     "plans.write": "起草预案",
     "plans.decide": "审核、启用和停用预案",
@@ -100,7 +102,7 @@ ROLE_WORDS: dict[Role, str] = {
 }
 
 _READING: frozenset[Right] = frozenset(
-    {"own", "tickets", "search", "events", "policies", "answers", "consultations", "plans"}
+    {"own", "tickets", "search", "events", "policies", "answers", "consultations", "disclosure", "plans"}
 )
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {

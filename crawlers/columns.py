@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from crawlers.admission import Found
+from crawlers.sources import nearest
+from minsheng.errors import WrongUse
 from minsheng.records import Engagement, Kind
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -71,6 +73,49 @@ _KNOWN = frozenset(plain_name(name) for names in COLUMNS.values() for name in na
 def known_name(name: str) -> bool:
     """Whether a column of this name is recognised by it."""
     return plain_name(name) in _KNOWN
+
+
+def matched(
+    names: Iterable[str], mapping: Mapping[str, str], where: str, known: Mapping[str, tuple[str, ...]] = COLUMNS
+) -> dict[str, str]:
+    """Field → column, by the columns' names.
+
+    Parameters
+    ----------
+    names:
+        The file's columns.
+    mapping:
+        Column → field, for columns that are not recognised by their names.
+    where:
+        What the file is called in messages.
+    known:
+        Field → the names that it is recognised by; the first that the file has counts.
+
+    Raises
+    ------
+    WrongUse
+        If the mapping names a column or a field that is not.
+    """
+    present = list(names)
+    plain = {plain_name(name): name for name in reversed(present)}
+    columns: dict[str, str] = {}
+    for column, field in mapping.items():
+        if column not in present:
+            raise WrongUse(f"{where} has no column '{column}'", nearest(column, present))
+        if field not in known:
+            raise WrongUse(f"there is no field '{field}'", nearest(field, list(known)))
+        columns[field] = column
+    taken = set(columns.values())
+    for field, words in known.items():
+        if field in columns:
+            continue
+        for name in words:
+            candidate = plain.get(plain_name(name))
+            if candidate is not None and candidate not in taken:
+                columns[field] = candidate
+                taken.add(candidate)
+                break
+    return columns
 
 
 def found_in(get: Callable[[str], str], key: str, kind: Kind, title: str, text: str, url: str | None) -> Found:

@@ -499,6 +499,21 @@ class BriefingSettings(Section, frozen=True, kw_only=True):
                 raise ValueError(f"briefing.{name}: '{text}' is no time of day: write 08:30") from None
 
 
+class DisclosureSettings(Section, frozen=True, kw_only=True):
+    """Applications for information (依申请公开). The terms are those of the Regulations on Open Government Information,
+    政府信息公开条例, State Council Order No. 711: answer within 20 working days of receipt, one extension of up to 20,
+    the time in which third parties or other offices are asked not counted (Article 33); whoever is unclear is asked to
+    be clearer within 7 working days, and the term begins anew when that comes in (Article 30); what many ask for may be
+    published without being asked (Article 44).
+    """
+
+    answer_days: Count = 20  # working days to answer in (Article 33)
+    extension_days: Count = 20  # working days that the term may be extended by, once (Article 33)
+    correction_days: Count = 7  # working days to ask the applicant to be clearer in (Article 30)
+    warn_days: Annotated[int, msgspec.Meta(ge=0)] = 5  # an application counts as soon due so many working days before
+    often: Annotated[int, msgspec.Meta(ge=2)] = 3  # from so many applications on a matter is often asked (Article 44)
+
+
 class ConsoleSettings(Section, frozen=True, kw_only=True):
     """The console in the browser, served by `minsheng run` and `minsheng console`."""
 
@@ -556,6 +571,7 @@ class Settings(Section, frozen=True, kw_only=True):
     schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
+    disclosure: DisclosureSettings = DisclosureSettings()
     console: ConsoleSettings = ConsoleSettings()
     metrics: MetricsSettings = MetricsSettings()
     logs: LogsSettings = LogsSettings()

@@ -11,6 +11,7 @@ from console.routes import (
     channels,
     consultations,
     desk,
+    disclosure,
     documents,
     drills,
     duty,
@@ -35,7 +36,7 @@ ROUTERS = tuple(
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
         interpretations,
-        answers, consultations,
+        answers, consultations, disclosure,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

@@ -21,6 +21,7 @@ from console.scope import View
 from console.searching import Asked
 from minsheng.errors import WrongUse
 from minsheng.records import Assessed, Document, Grouped
+from minsheng.spreadsheets import as_csv, as_xlsx
 from search.index import Hit, Page, Search
 
 router = APIRouter()
@@ -65,12 +66,13 @@ def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -
     stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
     headers = {"Content-Disposition": attachment(f"检索结果-{stamp}.{format}")}
     if format == "csv":
-        return Response(b"".join(export.as_csv(rows, note)), media_type="text/csv; charset=utf-8", headers=headers)
+        body = b"".join(as_csv(export.COLUMNS, rows, note))
+        return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
     if format == "docx":
         kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         return Response(export.as_docx(rows, note), media_type=kind, headers=headers)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Response(export.as_xlsx(rows, note), media_type=kind, headers=headers)
+    return Response(as_xlsx("检索结果", export.COLUMNS, rows, note), media_type=kind, headers=headers)
 
 
 @router.get("/documents/{document_id}")

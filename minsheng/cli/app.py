@@ -53,6 +53,7 @@ COMMANDS = {
     "silences": "silences:app",
     "plans": "plans:app",
     "drill": "drills:app",
+    "disclosure": "disclosure:app",
 }
 
 

@@ -331,8 +331,8 @@ def export(
     comments: Annotated[bool, typer.Option("--comments", help="The comments instead of the opinions.")] = False,
 ) -> None:
     """Write the opinions with what became of them, or the comments under them, as a spreadsheet for the house."""
-    from console.export import as_csv, as_xlsx, safe_cell
     from consultations import sheets
+    from minsheng.spreadsheets import as_csv, as_xlsx
 
     kind = file.suffix.lower()
     if kind not in (".csv", ".xlsx"):
@@ -342,8 +342,7 @@ def export(
     opinions = book.opinions(one)
     columns = sheets.COMMENTS if comments else sheets.OPINIONS
     rows = sheets.comment_rows(book.comments(one), opinions) if comments else sheets.opinion_rows(opinions)
-    safe = [[safe_cell(cell) for cell in row] for row in rows]
-    content = b"".join(as_csv(safe, "", columns)) if kind == ".csv" else as_xlsx(safe, "", columns, "征求意见")
+    content = b"".join(as_csv(columns, rows)) if kind == ".csv" else as_xlsx("征求意见", columns, rows)
     write_file(file, content)
 
 

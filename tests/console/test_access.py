@@ -47,6 +47,7 @@ FILLED = {
     "{token_id}": "99999",
     "{webhook_id}": "99999",
     "{hours}": "24",
+    "{application_id}": "99999",
     "{name:path}": "nothing",
 }
 STREAM = "/desk/live"  # never ends; tested by itself
