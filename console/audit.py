@@ -61,6 +61,8 @@ ACTIONS: dict[str, str] = {
     "notices-read": "查看通知",
     "dead-letter-changed": "处理死信",
     "answer-changed": "修改问答",
+    "consultation-read": "查看征求意见",
+    "consultation-changed": "办理征求意见",
     "label-corrected": "更正标签",
     "event-changed": "合并、拆分事件",
     "event-read": "查看事件",

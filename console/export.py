@@ -50,23 +50,25 @@ def row(record: Grouped, policies: Mapping[str, str], sources: Mapping[str, str]
     return [safe_cell(cell) for cell in cells]
 
 
-def as_csv(rows: Iterable[Sequence[str]], note: str) -> Iterator[bytes]:
+def as_csv(rows: Iterable[Sequence[str]], note: str, columns: Sequence[str] = COLUMNS) -> Iterator[bytes]:
     """CSV in UTF-8 with the mark that Excel needs to know it by; `note` is a last line, if there is one."""
     yield b"\xef\xbb\xbf"
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
-    for cells in (COLUMNS, *rows, *([[note]] if note else [])):
+    for cells in (columns, *rows, *([[note]] if note else [])):
         writer.writerow(cells)
         yield buffer.getvalue().encode()
         buffer.seek(0)
         buffer.truncate()
 
 
-def as_xlsx(rows: Iterable[Sequence[str]], note: str) -> bytes:
+def as_xlsx(
+    rows: Iterable[Sequence[str]], note: str, columns: Sequence[str] = COLUMNS, title: str = "检索结果"
+) -> bytes:
     """An XLSX file."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet("检索结果")
-    for cells in (COLUMNS, *rows, *([[note]] if note else [])):
+    sheet = book.create_sheet(title)
+    for cells in (columns, *rows, *([[note]] if note else [])):
         sheet.append(list(cells))
     target = io.BytesIO()
     book.save(target)

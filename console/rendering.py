@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from console import translation, words
+from console import export, translation, words
 from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
@@ -148,6 +148,17 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
 def attachment(name: str) -> str:
     """A Content-Disposition for a file of this name."""
     return f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
+
+
+def spreadsheet(rows: Iterable[Sequence[str]], columns: Sequence[str], name: str, format: str) -> Response:  # noqa: A002
+    """Rows as a file to be saved, `format` csv or xlsx; nothing in them that a spreadsheet would take for a formula."""
+    safe = [[export.safe_cell(cell) for cell in row] for row in rows]
+    headers = {"Content-Disposition": attachment(f"{name}.{format}")}
+    if format == "csv":
+        content = b"".join(export.as_csv(safe, "", columns))
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Response(export.as_xlsx(safe, "", columns, "导出"), media_type=kind, headers=headers)
 
 
 def _icon(assets: Assets, name: str) -> Markup:

@@ -19,16 +19,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "text": (
         "text", "content", "body", "message", "内容", "正文", "文本", "留言详情", "留言内容", "微博正文", "诉求内容",
-        "工单内容", "诉求描述", "来信内容", "申请内容", "所需信息内容",
+        "工单内容", "诉求描述", "来信内容", "申请内容", "所需信息内容", "意见内容", "意见建议", "反馈意见", "修改意见",
+        "修改建议", "意见",
     ),
     "published_at": (
         "published_at", "posted_at", "publish_time", "pubdate", "created_at", "created", "date", "datetime", "time",
         "timestamp", "发布时间", "发表时间", "留言时间", "来电时间", "受理时间", "登记时间", "申请时间", "来信时间",
-        "创建时间", "日期", "时间",
+        "创建时间", "提交时间", "反馈时间", "日期", "时间",
     ),
     "author": (
         "author", "author_hash", "author_key", "author_id", "user", "user_id", "username", "screen_name", "nickname",
         "作者", "用户", "用户名", "留言用户", "昵称", "发布者", "发帖人", "来电人", "申请人", "反映人", "来信人",
+        "提交人", "反馈人", "姓名",
     ),
     "url": ("url", "link", "href", "链接", "网址", "地址链接", "原文链接"),
     "parent_id": ("parent_id", "parent", "reply_to", "repost_of", "父编号", "回复编号", "原帖编号"),

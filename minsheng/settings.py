@@ -378,6 +378,18 @@ class ReleaseSettings(Section, frozen=True, kw_only=True):
             raise ValueError("release.time is China time: write it without a zone")
 
 
+class ConsultationSettings(Section, frozen=True, kw_only=True):
+    """Consultations on drafts (征求意见), and by when it is made public what was taken up.
+
+    The term's source: 四川省人民政府办公厅, key points of open-government work 2023 (16 May 2023), part one (4):
+    opinions that were taken up are published within one month of the end of the consultation. Counted by the calendar
+    from the closing day; where another authority sets another term, it is set here.
+    """
+
+    publish_months: Count = 1  # months from the closing day within which it is made public what was taken up
+    warn_days: Annotated[int, msgspec.Meta(ge=0)] = 7  # so many days before that day the duty desk begins to warn
+
+
 class ScheduleSettings(Section, frozen=True, kw_only=True):
     """What `minsheng run` and `minsheng stage alert` do by themselves, again and again."""
 
@@ -431,7 +443,8 @@ class DistributionSettings(Section, frozen=True, kw_only=True):
     """Who a kind of briefing is issued to."""
 
     kinds: tuple[
-        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement"], ...
+        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement", "consultation"],
+        ...,
     ]  # kinds of briefing that this list is for
     to: tuple[str, ...]  # who is told, as the duty book writes it: person:ID, roster:ID, unit:ID, channel:NAME
     names: tuple[str, ...] = ()  # what is printed behind 报送
@@ -511,6 +524,7 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     release: ReleaseSettings = ReleaseSettings()
+    consultation: ConsultationSettings = ConsultationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()

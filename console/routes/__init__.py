@@ -9,6 +9,7 @@ from console.routes import (
     briefings,
     casework,
     channels,
+    consultations,
     desk,
     documents,
     drills,
@@ -32,7 +33,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
-        answers,
+        answers, consultations,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

@@ -34,6 +34,7 @@ COMMANDS = {
     "audit": "users:audit_app",
     "policies": "policies:app",
     "qa": "qa:app",
+    "consultation": "consultation:app",
     "deadletters": "deadletters:app",
     "events": "events:app",
     "index": "index:app",

@@ -39,6 +39,8 @@ FILLED = {
     "{name}": "nothing",
     "{entry}": "qa-0",
     "{candidate}": "qc-0",
+    "{consultation}": "ZQ0001",
+    "{comment}": "0-0",
     "{kept}": "RB-0",
     "{code}": "1",
     "{interpretation}": "999",
