@@ -359,7 +359,7 @@ def test_a_process_that_dies_while_deciding_leaves_everything_as_it_was(
     duty = Duty(world)
     blue(world)
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     with monkeypatch.context() as dying:
