@@ -26,6 +26,7 @@ from crawlers.columns import known_name
 from crawlers.extraction import extract
 from crawlers.markup import element_text, html_text, parse_html
 from crawlers.old_office import MAGIC, kind_of_container, xls_sheets
+from crawlers.xml_workbook import is_xml_workbook, xml_sheets
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, WrongUse
 
@@ -128,6 +129,8 @@ def _held_rows(body: bytes, path: Path, name: str) -> Iterator[Row]:
         yield from _sheet_rows(_xlsx_sheets(body, path))
     elif body.startswith(MAGIC):
         yield from _sheet_rows(_xls_sheets(body, path))
+    elif is_xml_workbook(body):
+        yield from _sheet_rows(_xml_sheets(body, path))
     elif name.endswith((".xls", ".et")) and body.lstrip(_BLANK)[:1] == b"<":
         yield from _sheet_rows(_html_sheets(body, path))
     elif name.endswith((".xlsx", ".xlsm")):
@@ -166,18 +169,28 @@ def _sheet_rows(sheets: Iterable[Sheet]) -> Iterator[Row]:
         first = list(itertools.islice(filled, LOOKED_AT))
         if not first:
             continue
-        place = _header_of([cells for _, cells in first])
-        header = first[place][1]
+        place, header = _header_of([cells for _, cells in first])
         for number, cells in itertools.chain(first[place + 1 :], filled):
             yield Row(number, {name: value for name, value in zip(header, cells, strict=False) if name})
 
 
-def _header_of(first: Sequence[Sequence[str]]) -> int:
-    """Which of a table's first rows is its header: offices write a title, and who made the list, above it."""
-    known = [sum(known_name(cell) for cell in cells) for cells in first]
-    if max(known):
-        return known.index(max(known))
-    return next((place for place, cells in enumerate(first) if sum(map(bool, cells)) > 1), 0)
+def _header_of(first: Sequence[Sequence[str]]) -> tuple[int, Sequence[str]]:
+    """Which of a table's first rows is its header: offices write a title, and who made the list, above it.
+
+    Where cells were merged, a header stands in two rows: 办理情况 above 承办单位 and 办理结果, 工单编号 beside them. It
+    is the lower of the two, with what stands above its empty cells.
+    """
+    known = [sum(map(known_name, cells)) for cells in first]
+    place = known.index(max(known)) if max(known) else None
+    for below in range(1, len(first)):
+        pairs = itertools.zip_longest(first[below - 1], first[below], fillvalue="")
+        both = [lower or upper for upper, lower in pairs]
+        # A row of data adds no column's name to its header.
+        if sum(map(known_name, both)) > max(known):
+            return below, both
+    if place is None:
+        place = next((place for place, cells in enumerate(first) if sum(map(bool, cells)) > 1), 0)
+    return place, first[place]
 
 
 def _xlsx_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
@@ -224,10 +237,42 @@ def _html_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
     if not tables:
         raise BadInput(f"{path} is called a workbook, and is none", "open it in its program, and save it as XLSX")
     for table in tables:
-        rows = enumerate(table.iter("tr"), start=1)
-        yield [
-            (number, [" ".join(element_text(cell).split()) for cell in row.iter("td", "th")]) for number, row in rows
-        ]
+        yield _table_rows(table)
+
+
+def _table_rows(table: Any) -> list[tuple[int, list[str]]]:
+    """The rows of a table, each cell under its column: merged ones count as so many, of which the first has words."""
+    rows: list[tuple[int, list[str]]] = []
+    below: dict[int, int] = {}  # column → how many further rows a cell above reaches into it
+    for number, row in enumerate(table.iter("tr"), start=1):
+        words: list[str] = []
+
+        def pass_merged(words: list[str] = words) -> None:
+            while below.get(len(words), 0) > 0:
+                below[len(words)] -= 1
+                words.append("")
+
+        for cell in row.iter("td", "th"):
+            pass_merged()
+            wide, high = _span(cell.get("colspan")), _span(cell.get("rowspan"))
+            for column in range(len(words), len(words) + wide):
+                below[column] = high - 1
+            words += [" ".join(element_text(cell).split()), *[""] * (wide - 1)]
+        pass_merged()
+        rows.append((number, words))
+    return rows
+
+
+def _span(said: str | None) -> int:
+    """How many rows or columns a cell takes; a page may say any number."""
+    return min(max(int(said), 1), 100) if said and said.strip().isdecimal() and len(said) < 6 else 1
+
+
+def _xml_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
+    try:
+        yield from xml_sheets(body)
+    except (ValueError, SyntaxError) as error:
+        raise _no_workbook(path, error) from error
 
 
 def _no_workbook(path: Path, error: Exception) -> BadInput:
