@@ -378,6 +378,34 @@ class ReleaseSettings(Section, frozen=True, kw_only=True):
             raise ValueError("release.time is China time: write it without a zone")
 
 
+class InterpretationSettings(Section, frozen=True, kw_only=True):
+    """Interpretation of policies (解读), and what is asked of it.
+
+    The goal's source: 四川省人民政府办公厅, key points of open-government work 2023 (16 May 2023), part two (7): of the
+    policies issued in the name of a government or its office no less than half have interpretation in more forms than
+    text; materials come out with the policy, and don't just copy or shorten it. It names no share for "copy": that one
+    is ours, see docs/how-to/interpret-policies.md.
+    """
+
+    diverse_share: Share = 0.5  # of the policies issued by a government or its office, those with more than text
+    copied_share: Share = 0.5  # from this share of its text in the document word for word, a piece counts as copied
+    official_departments: tuple[str, ...] = (
+        "人民政府",
+        "政府办公厅",
+        "政府办公室",
+    )  # how the departments end in whose name such policies are issued
+    official_numbers: tuple[str, ...] = (
+        "府发",
+        "府办发",
+        "府办规",
+        "府规",
+        "政发",
+        "政办发",
+        "政规",
+        "政办规",
+    )  # or their 文号
+
+
 class ConsultationSettings(Section, frozen=True, kw_only=True):
     """Consultations on drafts (征求意见), and by when it is made public what was taken up.
 
@@ -524,6 +552,7 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     release: ReleaseSettings = ReleaseSettings()
+    interpretation: InterpretationSettings = InterpretationSettings()
     consultation: ConsultationSettings = ConsultationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()

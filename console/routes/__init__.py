@@ -15,6 +15,7 @@ from console.routes import (
     drills,
     duty,
     events,
+    interpretations,
     metrics,
     plans,
     policies,
@@ -33,6 +34,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
+        interpretations,
         answers, consultations,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
