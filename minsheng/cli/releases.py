@@ -156,12 +156,11 @@ def interpreted(
         )  # fmt: skip
     counted, found = figures(rows, settings.interpretation), chosen(rows, show)
     if output is not None:
-        from console.export import as_csv, as_xlsx, safe_cell
+        from minsheng.spreadsheets import as_csv, as_xlsx
 
-        safe = [[safe_cell(cell) for cell in row] for row in sheet_rows(found)]
+        table = sheet_rows(found)
         is_csv = output.suffix.lower() == ".csv"
-        content = b"".join(as_csv(safe, "", COLUMNS)) if is_csv else as_xlsx(safe, "", COLUMNS, SHOWS[show])
-        write_file(output, content)
+        write_file(output, b"".join(as_csv(COLUMNS, table)) if is_csv else as_xlsx(SHOWS[show], COLUMNS, table))
         return
     if json:
         context.print_json(
