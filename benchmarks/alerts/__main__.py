@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from benchmarks.alerts.scoring import Score, score
 from benchmarks.alerts.stream import Stream, stream
 from classifiers.model import Text
 from grouping.memory import Memory
+from minsheng.policies import Policy
 from minsheng.records import EventRef, Grouped
 from minsheng.settings import AlertSettings, GroupSettings
 from minsheng.workdays import WorkCalendar
@@ -42,11 +43,11 @@ KEYWORD, Z_SCORE, Z_SCORE_5 = 5.0, 5.0, 4.0
 
 
 def replay(
-    records: Sequence[Grouped], policies: dict[str, object], rules: RuleSet, calm: timedelta | None = CALM
+    records: Sequence[Grouped], policies: Mapping[str, Policy], rules: RuleSet, calm: timedelta | None = CALM
 ) -> tuple[Replay, float]:
     """The records through the judge, and how many seconds that took."""
     settings = AlertSettings()
-    engine = Replay(settings, rules, policies, WorkCalendar().is_workday, calm=calm)  # type: ignore[arg-type]
+    engine = Replay(settings, rules, policies, WorkCalendar().is_workday, calm=calm)
     began = time.perf_counter()
     for record in records:
         engine.take(observe(record, settings.backfill_days, rules.words_in), record.event.merged)
