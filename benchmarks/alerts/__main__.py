@@ -58,15 +58,17 @@ def replay(
 def ours(made: Stream, rules: RuleSet) -> tuple[list[Alarm], float]:
     engine, seconds = replay(made.records, {policy.id: policy for policy in made.policies}, rules)
     chatter = {record.document.id for record in made.records if (record.document.native_id or "").startswith("c-")}
+    # A burst that breaks out of a known matter is told like a new one.
+    told = ((ticket, raised) for ticket in engine.tickets for raised in ticket.raised if raised.tells)
     return [
         Alarm(
-            one.policy or "",
-            one.opened_at,
-            one.opened_by,
-            one.raised[0].rule.startswith("matter")
-            and not any(d in made.episode_of or d in chatter for d in one.opened_by),
+            ticket.policy or "",
+            raised.at,
+            list(raised.documents),
+            raised.rule.startswith("matter")
+            and not any(d in made.episode_of or d in chatter for d in raised.documents),
         )
-        for one in engine.tickets
+        for ticket, raised in told
     ], seconds
 
 
