@@ -16,7 +16,7 @@ import msgspec
 from alerts.explain import Part, Window, facts_of, parts_of, reason
 from alerts.history import Baseline, DatedRows, EventHistory
 from alerts.levels import Level, rank
-from alerts.observations import Observation, voices
+from alerts.observations import ADVERT, Observation, voices
 from alerts.rules import Rule, RuleSet
 from alerts.rules.model import Scope
 from minsheng.clock import CHINA
@@ -186,7 +186,7 @@ class RiskJudge:
         count = history.all.count(start, moment)
         if count < fewest * self._rules.hold or not _is_turn(count):
             return None
-        rows = history.all.between(start, moment)
+        rows = _without_sellers(history.all.between(start, moment))
         if sum(row.concerned for row in rows) < fewest * self._rules.hold:
             return None
         asked: dict[str | None, dict[tuple[str, ...], list[Rule]]] = {}
@@ -363,6 +363,17 @@ def _gravest(found: Iterator[Risk | None] | Collection[Risk | None]) -> Risk | N
         key=lambda risk: (rank(risk.level), not risk.slow, rank(risk.holds), risk.score),
         default=None,
     )
+
+
+def _without_sellers(rows: Sequence[Observation]) -> Sequence[Observation]:
+    """None of whose authors advertise as much as they say anything else: what the model does not see in each of their
+    posts it sees in the others."""
+    sold = Counter(row.author for row in rows if ADVERT in row.marks)
+    if not sold:
+        return rows
+    said = Counter(row.author for row in rows if row.author in sold)
+    sellers = {author for author, count in sold.items() if 2 * count >= said[author]}
+    return [row._replace(concerned=False) if row.author in sellers else row for row in rows]
 
 
 def _naming(policy_id: str, rows: Sequence[Observation]) -> list[Observation]:
