@@ -86,7 +86,7 @@ def start_sheet(store: Store, clock: Clock, name: str) -> Research:
     parts = "；".join(f"{part['title']}：{part['value']}" for part in ticket.parts if part["value"])
     return Research(
         facts=f"{opened:%m月%d日 %H:%M}起，{ticket.why.rstrip('。')}。现有相关信息{ticket.posts}条。（待核实）",
-        cause=f"风险类型初判为{KIND_WORDS[ticket.risk_kind]}。（待研判）",
+        cause=f"风险类型初判为{KIND_WORDS.get(ticket.risk_kind, ticket.risk_kind)}。（待研判）",
         trend=f"{parts}。（待研判）" if parts else "",
         responsible=ticket.unit,
         recommended_level=ticket.level,
