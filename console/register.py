@@ -75,7 +75,10 @@ def save(visit: Visit, policy: Policy, before: Policy | None, reason: str = "") 
     changed = msgspec.to_builtins(policy)
     detail = {key: changed.get(key) for key in sorted({*known, *changed}) if known.get(key) != changed.get(key)}
     visit.record("policy-changed" if before else "policy-added", policy.id, {**detail, "reason": reason})
-    return _warnings(policy, {**visit.view.policies, policy.id: policy})
+    mine = {**visit.view.policies, policy.id: policy}
+    if before is not None and before.successor == policy.successor and policy.successor not in mine:
+        return ()  # one of others, which was there before: it is not named
+    return _warnings(policy, mine)
 
 
 def repealed(policy: Policy, values: Mapping[str, Any]) -> Policy:

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from alerts.plan_model import Plan
 from alerts.tables import tickets as ticket_table
 from alerts.ticket_counts import Kept, OpenCount, OpenState, kept_in_time, open_counts, open_state, overdue
-from alerts.tickets import Ticket, TicketBook, TicketLine
+from alerts.tickets import Ticket, TicketBook, TicketLine, TimelineEvent
 from console.units import Grant
 from crawlers.tables import sources
 from grouping.detail import EventDetail, event_detail
@@ -32,6 +33,10 @@ from search.index import MAX_FACET_SIZE, MAX_SIZE, Filters, Index, Page, Search
 T = TypeVar("T")
 
 _CHUNK = 500
+OTHERS = "（其他单位的）"
+"""Stands where a ticket's timeline names what is not the viewer's."""
+_OTHER_TICKETS = ("ticket", "into", "off", "other")
+"""What lines of a timeline call the number of another ticket."""
 _REAL = (ticket_table.c.historical.is_(False), ticket_table.c.exercise.is_(False))
 
 REGION_SECONDS = 60.0
@@ -202,21 +207,50 @@ class View:
 
     def ticket(self, name: str) -> Ticket:
         """One ticket. One that is not the viewer's is answered as one that is not there."""
+        if not self.has_ticket(name):
+            raise _no_ticket(name)
         try:
-            found = self._book.get(name)
+            return self._book.get(name)
         except WrongUse:
             raise _no_ticket(name) from None
-        if not self.grant.everything and not self._sees(found.event, found.policy):
-            raise _no_ticket(name)
-        return found
 
     def has_ticket(self, name: str) -> bool:
-        """Whether a ticket is the viewer's."""
-        try:
-            self.ticket(name)
-        except WrongUse:
-            return False
-        return True
+        """Whether a ticket is the viewer's. One that is not is looked for as long as one that is not there."""
+        if self.grant.everything:
+            return self._about(name) is not None
+        found = self._about(name)
+        sees = self._sees(*(found or ("", None)))
+        return sees and found is not None
+
+    def timeline(self, ticket_id: int) -> list[TimelineEvent]:
+        """A ticket's timeline, oldest first, without what it says of others' tickets, policies and documents."""
+        lines = self._book.timeline(ticket_id)
+        return list(lines) if self.grant.everything else [self._told(line) for line in lines]
+
+    def _told(self, line: TimelineEvent) -> TimelineEvent:
+        detail = line.detail
+        others = [name for name in _OTHER_TICKETS if isinstance(detail.get(name), str)]
+        hidden = {name for name in others if not self.has_ticket(detail[name])}
+        target, kind = detail.get("target"), detail.get("kind")
+        if kind == "policy" and target not in self.policies:
+            hidden |= {"target", "note"}
+        if kind == "document" and target not in self.index.get([str(target)]):
+            hidden |= {"target", "note"}
+        if not hidden:
+            return line
+        return replace(line, detail={name: OTHERS if name in hidden else value for name, value in detail.items()})
+
+    def _about(self, name: str) -> tuple[str, str | None] | None:
+        """Event and policy of a ticket; None where there is none."""
+        wanted = name.strip()
+        which = ticket_table.c.number == wanted.upper()
+        if wanted.isascii() and wanted.isdecimal():
+            if len(wanted) > 18:
+                return None
+            which = ticket_table.c.id == int(wanted)
+        with self.store.read() as connection:
+            row = connection.execute(sa.select(ticket_table.c.event_id, ticket_table.c.policy_id).where(which)).first()
+        return None if row is None else (row.event_id, row.policy_id)
 
     def ticket_state(self) -> OpenState:
         """Another value whenever one of the viewer's tickets has opened, changed or ended."""
@@ -248,11 +282,17 @@ class View:
         return sorted(found)
 
     def _sees(self, event: str, policy: str | None) -> bool:
-        if self.grant.policies is not None and policy not in self.grant.policies:
-            return False
+        sees = self.grant.policies is None or policy in self.grant.policies
         if self.grant.regions is None:
-            return True
-        return self.index.count(Filters(events=History.read(self.store).family(event))) > 0
+            return sees
+        # Also looked at where the policy has settled it: otherwise the time taken would tell that the ticket is there.
+        return self.index.count(Filters(events=History.read(self.store).family(event))) > 0 and sees
+
+    # Plans
+
+    def sees_plan(self, plan: Plan) -> bool:
+        """General plans are everybody's; one for policies is of those who see all of them."""
+        return self.grant.policies is None or all(one == "*" or one in self.policies for one in plan.policies)
 
     # Events
 

@@ -70,7 +70,7 @@ def get_plan(visit: Reader, plan_id: str) -> Response:
 
 def _plans(visit: Visit) -> dict[str, Plan]:
     book = book_of(visit.console.store, visit.console.settings.path("plans"))
-    return {one.id: one for one in book.plans.values() if not one.policies or _policies(visit, one)}
+    return {one.id: one for one in book.plans.values() if visit.view.sees_plan(one)}
 
 
 def _policies(visit: Visit, plan: Plan) -> list[str]:

@@ -14,7 +14,7 @@ from console.api.problems import ApiError, Wrong, invalid, missing
 from console.api.routing import answer, matched, needs, read_body, resource
 from console.register import OutOfScope, save
 from minsheng.clock import CHINA
-from minsheng.policies import Policy, PolicyRegister, Stage
+from minsheng.policies import Policy, Stage
 from minsheng.policies.reading import WrongPolicy, checked
 from minsheng.policies.register import PolicyConflict
 from search.index import Bucket, Filters, Search
@@ -68,14 +68,14 @@ def list_policies(
         if (stage is None or one.stage == stage)
         and any(words in text.lower() for text in (one.title, one.number or "", one.department or "", *one.aliases))
     ]
-    return answer(Policies(items=found))
+    return answer(Policies(items=[_mine(visit, one) for one in found]))
 
 
 @router.get("/policies/{policy_id}", **told(Policy, "One policy", missing=True, example=_POLICY))
 def get_policy(visit: Reader, policy_id: str) -> Response:
     """The ETag is what a change wants as If-Match."""
     policy = _policy(visit, policy_id)
-    return answer(policy, headers={"ETag": _tag(policy)})
+    return answer(_mine(visit, policy), headers={"ETag": _tag(policy)})
 
 
 @router.get(
@@ -115,10 +115,7 @@ def get_policy_coverage(visit: Searcher, policy_id: str, days: Annotated[int, Qu
 def add_policy(visit: Editor, body: Annotated[dict[str, Any], read_body(dict[str, Any])]) -> Response:
     """It must fall into the caller's scope: by its department or a topic, where the caller does not see everything.
     Audited."""
-    policy = _checked(body)
-    if _register(visit).get(policy.id) is not None:
-        raise ApiError("conflict", f"the id '{policy.id}' is taken", "choose another one")
-    return _save(visit, policy, None)
+    return _save(visit, _checked(body), None)
 
 
 @router.put(
@@ -137,6 +134,9 @@ def change_policy(
     if policy.id != policy_id:
         raise invalid("body.id", "a policy keeps its id")
     matched(request, _tag(before))
+    if policy.successor is None and _mine(visit, before) != before:
+        # What was not shown was not taken away either.
+        policy = msgspec.structs.replace(policy, successor=before.successor)
     return _save(visit, policy, before)
 
 
@@ -148,7 +148,14 @@ def _save(visit: Visit, policy: Policy, before: Policy | None) -> Response:
     except PolicyConflict as error:
         kind = "precondition-failed" if before else "conflict"
         raise ApiError(kind, error.message, error.hint) from error
-    return answer(Saved(policy=policy, warnings=warnings), 200 if before else 201, {"ETag": _tag(policy)})
+    return answer(Saved(policy=_mine(visit, policy), warnings=warnings), 200 if before else 201, {"ETag": _tag(policy)})
+
+
+def _mine(visit: Visit, policy: Policy) -> Policy:
+    """The policy, without the id of a successor that is not the caller's."""
+    if policy.successor is None or policy.successor in visit.view.policies:
+        return policy
+    return msgspec.structs.replace(policy, successor=None)
 
 
 def _checked(body: dict[str, Any]) -> Policy:
@@ -168,7 +175,3 @@ def _policy(visit: Visit, policy_id: str) -> Policy:
 
 def _tag(policy: Policy) -> str:
     return f'"{policy.content_hash()}"'
-
-
-def _register(visit: Visit) -> PolicyRegister:
-    return PolicyRegister(visit.console.store, visit.console.clock)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from answers.book import AnswerBook
 from answers.contradictions import check as states
 from answers.coverage import Coverage
-from answers.mining import Candidates
+from answers.mining import Candidate, Candidates
 from answers.model import ACTIONS, STATUSES, Content, Entry
 from answers.suggestion import suggest
 from answers.texts import PolicyTexts
@@ -67,9 +67,7 @@ def editor(visit: Writer, entry: str = "", candidate: str = "", policy: str = ""
     fields = {"policy": policy if policy in visit.view.policies else ""}
     passages: list[Any] = []
     if candidate:
-        asked = Candidates(visit.console.store, visit.console.clock).get(candidate)
-        if asked.policy not in visit.view.policies:
-            raise HTTPException(404)
+        asked = _candidate(visit, candidate)
         of = visit.view.policies[asked.policy]
         fields = {
             "policy": asked.policy, "question": asked.question, "clauses": asked.clause, "title": asked.question[:40],
@@ -111,10 +109,8 @@ def save(visit: Writer) -> Response:
 @router.post("/answers/candidates/{candidate}/dismiss")
 def dismiss(visit: Writer, candidate: str) -> Response:
     """Put a question aside that needs no answer."""
-    candidates = Candidates(visit.console.store, visit.console.clock)
-    if candidates.get(candidate).policy not in visit.view.policies:
-        raise HTTPException(404)
-    candidates.dismiss(candidate)
+    _candidate(visit, candidate)
+    Candidates(visit.console.store, visit.console.clock).dismiss(candidate)
     visit.record("answer-changed", candidate, {"to": "dismissed"})
     return RedirectResponse("/answers", 303)
 
@@ -204,6 +200,17 @@ def _entry(visit: Visit, entry: str) -> Entry:
     except WrongUse:
         raise HTTPException(404) from None
     if found.content.policy not in visit.view.policies:
+        raise HTTPException(404)
+    return found
+
+
+def _candidate(visit: Visit, candidate: str) -> Candidate:
+    """A question about a policy of the viewer's; another one is answered as one that is not there."""
+    try:
+        found = Candidates(visit.console.store, visit.console.clock).get(candidate)
+    except WrongUse:
+        raise HTTPException(404) from None
+    if found.policy not in visit.view.policies:
         raise HTTPException(404)
     return found
 

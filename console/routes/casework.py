@@ -261,6 +261,8 @@ def link(visit: Worker, number: str) -> Response:
     def work(ticket: Ticket, _version: int) -> object:
         store, clock = visit.console.store, visit.console.clock
         if removes:
+            if not _sees_link(visit, ticket, target):
+                raise WrongUse(f"ticket {ticket.number} is not linked to {target}")
             return links.unlink(store, clock, ticket.number, target, actor=visit.actor)
         kind, aim = _aim(visit, target)
         return links.link(store, clock, ticket.number, kind, aim, actor=visit.actor, note=visit.field("note"))
@@ -346,6 +348,16 @@ def _split_page(visit: Visit, ticket: Ticket, typed: Typed, code: int, *, chosen
         visit, "ticket_split.html.j2", code=code, ticket=ticket, posts=posts, typed=typed, chosen=set(chosen or ()),
         source_names=visit.view.source_names(),
     )  # fmt: skip
+
+
+def _sees_link(visit: Visit, ticket: Ticket, target: str) -> bool:
+    """Whether the page of the ticket shows what it is linked to."""
+    kinds = {one.kind for one in links.links_of(visit.console.store, ticket.number) if one.target == target}
+    return (
+        "page" in kinds
+        or ("policy" in kinds and target in visit.view.policies)
+        or ("document" in kinds and target in visit.view.index.get([target]))
+    )
 
 
 def _aim(visit: Visit, target: str) -> tuple[links.LinkKind, str]:

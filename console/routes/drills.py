@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import msgspec
@@ -83,13 +84,15 @@ def _list(visit: Visit, *, problem: str = "") -> Response:
     book = DrillBook(visit.console.store, visit.console.clock)
     own = None if visit.view.grant.policies is None else list(visit.view.policies)
     starts = visit.may("drills.start")
+    near = _near(visit)
+    found = [one for one in book.list(policies=own) if near(one.actor)]
     known, wrong = [], ""
     try:
         known = list(scenarios(visit.console.settings.path(FOLDER)).values()) if starts else []
     except WrongUse as error:  # a file of the unit's own; what was practised can be read all the same
         wrong = error.message
     return show(
-        visit, "drills.html.j2", code=400 if problem else 200, drills=book.list(policies=own), scenarios=known,
+        visit, "drills.html.j2", code=400 if problem else 200, drills=found, scenarios=known,
         problem=problem or wrong, policies=visit.view.policies, kinds=KINDS, display=people_names(visit), starts=starts,
         chosen=visit.field("scenario"), chosen_policy=visit.field("policy"),
     )  # fmt: skip
@@ -100,6 +103,16 @@ def _report(visit: Visit, number: str) -> DrillReport:
         report = DrillBook(visit.console.store, visit.console.clock).report(number)
     except WrongUse:
         raise HTTPException(404) from None
-    if report.policy not in visit.view.policies:
+    if report.policy not in visit.view.policies or not _near(visit)(report.actor):
         raise HTTPException(404)
     return report
+
+
+def _near(visit: Visit) -> Callable[[str], bool]:
+    """Whether a drill that this user started is one of the viewer's region. The posts of a drill may name none: it is
+    where those are who started it, in the viewer's unit or below."""
+    if visit.view.grant.regions is None or visit.user.unit_id is None:
+        return lambda _actor: True
+    units = {one.id for one in visit.console.units.tree().with_below(visit.user.unit_id)}
+    names = {one.name for one in visit.console.users.all() if one.unit_id in units}
+    return names.__contains__

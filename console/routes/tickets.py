@@ -22,7 +22,7 @@ from alerts.plan_model import VARIABLES
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.grade import CHINESE as GRADES
 from alerts.risk_kind import CHINESE as RISK_KINDS
-from alerts.tickets import STATUS_WORDS, STATUSES, Ticket, TicketBook, TimelineEvent
+from alerts.tickets import STATUS_WORDS, STATUSES, Ticket, TimelineEvent
 from alerts.timeline import SYSTEM, TITLES
 from console import words
 from console.access import Visit, needs
@@ -63,7 +63,7 @@ def ticket_page(visit: Reader, number: str) -> Response:
 def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
     """The ticket's page; with a form that was not taken, where there is one."""
     store, clock = visit.console.store, visit.console.clock
-    timeline = TicketBook(store, clock).timeline(ticket.id)
+    timeline = visit.view.timeline(ticket.id)
     found = visit.view.index.get(ticket.documents[:POSTS])
     posts = sorted(found.values(), key=lambda record: record.document.published_at, reverse=True)
     people = people_names(visit)
