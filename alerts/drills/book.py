@@ -53,6 +53,13 @@ class DrillBook:
             }
         return [_drill(row, of_drill.get(row["number"], "")) for row in rows]
 
+    def whose(self, number: str) -> tuple[str, str] | None:
+        """The policy of a drill and who started it; None where there is no such drill."""
+        query = sa.select(drills.c.policy_id, drills.c.actor).where(drills.c.number == number.strip().upper())
+        with self._store.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.policy_id, row.actor)
+
     def report(self, number: str) -> DrillReport:
         """A drill's report: as it was kept, or as things stand. Raises `WrongUse` where there is no such drill."""
         with self._store.read() as connection:

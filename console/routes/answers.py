@@ -195,22 +195,24 @@ def _book(visit: Visit) -> AnswerBook:
 
 def _entry(visit: Visit, entry: str) -> Entry:
     """An entry about a policy of the viewer's; another one is answered as one that is not there."""
+    own = visit.view.policies  # before it is known whether there is one: what is asked of the store tells nothing
     try:
         found = _book(visit).get(entry)
     except WrongUse:
         raise HTTPException(404) from None
-    if found.content.policy not in visit.view.policies:
+    if found.content.policy not in own:
         raise HTTPException(404)
     return found
 
 
 def _candidate(visit: Visit, candidate: str) -> Candidate:
     """A question about a policy of the viewer's; another one is answered as one that is not there."""
+    own = visit.view.policies
     try:
         found = Candidates(visit.console.store, visit.console.clock).get(candidate)
     except WrongUse:
         raise HTTPException(404) from None
-    if found.policy not in visit.view.policies:
+    if found.policy not in own:
         raise HTTPException(404)
     return found
 

@@ -99,13 +99,11 @@ def _list(visit: Visit, *, problem: str = "") -> Response:
 
 
 def _report(visit: Visit, number: str) -> DrillReport:
-    try:
-        report = DrillBook(visit.console.store, visit.console.clock).report(number)
-    except WrongUse:
-        raise HTTPException(404) from None
-    if report.policy not in visit.view.policies or not _near(visit)(report.actor):
+    book, own, near = DrillBook(visit.console.store, visit.console.clock), visit.view.policies, _near(visit)
+    whose = book.whose(number)
+    if whose is None or whose[0] not in own or not near(whose[1]):
         raise HTTPException(404)
-    return report
+    return book.report(number)
 
 
 def _near(visit: Visit) -> Callable[[str], bool]:

@@ -139,11 +139,12 @@ def _diff(plan: Plan, versions: list[StoredPlan]) -> list[str]:
 
 def _found(visit: Visit, plan_id: str, version: int | None) -> Plan:
     """A plan that the viewer may see: a version in the store, or the one that counts, or the newest draft."""
+    view = visit.view  # before it is known whether there is one: what is asked of the store tells nothing
     stored = [one.plan for one in stored_plans(visit.console.store, plan_id)]
     found = next((one for one in stored if one.version == version), None)
     if found is None and version is None:
         found = book_of(visit.console.store, _folder(visit)).get(plan_id) or (stored[-1] if stored else None)
-    if found is None or not _sees(visit, found):
+    if found is None or not view.sees_plan(found):
         raise HTTPException(404)
     return found
 

@@ -110,8 +110,6 @@ def both(world: Divided, path: str) -> tuple[str, str] | None:
         "{kept}": (world.briefing, "RB-20260507"),
         "{digest}": (world.attached, "0" * 64),
         "{webhook_id}": ("1", "7"),
-        "{token_id}": ("1", "7"),
-        "{session_id}": ("1", "7"),
         "{handover_id}": ("1", "7"),
     }
     plain = {"{task}": "1", "{assignment}": "1", "{version}": "1", "{code}": "1", "{interpretation}": "1",
@@ -250,7 +248,11 @@ def test_what_is_asked_for_by_name_is_like_what_is_not_there(divided: Divided, p
     )  # fmt: skip
     hidden, missing = client.get(path.format(name)), client.get(path.format(other))
     assert hidden.status_code == missing.status_code
-    assert _without(hidden, "").replace(name, "*") == _without(missing, "").replace(other, "*")
+    told = [
+        re.sub(rf"{re.escape(one[:20])}[0-9a-z…]*", "*", _without(answer, ""))  # pages may show the beginning alone
+        for one, answer in ((name, hidden), (other, missing))
+    ]
+    assert told[0] == told[1]
     assert MARK not in hidden.text
 
 
