@@ -156,7 +156,7 @@ class Issuer:
                 listed = msgspec.json.decode(body, type=dict[str, list[dict[str, Any]]])["keys"]
                 # Keys of kinds that are not known here are none of ours.
                 usable = [one for one in listed if one.get("kty") in ("RSA", "EC") and one.get("use", "sig") == "sig"]
-                keys = KeySet.import_key_set({"keys": usable})  # type: ignore[typeddict-item]
+                keys = KeySet.import_key_set({"keys": usable})
             except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError, JoseError) as error:
                 raise _wrong_setting(f"its keys can't be read: {error}") from None
             self._keys = (now, keys)
@@ -206,9 +206,10 @@ class Issuer:
         ends, made, begins = (claims.get(name) for name in ("exp", "iat", "nbf"))
         if not _is_time(ends) or not _is_time(made):
             raise _untrusted("the token does not say when it was made and how long it holds")
+        assert ends is not None and made is not None
         if ends + leeway <= now:
             raise _untrusted("the token has expired", clocks=True)
-        if made - leeway > now or (_is_time(begins) and begins - leeway > now):
+        if made - leeway > now or (begins is not None and _is_time(begins) and begins - leeway > now):
             raise _untrusted("the token is of the future", clocks=True)
         if not isinstance(claims.get("sub"), str) or not 1 <= len(claims["sub"]) <= 255:
             raise _untrusted("the token names nobody (sub)")

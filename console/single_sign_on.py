@@ -76,7 +76,7 @@ class SingleSignOn:
         if user.disabled_at is not None:
             raise SsoFailed("这个账号已停用", "需要时请联系管理员。", f"{user.name} is disabled")
         display = _text(claims, self.settings.display_claim) or user.display
-        wanted = {
+        wanted: dict[str, Any] = {
             "display": display[:100], "roles": user.roles if roles is None else roles,
             "unit_id": user.unit_id if unit is None else unit,
         }  # fmt: skip
