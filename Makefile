@@ -119,6 +119,7 @@ model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the trainin
 	@$(PHASE) "fine-tuning" $(TORCH_PYTHON) -m training.finetune --folder $(MODEL_RUN) \
 		$(if $(CORRECTIONS),--corrections "$(CORRECTIONS)")
 	@$(PHASE) "export" $(TORCH_PYTHON) -m training.export --folder $(MODEL_RUN)
+	@$(PHASE) "added heads" $(TORCH_PYTHON) -m training.added_heads
 	@$(PHASE) "vectors of questions" $(TORCH_PYTHON) -m training.answer_vectors
 
 lint: setup-dev ## Check style, formatting and types

@@ -61,12 +61,3 @@ def first_deadline(level: Level, start: datetime, settings: Settings) -> tuple[s
     return min(
         ((term.title, term.due(start, calendar)) for term in terms_of(level, settings.alert)), key=lambda one: one[1]
     )
-
-
-def replaced(cancelled_at: datetime | None, responded_at: datetime | None, closed_at: datetime | None) -> bool:
-    """Whether a clock ended only because the ticket's level brought others: what it asks for was not done then.
-
-    A clock that was met ends with the ticket's response, or with the ticket.
-    """
-    ends = [moment for moment in (responded_at, closed_at) if moment is not None]
-    return cancelled_at is not None and (not ends or cancelled_at < min(ends))

@@ -61,13 +61,13 @@ def set_timers(
     connection.execute(
         timers.update()
         .where(of_ticket, timers.c.cancelled_at.is_(None), timers.c.kind.not_in(wanted))
-        .values(cancelled_at=now)
+        .values(cancelled_at=now, replaced=True)
     )
     # One that was cancelled because another level had other clocks, or the answer seemed given, runs again.
     cancelled = sa.select(timers.c.id, timers.c.kind).where(of_ticket, timers.c.cancelled_at.is_not(None))
     for row in connection.execute(cancelled).all():
         if row.kind in wanted:
-            again = {"cancelled_at": None, "paused_at": None, "due_at": wanted[row.kind][1]}
+            again = {"cancelled_at": None, "replaced": False, "paused_at": None, "due_at": wanted[row.kind][1]}
             connection.execute(timers.update().where(timers.c.id == row.id).values(**again))
     rows = [
         {

@@ -11,7 +11,7 @@ from functools import cached_property
 import msgspec
 
 from alerts.history import Baseline
-from alerts.observations import REQUESTS_THAT_ASK, Observation
+from alerts.observations import HARM, REQUESTS_THAT_ASK, Observation
 from alerts.rules import RuleSet
 from alerts.rules.model import GRAVE
 from minsheng.clock import CHINA
@@ -80,8 +80,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def grave(self) -> list[Observation]:
-        """The voices that speak of harm to people."""
-        return self.with_words(GRAVE)
+        """The voices that speak of harm to people, by the model or by the watch words."""
+        return [row for row in self.concerned if not {GRAVE, HARM}.isdisjoint(row.words.split(","))]
 
     def with_words(self, name: str) -> list[Observation]:
         """The voices that a list of watch words fits."""
@@ -199,6 +199,7 @@ def facts_of(
         "unanswered_hours": window.waited_hours,
         "messages": len(messages),
         "authors": len({row.author for row in messages}),
+        "grave": len(window.grave),
         "policy": float(policy is not None),
     }
     facts.update((f"part.{part.name}", part.score) for part in parts)

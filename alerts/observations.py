@@ -9,9 +9,16 @@ from typing import NamedTuple
 
 from alerts.risk_kind import kind_hint
 from minsheng.exercises import EXERCISE
-from minsheng.records import Document, Grouped
+from minsheng.records import Assessed, Document, Grouped
 
 REQUESTS_THAT_ASK = frozenset({"complaint", "help", "report"})
+HARM = "harm"
+"""Stands among an observation's words where the model reads that somebody came to harm; no list may be named so."""
+
+TOLD = 0.6
+"""From this score on the model's reading of harm counts. Of the 22 written tellings that are held out, words and model
+find .91 together and the words alone .55; of 38 look-alikes they take five for one, the words alone four."""
+
 SURE_LINK = 0.5
 """From this confidence on a policy link is unambiguous."""
 
@@ -66,6 +73,7 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
         are in the record, so a replay decides the same.
     words_in:
         Text → the names of the lists of watch words that fit it, with commas; only concerned documents are looked at.
+        What the model takes for a telling of harm is filed under `HARM` beside them.
     """
     document, assessed = record.document, record.assessed
     sure = [link for link in assessed.policies if link.confidence >= SURE_LINK]
@@ -74,6 +82,9 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
     concerned = is_concerned(document.kind, sentiment, request)
     known_at = document.fetched_at if assessed.opinion == 1 else max(document.fetched_at, assessed.assessed_at)
     text = f"{document.title}\n{document.text}"
+    words = words_in(text) if concerned else ""
+    if concerned and _tells_of_harm(assessed):
+        words = ",".join(sorted({*filter(None, words.split(",")), HARM}))
     return Observation(
         document_id=document.id,
         version=record.version,
@@ -95,8 +106,12 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
         historical=known_at - document.published_at > timedelta(days=backfill_days),
         outlet=document.outlet[:100] if document.outlet else None,
         region=region[:100] if (region := assessed.region) else None,
-        words=words_in(text) if concerned else "",
+        words=words,
     )
+
+
+def _tells_of_harm(assessed: Assessed) -> bool:
+    return assessed.harm is not None and not assessed.harm.unsure and assessed.harm.scores.get("harm", 0.0) >= TOLD
 
 
 def is_concerned(kind: str, sentiment: str, request: str) -> bool:

@@ -1,8 +1,12 @@
-"""Operators' tickets to the channels that are to have them: each once, when it opens, however often it is looked at."""
+"""Operators' tickets to the channels that are to have them: each once, when it opens, however often it is looked at.
+
+What a channel does not know of yet is one message: where the network is away, every source fails at once, and a robot
+that is sent a message for each is muted for the alerts as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +26,8 @@ log = get_logger(__name__)
 CLAIM = timedelta(minutes=2)
 """For so long a ticket belongs to the process that is telling a channel of it; then another may try."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+LISTED = 20
+"""Sources that one message lists; the others are counted."""
 
 
 class OperatorNotice(Notice, frozen=True, kw_only=True):
@@ -29,7 +35,8 @@ class OperatorNotice(Notice, frozen=True, kw_only=True):
 
     @property
     def body(self) -> str:
-        return f"{self.why}\n查看：minsheng sources show {self.ticket}"
+        command = f"show {self.ticket}" if self.ticket else "tickets"
+        return "\n".join((self.why, *self.items, f"查看：minsheng sources {command}"))
 
 
 def tell(store: Store, settings: Settings, clock: Clock, channel_of: Callable[[str], Channel]) -> int:
@@ -41,10 +48,10 @@ def tell(store: Store, settings: Settings, clock: Clock, channel_of: Callable[[s
     with store.read() as connection:
         waiting = connection.execute(sa.select(table.c.id, table.c.told).where(table.c.closed_at.is_(None))).all()
     told = 0
-    for row in waiting:
-        for name in wanted:
-            if _due(row.told.get(name), clock.now()):
-                told += _tell(store, clock, row.id, name, settings.notify.tries, channel_of)
+    for name in wanted:
+        due = [row.id for row in waiting if _due(row.told.get(name), clock.now())]
+        if due:
+            told += _tell(store, clock, due, name, settings.notify.tries, channel_of)
     return told
 
 
@@ -54,38 +61,71 @@ def _due(entry: dict[str, Any] | None, now: datetime) -> bool:
 
 
 def _tell(
-    store: Store, clock: Clock, ticket_id: int, name: str, tries: int, channel_of: Callable[[str], Channel]
-) -> bool:
+    store: Store, clock: Clock, ids: Sequence[int], name: str, tries: int, channel_of: Callable[[str], Channel]
+) -> int:
+    claimed = _claim(store, clock, ids, name)
+    if not claimed:
+        return 0
+    error: DeliveryFailed | MinshengError | None = None
+    try:
+        channel_of(name).send(_notice([ticket for ticket, _ in claimed]))
+    except (DeliveryFailed, MinshengError) as failed:
+        error = failed
+    refused = isinstance(error, DeliveryFailed) and error.permanent
     now = clock.now()
     with store.begin() as connection:
-        ticket = connection.execute(sa.select(table).where(table.c.id == ticket_id).with_for_update()).mappings().one()
-        entry = ticket["told"].get(name)
-        if ticket["closed_at"] is not None or not _due(entry, now):
-            return False
-        attempts = (entry or {}).get("tries", 0) + 1
-        _note(connection, ticket, name, {"tries": attempts, "next": (now + CLAIM).isoformat()})
-    try:
-        channel_of(name).send(_notice(ticket))
-    except (DeliveryFailed, MinshengError) as error:
-        pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
-        given_up = attempts >= tries or (isinstance(error, DeliveryFailed) and error.permanent)
-        again = {} if given_up else {"next": (clock.now() + pause).isoformat()}
-        result = {"tries": attempts, "error": str(error), **again}
-        log.warning("operators_not_told", channel=name, source=ticket["subject"], reason=str(error), given_up=given_up)
-    else:
-        result = {"tries": attempts, "at": clock.now().isoformat()}
+        for ticket, attempts in claimed:
+            result: dict[str, Any] = {"tries": attempts}
+            if error is None:
+                result["at"] = now.isoformat()
+            else:
+                result["error"] = str(error)
+                if attempts < tries and not refused:
+                    pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
+                    result["next"] = (now + pause).isoformat()
+            _note(connection, _held(connection, ticket["id"]), name, result)
+    if error is not None:
+        sources = [ticket["subject"] for ticket, _ in claimed]
+        log.warning("operators_not_told", channel=name, sources=sources, reason=str(error), refused=refused)
+        return 0
+    return len(claimed)
+
+
+def _claim(store: Store, clock: Clock, ids: Sequence[int], name: str) -> list[tuple[sa.RowMapping, int]]:
+    """The tickets that this process tells a channel of, each with the number of its tries."""
+    now = clock.now()
+    claimed = []
     with store.begin() as connection:
-        fresh = connection.execute(sa.select(table).where(table.c.id == ticket_id).with_for_update()).mappings().one()
-        _note(connection, fresh, name, result)
-    return "at" in result
+        for ticket_id in sorted(ids):
+            ticket = _held(connection, ticket_id)
+            entry = ticket["told"].get(name)
+            if ticket["closed_at"] is not None or not _due(entry, now):
+                continue
+            attempts = (entry or {}).get("tries", 0) + 1
+            _note(connection, ticket, name, {"tries": attempts, "next": (now + CLAIM).isoformat()})
+            claimed.append((ticket, attempts))
+    return claimed
 
 
-def _note(connection: sa.Connection, ticket: Any, name: str, entry: dict[str, Any]) -> None:
+def _held(connection: sa.Connection, ticket_id: int) -> sa.RowMapping:
+    return connection.execute(sa.select(table).where(table.c.id == ticket_id).with_for_update()).mappings().one()
+
+
+def _note(connection: sa.Connection, ticket: sa.RowMapping, name: str, entry: dict[str, Any]) -> None:
     told = {**ticket["told"], name: entry}
     connection.execute(sa.update(table).where(table.c.id == ticket["id"]).values(told=told))
 
 
-def _notice(ticket: Any) -> Notice:
+def _notice(tickets: Sequence[sa.RowMapping]) -> Notice:
+    if len(tickets) > 1:
+        titles = tuple(f"{number}. {ticket['title']}" for number, ticket in enumerate(tickets[:LISTED], 1))
+        more = (f"……另有 {len(tickets) - LISTED} 个",) if len(tickets) > LISTED else ()
+        subject = f"【信源】{len(tickets)} 个信源同时出现问题，其一：{tickets[0]['title']}"
+        why = "多个信源同时失败时，请先检查本机网络、域名解析和代理。"
+        return OperatorNotice(
+            reason="new", level="operator", ticket="", subject=subject, why=why, items=(*titles, *more)
+        )
+    (ticket,) = tickets
     since = ticket["opened_at"].astimezone(CHINA)
     lines = [f"自{since:%m月%d日 %H:%M}", *(line for line in (ticket["detail"], ticket["advice"]) if line)]
     subject = f"【信源】{ticket['title']}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,15 @@ PAUSES = (5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 
 _CLAIM = 60.0
 """Seconds, beside the time a try may take, for which a notice belongs to the process that is sending it."""
+
+_TURN = 5.0
+"""Seconds after which a channel looks again what is the gravest: what came meanwhile must not wait for a long row."""
+
+_STUCK = 300.0
+"""Seconds after which a channel that has not come back from sending is a trouble of its own."""
+
+_LONGEST_PAUSE = 3600.0
+"""Seconds; who asks to wait longer is asked again after so long."""
 
 _GRAVE = rank("orange")
 """From here on another channel is tried before the last try."""
@@ -69,19 +78,50 @@ class Outbox:
         self._dispatcher = Dispatcher(store, settings, clock)
         self._shelf = BookShelf(store)
         self._links: Links | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._busy: dict[str, tuple[float, Future[int]]] = {}
 
     def deliver(self) -> int:
-        """Send what is due, each channel on its own so that a slow one holds up no other. Returns how many notices got
-        through."""
+        """Send what is due, and wait for the end of it. Returns how many notices got through. To be called from one
+        thread at a time, as `begin`."""
+        wait([future for _, future in self._busy.values()])
+        troubles = self._collect()
+        begun = self.begin()
+        wait(begun)
+        if troubles := [*troubles, *self._collect()]:
+            raise troubles[0]
+        return sum(future.result() for future in begun)
+
+    def begin(self) -> Sequence[Future[int]]:
+        """Decide about new notices and begin to send what is due, each channel in a thread of its own: one that is slow
+        holds up no other, and goes on with what it has until the next call finds it free. Raises what an earlier round
+        failed at, or that a channel does not come back."""
         self._dispatcher.dispatch()
+        troubles = self._collect()
         resting = breaker.resting(self._store, self._clock.now())
         if resting:
             self._leave_resting(resting)
-        waiting = self._waiting(resting)
-        if not waiting:
-            return 0
-        with ThreadPoolExecutor(max_workers=min(8, len(waiting)), thread_name_prefix="notice") as pool:
-            return sum(pool.map(self._deliver_channel, waiting.keys(), waiting.values()))
+        waiting = self._waiting([*resting, *self._busy])
+        begun = []
+        for name, messages in waiting.items():
+            # As many threads as there are channels: no slow ones can take them all.
+            self._pool = self._pool or ThreadPoolExecutor(len(self._budgets) + len(self._given) + 1, "notice")
+            future = self._pool.submit(self._deliver_channel, name, messages)
+            self._busy[name] = self._clock.monotonic(), future
+            begun.append(future)
+        if troubles:
+            raise troubles[0]
+        for name, (since, _) in self._busy.items():
+            if self._clock.monotonic() - since > _STUCK:
+                raise MinshengError(f"channel {name} has not come back from sending for {_STUCK:g} s", "restart it")
+        return begun
+
+    def _collect(self) -> list[BaseException]:
+        """Take note of the channels that have come back. Returns what they failed at."""
+        done = {name: future for name, (_, future) in self._busy.items() if future.done()}
+        for name in done:
+            del self._busy[name]
+        return [error for future in done.values() if (error := future.exception()) is not None]
 
     def counts(self) -> dict[str, int]:
         """How many notices wait, were sent, and were given up."""
@@ -107,9 +147,9 @@ class Outbox:
             self._opened[key] = open_channel(settings, self._settings.notify.timeout, to=key[1])
         return self._opened[key]
 
-    def _waiting(self, resting: Sequence[str]) -> dict[str, list[_Message]]:
+    def _waiting(self, closed: Sequence[str]) -> dict[str, list[_Message]]:
         """Channel → messages that are due, the gravest first, then the oldest, drills last; no more than the channel's
-        budget."""
+        budget. None of the channels that are closed, because they rest or are busy."""
         now = self._clock.now()
         with self._store.read() as connection:
             drill = sa.func.coalesce(tickets.c.exercise, sa.false())
@@ -123,9 +163,9 @@ class Outbox:
             )  # fmt: skip
             if connection.scalar(due.limit(1)) is None:
                 return {}
-            spent = self._spent(connection, now)
+            spent = _spent(connection, now)
             full = [name for name, count in spent.items() if count >= self._budgets.get(name, count + 1)]
-            shut = [*resting, *full]
+            shut = [*closed, *full]
             rows = connection.execute(
                 due.where(outbox.c.channel.not_in(shut))
                 .order_by(drill, outbox.c.urgency.desc(), outbox.c.id)
@@ -140,19 +180,15 @@ class Outbox:
             for channel, found in messages.items()
         }
 
-    def _spent(self, connection: Connection, now: datetime) -> dict[str, int]:
-        """Channel → messages of the last minute."""
-        recent = connection.execute(
-            sa.select(outbox.c.channel, sa.func.count(sa.distinct(outbox.c.message)))
-            .where(outbox.c.sent_at > now - timedelta(minutes=1))
-            .group_by(outbox.c.channel)
-        )
-        return {channel: count for channel, count in recent}  # noqa: C416 - rows are no pairs to a type checker
-
     def _deliver_channel(self, name: str, messages: list[_Message]) -> int:
         delivered = 0
+        began = self._clock.monotonic()
         for ids in messages:
-            rows = self._claim(ids)
+            if self._clock.monotonic() - began > _TURN:
+                break
+            rows = self._claim(name, ids)
+            if rows is None:
+                break
             if not rows:
                 continue
             try:
@@ -176,18 +212,25 @@ class Outbox:
 
     def _message(self, rows: Sequence[sa.RowMapping]) -> Notice:
         notice = gather([msgspec.convert(row["payload"], Notice) for row in rows])
-        if not self._settings.notify.answer_url or rows[0]["ticket_id"] is None:
+        of_tickets = [row for row in rows if row["ticket_id"] is not None]
+        if not self._settings.notify.answer_url or not of_tickets:
             return notice
         self._links = self._links or Links.from_settings(self._settings)
-        gravest = max(rows, key=lambda row: row["urgency"])
+        gravest = max(of_tickets, key=lambda row: row["urgency"])
         return msgspec.structs.replace(notice, link=self._links.make(gravest["id"], self._clock.now()))
 
-    def _claim(self, ids: Sequence[int]) -> list[sa.RowMapping]:
+    def _claim(self, name: str, ids: Sequence[int]) -> list[sa.RowMapping] | None:
         """Take notices for sending; without those that somebody else has, or that are of no use any more, e.g. after a
-        night: their ticket is closed, or acknowledged where they say that nobody has."""
+        night: their ticket is closed, or acknowledged where they say that nobody has. None where other processes have
+        spent the channel's budget meanwhile."""
         now = self._clock.now()
         until = now + timedelta(seconds=_CLAIM + self._settings.notify.timeout)
+        budget = self._budgets.get(name)
         with self._store.begin() as connection:
+            if budget is not None:
+                breaker.hold(self._store, connection, name)
+                if _spent(connection, now, name).get(name, 0) + _under_way(connection, now, name) >= budget:
+                    return None
             mine: list[sa.RowMapping] = []
             for row_id in sorted(ids):
                 claim = outbox.update().where(outbox.c.id == row_id, *_due(now)).values(claimed_until=until)
@@ -215,6 +258,8 @@ class Outbox:
         now = self._clock.now()
         message = secrets.token_hex(16)
         with self._store.begin() as connection:
+            # Always first the channel, then tickets, then rows: so no two wait for each other.
+            breaker.hold(self._store, connection, rows[0]["channel"])
             timeline.lock(connection, *(row["ticket_id"] for row in rows))
             for row in rows:
                 done = outbox.update().where(outbox.c.id == row["id"])
@@ -238,12 +283,16 @@ class Outbox:
         book = self._shelf.current()
         bundle = f"instead:{rows[0]['id']}" if len(rows) > 1 else None
         with self._store.begin() as connection:
+            breaker.hold(self._store, connection, channel)
             timeline.lock(connection, *(row["ticket_id"] for row in rows))
-            rest = breaker.failed(self._store, connection, channel, error, now, notify, refused=permanent)
+            wanted = timedelta(seconds=min(retry_after, _LONGEST_PAUSE)) if retry_after else None
+            rest = breaker.failed(
+                self._store, connection, channel, error, now, notify, refused=permanent, wanted=wanted
+            )
             for row in rows:
                 attempts = row["attempts"] + 1
                 dead = permanent or attempts >= notify.tries
-                pause = max(PAUSES[min(attempts, len(PAUSES)) - 1], retry_after or 0.0)
+                pause = max(PAUSES[min(attempts, len(PAUSES)) - 1], min(retry_after or 0.0, _LONGEST_PAUSE))
                 values: dict[str, Any] = {"attempts": attempts, "claimed_until": None, "last_error": error}
                 values |= (
                     {"dead_at": now, "next_try_at": NEVER} if dead else {"next_try_at": now + timedelta(seconds=pause)}
@@ -296,6 +345,29 @@ def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
         outbox.c.next_try_at <= now,
         sa.or_(outbox.c.claimed_until.is_(None), outbox.c.claimed_until <= now),
     )
+
+
+def _spent(connection: Connection, now: datetime, channel: str | None = None) -> dict[str, int]:
+    """Channel → messages of the last minute; of one, or of all that had any."""
+    recent = sa.select(outbox.c.channel, sa.func.count(sa.distinct(outbox.c.message))).where(
+        outbox.c.sent_at > now - timedelta(minutes=1)
+    )
+    if channel is not None:
+        recent = recent.where(outbox.c.channel == channel)
+    rows = connection.execute(recent.group_by(outbox.c.channel))
+    return {name: count for name, count in rows}  # noqa: C416 - rows are no pairs to a type checker
+
+
+def _under_way(connection: Connection, now: datetime, channel: str) -> int:
+    """Notices that some process is sending by a channel; at least as many as the messages that carry them."""
+    claimed = sa.select(sa.func.count()).where(
+        outbox.c.channel == channel,
+        outbox.c.next_try_at <= now,
+        outbox.c.claimed_until > now,
+        outbox.c.sent_at.is_(None),
+        outbox.c.dead_at.is_(None),
+    )
+    return connection.scalar(claimed) or 0
 
 
 def _has_another() -> sa.ColumnElement[bool]:

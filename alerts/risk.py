@@ -8,7 +8,7 @@ the same levels, in whatever batches it is read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -61,6 +61,8 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
         with less, so that a level does not flap.
     rule:
         The name of the rule that gives the level.
+    hours:
+        The length of the window.
     """
 
     level: Level
@@ -73,6 +75,7 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[str, ...]
     holds: Level = "none"
     rule: str = ""
+    hours: int = 0
 
     @property
     def severity(self) -> tuple[int, float]:
@@ -197,8 +200,9 @@ class RiskJudge:
                 concerned = voices(row for row in inside if row.concerned)
                 if len(concerned) < fewest * self._rules.hold:
                     continue
-                policy_id = _policy_of(concerned, _NAMING_SHARE)
-                if policy_id is None and _of_many_policies(concerned):
+                named = Counter(row.policy_id for row in concerned if row.policy_id is not None)
+                policy_id = _policy_of(named, _NAMING_SHARE * len(concerned))
+                if policy_id is None and _of_many_policies(named, len(concerned)):
                     continue
                 before = history.all.between(_later(after - timedelta(hours=hours), since), after)
                 if policy_id is not None:
@@ -213,10 +217,11 @@ class RiskJudge:
                 policy = self._policy_of(policy_id) if policy_id is not None else None
                 if policy_id not in asked:
                     asked[policy_id] = self._by_kinds(scope, policy, policy_id, moment)
-                    usual[policy_id] = self._usual(history, policy_id, moment)
                 rules = [r for r in asked[policy_id].get(kinds, ()) if not r.windows or hours in r.windows]
                 if not rules:
                     continue
+                if policy_id not in usual:
+                    usual[policy_id] = self._usual(history, policy_id, moment)
                 window = Window(
                     hours=hours,
                     moment=moment,
@@ -277,9 +282,10 @@ class RiskJudge:
             return None
         rows = history.messages.between(after, moment)
         concerned = voices(rows)
-        if _of_many_policies(concerned):
+        if _of_many_policies(Counter(row.policy_id for row in concerned if row.policy_id is not None), len(concerned)):
             return None
-        policy_id = _policy_of(rows)
+        named = Counter(row.policy_id for row in rows if row.policy_id is not None)
+        policy_id = _policy_of(named, _POLICY_SHARE * len(rows))
         policy = self._policy_of(policy_id) if policy_id is not None else None
         window = Window(
             hours=self._settings.slow_days * 24,
@@ -328,6 +334,7 @@ class RiskJudge:
             documents=tuple(row.document_id for row in reversed(window.concerned[-100:])),
             holds=holds,
             rule=best.name if best is not None else "",
+            hours=window.hours,
         )
 
 
@@ -353,19 +360,17 @@ def _naming(policy_id: str, rows: Sequence[Observation]) -> list[Observation]:
     return [row for row in rows if row.policy_id == policy_id]
 
 
-def _policy_of(rows: Sequence[Observation], share: float = _POLICY_SHARE) -> str | None:
-    """The policy that most of these name, where at least this share of them does."""
-    counts = Counter(row.policy_id for row in rows if row.policy_id is not None)
-    if not counts:
+def _policy_of(named: Mapping[str, int], least: float) -> str | None:
+    """The policy that is named most often, where at least so many name it."""
+    if not named:
         return None
-    policy_id, count = min(counts.items(), key=lambda item: (-item[1], item[0]))
-    return policy_id if count >= share * len(rows) else None
+    policy_id, count = min(named.items(), key=lambda item: (-item[1], item[0]))
+    return policy_id if count >= least else None
 
 
-def _of_many_policies(rows: Sequence[Observation]) -> bool:
-    """Whether most name policies, and different ones: what came to lie in one event, but is not one matter."""
-    counts = Counter(row.policy_id for row in rows if row.policy_id is not None)
-    return 2 * counts.total() >= len(rows) > 0 and 2 * max(counts.values(), default=0) <= counts.total()
+def _of_many_policies(named: Counter[str], voices: int) -> bool:
+    """Whether most voices name policies, and different ones: what came to lie in one event, but is not one matter."""
+    return 2 * named.total() >= voices > 0 and 2 * max(named.values(), default=0) <= named.total()
 
 
 def _later(moment: datetime, since: datetime | None) -> datetime:

@@ -47,7 +47,8 @@ HEARTBEAT_SECONDS = 20.0
 RELEASE_SECONDS = 30.0
 CHORE_SECONDS = 60.0
 STALE_SECONDS = 120.0
-"""The watchdog is fed only while notices and deadlines were looked at, without trouble, no longer ago than this."""
+"""The watchdog is fed only while notices, deadlines and escalations were looked at, without trouble, no longer ago than
+this."""
 
 
 class AlertService:
@@ -111,7 +112,7 @@ class AlertService:
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        self._scheduler.add_job(self.deliver, "interval", seconds=OUTBOX_SECONDS, id="outbox")
+        self._scheduler.add_job(self.begin_delivery, "interval", seconds=OUTBOX_SECONDS, id="outbox")
         self._scheduler.add_job(self.check_deadlines, "interval", seconds=DEADLINE_SECONDS, id="deadlines")
         self._scheduler.add_job(self.check_sources, "interval", seconds=SOURCE_SECONDS, id="sources")
         self._scheduler.add_job(self.beat, "interval", seconds=HEARTBEAT_SECONDS, id="heartbeat")
@@ -138,14 +139,19 @@ class AlertService:
     def wake(self) -> None:
         """Send notices now instead of at the next look: `on_notice` of the alert stage."""
         if self._scheduler is not None:
-            self._scheduler.add_job(self.deliver, id="wake", replace_existing=True)
+            self._scheduler.add_job(self.begin_delivery, id="wake", replace_existing=True)
 
     def deliver(self) -> None:
-        """Send what waits in the outbox."""
+        """Send what waits in the outbox, and wait for the end of it."""
+        with self._delivering:
+            self._guarded("notices", self._outbox.deliver)
+
+    def begin_delivery(self) -> None:
+        """Begin to send what waits in the outbox; a channel that is slow holds up no other."""
         if not self._delivering.acquire(blocking=False):
             return  # another thread is at it
         try:
-            self._guarded("notices", self._outbox.deliver)
+            self._guarded("notices", lambda: len(self._outbox.begin()))
         finally:
             self._delivering.release()
 
@@ -177,7 +183,8 @@ class AlertService:
     def feed_watchdog(self) -> None:
         """Tell the outside watchdog that all is well; not where it isn't."""
         now = self._clock.monotonic()
-        late = [what for what in ("notices", "deadlines") if now - self._looked.get(what, -1e9) > STALE_SECONDS]
+        looks = ("notices", "deadlines", "escalations")
+        late = [what for what in looks if now - self._looked.get(what, -1e9) > STALE_SECONDS]
         if late:
             log.warning("watchdog_not_fed", reason=f"no good look at {', '.join(late)} of late")
             return

@@ -136,15 +136,21 @@ standing = sa.Index(
     *(
         tickets.c[name]
         for name in (
-            "level", "status", "historical", "exercise", "acknowledged_at", "policy_id", "version", "id",
+            "policy_id", "level", "status", "historical", "exercise", "acknowledged_at", "version", "id",
             "closed_at",
         )
     ),
     sqlite_where=tickets.c.closed_at.is_(None),
     postgresql_where=tickets.c.closed_at.is_(None),
 )  # fmt: skip
-"""What is counted and ordered of the open tickets, without touching their rows, which are large. It holds `closed_at`,
-empty in all of them, because SQLite would else look it up in the row."""
+"""What is counted and ordered of the open tickets, without touching their rows, which are large. It begins with what
+most viewers see a part of, and holds `closed_at`, empty in all of them, because SQLite would else look it up in the
+row."""
+
+scope = sa.Index(
+    "ix_tickets_scope", *(tickets.c[name] for name in ("policy_id", "historical", "exercise", "event_id", "id"))
+)
+"""Whose tickets are whose, and which are real: for counts over those that have ended, too."""
 
 ticket_timeline = sa.Table(
     "ticket_timeline",
@@ -175,10 +181,15 @@ timers = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("paused_at", UtcDateTime, comment="it stands still since then"),
     sa.Column("fired_at", UtcDateTime),
-    sa.Column("cancelled_at", UtcDateTime),
+    sa.Column("cancelled_at", UtcDateTime, comment="it ended before its time"),
+    sa.Column(
+        "replaced", sa.Boolean, nullable=False, server_default=sa.false(),
+        comment="it ended because the level brought others: what it asks for was not done then",
+    ),
     sa.UniqueConstraint("ticket_id", "kind", "round"),
-    sa.Index("ix_timers_due_at", "due_at"),
-)
+    # What is due, and how many were kept, without touching the rows.
+    sa.Index("ix_timers_due_at", "due_at", "kind", "replaced", "cancelled_at", "ticket_id"),
+)  # fmt: skip
 
 is_term = timers.c.kind.not_like("%-warning")
 """A clock, and not the warning before its end."""

@@ -28,7 +28,15 @@ _CHUNK = 500
 
 
 class Deadline(msgspec.Struct, frozen=True, kw_only=True):
-    """One clock of a ticket."""
+    """One clock of a ticket.
+
+    Attributes
+    ----------
+    cancelled_at:
+        When it ended before its time: it was met then, unless it was replaced.
+    replaced:
+        It ended only because the ticket's level brought others: what it asks for was not done then.
+    """
 
     kind: str
     due_at: datetime
@@ -37,6 +45,7 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     paused_at: datetime | None = None
     title: str = ""
     round: int = 1
+    replaced: bool = False
 
     @property
     def running(self) -> bool:
@@ -128,6 +137,14 @@ class Ticket(TicketLine, frozen=True, kw_only=True):
 
 _LARGE = ("parts", "documents", "plan")
 """JSON of many kilobytes a ticket: reading it for a list takes twenty times as long as the rest."""
+_KIND = (tickets.c.historical, tickets.c.level, tickets.c.exercise, tickets.c.acknowledged_at.is_not(None))
+_GRAVITY = (
+    tickets.c.historical,
+    sa.case({level: rank(level) for level in LEVELS}, value=tickets.c.level).desc(),
+    *_KIND[2:],
+)
+"""What comes before the clocks in the order in which tickets want to be looked at."""
+_FIELDS = [field for field in TicketLine.__struct_fields__ if field in tickets.c]
 _LISTED = [column for column in tickets.c if column.name not in _LARGE]
 
 
@@ -192,19 +209,12 @@ class TicketBook:
             .where(timers.c.ticket_id == tickets.c.id, timers.c.cancelled_at.is_(None), is_term)
             .scalar_subquery()
         )
-        gravity = sa.case({level: rank(level) for level in LEVELS}, value=tickets.c.level)
-        # First which, from the index of open tickets alone: their rows are read for those only that are shown.
-        which = (
-            sa.select(tickets.c.id)
-            .where(tickets.c.closed_at.is_(None), *where)
-            .order_by(
-                tickets.c.historical, gravity.desc(), tickets.c.exercise, tickets.c.acknowledged_at.is_not(None),
-                due.nulls_last(), tickets.c.id,
-            )
-            .limit(limit)
-        )  # fmt: skip
+        mine = (tickets.c.closed_at.is_(None), *where)
         with self._store.read() as connection:
-            ids = connection.scalars(which).all()
+            # First which, from the index of open tickets alone: their rows are read for those only that are shown. And
+            # of these the clocks of those only that may be among them.
+            which = sa.select(tickets.c.id).where(*mine, _gravest(connection, mine, limit))
+            ids = connection.scalars(which.order_by(*_GRAVITY, due.nulls_last(), tickets.c.id).limit(limit)).all()
             found = {line.id: line for line in _lines(connection, sa.select(*_LISTED).where(tickets.c.id.in_(ids)))}
         return [found[name] for name in ids if name in found]
 
@@ -286,6 +296,21 @@ def next_number(connection: Connection, opened_at: datetime) -> str:
     return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:03d}"
 
 
+def _gravest(connection: Connection, where: Sequence[sa.ColumnElement[bool]], limit: int) -> sa.ColumnElement[bool]:
+    """What holds of the tickets that come first by gravity, whole groups of equal ones, at least `limit` of them."""
+    groups = sa.select(*_KIND, sa.func.count()).where(*where).group_by(*_KIND).order_by(*_GRAVITY)
+    chosen: list[Sequence[Any]] = []
+    found = 0
+    for *kind, count in connection.execute(groups):
+        chosen.append(kind)
+        found += count
+        if found >= limit:
+            break
+    if not chosen:
+        return sa.false()
+    return sa.or_(*(sa.and_(*(of == value for of, value in zip(_KIND, kind, strict=True))) for kind in chosen))
+
+
 def _lines(connection: Connection, query: sa.Select[Any]) -> list[TicketLine]:
     rows = connection.execute(query).mappings().all()
     clocks = _deadlines(connection, [row["id"] for row in rows])
@@ -304,5 +329,5 @@ def _deadlines(connection: Connection, ids: Sequence[int]) -> dict[int, list[Dea
 
 
 def _plain(row: sa.RowMapping, clocks: list[Deadline]) -> dict[str, Any]:
-    plain = {field: row[field] for field in TicketLine.__struct_fields__ if field in row}
+    plain = {field: row[field] for field in _FIELDS}
     return {**plain, "policy": row["policy_id"], "event": row["event_id"], "deadlines": clocks}

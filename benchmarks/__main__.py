@@ -22,6 +22,7 @@ MODULES = {
     "responses": "benchmarks.responses",
     "delay": "benchmarks.alert_delay",
     "tickets": "benchmarks.ticket_lists",
+    "briefing": "benchmarks.briefing_speed",
 }
 
 

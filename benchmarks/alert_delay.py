@@ -45,6 +45,10 @@ EVERY = 2.0
 VOICES = 12
 LOOK = 0.02
 """Seconds between two looks for new tickets: what is measured is late by at most so much."""
+WARM = 50
+"""Documents that the stages are given before anything is measured."""
+START = 300.0
+"""Seconds that the stages have for them, with all that they load at their start."""
 SETTLE = 30.0
 """Seconds that the last tickets and notices are waited for."""
 
@@ -102,7 +106,7 @@ def measure(parts: str, rate: int, seconds: int, received: dict[str, float]) -> 
     stop = threading.Event()
     watcher = threading.Thread(target=watch, args=(road, seen, stop))
     try:
-        time.sleep(8.0)  # models are loaded and consumers have joined
+        warm_up(road)
         watcher.start()
         sent = feed(road, rate, seconds)
         wait_for_quiet(road)
@@ -116,6 +120,17 @@ def measure(parts: str, rate: int, seconds: int, received: dict[str, float]) -> 
     found = figures(road, sent, seen, received)
     road.close()
     return found
+
+
+def warm_up(road: Road) -> None:
+    """Let every stage handle something first: models are loaded, consumers have joined, and nobody waits for that."""
+    with DocumentSink(road.log) as sink:
+        sink.put(list(mixed_stream(WARM, datetime.now(UTC), seed=5)))
+    deadline = time.monotonic() + START
+    while any(road.behind().values()):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the stages have not handled {WARM} documents within {START:g} s")
+        time.sleep(0.25)
 
 
 def feed(road: Road, rate: int, seconds: int) -> dict[str, float]:

@@ -176,19 +176,23 @@ def _ticket(number: int, is_open: bool, plans: list[dict[str, Any]]) -> dict[str
 
 
 def _clocks(ticket: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The clocks of its level; of every tenth that is grave those as well that it had before it became so."""
     hours = {"information": 5, "conference": 24} if ticket["level"] in ("orange", "red") else {"response": 48}
-    for kind, span in hours.items():
+    risen = len(hours) > 1 and ticket["id"] % 10 == 0
+    for kind, span in {**hours, **({"response": 48} if risen else {})}.items():
         for name, share in ((kind, 1.0), (f"{kind}-warning", 0.8)):
             yield {
                 "ticket_id": ticket["id"], "kind": name, "round": 1, "title": "作出回应", "working": False,
                 "due_at": ticket["opened_at"] + timedelta(hours=span * share), "fired_at": None,
-                "cancelled_at": ticket["closed_at"],
+                "cancelled_at": ticket["opened_at"] if kind not in hours else ticket["closed_at"],
+                "replaced": kind not in hours,
             }  # fmt: skip
 
 
 def questions(store: Store) -> dict[str, Callable[[], object]]:
     """What is asked of the store, by name; two blanks before it: for comparison."""
     book = TicketBook(store, SystemClock())
+    real = [tickets.c.historical.is_(False), tickets.c.exercise.is_(False)]
     middle = book.list(status="unclosed", limit=5_000)[-1]
     mine = [tickets.c.policy_id.in_([f"policy-{number}" for number in range(1, POLICIES, 5)])]
 
@@ -215,7 +219,10 @@ def questions(store: Store) -> dict[str, Callable[[], object]]:
         "counts, of ten policies": reading(lambda connection: open_counts(connection, mine)),
         "what has changed": reading(open_state),
         "overdue": reading(lambda connection: overdue(connection, NOW)),
-        "kept in time, 30 days": reading(lambda connection: kept_in_time(connection, NOW - timedelta(30), NOW)),
+        "kept in time, 30 days": reading(lambda connection: kept_in_time(connection, NOW - timedelta(30), NOW, real)),
+        "kept in time, of ten policies": reading(
+            lambda connection: kept_in_time(connection, NOW - timedelta(30), NOW, [*real, *mine])
+        ),
         "one ticket": lambda: book.get(middle.number),
         "its timeline": lambda: book.timeline(middle.id),
     }

@@ -10,12 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts.casework.tables import tasks
-from alerts.clocks import replaced
-from alerts.deadlines import TITLES, WARNING
+from alerts.deadlines import TITLES
 from alerts.planning.tables import response_plans
 from alerts.responses.evaluation import Kept, kept_by_ticket
 from alerts.responses.grade import CHINESE as GRADE_WORDS
-from alerts.tables import ticket_timeline, tickets, timers
+from alerts.tables import is_term, ticket_timeline, tickets, timers
 from alerts.tickets import STATUS_WORDS
 from answers.tables import qa_entries
 from briefings.facts import (
@@ -117,14 +116,13 @@ def _fact(
 
 def _read_clocks(connection: sa.Connection, rows: Sequence[Any], found: dict[int, list[DeadlineFact]]) -> None:
     """The clocks of these tickets that run or ran to their end; those that another level's replaced are left out."""
-    ends = {row.id: (row.responded_at, row.closed_at) for row in rows}
-    query = sa.select(timers).where(timers.c.ticket_id.in_(ends)).order_by(timers.c.due_at, timers.c.id)
+    theirs = (timers.c.ticket_id.in_([row.id for row in rows]), is_term, timers.c.replaced.is_(False))
+    query = sa.select(timers).where(*theirs).order_by(timers.c.due_at, timers.c.id)
     for row in connection.execute(query):
-        if not row.kind.endswith(WARNING) and not replaced(row.cancelled_at, *ends[row.ticket_id]):
-            fact = DeadlineFact(
-                name=row.title or TITLES.get(row.kind, row.kind), due_at=row.due_at, settled_at=row.cancelled_at
-            )
-            found[row.ticket_id].append(fact)
+        fact = DeadlineFact(
+            name=row.title or TITLES.get(row.kind, row.kind), due_at=row.due_at, settled_at=row.cancelled_at
+        )
+        found[row.ticket_id].append(fact)
 
 
 def _read_steps(connection: sa.Connection, ids: Sequence[int], found: dict[int, list[StepFact]]) -> None:

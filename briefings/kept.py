@@ -35,8 +35,9 @@ PREFIXES: dict[ReportKind, str] = {
     "shift": "JB",
     "comparison": "DB",
     "statement": "HY",
+    "consultation": "CN",
 }
-"""How the number of each kind begins: 日报, 周报, 月报, 专项, 发布, 交班, 对比, 回应."""
+"""How the number of each kind begins: 日报, 周报, 月报, 专项, 发布, 交班, 对比, 回应, 采纳."""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

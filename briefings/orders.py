@@ -1,4 +1,5 @@
-"""Reports that somebody asks for: special, release and shift reports, comparisons and statements; made, and kept."""
+"""Reports that somebody asks for: special, release and shift reports, comparisons, statements and what was
+taken up of a consultation; made, and kept."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from alerts.release.report import kept_reports
+from briefings.consultation import adoption
 from briefings.facts import TicketFact
 from briefings.gather import gather_between
 from briefings.kept import Kept
@@ -20,6 +22,8 @@ from briefings.shelf import BriefingShelf
 from briefings.shifts import shift_summary
 from briefings.statement import statement as response_statement
 from briefings.topical import Side, comparison, day_side, special
+from consultations.book import ConsultationBook
+from consultations.deadline import standing
 from grouping.history import History
 from grouping.tables import events
 from minsheng.clock import CHINA
@@ -162,6 +166,18 @@ def statement(parts: Parts, *, since: datetime | None = None, until: datetime | 
         ),
         "",
     )  # fmt: skip
+
+
+def consultation(parts: Parts, name: str) -> Made:
+    """Of what was taken up of the opinions on a draft, as things stand. Raises `WrongUse` for an unknown one."""
+    book = ConsultationBook(parts.store, parts.clock)
+    one = book.get(name)
+    now = parts.clock.now()
+    stands = standing(one, now.astimezone(CHINA).date(), parts.settings.consultation)
+    report = adoption(
+        parts.index, one, book.opinions(one), book.letters(one), stands, unit=parts.settings.briefing.unit, made_at=now
+    )
+    return Made(report, f"consultation:{one.number}")
 
 
 def _events_of(index: Index, region: str, names: set[str]) -> set[str]:

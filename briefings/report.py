@@ -13,7 +13,9 @@ import msgspec
 
 from briefings.evidence import Evidence, Number, Post
 
-ReportKind = Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement"]
+ReportKind = Literal[
+    "daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement", "consultation"
+]
 NAMES: dict[ReportKind, str] = {
     "daily": "舆情风险日报",
     "weekly": "舆情风险周报",
@@ -23,8 +25,9 @@ NAMES: dict[ReportKind, str] = {
     "shift": "值班交接摘要",
     "comparison": "舆情对比",
     "statement": "回应关切情况公开",
+    "consultation": "征求意见采纳情况",
 }
-PUBLIC: frozenset[ReportKind] = frozenset({"statement"})
+PUBLIC: frozenset[ReportKind] = frozenset({"statement", "consultation"})
 """Kinds that are made to be published: their forms show no evidence, which may name tickets and quote people."""
 Part = str | Number
 Tone = Literal["", "red", "orange", "yellow", "blue", "up", "down", "late", "soft"]

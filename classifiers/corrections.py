@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from classifiers.model import HEADS, STANCES
+from classifiers.model import HEADS, LABELS
 from classifiers.tables import label_corrections as table
 from classifiers.text_key import document_key
 from minsheng.clock import Clock
@@ -211,7 +211,7 @@ def shows(record: Assessed, head: str, label: str | None) -> bool:
 
 def _certain(record: Assessed, head: str, label: str) -> Judgement:
     before = record.judgements.get(head)
-    others = before.scores if before is not None else STANCES
+    others = before.scores if before is not None else LABELS[head]
     return Judgement(label=label, scores={**dict.fromkeys(others, 0.0), label: 1.0})
 
 

@@ -16,19 +16,21 @@ SENTIMENTS = ("positive", "neutral", "negative")
 EMOTIONS = ("happy", "angry", "sad", "fear", "surprise", "neutral")
 REQUESTS = ("complaint", "inquiry", "suggestion", "praise", "report", "help", "none")
 STANCES = ("support", "against", "question", "neutral")
+HARMS = ("harm", "none")
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     "sentiment": SENTIMENTS,
     "emotion": EMOTIONS,
     "request": REQUESTS,
     "stance": STANCES,
+    "harm": HARMS,
 }
 """Head → its labels. Those of `topic`, and of heads that records have no room for, are the model's own."""
 
 EVERY_MODEL = ("sentiment", "emotion", "topic", "request")
 """The heads that no model may lack: every record has them."""
 
-HEADS = (*EVERY_MODEL, "stance")
+HEADS = (*EVERY_MODEL, "stance", "harm")
 """The heads that a record has room for. A stance is one to a policy: it is kept only where one is linked."""
 
 

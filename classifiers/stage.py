@@ -9,7 +9,7 @@ from typing import Protocol
 
 from classifiers.corrections import CurrentLabels, corrected, corrected_links
 from classifiers.linking import PolicyLinker, inherit
-from classifiers.model import EVERY_MODEL, HEADS, Model, Text, judge_with
+from classifiers.model import HEADS, Model, Text, judge_with
 from classifiers.places import places_in, units_in
 from minsheng.clock import Clock
 from minsheng.errors import Unavailable
@@ -195,7 +195,7 @@ def assessed(
         Head → its judgement and the version of what judged; `versions` has `policies` too.
     """
     has_stance = "stance" in heads and any(not link.ambiguous for link in policies)
-    kept = {*(HEADS if has_stance else EVERY_MODEL), "policies"}
+    kept = {*HEADS, "policies"} if has_stance else {*HEADS, "policies"} - {"stance"}
     return Assessed(
         document=document,
         sentiment=heads["sentiment"],
@@ -203,6 +203,7 @@ def assessed(
         topic=heads["topic"],
         request=heads["request"],
         stance=heads["stance"] if has_stance else None,
+        harm=heads.get("harm"),
         policies=policies,
         places=tuple("".join(place.path) for place in places_in(document.title, document.text, region=document.region)),
         units=tuple(unit.name for unit in units_in(document.title, document.text)),

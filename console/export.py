@@ -1,30 +1,17 @@
-"""Search results as files for a spreadsheet, with nothing in them that a spreadsheet would take for a formula."""
+"""Search results as rows of a spreadsheet, and as a text to be read and handed on."""
 
 from __future__ import annotations
 
-import csv
 import io
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from docx import Document
-from openpyxl import Workbook
 
 from console import words
-from minsheng.characters import for_office
 from minsheng.records import Grouped
+from minsheng.spreadsheets import safe_cell
 
 COLUMNS = ("发布时间", "信源", "类型", "标题", "正文", "情感", "诉求", "领域", "立场", "地区", "政策", "网址", "编号")
-LONGEST_CELL = 32_000
-"""Characters; a spreadsheet's cell holds 32,767."""
-
-_FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠\t\r|%]")
-
-
-def safe_cell(text: str) -> str:
-    """The text as a spreadsheet shows it and never runs it: an apostrophe stands before what could be a formula."""
-    text = for_office(text)[:LONGEST_CELL]
-    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def row(record: Grouped, policies: Mapping[str, str], sources: Mapping[str, str]) -> list[str]:
@@ -47,29 +34,6 @@ def row(record: Grouped, policies: Mapping[str, str], sources: Mapping[str, str]
         document.id,
     )
     return [safe_cell(cell) for cell in cells]
-
-
-def as_csv(rows: Iterable[Sequence[str]], note: str) -> Iterator[bytes]:
-    """CSV in UTF-8 with the mark that Excel needs to know it by; `note` is a last line, if there is one."""
-    yield b"\xef\xbb\xbf"
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    for cells in (COLUMNS, *rows, *([[note]] if note else [])):
-        writer.writerow(cells)
-        yield buffer.getvalue().encode()
-        buffer.seek(0)
-        buffer.truncate()
-
-
-def as_xlsx(rows: Iterable[Sequence[str]], note: str) -> bytes:
-    """An XLSX file."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("检索结果")
-    for cells in (COLUMNS, *rows, *([[note]] if note else [])):
-        sheet.append(list(cells))
-    target = io.BytesIO()
-    book.save(target)
-    return target.getvalue()
 
 
 def as_docx(rows: Iterable[Sequence[str]], note: str) -> bytes:

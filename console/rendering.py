@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,6 +18,7 @@ from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads
+from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -28,6 +29,7 @@ MENU = (
     ("events", "/events", "newspaper", "事件"),
     ("policies", "/policies", "landmark", "政策"),
     ("answers", "/answers", "message-circle-question-mark", "问答库"),
+    ("disclosure", "/disclosure", "info", "依申请公开"),
     ("plans", "/plans", "clipboard-list", "预案"),
     ("roster", "/roster", "calendar-clock", "值班表"),
     ("rules", "/rules", "sliders-horizontal", "规则"),
@@ -158,6 +160,23 @@ def _as_it_reads(value: Any) -> Any:
 def attachment(name: str) -> str:
     """A Content-Disposition for a file of this name."""
     return f"attachment; filename=\"{quote(name)}\"; filename*=UTF-8''{quote(name)}"
+
+
+def spreadsheet(
+    rows: Iterable[Sequence[str]],
+    columns: Sequence[str],
+    name: str,
+    format: str,  # noqa: A002
+    note: str = "",
+) -> Response:
+    """Rows as a file to be saved, `format` csv or xlsx; nothing in them that a spreadsheet would take for a formula.
+    `note` is a last line, if there is one."""
+    headers = {"Content-Disposition": attachment(f"{name}.{format}")}
+    if format == "csv":
+        content = b"".join(as_csv(columns, rows, note))
+        return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Response(as_xlsx("导出", columns, rows, note), media_type=kind, headers=headers)
 
 
 def _icon(assets: Assets, name: str) -> Markup:

@@ -22,6 +22,10 @@ Right = Literal[
     "answers",
     "answers.write",
     "answers.sign",
+    "consultations",
+    "consultations.write",
+    "consultations.publish",
+    "disclosure",
     "plans",
     "plans.write",
     "plans.decide",
@@ -59,6 +63,10 @@ RIGHT_WORDS: dict[Right, str] = {
     "answers": "查看问答库",
     "answers.write": "起草和审核答复",
     "answers.sign": "签发和撤回答复",
+    "consultations": "查看征求意见",
+    "consultations.write": "办理征求意见",
+    "consultations.publish": "登记公开采纳情况",
+    "disclosure": "查看依申请公开",
     "plans": "查看预案",
     "plans.write": "起草预案",
     "plans.decide": "审核、启用和停用预案",
@@ -93,18 +101,21 @@ ROLE_WORDS: dict[Role, str] = {
     "auditor": "审计员",
 }
 
-_READING: frozenset[Right] = frozenset({"own", "tickets", "search", "events", "policies", "answers", "plans"})
+_READING: frozenset[Right] = frozenset(
+    {"own", "tickets", "search", "events", "policies", "answers", "consultations", "disclosure", "plans"}
+)
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
-                        "answers.write", "plans.write", "plans.decide", "drills", "drills.start", "roster",
-                        "roster.change", "rules", "rules.install", "channels", "sources", "briefing",
-                        "briefing.write", "webhooks"},
-    "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "plans.write",
-                          "webhooks"},
+                        "answers.write", "consultations.write", "plans.write", "plans.decide", "drills",
+                        "drills.start", "roster", "roster.change", "rules", "rules.install", "channels",
+                        "sources", "briefing", "briefing.write", "webhooks"},
+    "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "consultations.write",
+                          "plans.write", "webhooks"},
     "reader": _READING,
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
-    "leader": _READING | {"tickets.score", "answers.sign", "plans.decide", "drills", "briefing", "briefing.sign"},
+    "leader": _READING | {"tickets.score", "answers.sign", "consultations.publish", "plans.decide", "drills",
+                          "briefing", "briefing.sign"},
     # Who runs the machine reads no posts, and who manages accounts neither.
     "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
     "administrator": frozenset({"own", "users"}),

@@ -48,10 +48,15 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
-    """What a unit may see. `policies` None: everything; `regions` None: everywhere. Both must hold."""
+    """What a unit may see. `policies` None: everything; `regions` None: everywhere. Both must hold.
+
+    `departments`: what the unit and those below it are called, and the departments that are theirs: what is kept by
+    department rather than by policy is theirs by these.
+    """
 
     policies: tuple[str, ...] | None = ()
     regions: tuple[str, ...] | None = None
+    departments: tuple[str, ...] = ()
 
     @property
     def everything(self) -> bool:
@@ -105,7 +110,8 @@ class UnitTree:
         departments = {name for unit in family for name in unit.departments}
         topics = {name for unit in family for name in unit.topics}
         own |= {one.id for one in policies if one.department in departments or topics & set(one.topics)}
-        return Grant(policies=tuple(sorted(own)), regions=regions)
+        names = departments | {unit.name for unit in family}
+        return Grant(policies=tuple(sorted(own)), regions=regions, departments=tuple(sorted(names)))
 
 
 class UnitBook:

@@ -25,6 +25,7 @@ REQUESTS = {
     "none": "无诉求",
 }  # fmt: skip
 STANCES = {"against": "反对", "support": "支持", "question": "疑问", "neutral": "中立"}
+HARMS = {"harm": "有人员伤亡", "none": "无"}
 KINDS = {"news": "新闻", "post": "帖文", "message": "来信", "reply": "答复", "hot-search": "热搜"}
 REASONS = {
     "number": "文号", "title": "标题", "alias": "别名", "fragment": "标题片段", "url": "链接", "parent": "随原帖",
@@ -34,10 +35,15 @@ FACETS: dict[str, str] = {
     "policy": "政策", "topic": "领域", "sentiment": "情感", "request": "诉求", "stance": "立场", "kind": "类型",
     "source": "信源", "region": "地区",
 }  # fmt: skip
+HEADS: dict[str, str] = {
+    "sentiment": "情感", "request": "诉求", "topic": "领域", "stance": "立场", "harm": "人身伤害",
+}  # fmt: skip
+"""What the model judges, and a person may put right at a page."""
 LABELS: dict[str, Mapping[str, str]] = {
     "sentiment": SENTIMENTS,
     "request": REQUESTS,
     "stance": STANCES,
+    "harm": HARMS,
     "kind": KINDS,
 }
 

@@ -17,7 +17,7 @@ from crawlers import phrases
 from crawlers.outline import Line, Outline, Span
 
 _OFFICIAL = re.compile(
-    r"^[【\[]?(?:答复|回复|办理|受理|承办)(?:单位|部门|机构|内容|结果|情况|时间)\s*(?:[:：】\]]|$)|^官方(?:回复|答复)"
+    r"^[【\[]?(?:答复|回复|办理|受理|承办)(?:单位|部门|机构|内容|结果|情况|时间)(?:\s|[:：】\]]|$)|^官方(?:回复|答复)"
 )
 ENTER = 0.75
 """Share of the running text that one child must hold for the text to be looked for in it alone."""
@@ -225,7 +225,11 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         if most >= ENTER * whole:
             if not _is_container(largest.element):
                 return [node]
-            if any(_is_data(page, span) for span in inner if span is not largest):
+            if any(
+                _is_data(page, span) and not _is_reply(page, span, largest) for span in inner if span is not largest
+            ):
+                return [node]
+            if any(_is_official(page, span) for span, _ in shares if span is not largest):
                 return [node]
             others = [span for span, _ in shares if span is not largest]
             is_body = _is_body(node.element)
@@ -249,7 +253,18 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
             node = group[0][0]
         else:
-            return [span for span, _ in group]
+            return _with_headings(page, inner, [span for span, _ in group])
+
+
+def _with_headings(page: Outline, inner: list[Span], group: list[Span]) -> list[Span]:
+    """The parts of a text, with what has no running text and still is between them: headings, tables with data."""
+    mark, first, last = _kind(group[0].element), group[0].start, group[-1].end
+    return [
+        span
+        for span in inner
+        if _kind(span.element) == mark
+        or (first <= span.start < last and (span.element.tag in ("h2", "h3", "h4", "h5", "h6") or _is_data(page, span)))
+    ]
 
 
 def _is_body(element: lxml.html.HtmlElement) -> bool:
@@ -263,6 +278,13 @@ def _is_data(page: Outline, span: Span) -> bool:
         return False
     lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
     return len(lines) >= 4 and sum(len(line.text) - line.linked for line in lines) >= 60
+
+
+def _is_reply(page: Outline, span: Span, post: Span) -> bool:
+    """Whether an element is an answer beside the post that is the article: forums set each in a table."""
+    if _signature(span.element) != _signature(post.element):
+        return False
+    return any(phrases.REPLIES.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) <= 80)
 
 
 def _is_named(span: Span) -> bool:

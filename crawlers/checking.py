@@ -181,7 +181,7 @@ def check_address(
         return look(kind, url)
     if url.partition("://")[0].lower() in KINDS["mail"].schemes:
         return look("mail", url)
-    reasons: list[str] = []
+    reasons: dict[str, str] = {}  # kind → what was wrong with the address as one
     feeds: list[str] = []
     scripts = ""  # the kind that the address is, once its scripts have run
     for tried in GUESSED:
@@ -190,12 +190,17 @@ def check_address(
         checked.feeds = feeds
         if checked.report.ok and checked.documents:
             return _better_than(checked, look, url) if tried == "listing" else checked
-        reasons.append(f"as {tried}: {checked.report.error or 'nothing found'}")
+        error = checked.report.error
+        if error and error in reasons.values():
+            # Two kinds got the same answer of the same address: it is not to be had, whatever it is.
+            raise BadInput(f"{url} gives nothing: {error}", "look whether the address is right and the site is there")
+        reasons[tried] = error
         if "javascript" in checked.proposed.options:
             scripts = scripts or tried
     if scripts and "javascript" not in options:
         return _with_scripts(url, options, look, settings)
-    raise BadInput(f"{url} gives nothing — {'; '.join(reasons)}", "say what it is: --kind, --option links=...")
+    said = "; ".join(f"as {tried}: {error or 'nothing found'}" for tried, error in reasons.items())
+    raise BadInput(f"{url} gives nothing — {said}", "say what it is: --kind, --option links=...")
 
 
 def _with_scripts(url: str, options: dict[str, Any], look: Any, settings: Settings) -> Checked:

@@ -221,7 +221,13 @@ class Chromium:
 
     def _close_soon(self) -> None:
         if not self._pages:
-            self._closing = asyncio.ensure_future(self.close())
+            self._closing = asyncio.ensure_future(self._close_unused())
+
+    async def _close_unused(self) -> None:
+        async with self._starting:
+            # A page may have come while this waited.
+            if not self._pages:
+                await self._end()
 
 
 _opened: list[Chromium] = []

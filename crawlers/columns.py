@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from crawlers.admission import Found
+from crawlers.sources import nearest
+from minsheng.errors import WrongUse
 from minsheng.records import Engagement, Kind
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -19,16 +21,18 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "text": (
         "text", "content", "body", "message", "内容", "正文", "文本", "留言详情", "留言内容", "微博正文", "诉求内容",
-        "工单内容", "诉求描述", "来信内容", "申请内容", "所需信息内容",
+        "工单内容", "诉求描述", "来信内容", "申请内容", "所需信息内容", "意见内容", "意见建议", "反馈意见", "修改意见",
+        "修改建议", "意见",
     ),
     "published_at": (
         "published_at", "posted_at", "publish_time", "pubdate", "created_at", "created", "date", "datetime", "time",
         "timestamp", "发布时间", "发表时间", "留言时间", "来电时间", "受理时间", "登记时间", "申请时间", "来信时间",
-        "创建时间", "日期", "时间",
+        "创建时间", "提交时间", "反馈时间", "日期", "时间",
     ),
     "author": (
         "author", "author_hash", "author_key", "author_id", "user", "user_id", "username", "screen_name", "nickname",
         "作者", "用户", "用户名", "留言用户", "昵称", "发布者", "发帖人", "来电人", "申请人", "反映人", "来信人",
+        "提交人", "反馈人", "姓名",
     ),
     "url": ("url", "link", "href", "链接", "网址", "地址链接", "原文链接"),
     "parent_id": ("parent_id", "parent", "reply_to", "repost_of", "父编号", "回复编号", "原帖编号"),
@@ -69,6 +73,49 @@ _KNOWN = frozenset(plain_name(name) for names in COLUMNS.values() for name in na
 def known_name(name: str) -> bool:
     """Whether a column of this name is recognised by it."""
     return plain_name(name) in _KNOWN
+
+
+def matched(
+    names: Iterable[str], mapping: Mapping[str, str], where: str, known: Mapping[str, tuple[str, ...]] = COLUMNS
+) -> dict[str, str]:
+    """Field → column, by the columns' names.
+
+    Parameters
+    ----------
+    names:
+        The file's columns.
+    mapping:
+        Column → field, for columns that are not recognised by their names.
+    where:
+        What the file is called in messages.
+    known:
+        Field → the names that it is recognised by; the first that the file has counts.
+
+    Raises
+    ------
+    WrongUse
+        If the mapping names a column or a field that is not.
+    """
+    present = list(names)
+    plain = {plain_name(name): name for name in reversed(present)}
+    columns: dict[str, str] = {}
+    for column, field in mapping.items():
+        if column not in present:
+            raise WrongUse(f"{where} has no column '{column}'", nearest(column, present))
+        if field not in known:
+            raise WrongUse(f"there is no field '{field}'", nearest(field, list(known)))
+        columns[field] = column
+    taken = set(columns.values())
+    for field, words in known.items():
+        if field in columns:
+            continue
+        for name in words:
+            candidate = plain.get(plain_name(name))
+            if candidate is not None and candidate not in taken:
+                columns[field] = candidate
+                taken.add(candidate)
+                break
+    return columns
 
 
 def found_in(get: Callable[[str], str], key: str, kind: Kind, title: str, text: str, url: str | None) -> Found:

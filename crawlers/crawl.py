@@ -102,6 +102,7 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
             "DOWNLOAD_MAXSIZE": settings.max_body,
             "DOWNLOAD_WARNSIZE": 0,
             "RETRY_TIMES": RETRIES,
+            "RETRY_GIVE_UP_LOG_LEVEL": "INFO",  # the source's own error says it
             # "Too many requests" is answered by coming back later, not at once.
             "RETRY_HTTP_CODES": [500, 502, 504, 522, 524, 408],
             "REDIRECT_MAX_TIMES": REDIRECTS,

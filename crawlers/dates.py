@@ -25,7 +25,7 @@ _CLOCK = (
 )
 _FULL = re.compile(
     r"(?<!\d)(?P<year>\d{4})\s*(?:年|[-/.])\s*(?P<month>\d{1,2})\s*(?:月|[-/.])\s*(?P<day>\d{1,2})(?!\d)\s*[日号]?"
-    rf"(?:{_CLOCK})?"
+    rf"(?:(?:-(?=\d{{1,2}}:\d{{2}}))?{_CLOCK})?"
 )
 _COMPACT = re.compile(
     r"(?<!\d)(?P<year>20\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"

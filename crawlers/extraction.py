@@ -160,8 +160,13 @@ def _is_address(url: str) -> bool:
 
 def _text(page: Outline, places: Sequence[int], title: str) -> str:
     lines = [page.lines[place].text for place in places]
-    while lines and lines[0] == title:
-        lines.pop(0)
+    for count in (1, 2, 3):
+        # The headline may stand over the text again, over several lines.
+        while lines and "".join(lines[:count]).replace(" ", "") == title.replace(" ", ""):
+            del lines[:count]
+    if lines:
+        # In tables of particulars the message stands behind its label.
+        lines[0] = phrases.MESSAGE_LABEL.sub("", lines[0])
     return "\n".join(lines)
 
 

@@ -15,6 +15,8 @@ from minsheng.store import Store, upsert
 
 GAP = timedelta(hours=24)
 """A term that was away for longer comes back as a new stay."""
+LONGEST = timedelta(days=30)
+"""A term that stays longer, as pinned ones do, goes on as a new stay: the way of one is read and written as a whole."""
 KEPT = timedelta(days=400)
 """Stays that ended longer ago are removed."""
 GONE = 0
@@ -67,7 +69,11 @@ def record(store: Store, source: str, seen: Sequence[Seen], at: datetime) -> dic
         stays = {row.word: row for row in connection.execute(fresh.order_by(table.c.since))}
         rows = []
         for one in seen:
+            if one.word in since:
+                continue  # two terms may read alike once their names are masked: the upper one counts
             known = stays.get(one.word)
+            if known is not None and known.since <= at - LONGEST:
+                known = None
             begun = known.since if known else at
             since[one.word] = begun
             steps = list(known.steps) if known else []
@@ -88,9 +94,10 @@ def record_unchanged(store: Store, source: str, at: datetime) -> None:
     table = tables.hot_terms
     with store.begin() as connection:
         fresh = sa.select(table).where(table.c.source_id == source, table.c.last_seen > at - GAP)
+        latest = {row.word: row for row in connection.execute(fresh.order_by(table.c.since))}
         rows = [
             _row(source, row.word, row.since, at, row.best, row.steps)
-            for row in connection.execute(fresh)
+            for row in latest.values()
             if row.steps[-1][1] != GONE
         ]
         upsert(store, table, rows, keys=["source_id", "word_hash", "since"], connection=connection)

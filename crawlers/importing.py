@@ -11,11 +11,10 @@ from typing import Any
 import msgspec
 
 from crawlers.admission import Admission, Found, Refusal, canonical_url
-from crawlers.columns import COLUMNS, found_in, plain_name
+from crawlers.columns import found_in, matched
 from crawlers.intake import Intake, Outcome, content_hash
 from crawlers.privacy import AuthorKeys
 from crawlers.rows import Row, read_rows
-from crawlers.sources import nearest
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, Unavailable, WrongUse
 from minsheng.logs import get_logger
@@ -119,24 +118,7 @@ def import_file(
 def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> dict[str, str]:
     """Field → column. Raises `WrongUse` for a wrong mapping, and where no column is a title or a text."""
     present = list(names)
-    plain = {plain_name(name): name for name in reversed(present)}
-    columns: dict[str, str] = {}
-    for column, field in mapping.items():
-        if column not in present:
-            raise WrongUse(f"{where} has no column '{column}'", nearest(column, present))
-        if field not in COLUMNS:
-            raise WrongUse(f"there is no field '{field}'", nearest(field, list(COLUMNS)))
-        columns[field] = column
-    taken = set(columns.values())
-    for field, known in COLUMNS.items():
-        if field in columns:
-            continue
-        for name in known:
-            candidate = plain.get(plain_name(name))
-            if candidate is not None and candidate not in taken:
-                columns[field] = candidate
-                taken.add(candidate)
-                break
+    columns = matched(present, mapping, where)
     if "title" not in columns and "text" not in columns:
         raise WrongUse(
             f"{where}: no column for a title or a text among {', '.join(present[:20])}",

@@ -21,6 +21,9 @@ _SEPARATORS = re.compile(
     r"\s*[_|｜丨]+\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|--+|——+|-(?=[^-]*$)|—+(?=[^—]*$)|\s*[›»>]\s*| {2,}"
 )
 _SECOND_LINE = re.compile(r"^(?:[—–―─]{1,2}|--)\s*(?P<words>[^—–―─\-\s].{3,60})$")
+_LARGE = re.compile(r"font-size\s*:\s*(?:(?:19|[2-4]\d)(?:\.\d+)?px|(?:1[6-9]|2\d)(?:\.\d+)?pt|x-large|xx-large)")
+_TITLE_LABEL = re.compile(r"(?:信件|来信|留言|写信|提问|咨询|诉求|信访|问题|工单|文件)?(?:标题|主题|名称)")
+_LABELLED_TITLE = re.compile(rf"^{_TITLE_LABEL.pattern.replace('标题', '标 ?题')} ?[:：] ?(?P<title>.{{4,120}})$")
 _TITLE_METAS = ("og:title", "articletitle", "title", "twitter:title", "headline")
 _TIME_METAS = (
     "article:published_time", "og:published_time", "datepublished", "pubdate", "publishdate", "publish_date",
@@ -47,7 +50,7 @@ _LABEL = re.compile(
 )
 _OTHER_TIMES = re.compile(
     r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
-    r"|施行)\S{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})"
+    r"|施行)\S{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})|最后由.{1,30}?于\s*(?=\d{4})"
 )
 _CHANGED = re.compile(r"(?<=更新)[时日][间期]\s*[:：]?\s*\d{4}.{0,40}|(?<=更新于)\s*\d{4}.{0,30}")
 _SCRIPTED = re.compile(
@@ -213,6 +216,13 @@ def _densest(page: Outline) -> int:
             start, gap = place, 0
         elif (gap := gap + 1) > 3:
             break
+    # What stands before the line with time and medium, a notice at the side for example, is no text of this article.
+    for place in range(min(best - 1, start + 2 * width), start, -1):
+        line = lines[place]
+        if not line.prose and _DATE.search(line.text) and phrases.INFORMATION.search(line.text):
+            ahead = page.prose(place, min(best + width, len(lines)))
+            if page.prose(start, place) < 0.3 * ahead:
+                return next((after for after in range(place, best + 1) if lines[after].prose), start)
     return start
 
 
@@ -255,7 +265,7 @@ def _title(
     ]
     scored = [
         (one.bonus + _agreement(one.text, said, exact, parts) + _standing(one, informed, begin), -one.place, one)
-        for one in _candidates(page, begin)
+        for one in (*_candidates(page, begin), *_broken_titles(page, begin, exact | parts))
     ]
     score, _, best = max(scored, key=lambda item: item[:2], default=(0.0, 0, None))
     # A page that is called like its site or a column everywhere leaves only what stands before its text.
@@ -294,19 +304,60 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
         if len(line.text) > 150 or place > begin + 40:
             continue
         yield _Candidate(line.text, place, line.linked * 2 > len(line.text), ranks.get(line.heading, 0.0))
+        if match := _LABELLED_TITLE.match(line.text):
+            yield _Candidate(match["title"], place, linked=False, bonus=3.0)
     for element, span in page.spans.items():
         if span.start > begin + 10 or span.end - span.start > 3 or span.end <= span.start:
             continue
+        if element.tag in ("td", "dd") and _is_labelled_title(element):
+            yield _Candidate(" ".join(element.text_content().split()), span.start, linked=False, bonus=3.0)
+            continue
         named = bool(phrases.TITLE_NAMES.search(f"{element.get('class', '')} {element.get('id', '')}"))
         heading = str(element.tag) in ("h1", "h2", "h3", "h4")
-        if not (named or heading):
+        loud = _is_loud(element)
+        if not (named or heading or loud):
             continue
         text = " ".join(element.text_content().split())
         if not 2 <= len(text) <= 150:
             continue
         rank = ranks[int(str(element.tag)[1])] if heading else ranks.get(lines[span.start].heading, 0.0)
         linked = sum(line.linked for line in lines[span.start : span.end]) * 2 > len(text)
-        yield _Candidate(text, span.start, linked, rank + (1.5 if named else 0.0))
+        yield _Candidate(text, span.start, linked, rank + (1.5 if named else 1.0 if loud else 0.0))
+
+
+def _is_loud(element: lxml.html.HtmlElement) -> bool:
+    """Whether an element is set in large letters, as headlines are where nothing is called one."""
+    if element.tag == "font":
+        return element.get("size") in ("4", "5", "6", "7", "+1", "+2", "+3")
+    style = element.get("style")
+    return style is not None and _LARGE.search(style) is not None
+
+
+def _is_labelled_title(cell: lxml.html.HtmlElement) -> bool:
+    """Whether the cell before one in a table of particulars says that it is the title."""
+    before = cell.getprevious()
+    if before is None or before.tag not in ("td", "th", "dt"):
+        return False
+    label = _plain(before.text_content()[:20])
+    return _TITLE_LABEL.fullmatch(label) is not None
+
+
+def _broken_titles(page: Outline, begin: int, said: set[str]) -> Iterator[_Candidate]:
+    """Headlines that are broken over two or three lines of one element, and that the page says whole elsewhere."""
+    long = [text for text in said if len(text) >= 12]
+    lines = page.lines[: begin + 10]
+    for place, line in enumerate(lines):
+        plain = _plain(line.text)
+        if not 4 <= len(plain) <= 80 or not any(len(text) > len(plain) and text.startswith(plain) for text in long):
+            continue
+        text = line.text
+        for after in range(place + 1, min(place + 3, len(lines))):
+            if lines[after].element is not line.element:
+                break
+            text += lines[after].text
+            if _plain(text) in said:
+                yield _Candidate(text, after, linked=False, bonus={1: 3.0, 2: 2.0}.get(line.heading, 1.0))
+                break
 
 
 def _agreement(text: str, said: Sequence[str], exact: set[str], parts: set[str]) -> float:

@@ -23,6 +23,7 @@ _SKIPPED = frozenset(
 ) - {"head"}
 _CELLS = frozenset(("td", "th"))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_EXACT = re.compile(r"\s*20\d{2}[-/年.]\d{1,2}[-/月.]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*")
 LITTLE = 50
 """Characters of running text; a page that shows fewer may hide the rest."""
 MANY = 20_000
@@ -59,7 +60,7 @@ class Span:
 
     element: lxml.html.HtmlElement
     start: int
-    end: int = 0
+    end: int = -1
 
 
 @dataclass(slots=True)
@@ -117,6 +118,11 @@ def prose_of(text: str, linked: int) -> int:
     return length - linked if length - linked >= 80 else 0
 
 
+def _is_vague(element: lxml.html.HtmlElement) -> bool:
+    """Whether an element says a time in few words and no year: `3 天前`, with the exact one as its hint."""
+    return not len(element) and len(element.text or "") <= 16 and not re.search(r"\d{4}", element.text or "")
+
+
 class _Walk:
     def __init__(self, hidden: bool = False) -> None:
         self._hidden = hidden
@@ -158,7 +164,9 @@ class _Walk:
                 elif tag == "img" and (alt := node.get("alt", "")).startswith("["):
                     self._words(alt)
                 spans[node] = Span(node, len(found.lines))
-                if node.text:
+                if (exact := node.get("title")) and _EXACT.fullmatch(exact) and _is_vague(node):
+                    self._words(exact)
+                elif node.text:
                     self._words(node.text)
             elif event == "end":
                 tag = node.tag
@@ -184,7 +192,8 @@ class _Walk:
                 break
         self._break()
         for span in spans.values():
-            span.end = min(span.end or len(found.lines), len(found.lines))
+            # Those that the walk left open, because the page is too long, go to its end.
+            span.end = min(span.end if span.end >= 0 else len(found.lines), len(found.lines))
         return found
 
     def _words(self, text: str) -> None:

@@ -90,7 +90,9 @@ class DeliveryServer:
         self.callback = callback
         self._settings = settings
         self._door = Door(settings)
+        # Hubs call from the open network: however slow they are, deliveries have places of their own.
         self.slots = threading.BoundedSemaphore(AT_ONCE)
+        self.hub_slots = threading.BoundedSemaphore(AT_ONCE)
         try:
             self._server = _Server((settings.host, settings.port), self)
         except OSError as error:
@@ -159,7 +161,12 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._clients.acquire(blocking=False):
-            super().process_request(request, client_address)
+            try:
+                super().process_request(request, client_address)
+            except BaseException:
+                # No thread was to be had: nobody else gives the place back.
+                self._clients.release()
+                raise
         else:
             log.warning("too_many_clients", most=MOST_CLIENTS)
             self.shutdown_request(request)
@@ -197,12 +204,12 @@ class _Handler(BaseHTTPRequestHandler):
         if source is None:
             self._refuse(HTTPStatus.UNAUTHORIZED, "no known token", {"WWW-Authenticate": "Bearer"})
             return
-        with self._turn() as length:
+        with self._turn(owner.slots) as length:
             if length is not None:
                 self._send(*owner.answer(source, self.rfile.read(length)))
 
     @contextmanager
-    def _turn(self) -> Iterator[int | None]:
+    def _turn(self, slots: threading.BoundedSemaphore) -> Iterator[int | None]:
         """How many bytes are to be read while the block lasts; None where the request was refused instead."""
         owner = self.server.owner
         length = self.headers.get("Content-Length") or ""
@@ -212,14 +219,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif len(length) > 12 or int(length) > owner.max_body:
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"send at most {owner.max_body:,} bytes")
             yield None
-        elif not owner.slots.acquire(blocking=False):
+        elif not slots.acquire(blocking=False):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too many deliveries at once", {"Retry-After": "1"})
             yield None
         else:
             try:
                 yield int(length)
             finally:
-                owner.slots.release()
+                slots.release()
 
     def _verify(self, callback: Callback) -> None:
         path, _, query = self.path.partition("?")
@@ -234,7 +241,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, body, {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"})
 
     def _pushed(self, callback: Callback) -> None:
-        with self._turn() as length:
+        with self._turn(self.server.owner.hub_slots) as length:
             if length is None:
                 return
             token = self.path.partition("?")[0].removeprefix(HUB_PATH)

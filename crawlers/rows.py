@@ -12,7 +12,7 @@ import itertools
 import re
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,6 +26,7 @@ from crawlers.columns import known_name
 from crawlers.extraction import extract
 from crawlers.markup import element_text, html_text, parse_html
 from crawlers.old_office import MAGIC, kind_of_container, xls_sheets
+from crawlers.xml_workbook import is_xml_workbook, xml_sheets
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, WrongUse
 
@@ -52,10 +53,15 @@ class Row(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path, known: Callable[[str], bool] = known_name) -> Iterator[Row]:
     """The rows of a file, whatever its charset, delimiter and compression.
 
     Web archives, mailboxes and JSON Lines are read as they go, and may be larger than the memory; the others are held.
+
+    Parameters
+    ----------
+    known:
+        Whether a cell is the name of a column: the row of a workbook that has most of these is its header.
 
     Raises
     ------
@@ -68,7 +74,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         with io.BufferedReader(io.FileIO(path), PART) as file:
             is_gzip = file.peek(2)[:2] == _GZIP
             # The parts of a web archive are compressed one by one, or the archive as a whole: both are one stream.
-            yield from _rows(io.BufferedReader(Opened(file, path), PART) if is_gzip else file, path)
+            yield from _rows(io.BufferedReader(Opened(file, path), PART) if is_gzip else file, path, known)
     except (OSError, EOFError, zlib.error) as error:
         kind = WrongUse if isinstance(error, FileNotFoundError) else BadInput
         raise kind(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
@@ -105,7 +111,7 @@ class Opened(io.RawIOBase):
         return len(part)
 
 
-def _rows(stream: io.BufferedReader[Any], path: Path) -> Iterator[Row]:
+def _rows(stream: io.BufferedReader[Any], path: Path, known: Callable[[str], bool]) -> Iterator[Row]:
     name = path.name.lower().removesuffix(".gz")
     head = stream.peek(PART)
     if name.endswith(".warc") or head.startswith(b"WARC/"):
@@ -118,18 +124,20 @@ def _rows(stream: io.BufferedReader[Any], path: Path) -> Iterator[Row]:
         body = stream.read(MOST_HELD + 1)
         if len(body) > MOST_HELD:
             raise BadInput(f"{path} holds more than {MOST_HELD:,} bytes", "split it, or save it as JSON Lines")
-        yield from _held_rows(body, path, name)
+        yield from _held_rows(body, path, name, known)
 
 
-def _held_rows(body: bytes, path: Path, name: str) -> Iterator[Row]:
+def _held_rows(body: bytes, path: Path, name: str, known: Callable[[str], bool]) -> Iterator[Row]:
     if name.endswith(".eml"):
         yield read_mail(1, body)
     elif body.startswith(b"PK\x03\x04"):
-        yield from _sheet_rows(_xlsx_sheets(body, path))
+        yield from _sheet_rows(_xlsx_sheets(body, path), known)
     elif body.startswith(MAGIC):
-        yield from _sheet_rows(_xls_sheets(body, path))
+        yield from _sheet_rows(_xls_sheets(body, path), known)
+    elif is_xml_workbook(body):
+        yield from _sheet_rows(_xml_sheets(body, path), known)
     elif name.endswith((".xls", ".et")) and body.lstrip(_BLANK)[:1] == b"<":
-        yield from _sheet_rows(_html_sheets(body, path))
+        yield from _sheet_rows(_html_sheets(body, path), known)
     elif name.endswith((".xlsx", ".xlsm")):
         raise BadInput(f"{path} can't be read as a workbook", "open it in its program, and save it as XLSX anew")
     else:
@@ -159,25 +167,35 @@ Sheet = Iterable[tuple[int, list[str]]]
 """Rows by number, from 1 on, with the words of their cells."""
 
 
-def _sheet_rows(sheets: Iterable[Sheet]) -> Iterator[Row]:
+def _sheet_rows(sheets: Iterable[Sheet], known: Callable[[str], bool]) -> Iterator[Row]:
     """The rows below each sheet's header. A row's number is the sheet's own."""
     for sheet in sheets:
         filled = ((number, cells) for number, cells in sheet if any(cells))
         first = list(itertools.islice(filled, LOOKED_AT))
         if not first:
             continue
-        place = _header_of([cells for _, cells in first])
-        header = first[place][1]
+        place, header = _header_of([cells for _, cells in first], known)
         for number, cells in itertools.chain(first[place + 1 :], filled):
             yield Row(number, {name: value for name, value in zip(header, cells, strict=False) if name})
 
 
-def _header_of(first: Sequence[Sequence[str]]) -> int:
-    """Which of a table's first rows is its header: offices write a title, and who made the list, above it."""
-    known = [sum(known_name(cell) for cell in cells) for cells in first]
-    if max(known):
-        return known.index(max(known))
-    return next((place for place, cells in enumerate(first) if sum(map(bool, cells)) > 1), 0)
+def _header_of(first: Sequence[Sequence[str]], known: Callable[[str], bool]) -> tuple[int, Sequence[str]]:
+    """Which of a table's first rows is its header: offices write a title, and who made the list, above it.
+
+    Where cells were merged, a header stands in two rows: 办理情况 above 承办单位 and 办理结果, 工单编号 beside them. It
+    is the lower of the two, with what stands above its empty cells.
+    """
+    named = [sum(map(known, cells)) for cells in first]
+    place = named.index(max(named)) if max(named) else None
+    for below in range(1, len(first)):
+        pairs = itertools.zip_longest(first[below - 1], first[below], fillvalue="")
+        both = [lower or upper for upper, lower in pairs]
+        # A row of data adds no column's name to its header.
+        if sum(map(known, both)) > max(named):
+            return below, both
+    if place is None:
+        place = next((place for place, cells in enumerate(first) if sum(map(bool, cells)) > 1), 0)
+    return place, first[place]
 
 
 def _xlsx_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
@@ -224,10 +242,42 @@ def _html_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
     if not tables:
         raise BadInput(f"{path} is called a workbook, and is none", "open it in its program, and save it as XLSX")
     for table in tables:
-        rows = enumerate(table.iter("tr"), start=1)
-        yield [
-            (number, [" ".join(element_text(cell).split()) for cell in row.iter("td", "th")]) for number, row in rows
-        ]
+        yield _table_rows(table)
+
+
+def _table_rows(table: Any) -> list[tuple[int, list[str]]]:
+    """The rows of a table, each cell under its column: merged ones count as so many, of which the first has words."""
+    rows: list[tuple[int, list[str]]] = []
+    below: dict[int, int] = {}  # column → how many further rows a cell above reaches into it
+    for number, row in enumerate(table.iter("tr"), start=1):
+        words: list[str] = []
+
+        def pass_merged(words: list[str] = words) -> None:
+            while below.get(len(words), 0) > 0:
+                below[len(words)] -= 1
+                words.append("")
+
+        for cell in row.iter("td", "th"):
+            pass_merged()
+            wide, high = _span(cell.get("colspan")), _span(cell.get("rowspan"))
+            for column in range(len(words), len(words) + wide):
+                below[column] = high - 1
+            words += [" ".join(element_text(cell).split()), *[""] * (wide - 1)]
+        pass_merged()
+        rows.append((number, words))
+    return rows
+
+
+def _span(said: str | None) -> int:
+    """How many rows or columns a cell takes; a page may say any number."""
+    return min(max(int(said), 1), 100) if said and said.strip().isdecimal() and len(said) < 6 else 1
+
+
+def _xml_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
+    try:
+        yield from xml_sheets(body)
+    except (ValueError, SyntaxError) as error:
+        raise _no_workbook(path, error) from error
 
 
 def _no_workbook(path: Path, error: Exception) -> BadInput:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -64,10 +65,18 @@ def to_toml(sources: Iterable[Source]) -> str:
 
 
 def recipes(word: str = "") -> list[Source]:
-    """The sources that are shipped as recipes and whose id, name or kind holds a word. None of them was tried."""
+    """The sources that are shipped as recipes and whose id, name or kind holds a word. None of them was tried.
+
+    A Chinese word may be a short form of a name: 医保 finds 国家医疗保障局.
+    """
+    short = re.compile(".*".join(map(re.escape, word)) if re.fullmatch(r"[\u4e00-\u9fff]{2,4}", word) else r"(?!)")
     files = sorted((Path(__file__).parent / "recipes").glob("*.toml"))
     found = [make_source(values, file.name) for file in files for values in read_list(file)]
-    return [one for one in found if word.lower() in f"{one.id} {one.name} {one.kind}".lower()]
+    return [
+        one
+        for one in found
+        if word.lower() in f"{one.id} {one.name} {one.kind}".lower() or short.search(one.name.partition(" ")[0])
+    ]
 
 
 def read_list(path: Path) -> list[dict[str, Any]]:

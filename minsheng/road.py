@@ -139,7 +139,7 @@ class Road:
             self.stage(name),
             self.log,
             clock=self.clock,
-            batch=stream.batch,
+            batch=min(stream.batch, stream.assess_batch) if name == "assess" else stream.batch,
             dead_letter_run=stream.dead_letter_run,
             dead_letter_ratio=stream.dead_letter_ratio,
         )

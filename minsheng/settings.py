@@ -76,6 +76,7 @@ class StreamSettings(Section, frozen=True, kw_only=True):
     topic_prefix: str = "minsheng."  # kafka: put before each topic's name
     documents_partitions: Count = 4  # how many assess workers can share the work
     batch: Count = 500  # records a poll
+    assess_batch: Count = 100  # of the assess stage, the slow one: those after it begin once so many are assessed
     retention_days: Count = 14  # records older than this are removed from the log
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"  # kafka
     sasl_mechanism: str = "SCRAM-SHA-256"  # kafka, with a SASL protocol
@@ -215,7 +216,7 @@ class ReceiveSettings(Section, frozen=True, kw_only=True):
 class HeadSettings(Section, frozen=True, kw_only=True):
     """A model of the user's own for one head, in Hugging Face's format; needs `pip install 'minsheng[torch]'`."""
 
-    head: Literal["sentiment", "emotion", "topic", "request", "stance"]  # what it judges
+    head: Literal["sentiment", "emotion", "topic", "request", "stance", "harm"]  # what it judges
     model: str  # its folder, in the data folder or absolute; or an id on Hugging Face's hub, where the network allows
     labels: dict[str, str] = {}  # the model's label → the head's; those that are called alike need no entry
     batch: Count = 32  # texts at a time
@@ -270,7 +271,7 @@ class AlertSettings(Section, frozen=True, kw_only=True):
     backfill_days: float = 2.0  # older documents open historical tickets that send no notice
     windows_hours: tuple[int, ...] = (1, 6, 24)  # spans that are compared with the past
     baseline_days: int = 28  # the policy's own past that a window is compared with; under 7 known days: cold start
-    slow_days: Count = 90  # messages on one matter are added up over so many days
+    slow_days: Count = 365  # messages on one matter are added up over so many days
     release_days: int = 30  # after its release a policy is watched more closely
     calm_hours: float = 24.0  # a level counts as fallen so long after it rose, not before
     information_hours: float = 5.0  # orange and red: authoritative information
@@ -377,6 +378,46 @@ class ReleaseSettings(Section, frozen=True, kw_only=True):
             raise ValueError("release.time is China time: write it without a zone")
 
 
+class InterpretationSettings(Section, frozen=True, kw_only=True):
+    """Interpretation of policies (解读), and what is asked of it.
+
+    The goal's source: 四川省人民政府办公厅, key points of open-government work 2023 (16 May 2023), part two (7): of the
+    policies issued in the name of a government or its office no less than half have interpretation in more forms than
+    text; materials come out with the policy, and don't just copy or shorten it. It names no share for "copy": that one
+    is ours, see docs/how-to/interpret-policies.md.
+    """
+
+    diverse_share: Share = 0.5  # of the policies issued by a government or its office, those with more than text
+    copied_share: Share = 0.5  # from this share of its text in the document word for word, a piece counts as copied
+    official_departments: tuple[str, ...] = (
+        "人民政府",
+        "政府办公厅",
+        "政府办公室",
+    )  # how the departments end in whose name such policies are issued
+    official_numbers: tuple[str, ...] = (
+        "府发",
+        "府办发",
+        "府办规",
+        "府规",
+        "政发",
+        "政办发",
+        "政规",
+        "政办规",
+    )  # or their 文号
+
+
+class ConsultationSettings(Section, frozen=True, kw_only=True):
+    """Consultations on drafts (征求意见), and by when it is made public what was taken up.
+
+    The term's source: 四川省人民政府办公厅, key points of open-government work 2023 (16 May 2023), part one (4):
+    opinions that were taken up are published within one month of the end of the consultation. Counted by the calendar
+    from the closing day; where another authority sets another term, it is set here.
+    """
+
+    publish_months: Count = 1  # months from the closing day within which it is made public what was taken up
+    warn_days: Annotated[int, msgspec.Meta(ge=0)] = 7  # so many days before that day the duty desk begins to warn
+
+
 class ScheduleSettings(Section, frozen=True, kw_only=True):
     """What `minsheng run` and `minsheng stage alert` do by themselves, again and again."""
 
@@ -430,7 +471,8 @@ class DistributionSettings(Section, frozen=True, kw_only=True):
     """Who a kind of briefing is issued to."""
 
     kinds: tuple[
-        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement"], ...
+        Literal["daily", "weekly", "monthly", "special", "release", "shift", "comparison", "statement", "consultation"],
+        ...,
     ]  # kinds of briefing that this list is for
     to: tuple[str, ...]  # who is told, as the duty book writes it: person:ID, roster:ID, unit:ID, channel:NAME
     names: tuple[str, ...] = ()  # what is printed behind 报送
@@ -456,6 +498,21 @@ class BriefingSettings(Section, frozen=True, kw_only=True):
                 time.fromisoformat(text or "00:00")
             except ValueError:
                 raise ValueError(f"briefing.{name}: '{text}' is no time of day: write 08:30") from None
+
+
+class DisclosureSettings(Section, frozen=True, kw_only=True):
+    """Applications for information (依申请公开). The terms are those of the Regulations on Open Government Information,
+    政府信息公开条例, State Council Order No. 711: answer within 20 working days of receipt, one extension of up to 20,
+    the time in which third parties or other offices are asked not counted (Article 33); whoever is unclear is asked to
+    be clearer within 7 working days, and the term begins anew when that comes in (Article 30); what many ask for may be
+    published without being asked (Article 44).
+    """
+
+    answer_days: Count = 20  # working days to answer in (Article 33)
+    extension_days: Count = 20  # working days that the term may be extended by, once (Article 33)
+    correction_days: Count = 7  # working days to ask the applicant to be clearer in (Article 30)
+    warn_days: Annotated[int, msgspec.Meta(ge=0)] = 5  # an application counts as soon due so many working days before
+    often: Annotated[int, msgspec.Meta(ge=2)] = 3  # from so many applications on a matter is often asked (Article 44)
 
 
 class ConsoleSettings(Section, frozen=True, kw_only=True):
@@ -541,9 +598,12 @@ class Settings(Section, frozen=True, kw_only=True):
     alert: AlertSettings = AlertSettings()
     notify: NotifySettings = NotifySettings()
     release: ReleaseSettings = ReleaseSettings()
+    interpretation: InterpretationSettings = InterpretationSettings()
+    consultation: ConsultationSettings = ConsultationSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     briefing: BriefingSettings = BriefingSettings()
+    disclosure: DisclosureSettings = DisclosureSettings()
     console: ConsoleSettings = ConsoleSettings()
     sso: SsoSettings = SsoSettings()
     metrics: MetricsSettings = MetricsSettings()

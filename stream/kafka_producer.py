@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from stream.kafka import KafkaLog
 
 _BATCH_BYTES = 512_000
-_LINGER_MS = 50  # every send flushes, so that nothing waits for it
+_LINGER_MS = 500  # every send flushes, so that nothing waits for it; one that ends sooner parts a batch in two
 
 
 class KafkaLogProducer:

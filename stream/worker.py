@@ -84,6 +84,7 @@ class Worker(Generic[In]):
         self._reached: dict[Partition, int] = {}  # handled, but not committed yet
         self._uncommitted_from: dict[Partition, int] = {}  # where that begins
         self._lag_at = float("-inf")
+        self._asking: threading.Thread | None = None
 
     @property
     def health(self) -> Health:
@@ -158,6 +159,9 @@ class Worker(Generic[In]):
 
     def close(self) -> None:
         """Leave the group and close the stage. What was not committed is read again by the next one."""
+        if self._asking is not None:
+            self._asking.join()
+            self._asking = None
         if self._consumer is not None:
             self._consumer.close()
             self._consumer = None
@@ -362,14 +366,18 @@ class Worker(Generic[In]):
                 consumer.resume()
 
     def _watch_lag(self) -> None:
-        if self._clock.monotonic() - self._lag_at >= _LAG_SECONDS:
-            self._ask_lag()
+        """Ask for the lag now and then, in a thread of its own: records don't wait for what only tells of them."""
+        if self._clock.monotonic() - self._lag_at < _LAG_SECONDS:
+            return
+        if self._asking is None or not self._asking.is_alive():
+            self._lag_at = self._clock.monotonic()
+            self._asking = threading.Thread(target=self._ask_lag, name=f"lag-{self.stage.name}", daemon=True)
+            self._asking.start()
 
     def _ask_lag(self) -> int | None:
-        self._lag_at = self._clock.monotonic()
         try:
             behind = self._log.lag(self.stage.input, self.stage.name).behind
-        except Unavailable as error:
+        except MinshengError as error:
             self._health.error(str(error))
             return None
         self._health.behind(behind)

@@ -1,4 +1,4 @@
-"""Scores on our own written policy posts, which nothing is ever trained on."""
+"""Scores on our own written policy posts, which nothing is ever trained on, and on the tellings of harm held out."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import msgspec
 
 from classifiers.model import Model, Text
 from classifiers.scoring import Labelled, Score, score
+from training.labels.harm import harm_texts
+from training.tasks import HELD_OUT_LABELLED
 
 OWN_SET = Path(__file__).parents[1] / "tests" / "classifiers" / "own_set.jsonl"
 HEADS = ("sentiment", "emotion", "topic", "request", "stance")
@@ -57,6 +59,9 @@ def score_written(model: Model) -> dict[str, Score]:
         examples = _examples(posts, head)
         if head in model.heads and examples:
             found[f"{head}/written"] = score(model, head, examples)
+    if "harm" in model.heads:
+        held_out = [one for one in harm_texts() if one.part in HELD_OUT_LABELLED]
+        found["harm/written"] = score(model, "harm", [Labelled(one.text, one.label) for one in held_out])
     kinds: dict[str, Callable[[WrittenPost], bool]] = {
         name: lambda post, name=name: post.slice == name  # type: ignore[misc]
         for name in dict.fromkeys(post.slice for post in posts)

@@ -53,6 +53,9 @@ def reopen(
         _set_clocks(change, settings, turn)
         if ticket["plan"] is not None:
             add_plan_tasks(change.connection, change.id, ticket["plan"], change.now, change.now)
+        deadline = first_deadline(ticket["level"], change.now, settings)
+        what = f"{ticket['level']}/{turn}"
+        notices.enqueue(store, change.connection, change.ticket, "new", what, settings, change.now, deadline=deadline)
     return TicketBook(store, clock).get(name)
 
 

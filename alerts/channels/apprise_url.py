@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from alerts.channels.channel import DeliveryFailed
@@ -17,8 +17,7 @@ class AppriseUrl:
     precedence: ClassVar[int] = 0
 
     def __init__(self, url: str, timeout: float) -> None:
-        import apprise
-
+        apprise = _apprise()
         self._url = url
         separator = "&" if "?" in url else "?"
         timeouts = "" if "cto=" in url else f"{separator}cto={timeout:g}&rto={timeout:g}"
@@ -27,19 +26,29 @@ class AppriseUrl:
 
     @classmethod
     def accepts(cls, url: str) -> bool:
-        import apprise
-
+        apprise = _apprise()
         return apprise.Apprise.instantiate(url, suppress_exceptions=True) is not None
 
     def send(self, notice: Notice) -> None:
-        import apprise
-
+        apprise = _apprise()
         kind = apprise.NotifyType.FAILURE if notice.level in ("red", "orange") else apprise.NotifyType.WARNING
         with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
             done = self._apprise.notify(title=notice.subject, body=notice.body, notify_type=kind)
             reason = said.getvalue()
         if not done:
             raise DeliveryFailed(without_secrets(reason, self._url).strip()[:300] or "not delivered")
+
+
+def _apprise() -> Any:
+    """The library, which keeps to itself what it logs: that has whole addresses in it, with their secrets. What it says
+    of a notice that did not get through is read by `send`."""
+    import apprise
+
+    logger = logging.getLogger("apprise")
+    if logger.propagate:
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())  # without any, Python writes to standard error
+    return apprise
 
 
 def without_secrets(text: str, url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,7 +59,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> A
 
 
 def _seconds(value: str | None) -> float | None:
+    """What a `Retry-After` says; None where that is a date, or nonsense: our own backoff will do."""
     try:
-        return float(value) if value is not None else None
+        seconds = float(value or "")
     except ValueError:
-        return None  # a date: our own backoff will do
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None

@@ -12,10 +12,9 @@ from sqlalchemy.engine import Connection
 
 from alerts.casework.tables import tasks as ticket_tasks
 from alerts.clocks import TITLES
-from alerts.deadlines import WARNING
 from alerts.levels import CHINESE
 from alerts.notify.escalation import steps_of
-from alerts.tables import observations, outbox, ticket_timeline, tickets, timers
+from alerts.tables import is_term, observations, outbox, ticket_timeline, tickets, timers
 from minsheng.exercises import event_id
 
 TICKET_SECONDS = 3.0
@@ -225,18 +224,9 @@ def _first(connection: Connection, ticket_id: int, status: str) -> datetime | No
 
 def _clock_rows(connection: Connection, ticket: dict[str, Any]) -> list[sa.RowMapping]:
     """The clocks of the ticket's level; those of a level that it has left are no matter any more."""
-    ends = [one for one in (ticket["responded_at"], ticket["closed_at"]) if one is not None]
-    rows = connection.execute(
-        sa.select(timers)
-        .where(timers.c.ticket_id == ticket["id"], timers.c.round == 1)
-        .order_by(timers.c.due_at, timers.c.id)
-    ).mappings()
-    return [
-        row
-        for row in rows
-        if not row["kind"].endswith(WARNING)
-        and (row["cancelled_at"] is None or (ends and row["cancelled_at"] >= min(ends)))
-    ]
+    of_level = (timers.c.ticket_id == ticket["id"], timers.c.round == 1, is_term, timers.c.replaced.is_(False))
+    query = sa.select(timers).where(*of_level).order_by(timers.c.due_at, timers.c.id)
+    return list(connection.execute(query).mappings())
 
 
 def _title(row: sa.RowMapping) -> str:

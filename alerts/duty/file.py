@@ -100,10 +100,10 @@ def _shape_problem(error: msgspec.ValidationError, kind: type[msgspec.Struct], p
     if missing := re.search(r"missing required field `([^`]+)`", message):
         return (*place, *inner), f"{where + ' ' if where else ''}lacks the key {missing[1]}"
     if invalid := re.search(r"Invalid enum value '?([^']*)'?", message):
-        return (
-            *place,
-            *inner,
-        ), f"{where}: unknown value '{invalid[1]}'; see docs/reference/duty-book.md for those known"
+        known = _values_at(kind, path)
+        words = f"write {', '.join(known)}" if known else "see docs/reference/duty-book.md for those known"
+        key = ".".join(part for part in path if not part.isdecimal() and part != "___")
+        return (*place, *inner), f"{key}: unknown value '{invalid[1]}'; {words}"
     return (*place, *inner), f"{where}: {message}"
 
 
@@ -116,6 +116,18 @@ def _fields_at(kind: Any, path: Iterable[str]) -> list[str]:
             if field.name == part and inner is not None:
                 kind = inner
     return list(kind.__struct_fields__)
+
+
+def _values_at(kind: Any, path: Iterable[str]) -> list[str]:
+    """The words that a key takes, where they are a closed list."""
+    for part in path:
+        for field in msgspec.structs.fields(kind) if hasattr(kind, "__struct_fields__") else ():
+            if field.name == part:
+                kind = field.type
+        kind = next((one for one in get_args(kind) if hasattr(one, "__struct_fields__")), kind)
+    while get_args(kind) and not isinstance(get_args(kind)[0], str):
+        kind = get_args(kind)[0]
+    return [str(one) for one in get_args(kind)]
 
 
 def _senseless(book: DutyBook, channels: Mapping[str, bool] | None) -> Iterator[_Problem]:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 import msgspec
 
+from alerts.duty.model import Person
 from minsheng.clock import CHINA
 
 _SPAN = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
@@ -64,3 +65,11 @@ def next_of(times: tuple[str, ...], moment: datetime) -> datetime:
         datetime.combine(today + timedelta(days=later), time_of(text), CHINA) for later in (0, 1) for text in times
     )
     return min(one for one in every if one > moment)
+
+
+def quiet_until(person: Person | None, at: datetime) -> datetime | None:
+    """When the quiet hours that a moment falls into end for a person; None where it falls into none."""
+    if person is None or not person.quiet:
+        return None
+    span = span_of(person.quiet).around(at)
+    return span[1] if span is not None else None

@@ -141,7 +141,7 @@ class Route(_Table, frozen=True, kw_only=True):
         Conditions on the ticket; regions are those of the unit that the policy's department belongs to, and fit all
         below them.
     days, hours:
-        Conditions on the time.
+        Conditions on the time; of hours that go past midnight the day is the one on which they begin.
     to:
         Receivers: `person:ID`, `roster:ID` (who is on duty now), `unit:ID` (all its people), `supervisor:UNIT`,
         `channel:NAME`, `responsible` (the unit of the policy's department).

@@ -15,9 +15,6 @@ from alerts.duty.model import DutyBook, Roster, Shift, Special
 from minsheng.clock import CHINA
 from minsheng.workdays import WorkCalendar
 
-_DEEPEST = 5
-"""A stand-in's own stand-in's ... stand-in: further it goes round in a circle."""
-
 
 class Watcher(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody on duty: the person's id and name, and whose place is taken, if any."""
@@ -102,7 +99,8 @@ def gaps(
     until: datetime,
     calendar: WorkCalendar = NATIONAL,
 ) -> list[Gap]:
-    """Where nobody is on duty within the hours that the roster is to cover."""
+    """Where nobody is on duty within the hours that the roster is to cover; in China time, as watches are."""
+    since, until = since.astimezone(CHINA), until.astimezone(CHINA)
     every = watches(book, roster, changes, since, until, calendar)
     found: list[Gap] = []
     for start, end in _to_cover(roster, since, until, calendar):
@@ -216,10 +214,14 @@ def _present(
     watchers: dict[str, Watcher] = {}
     unfilled: list[tuple[str, Change]] = []
     for person in people:
-        who, change, depth = person, of.get(person), 0
-        while change is not None and change.by is not None and depth < _DEEPEST:
-            who, depth = change.by, depth + 1
+        who, change = person, of.get(person)
+        been = {person}
+        while change is not None and change.by is not None:
+            who = change.by
+            been.add(who)
             change = of.get(who)
+            if change is not None and change.by in been:
+                change = None  # two who took each other's place, in shifts that overlap: this place is the second's
         if change is not None:
             unfilled.append((person, change))
         elif who not in watchers:

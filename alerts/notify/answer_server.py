@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from alerts.levels import CHINESE
-from alerts.notify.answering import Answers, Shown
+from alerts.notify.answering import OUTDATED, Answers, Shown
 from alerts.notify.links import PATH
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, Unavailable, WrongSettings
@@ -149,6 +149,8 @@ def page(shown: Shown) -> str:
     elif shown.acknowledged_at is not None:
         at = shown.acknowledged_at.astimezone(CHINA)
         body.append(f'<p class="done">已签收（{at:%m月%d日 %H:%M}）。</p>')
+    elif shown.outdated:
+        body.append(f'<p class="wrong">{OUTDATED}，请从新的通知中签收。</p>')
     else:
         asked = "" if shown.person else '<label>您的姓名<input name="name" maxlength="20" autocomplete="name"></label>'
         who = f"<p>签收人：{html.escape(shown.person)}</p>" if shown.person else ""

@@ -12,11 +12,13 @@ import sqlalchemy as sa
 
 from alerts.notices import Notice
 from alerts.notify.links import Links
-from alerts.tables import outbox, tickets
+from alerts.tables import outbox, ticket_timeline, tickets
 from alerts.tickets import TicketBook
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, WrongUse
 from minsheng.store import Store
+
+OUTDATED = "此通知发出之后，工单重新开立或已转办"
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +30,9 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
         Who it was sent to; empty where it went to a channel that many read.
     acknowledged_at:
         When the ticket was acknowledged, by whomever.
+    outdated:
+        The ticket was reopened or handed over after the message was made: somebody else may be asked now, by a message
+        of their own.
     """
 
     notice: Notice
@@ -37,6 +42,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     acknowledged_at: datetime | None
     closed_at: datetime | None
+    outdated: bool = False
 
 
 class Answers:
@@ -66,7 +72,7 @@ class Answers:
         Raises
         ------
         BadInput
-            Where the link is of no use, or the ticket is closed.
+            Where the link is of no use, the ticket is closed, or was reopened or handed over since.
         """
         row_id = self._links.read(token, self._clock.now())
         with self._store.read() as connection:
@@ -74,6 +80,8 @@ class Answers:
         shown = _shown(row)
         if shown.closed_at is not None:
             raise BadInput(f"工单 {shown.ticket} 已办结，无需签收")
+        if shown.outdated and shown.acknowledged_at is None:
+            raise BadInput(OUTDATED, f"请从新的通知中打开，或运行 minsheng tickets acknowledge {shown.ticket}")
         if shown.acknowledged_at is None:
             typed = " ".join(name.split())[:20]
             actor = row["person"] or (f"{typed}（经 {shown.channel}）" if typed else f"渠道 {shown.channel} 的链接")
@@ -90,6 +98,7 @@ class Answers:
                 outbox.c.payload,
                 outbox.c.channel,
                 outbox.c.person,
+                _anew().label("outdated"),
                 tickets.c.number,
                 tickets.c.title,
                 tickets.c.acknowledged_at,
@@ -113,4 +122,14 @@ def _shown(row: Any) -> Shown:
         person=row["payload"].get("person") or "",
         acknowledged_at=row["acknowledged_at"],
         closed_at=row["closed_at"],
+        outdated=row["outdated"],
+    )
+
+
+def _anew() -> sa.ColumnElement[bool]:
+    """Whether the ticket of an outbox row was reopened, or handed over, after the row was made."""
+    return sa.exists().where(
+        ticket_timeline.c.ticket_id == outbox.c.ticket_id,
+        ticket_timeline.c.kind.in_(("reopened", "transferred")),
+        ticket_timeline.c.at > outbox.c.created_at,
     )

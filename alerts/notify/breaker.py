@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.notify.tables import channel_states as table
 from minsheng.settings import NotifySettings
-from minsheng.store import Store, upsert
+from minsheng.store import Store, insert_or_ignore, upsert
 
 LONGEST_REST = timedelta(minutes=10)
 
@@ -49,6 +49,12 @@ def resting(store: Store, now: datetime) -> Sequence[str]:
         return connection.scalars(sa.select(table.c.channel).where(table.c.rests_until > now)).all()
 
 
+def hold(store: Store, connection: Connection, channel: str) -> None:
+    """Hold a channel's row to the end of the transaction: one process at a time looks at its budget and takes of it."""
+    insert_or_ignore(store, table, [{"channel": channel, "failures": 0, "rests": 0}], connection=connection)
+    connection.execute(sa.select(table.c.channel).where(table.c.channel == channel).with_for_update())
+
+
 def succeeded(store: Store, connection: Connection, channel: str, now: datetime) -> None:
     """A message got through: all is forgotten."""
     row = {"channel": channel, "failures": 0, "rests": 0, "rests_until": None, "last_ok_at": now}
@@ -64,6 +70,7 @@ def failed(
     settings: NotifySettings,
     *,
     refused: bool,
+    wanted: timedelta | None = None,
 ) -> timedelta | None:
     """A message did not get through. Returns for how long the channel rests from now on; None where it goes on.
 
@@ -71,6 +78,9 @@ def failed(
     ----------
     refused:
         The other side answered and did not want this message; that says nothing of the next one.
+    wanted:
+        How long the other side asks to be left alone: the channel does, so that no other message is thrown away, and
+        the grave ones go by another channel meanwhile.
     """
     known = connection.execute(sa.select(table).where(table.c.channel == channel)).mappings().first()
     failures = (known["failures"] if known else 0) + (0 if refused else 1)
@@ -79,6 +89,8 @@ def failed(
     if failures >= settings.breaker_failures and not refused:
         rest = min(timedelta(seconds=settings.breaker_seconds) * 2 ** min(rests, 10), LONGEST_REST)
         rests += 1
+    if wanted is not None:
+        rest = max(rest or timedelta(0), min(wanted, LONGEST_REST))
     row = {
         "channel": channel,
         "failures": failures,

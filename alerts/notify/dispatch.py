@@ -19,7 +19,7 @@ from alerts.duty.roster import on_duty
 from alerts.levels import rank
 from alerts.notices import NEVER
 from alerts.notify.decisions import record
-from alerts.notify.escalation import copy_chain
+from alerts.notify.escalation import begin_chain, has_chain
 from alerts.notify.holding import ended, inhibit, silence
 from alerts.notify.routing import Target, route
 from alerts.notify.scene import Case, OpenTicket, Scene, Verdict
@@ -207,11 +207,20 @@ class Dispatcher:
             verdicts.append(Verdict(stage="route", outcome="dropped", why="没有任何渠道可用，通知无处可发"))
         record(self._store, connection, case.id, case.ticket_id, verdicts, scene.now)
         chain = scene.book.escalation(routed.escalation)
-        begins = case.reason in ("new", "worse") and not case.acknowledged
-        if chain is not None and case.ticket_id is not None and begins and told_at:
-            copy_chain(self._store, connection, case.ticket_id, chain, min(told_at), scene.now)
+        if chain is not None and case.ticket_id is not None and told_at and self._begins(connection, case):
+            anew = case.reason == "new"  # told of as new once more: it was reopened, or handed over
+            begin_chain(self._store, connection, case.ticket_id, chain, min(told_at), scene.now, anew=anew)
         self._decided(connection, case, scene.now)
         return len(rows)
+
+    def _begins(self, connection: Connection, case: Case) -> bool:
+        """Whether somebody has to answer from this notice on. The first one that goes out counts, also where it is of a
+        clock, because the news of the ticket was held back and is overtaken by it."""
+        if case.acknowledged or case.ticket_id is None:
+            return False
+        if case.reason in ("due", "overdue"):
+            return not has_chain(connection, case.ticket_id)
+        return case.reason in ("new", "worse")
 
     def _decided(self, connection: Connection, case: Case, now: datetime) -> None:
         done = notices.update().where(notices.c.id == case.id).values(decided_at=now, look_at=NEVER)

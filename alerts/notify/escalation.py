@@ -29,6 +29,7 @@ class EscalationStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step of a ticket's chain, as it stands."""
 
     chain: str
+    turn: int
     step: int
     due_at: datetime
     receivers: list[str]
@@ -37,30 +38,42 @@ class EscalationStep(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None
 
 
-def copy_chain(
-    store: Store, connection: Connection, ticket_id: int, chain: Escalation, told_at: datetime, now: datetime
+def begin_chain(
+    store: Store,
+    connection: Connection,
+    ticket_id: int,
+    chain: Escalation,
+    told_at: datetime,
+    now: datetime,
+    *,
+    anew: bool = False,
 ) -> None:
-    """Copy a chain into a ticket; another chain's steps that have not fired are cancelled. Harmless where it is there.
+    """Copy a chain into a ticket that nobody has acknowledged; another chain's steps that have not fired are cancelled.
+
+    Where the chain is there and has steps to come, it goes on as it is. Where it has come to its end, or was ended by
+    an acknowledgement that no longer holds (the ticket was reopened, or handed over), it runs again.
 
     Parameters
     ----------
     told_at:
         When the first people are told: the minutes count from then.
+    anew:
+        It runs again from its first step also where steps are still to come: who is to answer is somebody else now.
     """
-    connection.execute(
-        timers.update()
-        .where(
-            timers.c.ticket_id == ticket_id,
-            timers.c.chain != chain.id,
-            timers.c.fired_at.is_(None),
-            timers.c.cancelled_at.is_(None),
-        )
-        .values(cancelled_at=now, why=f"改用升级链“{chain.name}”")
-    )
+    of_ticket = timers.c.ticket_id == ticket_id
+    to_come = sa.and_(of_ticket, timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None))
+    other = timers.c.chain != chain.id
+    why = sa.case((other, f"改用升级链“{chain.name}”"), else_="重新告知，重新计时")
+    connection.execute(timers.update().where(to_come, sa.true() if anew else other).values(cancelled_at=now, why=why))
+    if connection.scalar(sa.select(timers.c.id).where(to_come).limit(1)) is not None:
+        return
+    turns = sa.select(sa.func.coalesce(sa.func.max(timers.c.turn), 0)).where(of_ticket, timers.c.chain == chain.id)
+    turn = (connection.scalar(turns) or 0) + 1
     rows = [
         {
             "ticket_id": ticket_id,
             "chain": chain.id,
+            "turn": turn,
             "step": number,
             "due_at": told_at + timedelta(minutes=step.after_minutes),
             "receivers": list(step.to),
@@ -68,6 +81,11 @@ def copy_chain(
         for number, step in enumerate(chain.steps, 1)
     ]
     insert_or_ignore(store, timers, rows, connection=connection)
+
+
+def has_chain(connection: Connection, ticket_id: int) -> bool:
+    """Whether a chain was ever copied into the ticket."""
+    return connection.scalar(sa.select(timers.c.id).where(timers.c.ticket_id == ticket_id).limit(1)) is not None
 
 
 def fire_escalations(store: Store, clock: Clock, settings: Settings, limit: int = 200) -> int:
@@ -111,19 +129,21 @@ def _fire(store: Store, connection: Connection, timer_id: int, now: datetime, se
         undone = {"fired_at": None, "cancelled_at": now, "why": done}
         connection.execute(timers.update().where(timers.c.id == timer_id).values(**undone))
         return False
+    turn = f"/{timer['turn']}" if timer["turn"] > 1 else ""
     detail = {"chain": timer["chain"], "step": timer["step"], "receivers": timer["receivers"]}
     timeline.add(connection, ticket["id"], "escalated", now, detail=detail)
-    waited = max(1, round((now - ticket["created_at"]).total_seconds() / 60))
+    minutes = max(1, round((now - ticket["created_at"]).total_seconds() / 60))
+    waited = f"工单建立已 {minutes} 分钟" if timer["turn"] == 1 else "工单再次告知后"
     enqueue(
         store,
         connection,
         ticket,
         "escalated",
-        f"{timer['chain']}-{timer['step']}",
+        f"{timer['chain']}-{timer['step']}{turn}",
         settings,
         now,
         receivers=timer["receivers"],
-        why=f"工单建立已 {waited} 分钟，无人签收，升级通知（第 {timer['step']} 步）。{ticket['why']}",
+        why=f"{waited}，无人签收，升级通知（第 {timer['step']} 步）。{ticket['why']}",
     )
     log.info("escalated", ticket=ticket["number"], chain=timer["chain"], step=timer["step"])
     return True

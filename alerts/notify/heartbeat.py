@@ -4,7 +4,7 @@ stops."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,8 @@ import urllib3
 from sqlalchemy.engine import Connection
 
 from alerts.duty.book import BookShelf
-from alerts.duty.changes import DutyChanges
+from alerts.duty.changes import Change, DutyChanges
+from alerts.duty.hours import quiet_until
 from alerts.duty.model import DutyBook, Roster
 from alerts.duty.roster import Gap, Watch, gaps, watches
 from alerts.levels import SHORT
@@ -34,6 +35,8 @@ LATE = timedelta(hours=2)
 """A change of shift longer ago than that is not told any more."""
 GAP_AHEAD = timedelta(hours=48)
 """How long before it comes a gap is told."""
+GAP_BEHIND = timedelta(days=2)
+"""How far back the beginning of a gap is looked for; one that is older is told again each day."""
 
 
 class Heartbeat:
@@ -59,7 +62,7 @@ class Heartbeat:
             for watch in watches(book, roster, changes, now - LATE, now + timedelta(seconds=1), self._calendar):
                 if now - LATE < watch.start <= now < watch.end:
                     rows += self._watch_rows(book, roster, watch, now)
-            for gap in gaps(book, roster, changes, now, now + GAP_AHEAD, self._calendar)[:3]:
+            for gap in self._gaps(book, roster, changes, now)[:3]:
                 rows += self._gap_rows(book, roster, gap, now)
         if not rows:
             return 0
@@ -71,6 +74,14 @@ class Heartbeat:
                 filled = [{**row, "payload": self._filled(connection, row["payload"], now)} for row in fresh]
                 insert_or_ignore(self._store, outbox, filled, connection=connection)
         return len(fresh)
+
+    def _gaps(self, book: DutyBook, roster: Roster, changes: Sequence[Change], now: datetime) -> list[Gap]:
+        """The gaps that have begun or begin soon. They are looked for between two midnights, so that neither end of one
+        moves with the clock: it would be another gap at each look."""
+        midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+        until = midnight + GAP_AHEAD + timedelta(days=2)
+        found = gaps(book, roster, changes, midnight - GAP_BEHIND, until, self._calendar)
+        return [gap for gap in found if gap.end > now and gap.start <= now + GAP_AHEAD]
 
     def _watch_rows(self, book: DutyBook, roster: Roster, watch: Watch, now: datetime) -> list[dict[str, Any]]:
         names = "、".join(one.name for one in watch.watchers) or "无人"
@@ -84,7 +95,8 @@ class Heartbeat:
         )
         to = [f"person:{one.person}" for one in watch.watchers]
         key = f"watch/{roster.id}/{watch.shift}/{watch.start.isoformat()}"
-        return list(self._rows(book, notice, [*to, *roster.announce], key, now))
+        begin = {one.person for one in watch.watchers}
+        return list(self._rows(book, notice, [*to, *roster.announce], key, now, awake=begin))
 
     def _gap_rows(self, book: DutyBook, roster: Roster, gap: Gap, now: datetime) -> list[dict[str, Any]]:
         start, end = gap.start.astimezone(CHINA), gap.end.astimezone(CHINA)
@@ -93,17 +105,34 @@ class Heartbeat:
             level="orange",
             ticket="",
             subject=f"【值班空缺】{roster.name} {start:%m月%d日 %H:%M} 至 {end:%m月%d日 %H:%M} 无人值班",
-            why=f"{gap.why}。请安排顶班：minsheng roster stand-in，或修改值守手册后 minsheng roster import。",
+            why=f"{gap.why}。请安排顶班：minsheng roster stand-in，或修改值守手册后 minsheng roster import；"
+            "该时段无需值班的，在值班表中以 cover 写明应值班的时段。",
         )
         unit = book.unit(roster.unit)
         to = [f"person:{unit.supervisor}"] if unit and unit.supervisor else []
-        # Of a gap that has begun the beginning moves with the clock; its end stays.
-        key = f"gap/{roster.id}/{gap.end.isoformat()}"
-        return list(self._rows(book, notice, [*to, *roster.announce], key, now))
+        key = f"gap/{roster.id}/{gap.start.isoformat()}"
+        return list(self._rows(book, notice, [*to, *roster.announce], key, now, before=gap.start))
 
     def _rows(
-        self, book: DutyBook, notice: Notice, receivers: Iterable[str], key: str, now: datetime
+        self,
+        book: DutyBook,
+        notice: Notice,
+        receivers: Iterable[str],
+        key: str,
+        now: datetime,
+        *,
+        awake: Collection[str] = (),
+        before: datetime | None = None,
     ) -> Iterable[dict[str, Any]]:
+        """Messages to receivers, after their quiet hours.
+
+        Parameters
+        ----------
+        awake:
+            People whose quiet hours don't count: they begin their watch.
+        before:
+            What it is about; who would hear of it too late is told at once.
+        """
         scene = Scene(now=now, settings=self._settings, book=book)
         seen: set[tuple[str, str | None]] = set()
         for receiver in receivers:
@@ -112,6 +141,8 @@ class Heartbeat:
                     continue
                 seen.add((channel, address))
                 name = book.name_of(person or "")
+                quiet = quiet_until(book.person(person), now) if person and person not in awake else None
+                waits = quiet is not None and (before is None or quiet < before)
                 yield {
                     "key": f"{key}/{channel}" + (f"/{address}" if address else ""),
                     "ticket_id": None,
@@ -121,11 +152,11 @@ class Heartbeat:
                     "person": person,
                     "address": address,
                     "urgency": 1,
-                    "bundle": None,
+                    "bundle": f"quiet:{quiet.isoformat()}" if quiet is not None and waits else None,
                     "payload": {**msgspec.to_builtins(notice), "to": address or "", "person": name},
                     "created_at": now,
                     "attempts": 0,
-                    "next_try_at": now,
+                    "next_try_at": quiet if waits else now,
                 }
 
     def _filled(self, connection: Connection, payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:

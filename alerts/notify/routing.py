@@ -108,9 +108,12 @@ def _unfit(one: Route, case: Case, scene: Scene) -> str | None:
         return "风险类型不符"
     if one.regions and not _in_regions(one.regions, case.unit.regions if case.unit else ()):
         return "地区不符"
-    if one.days and not falls_on(now.date(), one.days, scene.calendar):
+    span = span_of(one.hours).around(now) if one.hours else None
+    # Of hours that go past midnight the day is the one on which they begin, as a shift's is.
+    day = span[0].date() if span is not None else now.date()
+    if one.days and not falls_on(day, one.days, scene.calendar):
         return "日期不符"
-    if one.hours and span_of(one.hours).around(now) is None:
+    if one.hours and span is None:
         return f"时段不符（{one.hours}）"
     return None
 

@@ -117,7 +117,8 @@ class Silences:
             ).rowcount
             if not done:
                 raise WrongUse(f"there is no silence {silence_id} in force", "see minsheng silences list")
-            connection.execute(notices.update().where(notices.c.decided_at.is_(None)).values(look_at=now))
+            held = sa.and_(notices.c.decided_at.is_(None), notices.c.look_at > now)
+            connection.execute(notices.update().where(held).values(look_at=now))
             row = connection.execute(sa.select(silences).where(silences.c.id == silence_id)).mappings().one()
             return Silence(**row)
 

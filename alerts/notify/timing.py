@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from alerts.duty.hours import next_of, span_of
+from alerts.duty.hours import next_of, quiet_until
 from alerts.notify.routing import Target
 from alerts.notify.scene import Case, Scene, Verdict
 from minsheng.clock import CHINA
@@ -63,8 +63,4 @@ def moment_of(case: Case, target: Target, scene: Scene) -> Moment:
 def _quiet_until(target: Target, at: datetime, scene: Scene) -> datetime | None:
     if target.person is None or target.on_duty:
         return None
-    person = scene.book.person(target.person)
-    if person is None or not person.quiet:
-        return None
-    span = span_of(person.quiet).around(at)
-    return span[1] if span is not None else None
+    return quiet_until(scene.book.person(target.person), at)

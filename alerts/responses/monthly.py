@@ -10,9 +10,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from alerts.deadlines import WARNING
 from alerts.responses.evaluation import Kept, kept_by_ticket
-from alerts.tables import tickets, timers
+from alerts.tables import is_term, tickets, timers
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.store import Store
@@ -119,7 +118,7 @@ def _clocks(connection: Connection, ids: Sequence[int]) -> dict[int, list[RowMap
     found: dict[int, list[RowMapping]] = {}
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.fired_at, timers.c.cancelled_at).where(
-            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), timers.c.kind.not_like(f"%{WARNING}")
+            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), is_term, timers.c.replaced.is_(False)
         )
         for row in connection.execute(query).mappings():
             found.setdefault(row["ticket_id"], []).append(row)

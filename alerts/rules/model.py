@@ -37,6 +37,7 @@ FACTS: dict[str, str] = {
     "growth": "doublings since the window before",
     "acceleration": "whether they come faster and faster within the window, -1 to 1",
     "score": "weighted mean of the parts, 0 to 1",
+    "grave": "voices that tell of harm to people, by the model or by the watch words `grave`",
     "asks": "complaints, reports, calls for help and messages among the voices",
     "reach": "people who liked, commented or passed on",
     "media": "news sources that report negatively",
@@ -58,7 +59,7 @@ PARTS = ("volume", "abnormal", "growth", "acceleration", "negative", "request", 
 """The parts of the score, in the order they are shown."""
 
 GRAVE = "grave"
-"""The list of watch words that the part `gravity` counts."""
+"""The list of watch words that `grave` and the part `gravity` count beside what the model reads."""
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]

@@ -44,6 +44,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     author: str = ""
     sentiment: Literal["positive", "neutral", "negative"] = "negative"
     request: str = "complaint"
+    harm: bool = False
     topic: str = "城乡建设"
     policy: str | None = None
     event: str = "event"
@@ -184,6 +185,7 @@ def _records(series: Series, place: int) -> list[Grouped]:
                 emotion=scores_of("neutral"),
                 topic=scores_of(series.topic),
                 request=scores_of(series.request),
+                harm=scores_of("harm" if series.harm else "none"),
                 policies=links,
                 assessed_at=at,
             )

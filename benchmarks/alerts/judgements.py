@@ -16,12 +16,12 @@ from pathlib import Path
 import msgspec
 
 from classifiers.load import load_model
-from classifiers.model import Model, Text, judge_with
+from classifiers.model import EVERY_MODEL, Model, Text, judge_with
 from minsheng.records import Judgement
 from minsheng.settings import Settings
 
 BATCH = 256
-KEPT = ("sentiment", "emotion", "topic", "request")
+KEPT = (*EVERY_MODEL, "harm")
 
 Heads = dict[str, Judgement]
 
@@ -29,7 +29,7 @@ _decoder = msgspec.json.Decoder(Heads)
 
 
 class Judged:
-    """Texts → judgements of the shipped model."""
+    """Texts → judgements of the shipped model, whose `versions` these are."""
 
     def __init__(self) -> None:
         folder = Path(os.environ.get("MINSHENG_BENCH_CACHE") or Path(tempfile.gettempdir()) / "minsheng-bench")
@@ -38,7 +38,8 @@ class Judged:
         self._database = sqlite3.connect(folder / "judgements.db", timeout=60)
         self._database.execute("pragma journal_mode = wal")
         self._database.execute("create table if not exists judged (key blob primary key, heads blob) without rowid")
-        self._salt = repr(sorted(self.model.versions.items())).encode()
+        self.versions = repr(sorted(self.model.versions.items()))
+        self._salt = self.versions.encode()
 
     @property
     def model(self) -> Model:
@@ -56,7 +57,7 @@ class Judged:
         for start in range(0, len(left), BATCH):
             part = left[start : start + BATCH]
             for (key, _), heads in zip(part, judge_with(self.model, [text for _, text in part]), strict=True):
-                found[key] = {head: heads[head] for head in KEPT}
+                found[key] = {head: heads[head] for head in KEPT if head in heads}
             rows = [(key, msgspec.json.encode(found[key])) for key, _ in part]
             self._database.executemany("insert or ignore into judged values (?, ?)", rows)
             self._database.commit()

@@ -43,16 +43,17 @@ def stream(half: Half, *, scale: float = 1.0) -> Stream:
     made = injected(half)
     drafts = sorted([*made.drafts, *_background(half, scale)], key=lambda draft: (draft.at, draft.key))
     episode_of = {document_id(draft.source, draft.key): draft.episode for draft in drafts if draft.episode}
-    stored = _file(half, scale, made.drafts)
+    judged = Judged()
+    stored = _file(half, scale, made.drafts, judged.versions)
     if stored.exists():
         records = msgspec.msgpack.decode(stored.read_bytes(), type=list[Grouped])
     else:
-        records = list(_grouped(drafts, made.policies))
+        records = list(_grouped(drafts, made.policies, judged))
         stored.write_bytes(msgspec.msgpack.encode(records))
     return Stream(records, made.policies, made.episodes, episode_of)
 
 
-def _file(half: Half, scale: float, drafts: list[Draft]) -> Path:
+def _file(half: Half, scale: float, drafts: list[Draft], versions: str) -> Path:
     folder = Path(os.environ.get("MINSHENG_BENCH_CACHE") or Path(tempfile.gettempdir()) / "minsheng-bench")
     import hashlib
 
@@ -60,7 +61,7 @@ def _file(half: Half, scale: float, drafts: list[Draft]) -> Path:
     root = Path(__file__).parents[2]
     for part in (*sorted((root / "grouping").glob("*.py")), *sorted((root / "classifiers").glob("linking*.py"))):
         digest.update(part.read_bytes())
-    digest.update(f"{half} {scale} {A_DAY} {DAYS[half]} {SHARES}".encode())
+    digest.update(f"{versions} {half} {scale} {A_DAY} {DAYS[half]} {SHARES}".encode())
     return folder / f"stream-{half}-{digest.hexdigest()[:16]}.msgpack"
 
 
@@ -79,8 +80,8 @@ def _background(half: Half, scale: float) -> Iterator[Draft]:
         )  # fmt: skip
 
 
-def _grouped(drafts: list[Draft], policies: list[Policy]) -> Iterator[Grouped]:
-    judged, linker = Judged(), PolicyLinker(policies)
+def _grouped(drafts: list[Draft], policies: list[Policy], judged: Judged) -> Iterator[Grouped]:
+    linker = PolicyLinker(policies)
     settings = GroupSettings()
     memory = Memory(
         timedelta(days=settings.window_days), max_texts=settings.max_texts, max_documents=settings.max_documents
@@ -118,6 +119,7 @@ def _assessed(draft: Draft, heads: dict[str, Any], linker: PolicyLinker) -> Asse
         emotion=heads["emotion"],
         topic=heads["topic"],
         request=heads["request"],
+        harm=heads.get("harm"),
         policies=links,
         places=tuple("".join(place.path) for place in places_in(draft.title, draft.text)),
         assessed_at=draft.at + timedelta(seconds=21),

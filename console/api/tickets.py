@@ -120,7 +120,7 @@ _TICKET: dict[str, Any] = {
     "policy": "heating", "event": "e-1", "risk_kind": "cost", "title": "供暖价格引发集中投诉", "why": "3 小时 40 条",
     "score": 0.71, "parts": [], "documents": ["5f2b0a7f9d3c4e61a8b7c6d5e4f30211"], "plan": None,
     "deadlines": [{"kind": "respond", "due_at": "2026-05-08T06:00:00Z", "fired_at": None, "cancelled_at": None,
-                   "paused_at": None, "title": "首次回应", "round": 1}],
+                   "paused_at": None, "title": "首次回应", "round": 1, "replaced": False}],
     "historical": False, "opened_at": "2026-05-08T01:00:00Z", "raised_at": "2026-05-08T01:00:00Z",
     "created_at": "2026-05-08T01:01:00Z", "acknowledged_at": None, "closed_at": None, "version": 1,
     "unit": "市住房和城乡建设局", "exercise": False, "round": 1, "posts": 40, "last_post_at": "2026-05-08T01:00:00Z",

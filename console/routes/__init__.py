@@ -9,11 +9,14 @@ from console.routes import (
     briefings,
     casework,
     channels,
+    consultations,
     desk,
+    disclosure,
     documents,
     drills,
     duty,
     events,
+    interpretations,
     metrics,
     plans,
     policies,
@@ -33,7 +36,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, events,
-        policies, releases, answers, plans, drills, rules, channels, sources, briefings, briefing, account, tokens,
-        webhooks, admin, metrics,
+        policies, releases, interpretations, answers, consultations, disclosure, plans, drills, rules, channels,
+        sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

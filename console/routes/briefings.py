@@ -53,8 +53,8 @@ def briefing_list(visit: Reader, kind: str = "", status: str = "", before: int |
 
 @router.post("/briefings/make")
 def make(visit: Writer) -> Response:
-    """`kind`, `day` (special: `event` or `policy`; statement: `from`, `to`, `region`): keep
-    a briefing as a draft, with the figures of this moment."""
+    """`kind`, `day` (special: `event` or `policy`; statement: `from`, `to`, `region`;
+    consultation: `consultation`): keep a briefing as a draft, with the figures of this moment."""
     kind, text = visit.field("kind"), visit.field("day")
     _everything(visit)
     try:
@@ -65,6 +65,9 @@ def make(visit: Writer) -> Response:
             kept = orders.keep(visit.console, made, actor=visit.actor)
         elif kind == "statement":
             made = orders.statement(visit.console, **_stretch(visit), region=visit.field("region"))
+            kept = orders.keep(visit.console, made, actor=visit.actor)
+        elif kind == "consultation":
+            made = orders.consultation(visit.console, visit.field("consultation"))
             kept = orders.keep(visit.console, made, actor=visit.actor)
         elif kind in EARLIER:
             day = _day(text) if text else visit.console.clock.now().astimezone(CHINA).date()

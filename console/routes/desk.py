@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from alerts.tickets import STATUS_WORDS
 from console.access import Visit, needs
 from console.actions import actions
+from console.consulting import pressing
 from console.duty import now_on_duty
 from console.live import Pulse, changes
 from console.rendering import show
@@ -28,7 +29,10 @@ LISTED = 200
 def desk(visit: Desk) -> Response:
     now = visit.console.clock.now()
     seen = coverage(visit.console.store, visit.console.clock, now - timedelta(hours=24), now)
-    return show(visit, "desk.html.j2", coverage=seen, now_on_duty=now_on_duty(visit), **board(visit))
+    return show(
+        visit, "desk.html.j2", coverage=seen, now_on_duty=now_on_duty(visit), consultations=pressing(visit),
+        **board(visit),
+    )  # fmt: skip
 
 
 @router.get("/desk/tickets")

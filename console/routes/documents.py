@@ -21,13 +21,12 @@ from console.scope import View
 from console.searching import Asked
 from minsheng.errors import WrongUse
 from minsheng.records import Assessed, Document, Grouped
+from minsheng.spreadsheets import as_csv, as_xlsx
 from search.index import Hit, Page, Search
 
 router = APIRouter()
 Searcher = Annotated[Visit, needs("search")]
 BATCH = 500
-CORRECTED = ("sentiment", "request", "topic", "stance")
-"""What of a model's judgement can be put right at a page."""
 
 
 @router.get("/search")
@@ -67,12 +66,13 @@ def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -
     stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
     headers = {"Content-Disposition": attachment(f"检索结果-{stamp}.{format}")}
     if format == "csv":
-        return Response(b"".join(export.as_csv(rows, note)), media_type="text/csv; charset=utf-8", headers=headers)
+        body = b"".join(as_csv(export.COLUMNS, rows, note))
+        return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
     if format == "docx":
         kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         return Response(export.as_docx(rows, note), media_type=kind, headers=headers)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Response(export.as_xlsx(rows, note), media_type=kind, headers=headers)
+    return Response(as_xlsx("检索结果", export.COLUMNS, rows, note), media_type=kind, headers=headers)
 
 
 @router.get("/documents/{document_id}")
@@ -108,7 +108,7 @@ def _choices(visit: Visit) -> dict[str, tuple[str, ...]]:
     """The labels to choose from; topics are those that the viewer's documents have."""
     page = visit.view.index.search(Search(size=0, facets=("topic",), facet_size=100, highlight=False))
     topics = tuple(sorted(bucket.value for bucket in page.facets.get("topic", ())))
-    return {head: topics if head == "topic" else LABELS[head] for head in CORRECTED}
+    return {head: topics if head == "topic" else LABELS[head] for head in words.HEADS}
 
 
 def _document(visit: Visit, document_id: str, *, problem: str = "", typed: dict[str, str] | None = None) -> Response:
@@ -121,7 +121,7 @@ def _document(visit: Visit, document_id: str, *, problem: str = "", typed: dict[
         visit, "document.html.j2", code=400 if problem else 200, record=record, names=names(visit.view),
         problem=problem, typed=typed or {}, corrected=_choices(visit) if visit.may("labels") else {},
         display=people_names(visit),
-        corrections=[one for one in reversed(corrections) if one.head in CORRECTED],
+        corrections=[one for one in reversed(corrections) if one.head in words.HEADS],
     )  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from alerts.casework.attachments import attachments_of
 from alerts.casework.links import links_of, related_to
 from alerts.casework.research import sheets_of
 from alerts.casework.tasks import tasks_of
-from alerts.clocks import replaced
 from alerts.drills.book import DrillBook
 from alerts.duty.book import BookShelf
 from alerts.levels import LEVELS
@@ -77,7 +76,6 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
     return show(
         visit,
         "ticket.html.j2",
-        replaced=replaced,
         code=code,
         ticket=ticket,
         timeline=[_line(event, people) for event in reversed(timeline)],

@@ -199,11 +199,19 @@ def _answer(response: Response) -> Any:
         if wall and ("login" in wall or "captcha" in wall):
             raise LoginEnded(f"{response.url}: {wall}", LOGIN_HINT)
     value = json_of(text, response.url)
-    if isinstance(value, dict) and value.get("ok") not in (None, 0, 1, True):
-        said = " ".join(str(value.get(name) or "") for name in ("msg", "url")).strip()
-        if value["ok"] == -100 or _LOGIN.search(said):
-            raise LoginEnded(f"{response.url}: the service wants a login (ok = {value['ok']}): {said}", LOGIN_HINT)
-        raise BadInput(f"{response.url}: the service refuses (ok = {value['ok']}): {said}", "ask more seldom")
+    if not isinstance(value, dict):
+        return value
+    # The service says that it refuses in several ways; ok = 0 alone means that there is nothing.
+    name = next(
+        (one for one in ("error_code", "errno", "ok") if value.get(one) not in (None, 0, 1, "0", "1", "")), "ok"
+    )
+    code = value.get(name)
+    said = " ".join(str(value.get(one) or "") for one in ("msg", "message", "error", "url")).strip()
+    refused = code not in (None, 0, 1, "0", "1", "")
+    if str(code) == "-100" or (_LOGIN.search(said) and (refused or (code in (0, "0") and not any(_posts(value))))):
+        raise LoginEnded(f"{response.url}: the service wants a login ({name} = {code}): {said}", LOGIN_HINT)
+    if refused:
+        raise BadInput(f"{response.url}: the service refuses ({name} = {code}): {said}", "ask more seldom")
     return value
 
 

@@ -34,6 +34,7 @@ COMMANDS = {
     "audit": "users:audit_app",
     "policies": "policies:app",
     "qa": "qa:app",
+    "consultation": "consultation:app",
     "deadletters": "deadletters:app",
     "events": "events:app",
     "index": "index:app",
@@ -52,6 +53,7 @@ COMMANDS = {
     "silences": "silences:app",
     "plans": "plans:app",
     "drill": "drills:app",
+    "disclosure": "disclosure:app",
 }
 
 

@@ -78,7 +78,7 @@ def statement(
     from minsheng.cli.times import parse_time
     from minsheng.clock import CHINA
 
-    road = _road()
+    road = open_road()
     try:
         begin = parse_time(since, road.clock) if since else None
         end = parse_time(until, road.clock) if until else None
@@ -91,7 +91,7 @@ def statement(
         target = output or road.settings.path("briefings") / f"statement-{days}.{format.value}"
     finally:
         road.close()
-    _write(target, content)
+    write_file(target, content)
 
 
 # The shelf
@@ -142,7 +142,7 @@ def make_kept(
     from minsheng.cli.times import parse_time
 
     dates, policies, actor = date or [], policy or [], getpass.getuser()
-    road = _road()
+    road = open_road()
     try:
         begin = parse_time(since, road.clock) if since else None
         end = parse_time(until, road.clock) if until else None
@@ -227,7 +227,7 @@ def show_kept(
             typer.get_binary_stream("stdout").write(content)
             return
         target = output or context.settings().path("briefings") / f"{kept.number}.{chosen.value}"
-        _write(target, content)
+        write_file(target, content)
         return
     history = shelf.history(number)
     if json:
@@ -399,7 +399,7 @@ def _done(kept: Kept, json: bool) -> None:
     context.console().print(said, markup=False, soft_wrap=True)
 
 
-def _write(target: Path, content: bytes) -> None:
+def write_file(target: Path, content: bytes) -> None:
     from minsheng.errors import MinshengError
 
     try:
@@ -414,7 +414,7 @@ def _periodical(kind: Kind, date: str | None, format: Format, output: Path | Non
     from briefings.looks import Look
     from briefings.making import make, render, write
 
-    road = _road()
+    road = open_road()
     day = _day(road, date)
     try:
         if output == Path("-"):
@@ -427,7 +427,7 @@ def _periodical(kind: Kind, date: str | None, format: Format, output: Path | Non
     context.errors().print(f"written to {target}", markup=False, soft_wrap=True)
 
 
-def _road() -> Road:
+def open_road() -> Road:
     from minsheng.clock import SystemClock
     from minsheng.road import Road
     from minsheng.store.migrate import migrate

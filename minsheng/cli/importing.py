@@ -47,7 +47,7 @@ def import_file(
     known = {name: name for name in KINDS}
     if kind not in known:
         raise WrongUse(f"there is no kind '{kind}'", f"known are: {', '.join(KINDS)}")
-    mapping = dict(_pair(text) for text in columns or ())
+    mapping = dict(pair(text) for text in columns or ())
     settings = context.settings()
     clock = SystemClock()
     log = open_log(settings)
@@ -109,7 +109,7 @@ def _progress() -> Progress:
     )
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
     column, equals, field = text.rpartition("=")
     if not equals or not column or not field:
         raise WrongUse(f"--map {text}: not of the form COLUMN=FIELD", "for example --map 留言详情=text")

@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Callable
 from contextlib import closing
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -86,10 +87,8 @@ def interpret(
     """Put a piece of interpretation into the register."""
     from minsheng.policies.interpretations import Interpretations
 
-    try:
-        day = date.fromisoformat(on)
-    except ValueError:
-        raise WrongUse(f"'{on}' is no day", "write 2026-11-24") from None
+    day = _day(on)
+    assert day is not None
     register = Interpretations(context.store(), SystemClock())
     kept = register.add(policy, form, title, day, url=url, responsible=responsible, actor=getpass.getuser())
     _print_interpretations([kept], json)
@@ -122,13 +121,91 @@ def drop_interpretation(
     _print_interpretations([taken], json)
 
 
+def interpreted(
+    show: Annotated[
+        str,
+        typer.Option(
+            help="Which: all, interpreted, missing, same-day, late, official, diverse, plain, copied or unnamed."
+        ),
+    ] = "all",
+    since: Annotated[str | None, typer.Option(help="Only policies released from this day on: 2026-01-01.")] = None,
+    until: Annotated[str | None, typer.Option(help="Only policies released up to this day.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the list as .xlsx or .csv.")
+    ] = None,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """The interpretation room: each released policy beside its materials, and the figures that are asked for: same day,
+    more than text, copied from the document, first interpreter."""
+    from answers.interpreted import COLUMNS, SHOWS, chosen, figures, sheet_rows
+    from answers.interpreted import interpreted as read
+    from minsheng.cli.briefing import write_file
+    from minsheng.parts import open_index
+    from minsheng.policies import PolicyRegister
+
+    if show not in SHOWS:
+        raise WrongUse(f"--show {show} is not known", f"use one of {', '.join(SHOWS)}")
+    if output is not None and output.suffix.lower() not in (".csv", ".xlsx"):
+        raise WrongUse(f"{output.name}: files of this kind are not written", "name it .xlsx or .csv")
+    settings, store = context.settings(), context.store()
+    with closing(open_index(settings)) as index:
+        index.ensure()
+        rows = read(
+            store, SystemClock(), index, PolicyRegister(store).all(), settings.interpretation,
+            since=_day(since), until=_day(until),
+        )  # fmt: skip
+    counted, found = figures(rows, settings.interpretation), chosen(rows, show)
+    if output is not None:
+        from minsheng.spreadsheets import as_csv, as_xlsx
+
+        table = sheet_rows(found)
+        is_csv = output.suffix.lower() == ".csv"
+        write_file(output, b"".join(as_csv(COLUMNS, table)) if is_csv else as_xlsx(SHOWS[show], COLUMNS, table))
+        return
+    if json:
+        context.print_json(
+            {"figures": counted, "policies": [dict(zip(COLUMNS, row, strict=True)) for row in sheet_rows(found)]}
+        )
+        return
+    console = context.console()
+    console.print(
+        "，".join(f"{SHOWS[name]} {count}（{name}）" for name, count in counted.counts.items()), markup=False,
+        soft_wrap=True,
+    )  # fmt: skip
+    if counted.diverse_share is not None:
+        told = "达到" if counted.reached else "未达到"
+        console.print(f"多元解读占 {counted.diverse_share:.1%}，{told} {counted.goal:.0%} 的要求", markup=False)
+    context.print_table(
+        f"{SHOWS[show]} {len(found)} 项",
+        ("政策", "发布", "解读", "第一解读人", "注意"),
+        [
+            (
+                f"{row.policy.id} 《{row.policy.title}》", str(row.policy.released_on),
+                "、".join(f"{one.form_words} {one.piece.published_on}" for one in row.materials),
+                "、".join(row.first_interpreters), "；".join(row.warnings),
+            )
+            for row in found
+        ],
+    )  # fmt: skip
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "watch": watch,
     "release-report": release_report,
     "interpret": interpret,
     "interpretations": interpretations,
     "drop-interpretation": drop_interpretation,
+    "interpreted": interpreted,
 }
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"'{text}' is no day", "write 2026-11-24") from None
 
 
 def _policy(name: str) -> Policy:

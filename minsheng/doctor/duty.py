@@ -49,7 +49,8 @@ def roster(patient: Patient) -> Iterator[Finding]:
             yield warning(
                 "roster",
                 f"{one.id}: nobody from {gap.start:%Y-%m-%d %H:%M} to {gap.end:%Y-%m-%d %H:%M}: {gap.why}",
-                "minsheng roster stand-in PERSON --by OTHER, or change the book and minsheng roster import it",
+                "minsheng roster stand-in PERSON --by OTHER, or change the book and minsheng roster import it; where "
+                'nobody is to be on duty then, write into the roster what is covered: cover = "08:00-20:00"',
             )
     for person in book.people:
         if not person.addresses:

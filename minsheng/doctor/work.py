@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from minsheng.doctor.finding import Finding, Patient, ok, warning
+from minsheng.doctor.finding import Finding, Patient, broken, ok, warning
+from minsheng.errors import MinshengError
 from minsheng.policies import PolicyRegister
 
 LOOK_AGAIN_SECONDS = 1.0
@@ -159,11 +160,16 @@ def channels(patient: Patient) -> Iterator[Finding]:
     from alerts.channels import open_channel
 
     configured = patient.settings.notify.channels
+    good = []
     for channel in configured:
-        open_channel(channel, patient.settings.notify.timeout)
-    if configured:
-        yield ok("channels", ", ".join(channel.name for channel in configured))
-    else:
+        try:
+            open_channel(channel, patient.settings.notify.timeout)
+            good.append(channel.name)
+        except MinshengError as error:
+            yield broken("channels", error.message, error.hint)
+    if good:
+        yield ok("channels", ", ".join(good))
+    elif not configured:
         yield warning("channels", "notices reach nobody but the terminal", "add [[notify.channels]] to the settings")
 
 

@@ -12,7 +12,9 @@ import answers.tables  # noqa: F401
 import briefings.tables  # noqa: F401
 import classifiers.tables  # noqa: F401
 import console.tables  # noqa: F401
+import consultations.tables  # noqa: F401
 import crawlers.tables  # noqa: F401
+import disclosure.tables  # noqa: F401
 import grouping.tables  # noqa: F401
 import minsheng.chores
 import minsheng.policies.tables  # noqa: F401

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from alerts.clocks import replaced
 from alerts.deadlines import fire_due
 from alerts.notify.tables import notices
 from minsheng.store import Store
@@ -120,12 +119,3 @@ def test_several_schedulers_fire_each_timer_once(make_world: MakeWorld, store: S
         thread.join()
     assert sum(fired) == 16
     assert sorted(reasons(world)) == ["new"] * 8 + ["overdue"] * 8
-
-
-def test_a_clock_that_another_level_replaced_was_not_met() -> None:
-    at = [NOW + timedelta(hours=hours) for hours in range(4)]
-    assert not replaced(None, None, None)
-    assert replaced(at[1], None, None), "the ticket still waits for its response"
-    assert replaced(at[1], at[2], at[3])
-    assert not replaced(at[2], at[2], at[3]), "met by the response"
-    assert not replaced(at[3], None, at[3]), "ended with the ticket"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,16 @@ def names(book: DutyBook, when: datetime, changes: Any = ()) -> list[str]:
         ('to = ["responsible"]', 'to = ["channel:mail"]', "channel mail reaches one person at a time"),
         ('escalation = "slow"', 'escalation = "slo"', "there is no escalation slo; did you mean slow?"),
         ("after_minutes = 15", "after_minutes = 4", "each step comes later than the one before"),
-        ('levels = ["orange", "red"]\nto', 'levels = ["crimson"]\nto', "unknown value 'crimson'"),
+        (
+            'levels = ["orange", "red"]\nto',
+            'levels = ["crimson"]\nto',
+            "levels: unknown value 'crimson'; write blue",
+        ),
+        (
+            'levels = ["orange", "red"] }',
+            'levels = ["红"] }',
+            "addresses.levels: unknown value '红'",
+        ),
     ],
 )
 def test_each_mistake_is_said_with_its_line(right: str, wrong: str, words: str) -> None:
@@ -202,6 +211,8 @@ def test_gaps_are_found_with_their_reason(world: World) -> None:
     (found,) = gaps(book, roster, changes.between(*week), *week)
     assert (found.start, found.end) == (at("2026-03-05T09:00"), at("2026-03-05T11:00"))
     assert found.why == "张伟不在岗，无人顶班"
+    (cut,) = gaps(book, roster, changes.between(*week), at("2026-03-05T10:00").astimezone(UTC), week[1])
+    assert (cut.start, cut.start.hour) == (at("2026-03-05T10:00"), 10), "said in China time, wherever it is asked"
     days = parse_book(BOOK.replace('hours = "08:00-20:00"', 'hours = "08:00-20:00"\ndays = ["mon", "tue"]'))
     holes = gaps(days, days.rosters[0], (), *week)
     assert [(hole.start.day, hole.start.hour, hole.end.hour) for hole in holes] == [(day, 8, 20) for day in range(4, 9)]
@@ -248,3 +259,17 @@ def test_a_book_that_a_newer_program_can_t_read_any_more_tells_everybody(world: 
     assert BookShelf(world.store).current() == EMPTY
     world.take(burst(12))
     assert duty.deliver() == {"group": [""]}
+
+
+def test_two_who_swap_watches_that_overlap_are_both_there(world: World) -> None:
+    book = parse_book(BOOK.replace('hours = "08:00-20:00"', 'hours = "08:00-22:00"'))
+    changes = DutyChanges(world.store, world.clock)
+    day = at("2026-03-04T08:00")  # 张伟 by day, 李娜 from 20:00 on
+    changes.swap(book, "zhang", day, "li", at("2026-03-04T20:00"), actor="a", reason="家事")
+    every = changes.between(day, day + timedelta(days=2))
+    overlap = on_duty(book, every, at("2026-03-04T21:00"))
+    assert {watch.shift: [one.person for one in watch.watchers] for watch in overlap} == {
+        "白班": ["li"],
+        "夜班": ["zhang"],
+    }
+    assert not any(watch.missing for watch in overlap)

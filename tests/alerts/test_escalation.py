@@ -14,12 +14,15 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from alerts.casework.actions import reopen, set_level, transfer
+from alerts.deadlines import fire_due
 from alerts.notices import Notice
-from alerts.notify.answer_server import AnswerServer
+from alerts.notify.answer_server import AnswerServer, page
 from alerts.notify.answering import Answers
 from alerts.notify.digest import gather
-from alerts.notify.escalation import fire_escalations, steps_of
+from alerts.notify.escalation import EscalationStep, fire_escalations, steps_of
 from alerts.notify.links import KEY_FILE, Links
+from alerts.notify.silences import Silences
 from alerts.notify.tables import escalation_timers
 from alerts.tables import outbox
 from minsheng.clock import CHINA, ManualClock
@@ -140,6 +143,103 @@ def test_several_schedulers_fire_each_step_once(make_world: MakeWorld, store: St
     assert sum(fired) == 6
     duty.deliver()
     assert duty.mail.to.count("chen@example.test") == 6
+
+
+def steps(world: World) -> list[EscalationStep]:
+    with world.store.read() as connection:
+        return steps_of(connection, world.tickets()[0].id)
+
+
+def test_a_ticket_that_is_reopened_is_told_of_and_escalated_again(world: World) -> None:
+    world.clock.set(DAY)
+    duty = Duty(world)
+    number = blue(world)
+    duty.deliver()
+    world.clock.advance(minutes=31)
+    assert fire(world) == 1
+    world.book.move(number, "acknowledged", actor="li")
+    world.book.move(number, "closed", actor="li", reason="已答复")
+    duty.deliver()
+    assert duty.mail.to.count("chen@example.test") == 0, "acknowledged before it was sent"
+    reopen(world.store, world.clock, world.settings, number, actor="li", reason="又来电")
+    told = len(duty.mail.sent)
+    duty.deliver()
+    assert [notice.reason for notice in duty.mail.sent[told:]] == ["new", "new"]
+    world.clock.advance(minutes=29)
+    assert fire(world) == 0
+    world.clock.advance(minutes=1)
+    assert fire(world) == 1 and fire(world) == 0
+    duty.deliver()
+    assert duty.mail.to.count("chen@example.test") == 1
+    assert "工单再次告知后，无人签收" in duty.mail.sent[-1].why
+    assert [(step.turn, step.fired_at is not None) for step in steps(world)] == [(1, True), (2, True)]
+
+
+def test_who_a_ticket_is_handed_to_has_the_whole_time(world: World) -> None:
+    world.clock.set(DAY)
+    duty = Duty(world)
+    number = blue(world)
+    duty.deliver()
+    world.clock.advance(minutes=20)
+    transfer(world.store, world.clock, world.settings, number, "云和市水务局", actor="li", reason="职责所在")
+    duty.deliver()
+    world.clock.advance(minutes=15)
+    assert fire(world) == 0, "the first unit's half hour is over, not the second's"
+    world.clock.advance(minutes=15)
+    assert fire(world) == 1
+    assert [(step.turn, step.why) for step in steps(world)] == [(1, "重新告知，重新计时"), (2, None)]
+
+
+def test_a_link_of_before_does_not_answer_for_who_is_asked_now(world: World) -> None:
+    """Neither for the unit that the ticket was handed to, nor, sent once more, after a reopening."""
+    world.clock.set(DAY)
+    duty = Duty(world, answer_url="http://127.0.0.1/")
+    number = blue(world)
+    duty.deliver()
+    old = duty.mail.sent[-1].link.rpartition("/")[2]
+    world.clock.advance(minutes=1)
+    transfer(world.store, world.clock, world.settings, number, "云和市水务局", actor="li", reason="职责所在")
+    answers = Answers(world.store, world.clock, Links.from_settings(world.settings))
+    assert answers.show(old).outdated and "<form" not in page(answers.show(old))
+    with pytest.raises(BadInput, match="重新开立或已转办"):
+        answers.acknowledge(old)
+    assert world.tickets()[0].status == "open"
+    world.clock.advance(minutes=1)
+    duty.deliver()
+    new = duty.mail.sent[-1].link.rpartition("/")[2]
+    assert "<form" in page(answers.show(new))
+    answers.acknowledge(new)
+    assert world.tickets()[0].status == "acknowledged"
+
+
+def test_a_rise_does_not_give_more_time_to_answer(world: World) -> None:
+    world.clock.set(DAY)
+    duty = Duty(world)
+    number = blue(world)
+    duty.deliver()
+    world.clock.advance(minutes=20)
+    set_level(world.store, world.clock, world.settings, number, "yellow", actor="li", reason="更严重")
+    duty.deliver()
+    world.clock.advance(minutes=10)
+    assert fire(world) == 1
+    assert [step.turn for step in steps(world)] == [1]
+
+
+def test_a_ticket_whose_news_was_held_back_is_escalated_from_the_first_notice_that_goes_out(world: World) -> None:
+    world.clock.set(DAY)
+    duty = Duty(world)
+    number = blue(world)
+    silences = Silences(world.store, world.clock)
+    silences.add(until=world.clock.now() + timedelta(hours=50), reason="演习", actor="a", ticket=number)
+    duty.deliver()
+    assert duty.mail.sent == []
+    world.clock.advance(hours=49)
+    fire_due(world.store, world.clock, world.settings)
+    world.clock.advance(hours=2)
+    duty.deliver()
+    assert {notice.reason for notice in duty.mail.sent} == {"due"}, "the news is overtaken"
+    world.clock.advance(minutes=30)
+    assert fire(world) == 1
 
 
 def links(clock: ManualClock, hours: float = 72) -> Links:

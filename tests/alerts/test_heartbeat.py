@@ -56,7 +56,42 @@ def test_a_gap_is_told_before_it_comes_and_once(world: World) -> None:
     (told,) = duty.group.sent
     assert told.subject == "【值班空缺】舆情值班 03月12日 09:00 至 03月12日 11:00 无人值班"
     assert "李娜不在岗，无人顶班" in told.why and "minsheng roster stand-in" in told.why
+    assert "chen@example.test" not in duty.mail.to, "it is night, and the gap is a day and a half off"
+    world.clock.set(datetime(2026, 3, 11, 7, 0, tzinfo=CHINA))
+    duty.deliver()
+    assert duty.mail.to.count("chen@example.test") == 1
+
+
+def test_a_gap_that_comes_within_the_quiet_hours_is_told_at_once(world: World) -> None:
+    duty = Duty(world, BOOK)
+    world.clock.set(EVENING + timedelta(hours=3))
+    begin = datetime(2026, 3, 11, 2, tzinfo=CHINA)
+    changes = DutyChanges(world.store, world.clock)
+    changes.stand_in(duty.shelf.current(), "zhang", None, begin, begin + timedelta(hours=2), actor="a", reason="病假")
+    beat(world)
+    duty.deliver()
     assert "chen@example.test" in duty.mail.to
+
+
+def test_a_long_gap_is_told_once_while_it_comes_into_sight(world: World) -> None:
+    """Neither its end, which lies beyond what is looked at, nor its beginning, once that is past, moves with time."""
+    duty = Duty(world, BOOK)
+    begin = datetime(2026, 3, 12, 20, tzinfo=CHINA)
+    changes = DutyChanges(world.store, world.clock)
+    book = duty.shelf.current()
+    for person in ("li", "zhang"):
+        changes.stand_in(book, person, None, begin, begin + timedelta(hours=30), actor="a", reason="停电")
+    world.clock.set(begin - timedelta(hours=49))
+    for _ in range(14):
+        beat(world)
+        world.clock.advance(hours=5)
+    duty.deliver()
+    told = [notice.subject for notice in duty.group.sent if notice.reason == "gap"]
+    assert told == [
+        "【值班空缺】舆情值班 03月12日 20:00 至 03月13日 08:00 无人值班",
+        "【值班空缺】舆情值班 03月13日 08:00 至 03月13日 20:00 无人值班",
+        "【值班空缺】舆情值班 03月13日 20:00 至 03月14日 02:00 无人值班",
+    ], "one for each who is missing"
 
 
 def test_without_rosters_nothing_is_said(world: World) -> None:

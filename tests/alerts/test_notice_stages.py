@@ -359,14 +359,31 @@ def test_a_process_that_dies_while_deciding_leaves_everything_as_it_was(
     duty = Duty(world)
     blue(world)
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise Killed
 
     with monkeypatch.context() as dying:
-        dying.setattr("alerts.notify.dispatch.copy_chain", die)
+        dying.setattr("alerts.notify.dispatch.begin_chain", die)
         with pytest.raises(Killed):
             Dispatcher(world.store, world.settings, world.clock).dispatch()
     with world.store.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(outbox)) == 0
     assert duty.deliver() == {"mail": ["wu@example.test", "li@example.test"]}
     assert world.clock.now() + timedelta(days=1) > NOW
+
+
+def test_a_route_of_the_night_goes_by_the_day_on_which_it_begins(world: World) -> None:
+    night = """
+[[routes]]
+name = "工作日夜间"
+days = ["tue"]
+hours = "20:00-08:00"
+to = ["channel:group"]
+"""
+    duty = Duty(world, BOOK + night + ROUTES)
+    for day, hour, told in ((10, 3, False), (10, 21, True), (11, 3, True), (11, 21, False)):  # the 10th is a Tuesday
+        world.clock.set(datetime(2026, 3, day, hour, tzinfo=CHINA))
+        before = len(duty.group.sent)
+        blue(world, f"e{day}{hour}")
+        duty.deliver()
+        assert (len(duty.group.sent) > before) is told, (day, hour)

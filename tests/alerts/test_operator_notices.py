@@ -113,3 +113,20 @@ def test_the_service_tells(store: Store) -> None:
     service.check_sources()
     assert len(channel.notices) == 1
     assert service.health()["problems"] == {}
+
+
+def test_many_sources_that_fail_at_once_are_one_message(store: Store) -> None:
+    """A robot is muted beyond 20 messages a minute, and the alerts with it."""
+    clock, channel = ManualClock(NOW), Told()
+    channel.failures = 1
+    for number in range(43):
+        opened(store, f"source-{number}")
+    assert tell(store, SETTINGS, clock, lambda _: channel) == 0
+    clock.advance(seconds=30)
+    assert tell(store, SETTINGS, clock, lambda _: channel) == 43
+    (told,) = channel.notices
+    assert told.subject == "【信源】43 个信源同时出现问题，其一：信源“云江日报”失败"
+    assert len(told.items) == 21 and "……另有 23 个" in told.body
+    assert "请先检查本机网络" in told.body and told.body.endswith("查看：minsheng sources tickets")
+    clock.advance(hours=1)
+    assert tell(store, SETTINGS, clock, lambda _: channel) == 0

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 
 from alerts.channels import DeliveryFailed
 from alerts.deadlines import fire_due
-from alerts.notices import Notice
+from alerts.notices import Notice, enqueue_matter
+from alerts.notify.answering import Answers
 from alerts.notify.dispatch import Dispatcher
+from alerts.notify.links import Links
 from alerts.outbox import Outbox
 from alerts.service import AlertService
 from alerts.stage import AlertStage
@@ -278,3 +280,126 @@ def test_the_service_outlives_a_store_that_is_away(world: World, tmp_path: Path)
     service.check_deadlines()
     away.close()
     assert set(service._problems) == {"notices", "deadlines", "escalations", "tasks", "drills"}
+
+
+def test_a_slow_channel_holds_up_no_other(world: World) -> None:
+    class Slow(Recorder):
+        def __init__(self) -> None:
+            super().__init__()
+            self.begun, self.go_on = threading.Event(), threading.Event()
+
+        def send(self, notice: Notice) -> None:
+            self.begun.set()
+            assert self.go_on.wait(20)
+            super().send(notice)
+
+    slow, quick = Slow(), Recorder()
+    with_channels(world, ChannelSettings(name="slow", url="terminal://"), duty())
+    service = AlertService(world.store, world.settings, world.clock, {"slow": slow, "duty": quick})
+    try:
+        world.take(burst(12))
+        service.begin_delivery()
+        assert slow.begun.wait(20) and quick.arrived.wait(20)
+        quick.arrived.clear()
+        world.take(burst(9, event="later", prefix="later-", minutes=5))
+        while not quick.arrived.wait(0.05):  # until its own thread has come back
+            service.begin_delivery()
+        assert len(quick.sent) == 2 and slow.sent == []
+        world.clock.advance(seconds=301)
+        service.begin_delivery()
+        assert "slow has not come back" in service.health()["problems"]["notices"]
+    finally:
+        slow.go_on.set()
+    service.deliver()
+    assert len(slow.sent) == 2, "what was being sent, and what waited"
+    assert service.health()["problems"] == {}
+
+
+def test_a_slow_row_of_messages_lets_what_is_graver_pass(world: World) -> None:
+    class Slow(Recorder):
+        def send(self, notice: Notice) -> None:
+            super().send(notice)
+            world.clock.advance(seconds=3)
+
+    channel = Slow()
+    with_channels(world, duty(per_minute=1000))
+    world.take([one for n in range(9) for one in burst(9, event=f"e{n}", prefix=f"p{n}-", minutes=5)])
+    box = Outbox(world.store, world.settings, world.clock, {"duty": channel})
+    box.deliver()
+    assert len(channel.sent) == 2, "after its turn it looks again what is to be sent first"
+    with world.store.begin() as connection:
+        last = rows(world)[-1]
+        connection.execute(outbox.update().where(outbox.c.id == last["id"]).values(urgency=4))
+    box.deliver()
+    assert channel.sent[2].ticket == last["payload"]["ticket"]
+
+
+def test_a_channel_that_asks_to_be_left_alone_is_left_alone(world: World) -> None:
+    robot, other = Recorder(DeliveryFailed("errcode 130101", retry_after=600)), Recorder()
+    with_channels(world, duty(), ChannelSettings(name="other", url="terminal://", levels=("orange", "red")))
+    world.take([one for n in range(3) for one in burst(9, event=f"e{n}", prefix=f"p{n}-", minutes=5)])
+    box = Outbox(world.store, world.settings, world.clock, {"duty": robot, "other": other})
+    box.deliver()
+    with world.store.begin() as connection:
+        grave = {**rows(world)[2]["payload"], "level": "red"}
+        connection.execute(outbox.update().where(outbox.c.id == rows(world)[2]["id"]).values(urgency=4, payload=grave))
+    for _ in range(9):
+        world.clock.advance(seconds=60)
+        box.deliver()
+    assert robot.tries == 1, "it is muted: what is sent meanwhile is thrown away"
+    assert len(other.sent) == 1, "red does not wait"
+    world.clock.advance(seconds=61)
+    box.deliver()
+    assert len(robot.sent) == 3
+
+
+@pytest.mark.parametrize("asked", ["inf", "nan", "-5", "1e300", "tomorrow"])
+def test_nonsense_in_retry_after_stops_nothing(world: World, asked: str) -> None:
+    with answering((429, {}, {"Retry-After": asked}), (200, {"errcode": 0}, {})) as server:
+        url = f"dingtalk+{server.url}/robot/send?access_token=topsecret"
+        with_channels(world, ChannelSettings(name="duty", url=url))
+        world.take(burst(12))
+        box = Outbox(world.store, world.settings, world.clock)
+        box.deliver()
+        world.clock.advance(hours=1)
+        box.deliver()
+    assert box.counts()["sent"] == 1
+
+
+def test_the_budget_holds_for_all_processes_together(make_world: MakeWorld, store: Store) -> None:
+    """A second process looks at what waits while the first one is sending, and a graver notice has come meanwhile."""
+    world = with_channels(make_world(store), duty(per_minute=2))
+    world.take([one for n in range(4) for one in burst(9, event=f"e{n}", prefix=f"p{n}-", minutes=5)])
+    second = Recorder()
+
+    class First(Recorder):
+        def send(self, notice: Notice) -> None:
+            super().send(notice)
+            if len(self.sent) == 1:
+                with store.begin() as connection:
+                    connection.execute(outbox.update().where(outbox.c.id == last).values(urgency=4))
+                Outbox(store, world.settings, world.clock, {"duty": second}).deliver()
+
+    first = First()
+    Dispatcher(store, world.settings, world.clock).dispatch()
+    last = rows(world)[-1]["id"]
+    Outbox(store, world.settings, world.clock, {"duty": first}).deliver()
+    assert len(first.sent) + len(second.sent) == 2
+
+
+def test_a_message_of_several_notices_has_the_link_of_the_gravest_ticket(world: World) -> None:
+    """Also where a notice that is of no ticket stands first in it, or is as grave."""
+    channel = Recorder()
+    with_channels(world, duty(), answer_url="http://127.0.0.1/")
+    with world.store.begin() as connection:
+        release = Notice(reason="release", level="orange", ticket="", subject="【发布提醒】", why="缺少问答")
+        enqueue_matter(world.store, connection, "policy:water-price", "d14", release, None, world.clock.now())
+    world.take(burst(12))
+    Dispatcher(world.store, world.settings, world.clock).dispatch()
+    with world.store.begin() as connection:
+        connection.execute(outbox.update().values(bundle="quiet:x"))
+    Outbox(world.store, world.settings, world.clock, {"duty": channel}).deliver()
+    (told,) = channel.sent
+    links = Links.from_settings(world.settings)
+    shown = Answers(world.store, world.clock, links).show(told.link.rpartition("/")[2])
+    assert shown.ticket == world.tickets()[0].number

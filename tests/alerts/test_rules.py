@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from alerts.rules import default_rules, read_rules
@@ -14,6 +15,7 @@ from alerts.rules.words import BadWords, fold, parse
 from alerts.tables import rule_changes
 from minsheng.clock import ManualClock
 from minsheng.errors import BadInput, WrongUse
+from minsheng.records import scores_of
 from tests.alerts.conftest import NOW, World, burst, record
 
 
@@ -30,6 +32,7 @@ from tests.alerts.conftest import NOW, World, burst, record
         ("volume = 0.28", "volume = -1.0", "volume"),
         ('name = "split-blue"', 'name = "burst-blue"', "two rules named burst-blue"),
         ('"messages >= 4"', '"messages >= 1"', "at least two messages"),
+        ("[words.grave]", "[words.harm]", "the model has that name"),
     ],
 )
 def test_a_bad_file_is_refused_with_line_and_reason(old: str, new: str, said: str) -> None:
@@ -170,3 +173,14 @@ def test_hours_days_departments_and_kinds_narrow_a_rule(world: World) -> None:
     assert world.tickets() == []
     world.take(burst(5, late, event="late", prefix="t"))
     assert [(ticket.event, ticket.level) for ticket in world.tickets()] == [("late", "yellow")]
+
+
+@pytest.mark.parametrize(("unsure", "level"), [(False, ["yellow"]), (True, [])])
+def test_harm_that_only_the_model_reads_makes_few_voices_grave(world: World, unsure: bool, level: list[str]) -> None:
+    told = [record(f"h{n}", NOW + timedelta(minutes=20 * n), text="井边那孩子，送到时已经凉了") for n in range(3)]
+    harm = msgspec.structs.replace(scores_of("harm"), unsure=unsure)
+    world.take(
+        [msgspec.structs.replace(one, assessed=msgspec.structs.replace(one.assessed, harm=harm)) for one in told]
+    )
+    assert [ticket.level for ticket in world.tickets()] == level
+    assert all("人员伤亡" in ticket.why for ticket in world.tickets())

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from alerts.clocks import TITLES, replaced
+from alerts.clocks import TITLES
 from alerts.levels import rank
 from alerts.tables import tickets
 from alerts.ticket_counts import kept_in_time, open_counts, open_state, overdue
@@ -74,7 +74,13 @@ def test_the_most_pressing_come_first_of_all_that_are_open(store, every):
     wanted = [one.number for one in sorted((one for one in every if one.closed_at is None), key=order)]
     book = TicketBook(store, ManualClock(NOW))
     assert [one.number for one in book.pressing(limit=10_000)] == wanted
-    assert [one.number for one in book.pressing(limit=3)] == wanted[:3]
+    for limit in (1, 3, 40, 300):  # within the gravest ones, and far beyond them
+        assert [one.number for one in book.pressing(limit=limit)] == wanted[:limit]
+    policies = {f"policy-{number}" for number in range(1, 50, 5)}
+    mine = {one.number for one in every if one.policy in policies}
+    scoped = [one.number for one in book.pressing(where=[tickets.c.policy_id.in_(policies)], limit=30)]
+    assert scoped == [number for number in wanted if number in mine][:30]
+    assert list(book.pressing(where=[tickets.c.policy_id == "no such one"])) == []
 
 
 def test_all_are_counted(store, every):
@@ -104,7 +110,7 @@ def test_clocks_are_counted_as_met_by_the_rule_that_the_ticket_page_has(store, e
     for one in every:
         for clock in one.deadlines:
             if clock.kind in TITLES and since < clock.due_at <= NOW:
-                if replaced(clock.cancelled_at, one.responded_at, one.closed_at):
+                if clock.replaced:
                     continue
                 due += 1
                 kept += clock.cancelled_at is not None and clock.cancelled_at <= clock.due_at

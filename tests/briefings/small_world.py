@@ -235,6 +235,7 @@ class World:
                         "kind": kind,
                         "due_at": MIDNIGHT + timedelta(hours=due),
                         "cancelled_at": None if cancelled is None else MIDNIGHT + timedelta(hours=cancelled),
+                        "replaced": cancelled is not None,
                     },
                 )
             for name, title, enabled, last_ok in (

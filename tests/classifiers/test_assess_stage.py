@@ -85,12 +85,12 @@ class WithStance(NgramModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads = (*self.heads, "stance", "news")
-        self.versions |= {"stance": "stance-1", "news": "news-1"}
+        self.heads = (*self.heads, "stance", "harm", "news")
+        self.versions |= {"stance": "stance-1", "harm": "harm-1", "news": "news-1"}
         self.thresholds = {"sentiment": 0.99999}
 
     def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
-        more = {"stance": scores_of("against"), "news": scores_of("财经")}
+        more = {"stance": scores_of("against"), "harm": scores_of("none"), "news": scores_of("财经")}
         return [{**judged, **more} for judged in super().judge(texts)]
 
 
@@ -105,8 +105,10 @@ def test_a_stance_is_one_to_a_policy_that_is_linked_without_doubt(register: Poli
     assert linked.stance == scores_of("against")
     assert {link.policy_id for link in doubtful.policies} == {"flats", "rent"}
     assert unlinked.stance is None and doubtful.stance is None
-    assert linked.models == {**VERSIONS, "stance": "stance-1", "policies": register.revision()}
-    assert unlinked.models == doubtful.models == {**VERSIONS, "policies": register.revision()}
+    assert linked.harm == unlinked.harm == scores_of("none")
+    others = {**VERSIONS, "harm": "harm-1", "policies": register.revision()}
+    assert linked.models == {**others, "stance": "stance-1"}
+    assert unlinked.models == doubtful.models == others
 
 
 def test_what_the_model_does_not_stand_by_is_unsure(register: PolicyRegister) -> None:

@@ -49,12 +49,15 @@ FILLED = {
     "{name}": "nothing",
     "{entry}": "qa-0",
     "{candidate}": "qc-0",
+    "{consultation}": "ZQ0001",
+    "{comment}": "0-0",
     "{kept}": "RB-0",
     "{code}": "1",
     "{interpretation}": "999",
     "{token_id}": "99999",
     "{webhook_id}": "99999",
     "{hours}": "24",
+    "{application_id}": "99999",
     "{name:path}": "nothing",
 }
 STREAM = "/desk/live"  # never ends; tested by itself

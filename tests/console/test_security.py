@@ -11,11 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from console.accounts import TooManyTries
-from console.export import safe_cell
 from console.headers import POLICY
 from console.tables import audit, audit_checkpoints
 from minsheng.errors import WrongUse
 from minsheng.settings import ConsoleSettings
+from minsheng.spreadsheets import safe_cell
 from tests.briefings.small_world import burst
 from tests.console.world import EVIL, PASSWORD, ConsoleWorld, form_token, send
 

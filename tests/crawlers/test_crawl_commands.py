@@ -73,8 +73,12 @@ def test_check_shows_a_table_and_fails_where_the_source_does(data_dir: Path, sit
     shown = minsheng(data_dir, "sources", "check", url, "--kind", "board", "--option", "pages=2").stdout
     assert "2026-11-23 12:30" in shown
     minsheng(data_dir, "sources", "check", f"{site.url}/none", "--kind", "feed", code=1)
-    with pytest.raises(BadInput, match=r"as feed: .*as sitemap: .*as listing: .*as page: "):
+    with pytest.raises(BadInput, match=r"/none gives nothing: \S+/none: answered 404 "):
         minsheng(data_dir, "sources", "check", f"{site.url}/none")
+    assert site.paths().count("/none") == 3  # by its kind above, and until two kinds got the same answer
+    site.put("/odd", "<html><body><p>待上线</p></body></html>")
+    with pytest.raises(BadInput, match=r"as feed: .*as sitemap: .*as listing: .*as page: "):
+        minsheng(data_dir, "sources", "check", f"{site.url}/odd")
     with pytest.raises(WrongUse, match="unknown option pagez"):
         minsheng(data_dir, "sources", "check", url, "--kind", "board", "--option", "pagez=2")
     with pytest.raises(WrongUse, match="no source 'gone'"):

@@ -137,6 +137,26 @@ def test_without_a_token_nothing_is_read(server: DeliveryServer) -> None:
     assert b" 401 " in told(server, "Content-Length: 50000", token="nobody's")
 
 
+def test_slow_hubs_take_no_places_of_deliveries(server: DeliveryServer) -> None:
+    while server.hub_slots.acquire(blocking=False):
+        pass
+    assert deliver(server, [POST])[0] == 200
+
+
+def test_a_client_for_whom_no_thread_is_had_keeps_no_place(
+    server: DeliveryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(server._server, "_clients", places)
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(RuntimeError, match="new thread"):
+        server._server.process_request(None, ("127.0.0.1", 1))
+    assert places.acquire(blocking=False)
+
+
 def test_clients_that_only_hold_on_are_limited(server: DeliveryServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server._server, "_clients", threading.BoundedSemaphore(3))
     host, _, port = server.url.removeprefix("http://").partition(":")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crawlers.hot_lists import read_hot
-from crawlers.hot_ranks import Step, stays
+from crawlers.hot_ranks import Seen, Step, record, record_unchanged, stays
 from minsheng.errors import BadInput
 from tests.crawlers.conftest import NOW, Crawling
 from tests.crawlers.local_site import LocalSite
@@ -119,6 +119,23 @@ def test_places_are_kept_over_time(crawling: Crawling, site: LocalSite) -> None:
     show("水价", "台风", "高考", "公积金")
     assert [stay.best for stay in stays(crawling.store, NOW, word="水价")] == [1, 1]
     assert sum(document.title == "水价" for document in crawling.documents()) == 2
+
+
+def test_terms_that_read_alike_are_one_and_long_stays_are_divided(crawling: Crawling) -> None:
+    def stays_of() -> list[tuple[int, int]]:
+        return [(stay.best, len(stay.steps)) for stay in stays(crawling.store, NOW - timedelta(days=90), word="@用户")]
+
+    record(crawling.store, "one", [Seen("@用户", 1, 9), Seen("水价", 2, 8), Seen("@用户", 3, 7)], NOW)
+    assert stays_of() == [(1, 1)]
+    for day in range(1, 32):
+        record_unchanged(crawling.store, "one", NOW + timedelta(days=day) - timedelta(hours=day))
+    later = NOW + timedelta(days=30)
+    since = record(crawling.store, "one", [Seen("@用户", 2, 9)], later)
+    assert since == {"@用户": later}
+    record_unchanged(crawling.store, "one", later + timedelta(hours=1))
+    assert sorted(stays_of()) == [(1, 1), (2, 1)]
+    (old, new) = sorted(stays(crawling.store, NOW, word="@用户"), key=lambda stay: stay.since)
+    assert old.last_seen < new.last_seen == later + timedelta(hours=1)
 
 
 def test_a_look_keeps_nothing(crawling: Crawling, site: LocalSite) -> None:

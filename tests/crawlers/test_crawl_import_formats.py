@@ -112,6 +112,64 @@ def test_a_page_that_is_called_a_workbook(crawling: Crawling, tmp_path: Path) ->
     assert (document.native_id, document.text) == ("001", "路灯坏了 一个月")
 
 
+XML_WORKBOOK = """<?xml version="1.0" encoding="{charset}"?>
+<?mso-application progid="Excel.Sheet"?>
+<Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet">
+<Worksheet ss:Name="工单"><Table>
+<Row><Cell ss:MergeAcross="3"><Data ss:Type="String">云江省12345热线工单表</Data></Cell></Row>
+<Row ss:Index="3"><Cell><Data ss:Type="String">工单编号</Data></Cell><Cell><Data ss:Type="String">诉求标题</Data></Cell>
+<Cell><Data ss:Type="String">诉求内容</Data></Cell><Cell><Data ss:Type="String">受理时间</Data></Cell></Row>
+<Row><Cell><Data ss:Type="Number">2.0261123001E10</Data></Cell>
+<Cell ss:Index="3"><Data ss:Type="String">路灯坏了</Data></Cell>
+<Cell><Data ss:Type="DateTime">2026-11-23T12:30:00.000</Data></Cell></Row>
+</Table></Worksheet></Workbook>"""
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gb2312", "utf-16"])
+def test_a_workbook_in_xml(charset: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(XML_WORKBOOK.format(charset=charset).encode(charset))
+    (row,) = read_rows(path)
+    assert row.line == 4
+    assert row.values == {
+        "工单编号": "20261123001", "诉求标题": "", "诉求内容": "路灯坏了", "受理时间": "2026-11-23 12:30:00"
+    }  # fmt: skip
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(BadInput, match="can't be read as a workbook"):
+        list(read_rows(path))
+
+
+MERGED = [
+    ["云江省12345热线工单表", None, None, None, None],
+    ["工单编号", "诉求内容", "受理时间", "办理情况", None],
+    [None, None, None, "承办单位", "办理结果"],
+    ["A-1", "路灯坏了", "2026-11-23 12:30", "城管局", "已修"],
+]
+FILED = {
+    "工单编号": "A-1", "诉求内容": "路灯坏了", "受理时间": "2026-11-23 12:30", "承办单位": "城管局", "办理结果": "已修"
+}  # fmt: skip
+
+
+def test_a_header_of_two_rows_with_merged_cells(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", MERGED)
+    book = openpyxl.load_workbook(path)
+    for cells in ("A1:E1", "A2:A3", "B2:B3", "C2:C3", "D2:E2"):
+        book.worksheets[0].merge_cells(cells)
+    book.save(path)
+    assert [row.values for row in read_rows(path)] == [FILED]
+
+
+def test_merged_cells_of_a_page_that_is_called_a_workbook(tmp_path: Path) -> None:
+    high = "".join(f"<td rowspan=2>{name}</td>" for name in MERGED[1][:3])
+    last = "".join(f"<td>{cell}</td>" for cell in MERGED[3])
+    (tmp_path / "a.xls").write_text(
+        f"<table><tr><td colspan=5>工单表</td></tr><tr>{high}<td colspan=2>办理情况</td></tr>"
+        f"<tr><td>承办单位</td><td>办理结果</td></tr><tr>{last}</tr></table>",
+        encoding="utf-8",
+    )
+    assert [row.values for row in read_rows(tmp_path / "a.xls")] == [FILED]
+
+
 def test_titles_above_the_header_are_passed_over(crawling: Crawling, tmp_path: Path) -> None:
     head = ["序号", "工单编号", "诉求内容", "受理时间"]
     title, made = ["云江省12345热线工单表", None, None, None], ["导出人：王", None, "导出时间：2026-11-24", None]

@@ -99,6 +99,7 @@ def test_recipes_are_valid_and_say_that_nobody_tried_them(data_dir: Path, tmp_pa
     assert len({one.id for one in found}) == len(found) >= 10
     assert all("not verified here" in one.note for one in found)
     assert [one.id for one in recipes("医疗")] == ["nhsa-documents"]
+    assert recipes("医保") == recipes("医疗")  # as the guide has it
     text = minsheng(data_dir, "sources", "recipes", "hot", "--toml").stdout
     (tmp_path / "r.toml").write_text(text, encoding="utf-8")
     assert take(read_list(tmp_path / "r.toml"), tmp_path / "sources", []).added == recipes("hot")

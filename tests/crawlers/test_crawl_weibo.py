@@ -127,6 +127,9 @@ LOGIN_PAGE = '<html><head><title>登录</title></head><body><p>请先登录</p><
     [
         {"ok": -100, "url": "https://passport.weibo.example/signin?entry=wapsso"},
         {"ok": -1, "msg": "请登录后使用"},
+        {"ok": 0, "msg": "登录后查看更多"},
+        {"errno": "-100", "msg": "登录"},
+        {"error_code": 20003, "error": "login required"},
         LOGIN_PAGE,
         302,
         401,

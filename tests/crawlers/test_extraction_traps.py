@@ -77,6 +77,11 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "上一篇：没有了",
         "关键词：水费 核查",
         "点击展开全文",
+        "记者：秦小满　通讯员：何满仓",
+        "三审：郑海涛",
+        "— THE END —",
+        "点击上方“岚阳发布”关注我们，设为星标不迷路",
+        "满意度评价：非常满意 满意 基本满意 不满意",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
@@ -181,6 +186,9 @@ def test_an_article_about_walls_is_an_article() -> None:
         ("11-20 19:30", "2026-11-20 19:30"),
         ("２０２６年１１月２０日", "2026-11-20 00:00"),
         ("11/20/2026, 07:20:03 PM", "2026-11-20 19:20"),
+        ("2026-11-20-19:20:03", "2026-11-20 19:20"),
+        ('发表于 <span title="2026-11-20 19:20:03">4&nbsp;天前</span>', "2026-11-20 19:20"),
+        ("本帖最后由 清风徐来 于 2026-11-23 07:12 编辑 发表于 2026-11-20 19:20", "2026-11-20 19:20"),
     ],
 )
 def test_times_as_pages_write_them(info: str, time: str) -> None:
@@ -203,6 +211,80 @@ def test_a_time_that_only_a_script_holds() -> None:
     )
     found = extract(html, "http://h/s/AbC", NOW).published_at
     assert found is not None and found.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") == "2026-11-23 18:03"
+
+
+def test_an_empty_element_at_the_top_holds_nothing() -> None:
+    html = page(before="<div class=banner></div>", behind="<div class=bq>云江日报社主办　地址：滨河路</div>")
+    assert lines_of(html) == list(BODY)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        f"<tr><th>信件标题</th><td>{TITLE}</td></tr><tr><th>来信时间</th><td>2026-11-23 12:30</td></tr>",
+        f"<tr><td>标　题：</td><td>{TITLE}</td></tr><tr><td>发布日期：</td><td>2026-11-23 12:30</td></tr>",
+    ],
+)
+def test_the_title_in_a_table_of_particulars(table: str) -> None:
+    text = "".join(f"<p>{line}</p>" for line in BODY)
+    found = extract(
+        f"<title>网上问政_云江市人民政府</title><body><table>{table}</table><div>{text}</div>", "http://h/a.html", NOW
+    )
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+
+
+def test_a_headline_broken_over_two_lines() -> None:
+    half = len(TITLE) // 2
+    html = page().replace(f"<h1>{TITLE}</h1>", f"<p><b>{TITLE[:half]}<br>{TITLE[half:]}</b></p>")
+    found = extract(html, "http://h/a.html", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+
+
+def test_headings_and_tables_among_named_paragraphs_stay() -> None:
+    rows = "".join(f"<tr><td>{n}</td><td>彩色多普勒超声诊断仪第{n}种型号</td><td>2 台</td></tr>" for n in range(5))
+    parts = [f"<div class=para>{line}</div>" for line in BODY]
+    html = page().replace(
+        "".join(f"<p>{line}</p>" for line in BODY),
+        f"{parts[0]}<div class=para><h4>一、项目情况</h4></div>{parts[1]}<table>{rows}</table>{parts[2]}",
+    )
+    lines = lines_of(html)
+    assert lines[1] == "一、项目情况" and len(lines) == len(BODY) + 6
+
+
+def test_message_and_answer_in_two_tables_are_one_text() -> None:
+    html = (
+        f"<title>网上问政</title><body><div><table><tr><th>信件标题</th><td>{TITLE}</td></tr>"
+        f"<tr><th>来信内容</th><td>{BODY[0]}<br>{BODY[1]}</td></tr></table>"
+        f"<table><tr><th>回复单位</th><td>市水务局</td></tr><tr><th>回复内容</th><td>{BODY[2][:40]}。</td></tr></table></div>"
+    )
+    lines = lines_of(html)
+    assert lines[0] == BODY[0] and lines[-1].startswith(f"回复内容 {BODY[2][:40]}")
+
+
+def test_a_notice_at_the_side_is_not_where_the_text_begins() -> None:
+    side = "<td><b>站内公告栏</b><br>本院网站改版试运行期间，欢迎广大网友提出宝贵意见，谢谢支持。</td>"
+    text = "<br>".join(BODY)
+    html = (
+        f"<title>临湖县人民法院--&gt;法院新闻</title><table><tr>{side}<td><table>"
+        f"<tr><td><font size=4><b>{TITLE}</b></font></td></tr><tr><td>点击数：7　更新时间：2026-11-19 8:05:09</td></tr>"
+        f"<tr><td>{text}</td></tr></table></td></tr></table>"
+    )
+    found = extract(html, "http://h/a.asp", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+
+
+def test_answers_in_tables_are_no_data_of_a_post() -> None:
+    def post(number: int, text: str) -> str:
+        info = f"<tr><td>网友{number}</td><td>{number}# 发表于 2026-11-23 12:3{number}</td></tr>"
+        body = f"<tr><td>积分 230</td><td><div class=t_f>{text}</div></td></tr>"
+        return f"<div id=post_{number}><table>{info}{body}</table></div>"
+
+    said = "楼上说得对，我家也是这种情况，打过好几次电话，都说在核查，到现在还没有退给我们，希望能有个准信。"
+    html = (
+        f"<title>{TITLE} - 云江论坛</title><div id=postlist><h1>{TITLE}</h1>"
+        f"{post(1, '<br>'.join(BODY * 2))}{post(2, said)}</div>"
+    )
+    assert lines_of(html) == list(BODY)
 
 
 def test_a_front_page_is_no_article() -> None:

@@ -178,6 +178,20 @@ def test_a_missing_secret_is_broken_without_the_others_suffering(folder: Path) -
     assert looked_at["notices"][0].state == "ok"
 
 
+def test_every_channel_that_can_t_be_used_is_named_and_no_secret(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (folder / "minsheng.toml").open("a") as file:
+        file.write('[[notify.channels]]\nname = "wrong"\nurl = "wecom://topsecret"\n')
+        file.write('[[notify.channels]]\nname = "sms"\nurl = "http://127.0.0.1:9/"\nbody = "to={to}&text={shrt}"\n')
+        file.write("personal = true\n")
+    channels = found(folder)["channels"]
+    assert [one.state for one in channels] == ["broken", "broken", "ok"]
+    assert "no notifier knows such an address" in channels[0].message
+    assert "unknown place {shrt}; known are to, text, short" in channels[1].message
+    assert "topsecret" not in "".join(capfd.readouterr()), "nor by the library that looked at it"
+
+
 def test_sources_that_are_not_seen_are_named(folder: Path) -> None:
     with with_store(folder).begin() as connection:
         source(connection, "board", last_ok=NOW - timedelta(days=2))

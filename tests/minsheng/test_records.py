@@ -72,6 +72,7 @@ ASSESSED = Assessed(
     topic=scores_of("城乡建设"),
     request=msgspec.structs.replace(scores_of("complaint"), unsure=True),
     stance=scores_of("question", {"neutral": 0.25}),
+    harm=scores_of("none", {"harm": 0.125}),
     policies=(
         PolicyLink(policy_id="heating", reason="alias", confidence=0.9, matched="供暖新规", field="title", span=(0, 4)),
         PolicyLink(policy_id="bus", reason="parent", confidence=0.4),
@@ -159,6 +160,11 @@ def test_older_records_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(records.UPGRADES, now + 1)
     with pytest.raises(BadInput, match=f"no step from {now + 1} to {now + 2}"):
         decode(Grouped, json.dumps(old).encode())
+
+
+def test_a_record_of_before_harm_was_judged_has_none() -> None:
+    old = decode(Assessed, (HERE / "records/v2/assessed.json").read_bytes())
+    assert old.stance is not None and old.harm is None and "harm" not in old.judgements
 
 
 def test_a_record_of_before_the_stance_has_none() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -12,6 +13,7 @@ from alerts.casework import actions
 from alerts.casework.reminders import note_overdue
 from alerts.casework.tasks import tasks_of
 from alerts.deadlines import fire_due
+from alerts.ticket_counts import Kept, kept_in_time
 from alerts.tickets import Deadline
 from minsheng.clock import CHINA
 from minsheng.errors import WrongSettings, WrongUse
@@ -45,6 +47,37 @@ def test_a_clock_of_a_units_own_counts_working_time(make_world: Callable[..., Wo
     world.clock.set(clock.due_at)
     fire_due(world.store, world.clock, world.settings)
     assert missed(world) == ["first-report"]
+
+
+def test_a_clock_says_whether_another_level_replaced_it_also_after_a_reopening(desk: World) -> None:
+    """What the ticket's row says of its end is gone with the reopening; what is counted must not change with it."""
+    level = partial(actions.set_level, desk.store, desk.clock, desk.settings, T, actor="李敏", reason="复核")
+    since = desk.clock.now() - timedelta(days=1)
+    every = {(clock.kind, clock.round) for clock in desk.book.get(T).deadlines}
+
+    def ended() -> dict[str, bool]:
+        return {
+            clock.kind: clock.replaced
+            for clock in desk.book.get(T).deadlines
+            if clock.cancelled_at is not None and clock.round == 1 and not clock.kind.endswith("-warning")
+        }
+
+    assert ("response", 1) in every
+    desk.clock.advance(minutes=5)
+    level(level="orange")
+    assert ended() == {"response": True}
+    level(level="yellow")
+    assert ended() == {"information": True, "conference": True}, "the first one runs again"
+    level(level="orange")
+    actions.set_status(desk.store, desk.clock, T, "responded", actor="李敏")
+    wanted = {"response": True, "information": False, "conference": False}
+    assert ended() == wanted
+    actions.set_status(desk.store, desk.clock, T, "closed", actor="李敏", reason="已答复")
+    actions.reopen(desk.store, desk.clock, desk.settings, T, actor="李敏", reason="又来电")
+    assert ended() == wanted
+    desk.clock.advance(days=3)
+    with desk.store.read() as connection:
+        assert kept_in_time(connection, since, desk.clock.now()) == Kept(due=4, kept=2), "two rounds of two clocks"
 
 
 def test_paused_clocks_keep_the_time_they_had_left(make_world: Callable[..., World]) -> None:

@@ -1,0 +1,103 @@
+"""The applications for information that a viewer may see, and what a page asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from console.access import Visit
+from console.searching import day_of
+from console.units import Grant
+from disclosure.model import OUTCOMES, RULINGS, STATES
+from disclosure.register import CHOICES, OPEN, UNNAMED, Asked, Listed, Register
+from disclosure.tables import applications as table
+from minsheng.clock import CHINA
+
+ALL = "all"
+LONGEST = 200
+"""Characters of what is typed into a filter."""
+
+
+def own(grant: Grant) -> list[sa.ColumnElement[bool]]:
+    """What must hold of an application's row for it to be the viewer's: its policy or its department is the unit's, and
+    its region lies in the unit's. One that names no region is not seen by units that have some."""
+    found: list[sa.ColumnElement[bool]] = []
+    if grant.policies is not None:
+        found.append(sa.or_(table.c.policy_id.in_(grant.policies), table.c.department.in_(grant.departments)))
+    if grant.regions is not None:
+        found.append(sa.or_(*(table.c.region.startswith(name, autoescape=True) for name in grant.regions)))
+    return found
+
+
+class OwnRegister:
+    """The register as the viewer sees it."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.register = Register(visit.console.store, visit.console.clock, visit.console.settings)
+        self._own = own(visit.view.grant)
+
+    def list(self, asked: Asked) -> Sequence[Listed]:
+        return self.register.list(asked, self._own)
+
+    def get(self, identity: int) -> Listed | None:
+        return self.register.by_id(identity, self._own)
+
+    def departments(self) -> Sequence[str]:
+        return self.register.departments(self._own)
+
+
+def asked_of(query: Mapping[str, str]) -> Asked:
+    """What an address asks for; without a state: what is not answered. What no choice of the page could be is passed
+    over. Raises `WrongUse` for a day that is none."""
+
+    def chosen(name: str, known: Any) -> str:
+        value = query.get(name, "")
+        return value if value in known else ""
+
+    def words(name: str) -> str:
+        return query.get(name, "").replace("\0", "").strip()[:LONGEST]
+
+    state = query.get("state", "")
+    matter = query.get("matter", "")
+    return Asked(
+        since=_day(query.get("from", "")),
+        until=_day(query.get("to", "")),
+        state="" if state == ALL else state if state in STATES or state in CHOICES else OPEN,
+        outcome=chosen("outcome", (*OUTCOMES, UNNAMED)),
+        review=chosen("review", RULINGS),
+        litigation=chosen("litigation", RULINGS),
+        department=words("department"),
+        region=words("region"),
+        matter=int(matter) if matter.isascii() and matter.isdecimal() and len(matter) < 10 else None,
+        words=words("q"),
+    )
+
+
+def address(asked: Asked, page: str = "/disclosure", **changes: Any) -> str:
+    """Where a page lists what is asked for, with some of it changed."""
+    given = replace(asked, **changes)
+    query = {
+        "from": given.since, "to": given.until, "state": given.state or ALL, "outcome": given.outcome,
+        "review": given.review, "litigation": given.litigation, "department": given.department,
+        "region": given.region, "matter": given.matter, "q": given.words,
+    }  # fmt: skip
+    return f"{page}?{urlencode({name: value for name, value in query.items() if value not in (None, '')})}"
+
+
+def whole(asked: Asked, today: date) -> Asked:
+    """What the figures beside a list count: the same period, this year where none is asked for, with every state and
+    outcome."""
+    return Asked(
+        since=asked.since or date(today.year, 1, 1), until=asked.until or today, department=asked.department,
+        region=asked.region,
+    )  # fmt: skip
+
+
+def _day(text: str) -> date | None:
+    found = day_of(text)
+    return found.astimezone(CHINA).date() if found else None

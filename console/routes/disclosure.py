@@ -1,0 +1,79 @@
+"""依申请公开: applications with their clocks, what became of them, and what is often asked for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from starlette.exceptions import HTTPException
+
+from console import words
+from console.access import Visit, needs
+from console.casework import people_names
+from console.disclosures import ALL, OwnRegister, address, asked_of, whole
+from console.rendering import show, spreadsheet
+from disclosure import exchange
+from disclosure.figures import count
+from disclosure.model import OUTCOMES, REVIEWS, STATES, SUITS
+from disclosure.register import CHOICES, Asked
+from disclosure.suggestions import ADVICE, SOURCE, suggestions
+from disclosure.terms import clock_words
+
+router = APIRouter()
+Reader = Annotated[Visit, needs("disclosure")]
+LISTED = 200
+LOOKED_BACK = timedelta(days=730)
+"""How far what is often asked for is looked for."""
+
+
+@router.get("/disclosure")
+def applications(visit: Reader, page: int = 1) -> Response:
+    asked = asked_of(visit.request.query_params)
+    own = OwnRegister(visit)
+    found = own.list(asked)
+    counted = whole(asked, own.register.today)
+    lately = Asked(
+        since=own.register.today - LOOKED_BACK, department=asked.department, region=asked.region
+    )  # fmt: skip
+    first = LISTED * (max(page, 1) - 1)
+    return show(
+        visit, "disclosure.html.j2", asked=asked, found=found[first : first + LISTED], total=len(found),
+        first=first, page=max(page, 1), pages=-(-len(found) // LISTED), figures=count(own.register, own.list(counted)),
+        counted=counted, suggested=suggestions(own.list(lately), visit.console.settings.disclosure.often),
+        advice=ADVICE, source=SOURCE, states=STATES, choices=CHOICES, outcomes=OUTCOMES, all=ALL, address=address,
+        clock_words=clock_words, departments=own.departments(), warn=visit.console.settings.disclosure.warn_days,
+    )  # fmt: skip
+
+
+@router.get("/disclosure/export")
+def export(visit: Annotated[Visit, needs("export")], format: str = "csv") -> Response:  # noqa: A002
+    if format not in ("csv", "xlsx"):
+        raise HTTPException(404)
+    asked = asked_of(visit.request.query_params)
+    found = OwnRegister(visit).list(asked)
+    limit = visit.console.settings.console.export_rows
+    rows = exchange.rows(found[:limit], {one.id: one.title for one in visit.view.policies.values()})
+    note = f"共 {len(found)} 件，本文件只含前 {len(rows)} 件；请缩小范围后再导出。" if len(found) > limit else ""
+    visit.record("exported", address(asked), {"total": len(found), "rows": len(rows), "format": format})
+    stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
+    return spreadsheet(rows, exchange.HEADINGS, f"依申请公开-{stamp}", format, note)
+
+
+@router.get("/disclosure/{application_id}")
+def application(visit: Reader, application_id: int) -> Response:
+    own = OwnRegister(visit)
+    found = own.get(application_id) if application_id < 1 << 31 else None
+    if found is None:
+        raise HTTPException(404)
+    one = found.application
+    visit.record("application-read", f"{one.department} {one.number}".strip())
+    same = own.list(Asked(matter=one.matter)) if one.matter is not None else []
+    (cells,) = exchange.rows([found], {policy.id: policy.title for policy in visit.view.policies.values()})
+    return show(
+        visit, "disclosure_application.html.j2", one=one, standing=found.standing, states=STATES,
+        cells=[pair for pair in zip(exchange.HEADINGS, cells, strict=True) if pair[1]], clock_words=clock_words,
+        same=[each for each in same if each.application.id != one.id], outcomes=OUTCOMES, reviews=REVIEWS, suits=SUITS,
+        history=own.register.history(one.id), display=people_names(visit),
+        headings=dict(zip(exchange.FIELDS, exchange.HEADINGS, strict=False)),
+    )  # fmt: skip
