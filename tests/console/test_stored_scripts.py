@@ -105,7 +105,7 @@ def test_what_was_to_be_stored_was_taken(attacked: AttackedWorld) -> None:
 
 
 def test_no_link_leads_nowhere(pages: dict[str, str], dead: list[str]) -> None:
-    assert dead == []
+    assert dead == [], "\n".join(dead)
 
 
 def test_nothing_becomes_markup(pages: dict[str, str]) -> None:
