@@ -24,8 +24,7 @@ from minsheng.policies import Policy
 from minsheng.settings import AlertSettings
 
 CALM = timedelta(days=1)
-"""A replayed ticket ends when its event was no risk for so long, or for the window's length where that is longer: what
-comes letter by letter over weeks is not over after a day without one."""
+"""A replayed ticket ends when its event was no risk for so long."""
 
 
 class Raised(NamedTuple):
@@ -46,8 +45,6 @@ class ReplayedTicket(msgspec.Struct, kw_only=True):
         The levels that it reached, the first at its opening.
     documents, opened_by:
         The documents behind it in the end, and those behind its opening.
-    calm_from:
-        When it ends, if nothing more is said.
     ended_at:
         None where it was still a risk at the end.
     """
@@ -61,7 +58,7 @@ class ReplayedTicket(msgspec.Struct, kw_only=True):
     opened_by: list[str]
     score: float
     historical: bool
-    calm_from: datetime
+    last_risk_at: datetime
     ended_at: datetime | None = None
 
     @property
@@ -77,7 +74,7 @@ class Replay:
     policies:
         Policy id → policy.
     calm:
-        A ticket ends when its event was no risk for so long, or for the window's length; None: never.
+        A ticket ends when its event was no risk for so long; None: never.
     forget_every:
         After so many observations, what is too old to be of use is forgotten.
 
@@ -153,9 +150,9 @@ class Replay:
         ticket = self._open.get(event_id)
         if ticket is None:
             return False
-        if self._calm is None or ticket.calm_from >= self._newest:
+        if self._calm is None or (end := ticket.last_risk_at + self._calm) >= self._newest:
             return True
-        ticket.ended_at = self._ended[event_id] = ticket.calm_from
+        ticket.ended_at = self._ended[event_id] = end
         del self._open[event_id]
         return False
 
@@ -166,7 +163,7 @@ class Replay:
         return ended is not None and row.published_at <= ended
 
     def calm_down(self, row: Observation) -> None:
-        pass  # tickets end by `calm_from`
+        pass  # tickets end by `last_risk_at`
 
     def handle(self, row: Observation, risk: Risk) -> None:
         ticket = self._open[row.event_id] if self.has_open(row.event_id) else None
@@ -176,7 +173,7 @@ class Replay:
             return
         if row.historical and not ticket.historical:
             return
-        ticket.calm_from = max(ticket.calm_from, self._calm_from(risk))
+        ticket.last_risk_at = max(ticket.last_risk_at, risk.at)
         live_again = ticket.historical and not row.historical and rank(risk.level) > 0
         if live_again or rank(risk.level) > rank(ticket.level):
             ticket.historical = ticket.historical and not live_again
@@ -202,13 +199,10 @@ class Replay:
             opened_by=list(risk.documents),
             score=risk.score,
             historical=row.historical,
-            calm_from=self._calm_from(risk),
+            last_risk_at=risk.at,
         )
         self._open[row.event_id] = ticket
         self.tickets.append(ticket)
-
-    def _calm_from(self, risk: Risk) -> datetime:
-        return risk.at + max(self._calm or CALM, timedelta(hours=risk.hours))
 
     def _baseline_of(self, policy_id: str, moment: datetime) -> Baseline:
         days = self._settings.baseline_days

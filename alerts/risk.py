@@ -61,8 +61,6 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
         with less, so that a level does not flap.
     rule:
         The name of the rule that gives the level.
-    hours:
-        The length of the window.
     """
 
     level: Level
@@ -75,7 +73,6 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[str, ...]
     holds: Level = "none"
     rule: str = ""
-    hours: int = 0
 
     @property
     def severity(self) -> tuple[int, float]:
@@ -334,7 +331,6 @@ class RiskJudge:
             documents=tuple(row.document_id for row in reversed(window.concerned[-100:])),
             holds=holds,
             rule=best.name if best is not None else "",
-            hours=window.hours,
         )
 
 

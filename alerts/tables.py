@@ -181,7 +181,7 @@ timers = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("paused_at", UtcDateTime, comment="it stands still since then"),
     sa.Column("fired_at", UtcDateTime),
-    sa.Column("cancelled_at", UtcDateTime, comment="it ended before its time"),
+    sa.Column("cancelled_at", UtcDateTime),  # it ended before its time
     sa.Column(
         "replaced", sa.Boolean, nullable=False, server_default=sa.false(),
         comment="it ended because the level brought others: what it asks for was not done then",

@@ -225,16 +225,22 @@ class View:
     def timeline(self, ticket_id: int) -> list[TimelineEvent]:
         """A ticket's timeline, oldest first, without what it says of others' tickets, policies and documents."""
         lines = self._book.timeline(ticket_id)
-        return list(lines) if self.grant.everything else [self._told(line) for line in lines]
+        if self.grant.everything:
+            return list(lines)
+        tickets = {line.detail[name] for line in lines for name in _OTHER_TICKETS if name in line.detail}
+        own = self.own_numbers(sorted(one for one in tickets if isinstance(one, str)))
+        documents = {str(line.detail.get("target")) for line in lines if line.detail.get("kind") == "document"}
+        readable = set(self.index.get(sorted(documents))) if documents else set()
+        return [self._told(line, own, readable) for line in lines]
 
-    def _told(self, line: TimelineEvent) -> TimelineEvent:
+    def _told(self, line: TimelineEvent, own: Collection[str], readable: Collection[str]) -> TimelineEvent:
         detail = line.detail
         others = [name for name in _OTHER_TICKETS if isinstance(detail.get(name), str)]
-        hidden = {name for name in others if not self.has_ticket(detail[name])}
+        hidden = {name for name in others if detail[name] not in own}
         target, kind = detail.get("target"), detail.get("kind")
         if kind == "policy" and target not in self.policies:
             hidden |= {"target", "note"}
-        if kind == "document" and target not in self.index.get([str(target)]):
+        if kind == "document" and target not in readable:
             hidden |= {"target", "note"}
         if not hidden:
             return line

@@ -145,13 +145,23 @@ class ConsultationBook:
         return self.get(name)
 
     def get(self, name: str) -> Consultation:
-        """One, by its number (ZQ0001). Raises `WrongUse` where there is none."""
+        """One, by its number (ZQ0001), or by its policy's id where that has one alone.
+
+        Raises `WrongUse` where there is none, or where the policy has several.
+        """
         plain = name.strip().upper().removeprefix("ZQ")
         if plain.isascii() and plain.isdecimal() and len(plain) < 16:
             with self._store.read() as connection:
                 row = connection.execute(sa.select(table).where(table.c.id == int(plain))).mappings().first()
             if row is not None:
                 return Consultation(**row)
+        with self._store.read() as connection:
+            of_policy = connection.execute(sa.select(table).where(table.c.policy_id == name.strip())).mappings().all()
+        if len(of_policy) == 1:
+            return Consultation(**of_policy[0])
+        if of_policy:
+            numbers = "、".join(Consultation(**row).number for row in of_policy)
+            raise WrongUse(f"{name} has several consultations: {numbers}", "name one of them")
         raise WrongUse(f"there is no consultation {name}", "minsheng consultation list shows them")
 
     def all(self, *, unpublished: bool = False) -> list[Consultation]:

@@ -190,13 +190,13 @@ def check_address(
         checked.feeds = feeds
         if checked.report.ok and checked.documents:
             return _better_than(checked, look, url) if tried == "listing" else checked
+        if "javascript" in checked.proposed.options:
+            scripts = scripts or tried
         error = checked.report.error
-        if error and error in reasons.values():
+        if error and error in reasons.values() and not scripts:
             # Two kinds got the same answer of the same address: it is not to be had, whatever it is.
             raise BadInput(f"{url} gives nothing: {error}", "look whether the address is right and the site is there")
         reasons[tried] = error
-        if "javascript" in checked.proposed.options:
-            scripts = scripts or tried
     if scripts and "javascript" not in options:
         return _with_scripts(url, options, look, settings)
     said = "; ".join(f"as {tried}: {error or 'nothing found'}" for tried, error in reasons.items())

@@ -18,8 +18,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "title", "申请事项", "信息名称", "所需信息名称", "申请公开信息名称", "申请信息名称", "申请标题", "标题", "事项",
     ),
     "content": (
-        "content", "所需信息内容", "所需信息内容描述", "所需信息的内容描述", "申请公开内容", "申请内容", "信息内容描述",
-        "内容描述", "特征描述", "内容",
+        "content", "所需信息内容", "所需政府信息", "所需政府信息内容", "所需的政府信息", "所需信息", "所需信息内容描述",
+        "所需信息的内容描述", "申请公开内容", "申请内容", "信息内容描述", "内容描述", "特征描述", "内容",
     ),
     "department": (
         "department", "答复机关", "答复单位", "承办单位", "承办机关", "承办部门", "办理单位", "受理机关", "受理单位",
@@ -81,7 +81,7 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> d
     if missing:
         raise WrongUse(
             f"{where} lacks the columns {'、'.join(missing)}: it has {'、'.join(present[:20])}",
-            "see docs/reference/disclosure.md for the column map, or say which: --map COLUMN=number",
+            "see docs/reference/disclosure.md for the column map, or say which: --map 你的列名=content",
         )
     return columns
 

@@ -16,8 +16,10 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
+import structlog
 
 from deploy.servers import Server, fresh_database
 from deploy.servers.process import free_port
@@ -202,3 +204,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("left out", yellow=True, bold=True)
     for reason, count in _left_out.most_common():
         terminalreporter.line(f"{count} test{'s' if count > 1 else ''}: {reason}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_that_listen() -> Iterator[None]:
+    """A logger that is kept as the first command set it up would no more be heard by the tests after it."""
+    configure = structlog.configure
+
+    def anew(**given: Any) -> None:
+        configure(**{**given, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", anew)
+        yield

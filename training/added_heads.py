@@ -42,14 +42,16 @@ SCORES, TAUGHT = "scores", "taught_scores"
 
 
 def without(graph: onnx.GraphProto) -> None:
-    """Take away the head that was added before."""
+    """Take away the head that was added before, if there is one."""
     made = [node for node in graph.node if node.name.startswith(f"{HEAD}_")]
+    if not made:
+        return
     for node in made:
         graph.node.remove(node)
     for constant in [one for one in graph.initializer if one.name.startswith(f"{HEAD}_")]:
         graph.initializer.remove(constant)
-    if made:
-        _rename_output(graph, TAUGHT, SCORES)
+    _rename_output(graph, TAUGHT, SCORES)
+    graph.output[0].type.tensor_type.shape.dim[1].dim_value -= len(HARMS)
 
 
 def pooled_name(graph: onnx.GraphProto) -> str:
@@ -97,8 +99,7 @@ def add(graph: onnx.GraphProto, weights: NDArray[np.float32], bias: NDArray[np.f
             helper.make_node("Concat", [TAUGHT, f"{HEAD}_scores"], [SCORES], name=f"{HEAD}_beside", axis=1),
         ]
     )
-    width = graph.output[0].type.tensor_type.shape.dim[1]
-    width.dim_value += len(HARMS)
+    graph.output[0].type.tensor_type.shape.dim[1].dim_value += len(HARMS)
 
 
 def _rename_output(graph: onnx.GraphProto, old: str, new: str) -> None:
@@ -111,10 +112,8 @@ def ship(folder: Path = FOLDER) -> dict[str, float]:
     """Fit the head, write model.onnx and card.json anew, and give the scores on the texts that are held out."""
     card: dict[str, Any] = json.loads((folder / "card.json").read_bytes())
     model = onnx.load(str(folder / "model.onnx"))
-    if HEAD in card["heads"]:
-        without(model.graph)
-        model.graph.output[0].type.tensor_type.shape.dim[1].dim_value -= len(HARMS)
-        del card["heads"][HEAD]
+    without(model.graph)
+    card["heads"].pop(HEAD, None)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     examples = harm_texts()
     learnt = [one for one in examples if one.part not in HELD_OUT_LABELLED]

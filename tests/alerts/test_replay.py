@@ -34,23 +34,6 @@ def replayed(records: list[Grouped], rules: str | None = None) -> Replay:
     return engine
 
 
-def test_a_matter_that_comes_letter_by_letter_over_months_is_one_ticket() -> None:
-    """A burst is over when a day was calm; letters months apart are one matter as long as the window that saw it."""
-    letters = [
-        record(f"l{n}", NOW + n * timedelta(days=40), kind="message", request="complaint", policy=None, event="road")
-        for n in range(16)
-    ]
-    settings = Settings().alert
-    engine = Replay(settings, default_rules(), {}, WorkCalendar().is_workday)
-    for one in letters:
-        engine.take(observe(one, 2.0, default_rules().words_in))
-    (ticket,) = engine.finish()
-    assert ticket.raised[0].rule == "matter-blue" and ticket.ended_at is None
-    after = record("calm", NOW + timedelta(days=16 * 40 + settings.slow_days), event="other")
-    engine.take(observe(after, 2.0))
-    assert engine.finish()[0].ended_at == letters[-1].document.published_at + timedelta(days=settings.slow_days)
-
-
 def split(count: int = 40, **more: object) -> list[Grouped]:
     """A burst that lies in as many events as it has documents."""
     past = [record("past", NOW - timedelta(days=8), event="past")]

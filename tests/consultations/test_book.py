@@ -53,6 +53,14 @@ def imported(room: Room, folder: Path) -> None:
     room.book.take("ZQ0001", read.comments, judge, actor="li", note="letters.xlsx")
 
 
+def test_it_is_found_by_its_number_or_by_its_policy_where_that_has_one(room: Room, one: Consultation) -> None:
+    assert room.book.get("ebike") == room.book.get("zq0001") == room.book.get(one.number)
+    again = date(2027, 3, 1)
+    second = room.book.add("ebike", DRAFT, origin="draft.txt", actor="li", opens_on=again, closes_on=again)
+    with pytest.raises(WrongUse, match=f"ebike has several consultations: {one.number}、{second.number}"):
+        room.book.get("ebike")
+
+
 def test_letters_are_placed_folded_and_counted_once(room: Room, one: Consultation, tmp_path: Path) -> None:
     read = read_comments(letters(tmp_path), now=room.clock.now())
     assert [row.line for row in read.unusable] == [7, 8]

@@ -10,7 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("timers", sa.Column("replaced", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("timers", sa.Column(
+        "replaced", sa.Boolean(), nullable=False, server_default=sa.false(),
+        comment="it ended because the level brought others: what it asks for was not done then",
+    ))  # fmt: skip
     # What was worked out from the ticket's row until now. Of a round before the last one the row says nothing any more:
     # its clocks ended with the ticket.
     op.execute(

@@ -14,7 +14,9 @@ _UNIQUE = "uq_escalation_timers_ticket_id_chain"
 
 def upgrade() -> None:
     with op.batch_alter_table(_NAME) as batch_op:
-        batch_op.add_column(sa.Column("turn", sa.Integer(), nullable=False, server_default="1"))
+        batch_op.add_column(sa.Column(
+            "turn", sa.Integer(), nullable=False, server_default="1", comment="2 once it was reopened, or handed over",
+        ))  # fmt: skip
         batch_op.drop_constraint(f"{_UNIQUE}_step", type_="unique")
         batch_op.create_unique_constraint(f"{_UNIQUE}_turn_step", ["ticket_id", "chain", "turn", "step"])
 
