@@ -5,6 +5,7 @@ Each field gets a mark of its own, so that a test can tell which fields a page s
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date, timedelta
 from pathlib import Path
@@ -228,13 +229,14 @@ class AttackedWorld(ConsoleWorld):
             url="https://example.org/" + attack("interpretation's address", 200).replace(" ", ""),
             responsible=attack("interpretation's person", 150),
         )  # fmt: skip
-        page_file = (
-            f"<html><head><title>{attack('imported page', 300)}</title></head><body><p>云岭发〔2026〕9号</p></body>"
-        )
+        title = html.escape(attack("imported page", 300))
+        text = "<p>各区人民政府，市政府各部门，各直属机构：现将有关事项通知如下，请认真贯彻执行。</p>" * 6
+        body = f"<h1>{title}</h1><p>云岭发〔2026〕9号</p>{text}"
+        page_file = f"<html><head><title>{title}</title></head><body>{body}</body>"
         token = form_token(self.duty.get(page))
         self.imported = self.duty.post(
             "/policies/import", data={"form_token": token},
-            files={"file": (attack("imported file's name", 60).replace("/", ""), page_file.encode())},
+            files={"file": (attack("imported file's name", 60).replace("/", "") + ".html", page_file.encode())},
         )  # fmt: skip
         policy = PolicyRegister(self.store, self.clock).get("attacked")
         assert policy is not None, self.refused
@@ -289,14 +291,16 @@ class AttackedWorld(ConsoleWorld):
         at = self.clock.now()
         with self.store.begin() as connection:
             connection.execute(
-                qa_candidates.insert().values(id="qc-attacked", policy_id=HEATING, clause=attack("clause asked", 90),
-                                              question=attack("question asked"), dismissed=False)
+                qa_candidates.insert().values(id="qc-attacked", policy_id=SCHOOL, clause=attack("clause asked", 90),
+                                              question=attack("question asked", 120), dismissed=False)
             )  # fmt: skip
             connection.execute(
-                qa_askings.insert().values(
-                    document_id=self.post, policy_id=HEATING, candidate_id="qc-attacked", published_at=at, author="a",
-                    source="attacked", region="", question=attack("wording of a question"),
-                )
+                qa_askings.insert(),
+                [
+                    {"document_id": document, "policy_id": SCHOOL, "candidate_id": "qc-attacked", "published_at": at,
+                     "author": document, "source": "attacked", "region": "", "question": question}
+                    for document, question in ((self.post, attack("wording of a question", 120)), ("b", "怎么报名？"))
+                ],
             )  # fmt: skip
 
     def _duty_room(self) -> None:
@@ -349,7 +353,7 @@ class AttackedWorld(ConsoleWorld):
         do("level", level="red", reason=attack("level's reason"))
         do("pause", reason=attack("pause's reason"))
         do("resume")
-        name = attack("attachment's name", 100)
+        name = attack("attachment's name", 100).replace("/", "")
         do("attachments", files={"file": (f"{name}.html", b"<script>hit(1)</script>")})
         sections = ("facts", "cause", "demands", "trend", "responsible", "recommended_response")
         self.send(duty, f"{one}/sheet", f"{one}/sheet", based_on="0", recommended_level="red",

@@ -41,10 +41,12 @@ ADDRESSES = (
     "cite",
 )
 NEVER = {"iframe", "object", "embed", "base", "applet", "math", "frame", "form-data", "marquee"}
+RELOADING = {"http-equiv": "refresh", "content": "60"}
+"""How the wall shows itself anew without scripts: the same page, without an address to go to."""
 TURNED = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u061c\u2060-\u2064\ufeff\u00ad]")
 """Characters that turn what stands beside them, or that hide."""
 NOT_SHOWN = {
-    "source's note", "dead letter", "post's file", "post's place", "imported file's name", "policy's exclude word",
+    "source's note", "dead letter", "post's file", "imported file's name",
 }  # fmt: skip
 """Fields that no page of the console shows; the API gives some of them as data."""
 
@@ -66,7 +68,8 @@ def dead() -> list[str]:
 def pages(attacked: AttackedWorld, dead: list[str]) -> dict[str, str]:
     """Role and address → page, of everything that can be reached by links."""
     found: dict[str, str] = {}
-    for role in ("duty", "leader", "editor", "operator", "administrator", "auditor"):
+    # The audit log shows its newest lines: its reader goes first.
+    for role in ("auditor", "duty", "leader", "editor", "operator", "administrator"):
         client = attacked.client(role)
         for path, status, text in _walk(client, f"/documents/{attacked.post}"):
             found[f"{role} {path}"] = text
@@ -82,7 +85,9 @@ def _walk(client: TestClient, *more: str) -> Iterator[tuple[str, int, str]]:
     while waiting and len(known) < MOST:
         path = waiting.pop(0)
         shape = re.sub(r"=[^&]*|[0-9a-f]{32,}", "=", path)  # one document, and one of each kind of search, is enough
-        if shape in known or path.count("&") > 1 or path.startswith((STREAM, "/static/", "/leave")):
+        if shape in known or path.count("&") > (not path.startswith("/search")):  # filters by filters show no more
+            continue
+        if path.startswith((STREAM, "/static/", "/leave")):
             continue
         known.add(shape)
         answer = client.get(path)
@@ -109,7 +114,7 @@ def test_no_link_leads_nowhere(pages: dict[str, str], dead: list[str]) -> None:
 
 
 def test_nothing_becomes_markup(pages: dict[str, str]) -> None:
-    assert len(pages) > 150
+    assert len(pages) > 120
     wrong = [f"{place}: {one}" for place, text in pages.items() for one in _wrong(text, "/briefings/" in place)]
     assert wrong == [], "\n".join(wrong[:30])
 
@@ -123,7 +128,7 @@ def _wrong(text: str, printed: bool) -> Iterator[str]:
         tag = str(one.tag)
         if tag in NEVER:
             yield f"<{tag}>"
-        if tag == "meta" and one.get("http-equiv"):
+        if tag == "meta" and one.get("http-equiv") and dict(one.attrib) != RELOADING:
             yield "a meta that does something"
         if tag == "img" and not str(one.get("src")).startswith("/static/"):
             yield f"an image {one.get('src')}"
@@ -156,7 +161,7 @@ def test_every_field_is_shown_somewhere(attacked: AttackedWorld, pages: dict[str
     """Otherwise this sweep would prove nothing of it."""
     seen = {mark for text in pages.values() for mark in re.findall(r"zq\d{3}w", text)}
     unseen = {field for mark, field in attacked.attack.fields.items() if mark not in seen}
-    assert unseen == NOT_SHOWN
+    assert unseen == NOT_SHOWN, "\n".join(sorted(unseen ^ NOT_SHOWN))
 
 
 def test_pages_to_which_a_wrong_form_leads_show_it_as_text(attacked: AttackedWorld) -> None:
