@@ -372,6 +372,8 @@ def _around_text(line: Line) -> bool:
     """Whether a line at the beginning or the end of the text is none of it: a link, an invitation, a label alone."""
     if phrases.PROMOTION.search(line.text) and len(line.text) <= 150:
         return True
+    if phrases.CREDIT.match(line.text):
+        return True
     return not line.prose and (
         (line.linked * 2 > len(line.text) and not phrases.ATTACHED.search(line.text))
         or phrases.CLOCK.match(line.text) is not None

@@ -21,6 +21,7 @@ _SEPARATORS = re.compile(
     r"\s*[_|｜丨]+\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|--+|——+|-(?=[^-]*$)|—+(?=[^—]*$)|\s*[›»>]\s*| {2,}"
 )
 _SECOND_LINE = re.compile(r"^(?:[—–―─]{1,2}|--)\s*(?P<words>[^—–―─\-\s].{3,60})$")
+_SUBTITLE_NAMES = re.compile(r"sub-?_?(?:title|head|tit)|fu-?_?(?:biao|title|ti\b|bt\b)", re.IGNORECASE)
 _LARGE = re.compile(r"font-size\s*:\s*(?:(?:19|[2-4]\d)(?:\.\d+)?px|(?:1[6-9]|2\d)(?:\.\d+)?pt|x-large|xx-large)")
 _TITLE_LABEL = re.compile(r"(?:信件|来信|留言|写信|提问|咨询|诉求|信访|问题|工单|文件)?(?:标题|主题|名称)")
 _LABELLED_TITLE = re.compile(rf"^{_TITLE_LABEL.pattern.replace('标题', '标 ?题')} ?[:：] ?(?P<title>.{{4,120}})$")
@@ -285,6 +286,9 @@ def _second_line(page: Outline, place: int, title: str) -> str:
     line = page.lines[place + 1] if place + 1 < len(page.lines) else None
     match = _SECOND_LINE.match(line.text) if line is not None else None
     if line is None or match is None or line.prose or line.linked * 2 > len(line.text) or "——" in title:
+        return ""
+    if _SUBTITLE_NAMES.search(f"{line.element.get('class', '')} {line.element.get('id', '')}"):
+        # A site that keeps the second line as a field of its own means the first alone where it names the article.
         return ""
     return f"——{match['words'].strip()}"
 
