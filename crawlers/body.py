@@ -252,8 +252,18 @@ def _enter(page: Outline, begin: int) -> list[Span]:
             return [node]
         if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
             node = group[0][0]
+        elif _is_interleaved([span for span, _ in group], [span for span, _ in shares]):
+            return [node]
         else:
             return _with_headings(page, inner, [span for span, _ in group])
+
+
+def _is_interleaved(group: list[Span], all_with_text: list[Span]) -> bool:
+    """Whether other running text stands between the members of a group time and again: an article in two languages,
+    whose paragraphs take turns."""
+    first, last = group[0].start, group[-1].end
+    between = [span for span in all_with_text if first <= span.start < last and span not in group]
+    return len(group) >= 3 and len(between) >= len(group) - 1
 
 
 def _with_headings(page: Outline, inner: list[Span], group: list[Span]) -> list[Span]:
