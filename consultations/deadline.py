@@ -32,6 +32,11 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ("soon", "late")
 
     @property
+    def missed(self) -> bool:
+        """Whether it was not made public in time, or is not public and late."""
+        return self.state in ("late", "published-late")
+
+    @property
     def words(self) -> str:
         """The days as people say them."""
         if self.state in ("published", "coming", "open"):
