@@ -14,6 +14,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from alerts.statutory.telling import reminded
 from answers.texts import PolicyTexts, read_file
 from briefings import orders
 from briefings.looks import Look
@@ -268,7 +269,8 @@ def _page(
         counts={key: sum(each.outcome == key for each in every) for key in (*OUTCOMES, None)}, total=len(every),
         outcomes=OUTCOMES, reasoned=REASONED, stances=STANCE_WORDS, hows=HOW_WORDS, whole=WHOLE, undecided=undecided,
         labels=book.labels(one), chosen=chosen, comments=comments[:LISTED], more=max(0, len(comments) - LISTED),
-        history=book.history(one), action_words=ACTION_WORDS, display=people_names(visit), problem=problem, said=said,
+        history=book.history(one), reminded=reminded(visit.console.store, f"consultation:{one.id}"),
+        action_words=ACTION_WORDS, display=people_names(visit), problem=problem, said=said,
         lines=lines or [],
         policy=visit.view.policies[one.policy_id], writes=visit.may("consultations.write") and not one.published_on,
         publishes=visit.may("consultations.publish"), exports=visit.may("export"),

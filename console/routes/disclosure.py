@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
+from alerts.statutory.telling import reminded
 from console import words
 from console.access import Visit, needs
 from console.casework import people_names
@@ -83,7 +84,8 @@ def application(visit: Reader, application_id: int) -> Response:
         visit, "disclosure_application.html.j2", one=one, standing=found.standing, states=STATES,
         cells=[pair for pair in zip(exchange.HEADINGS, cells, strict=True) if pair[1]], clock_words=clock_words,
         same=[each for each in same if each.application.id != one.id], outcomes=OUTCOMES, reviews=REVIEWS, suits=SUITS,
-        history=own.register.history(one.id), display=people_names(visit),
+        history=own.register.history(one.id), reminded=reminded(visit.console.store, f"application:{one.id}"),
+        display=people_names(visit),
         headings=dict(zip(exchange.FIELDS, exchange.HEADINGS, strict=False)),
     )  # fmt: skip
 

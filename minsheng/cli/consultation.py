@@ -189,6 +189,7 @@ def show(
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Show a consultation: its opinions by clause and stance, and what was done; or the comments of one opinion."""
+    from alerts.statutory.telling import reminded
     from consultations.model import ACTION_WORDS, OUTCOMES, STANCE_WORDS, STATES, WHOLE
     from consultations.placing import HOW_WORDS
 
@@ -214,8 +215,10 @@ def show(
         return
     opinions = [each for each in book.opinions(one) if not undecided or each.outcome is None]
     stands, steps = _standing(one), book.history(one)
+    told = reminded(context.store(), f"consultation:{one.id}")
     if json:
-        context.print_json(_plain(one, stands) | {"letters": book.letters(one), "opinions": opinions, "steps": steps})
+        more = {"letters": book.letters(one), "opinions": opinions, "steps": steps, "reminded": told}
+        context.print_json(_plain(one, stands) | more)
         return
     _line(f"{one.number} 《{one.title}》 {one.department} {one.opens_on} — {one.closes_on}")
     _line(f"{STATES[stands.state]} {stands.words} 应于 {stands.due_on} 前公开采纳情况；来信 {book.letters(one)} 份")
@@ -231,6 +234,8 @@ def show(
             for each in opinions
         ],
     )  # fmt: skip
+    for line in told:
+        _line(line)
     context.print_table(
         "经过",
         ("时间", "何人", "何事", "说明"),

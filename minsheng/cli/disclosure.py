@@ -113,14 +113,16 @@ def show(
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Show one application, its clock, and which imports changed it."""
+    from alerts.statutory.telling import reminded
     from disclosure.exchange import HEADINGS, rows
     from disclosure.terms import clock_words
 
     register = _register()
     found = register.get(number, department)
     history = register.history(found.application.id)
+    told = reminded(context.store(), f"application:{found.application.id}")
     if json:
-        context.print_json(_plain(found) | {"history": history})
+        context.print_json(_plain(found) | {"history": history, "reminded": told})
         return
     (cells,) = rows([found], _titles())
     say = context.console().print
@@ -128,6 +130,8 @@ def show(
         if cell:
             say(f"{heading}：{cell}", markup=False, soft_wrap=True)
     say(f"时限：{clock_words(found.standing)}", markup=False, soft_wrap=True)
+    for line in told:
+        say(line, markup=False, soft_wrap=True)
     context.print_table(
         "历史",
         ("时间", "何人", "文件", "改动"),
