@@ -16,6 +16,7 @@ from console.routes import (
     drills,
     duty,
     events,
+    grassroots,
     interpretations,
     metrics,
     plans,
@@ -36,7 +37,7 @@ ROUTERS = tuple(
     for module in (
         sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
         interpretations,
-        answers, consultations, disclosure,
+        answers, consultations, disclosure, grassroots,
         plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip
