@@ -30,6 +30,7 @@ MENU = (
     ("policies", "/policies", "landmark", "政策"),
     ("answers", "/answers", "message-circle-question-mark", "问答库"),
     ("disclosure", "/disclosure", "info", "依申请公开"),
+    ("grassroots", "/grassroots", "building-2", "基层"),
     ("plans", "/plans", "clipboard-list", "预案"),
     ("roster", "/roster", "calendar-clock", "值班表"),
     ("rules", "/rules", "sliders-horizontal", "规则"),

@@ -164,10 +164,16 @@ class ConsultationBook:
             raise WrongUse(f"{name} has several consultations: {numbers}", "name one of them")
         raise WrongUse(f"there is no consultation {name}", "minsheng consultation list shows them")
 
-    def all(self, *, unpublished: bool = False) -> list[Consultation]:
-        """All, or those whose clock still runs, the one that closes last first; without texts, which `get` reads."""
+    def all(self, *, unpublished: bool = False, where: Sequence[sa.ColumnElement[bool]] = ()) -> list[Consultation]:
+        """All, or those whose clock still runs, the one that closes last first; without texts, which `get` reads.
+
+        Parameters
+        ----------
+        where:
+            What must hold of a row beside, such as a viewer's scope.
+        """
         columns = [each for each in table.c if each.name != "text"]
-        query = sa.select(*columns).order_by(table.c.closes_on.desc(), table.c.id.desc())
+        query = sa.select(*columns).where(*where).order_by(table.c.closes_on.desc(), table.c.id.desc())
         if unpublished:
             query = query.where(table.c.published_on.is_(None))
         with self._store.read() as connection:

@@ -425,12 +425,15 @@ class ScheduleSettings(Section, frozen=True, kw_only=True):
     topic_notices: Count = 12  # of one topic at most so often a day; the rest comes with the next day's first
     responses_minutes: Minutes = 60.0  # responses are evaluated again once they are two, and thirty, days old
     questions_at: str = "03:30"  # when the Q&A base ends what has expired and reads new questions, China time
+    statutory_at: str = "08:30"  # when departments are told of consultations and applications whose day is near or over
 
     def __post_init__(self) -> None:
-        try:
-            time.fromisoformat(self.questions_at)
-        except ValueError:
-            raise ValueError(f"schedule.questions_at: '{self.questions_at}' is no time of day: write 03:30") from None
+        for name in ("questions_at", "statutory_at"):
+            given = getattr(self, name)
+            try:
+                time.fromisoformat(given)
+            except ValueError:
+                raise ValueError(f"schedule.{name}: '{given}' is no time of day: write 03:30") from None
 
 
 class WorkSettings(Section, frozen=True, kw_only=True):

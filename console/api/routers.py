@@ -6,6 +6,7 @@ from console.api import (
     documents,
     duty,
     events,
+    grassroots,
     me,
     plans,
     policies,
@@ -19,6 +20,7 @@ from console.api import (
 ROUTERS = tuple(
     module.router
     for module in (
-        me, documents, events, policies, tickets, plans, questions, briefings, statistics, duty, sources, audit, schema,
+        me, documents, events, policies, tickets, plans, questions, briefings, statistics, grassroots, duty,
+        sources, audit, schema,
     )
 )  # fmt: skip

@@ -16,6 +16,7 @@ from console.routes import (
     drills,
     duty,
     events,
+    grassroots,
     interpretations,
     metrics,
     plans,
@@ -36,7 +37,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, events,
-        policies, releases, interpretations, answers, consultations, disclosure, plans, drills, rules, channels,
-        sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
+        policies, releases, interpretations, answers, consultations, disclosure, grassroots, plans, drills, rules,
+        channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip
