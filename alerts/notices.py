@@ -22,7 +22,7 @@ from minsheng.store import Store, insert_or_ignore
 
 Reason = Literal[
     "new", "again", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report",
-    "topic", "briefing", "briefing-missing",
+    "topic", "briefing", "briefing-missing", "duty",
 ]  # fmt: skip
 REASONS: dict[Reason, str] = {
     "new": "新发现",
@@ -40,6 +40,7 @@ REASONS: dict[Reason, str] = {
     "topic": "关注专题",
     "briefing": "简报",
     "briefing-missing": "简报未成",
+    "duty": "公开时限",
 }
 
 TERMINAL = "terminal"
@@ -191,7 +192,7 @@ def enqueue_matter(
     Parameters
     ----------
     matter:
-        `policy:ID`, whose department and routes count, or e.g. `topic:7`.
+        `policy:ID`, whose department and routes count, `department:NAME`, or e.g. `topic:7`.
     receivers:
         Who is told, as the duty book writes it; where they lead nowhere, and where None, its routes decide.
     """

@@ -243,6 +243,14 @@ def _chores(
     store: Store, settings: Settings, clock: Clock, index: Index | None, scopes: Scopes | None
 ) -> Iterator[Chore]:
     """What is done again and again beside the tickets."""
+    schedule = settings.schedule
+
+    def remind() -> int:
+        from alerts.statutory.telling import tell_due  # with what reads letters, which is loaded when it is needed
+
+        return tell_due(store, settings, clock)
+
+    yield Chore(name="statutory", next_at=daily(schedule.statutory_at), work=remind)
     if index is None:
         return
 
@@ -257,7 +265,6 @@ def _chores(
         mined = QuestionMine(store, clock, index, keep_days=settings.search.retention_days).run()
         return len(ended) + mined.questions
 
-    schedule = settings.schedule
     yield Chore(name="responses", next_at=every(schedule.responses_minutes), work=evaluate)
     yield Chore(name="questions", next_at=daily(schedule.questions_at), work=ask)
     if scopes is not None:

@@ -5,15 +5,22 @@ Where a unit has regions it sees none: comments are not told apart by where they
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from console.access import Visit
+from console.scope import View
 from consultations.book import ConsultationBook
 from consultations.deadline import Standing, standing
 from consultations.model import Consultation
+from consultations.tables import consultations as table
 from minsheng.clock import CHINA
 
 
-def sees(visit: Visit, one: Consultation) -> bool:
-    return visit.view.grant.regions is None and one.policy_id in visit.view.policies
+def within(view: View) -> list[sa.ColumnElement[bool]]:
+    """What must hold of a consultation's row for it to be the viewer's."""
+    if view.grant.regions is not None:
+        return [sa.false()]
+    return [table.c.policy_id.in_(sorted(view.policies))]
 
 
 def book_of(visit: Visit) -> ConsultationBook:
@@ -29,6 +36,7 @@ def pressing(visit: Visit) -> list[tuple[Consultation, Standing]]:
     """The viewer's consultations whose day for publishing is near or over, the first one first; for the duty desk."""
     if not visit.may("consultations"):
         return []
-    found = [(one, standing_of(visit, one)) for one in book_of(visit).all(unpublished=True) if sees(visit, one)]
+    mine = book_of(visit).all(unpublished=True, where=within(visit.view))
+    found = [(one, standing_of(visit, one)) for one in mine]
     found.sort(key=lambda each: each[1].due_on)
     return [each for each in found if each[1].pressing]

@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from console.access import Visit
-from console.searching import day_of
+from console.searching import china_day
 from console.units import Grant
 from disclosure.model import OUTCOMES, RULINGS, STATES
 from disclosure.register import CHOICES, OPEN, UNNAMED, Asked, Listed, Register
 from disclosure.tables import applications as table
-from minsheng.clock import CHINA
 
 ALL = "all"
 LONGEST = 200
@@ -35,11 +34,17 @@ def own(grant: Grant) -> list[sa.ColumnElement[bool]]:
 
 
 class OwnRegister:
-    """The register as the viewer sees it."""
+    """The register as the viewer sees it.
 
-    def __init__(self, visit: Visit) -> None:
+    Parameters
+    ----------
+    where:
+        What must hold of an application beside: that it is one of a unit below.
+    """
+
+    def __init__(self, visit: Visit, where: Sequence[sa.ColumnElement[bool]] = ()) -> None:
         self.register = Register(visit.console.store, visit.console.clock, visit.console.settings)
-        self._own = own(visit.view.grant)
+        self._own = [*own(visit.view.grant), *where]
 
     def list(self, asked: Asked) -> Sequence[Listed]:
         return self.register.list(asked, self._own)
@@ -65,8 +70,8 @@ def asked_of(query: Mapping[str, str]) -> Asked:
     state = query.get("state", "")
     matter = query.get("matter", "")
     return Asked(
-        since=_day(query.get("from", "")),
-        until=_day(query.get("to", "")),
+        since=china_day(query.get("from", "")),
+        until=china_day(query.get("to", "")),
         state="" if state == ALL else state if state in STATES or state in CHOICES else OPEN,
         outcome=chosen("outcome", (*OUTCOMES, UNNAMED)),
         review=chosen("review", RULINGS),
@@ -78,13 +83,13 @@ def asked_of(query: Mapping[str, str]) -> Asked:
     )
 
 
-def address(asked: Asked, page: str = "/disclosure", **changes: Any) -> str:
-    """Where a page lists what is asked for, with some of it changed."""
+def address(asked: Asked, page: str = "/disclosure", *, below: str = "", **changes: Any) -> str:
+    """Where a page lists what is asked for, with some of it changed; of the unit below that is named, or of all."""
     given = replace(asked, **changes)
     query = {
         "from": given.since, "to": given.until, "state": given.state or ALL, "outcome": given.outcome,
         "review": given.review, "litigation": given.litigation, "department": given.department,
-        "region": given.region, "matter": given.matter, "q": given.words,
+        "region": given.region, "matter": given.matter, "q": given.words, "below": below,
     }  # fmt: skip
     return f"{page}?{urlencode({name: value for name, value in query.items() if value not in (None, '')})}"
 
@@ -96,8 +101,3 @@ def whole(asked: Asked, today: date) -> Asked:
         since=asked.since or date(today.year, 1, 1), until=asked.until or today, department=asked.department,
         region=asked.region,
     )  # fmt: skip
-
-
-def _day(text: str) -> date | None:
-    found = day_of(text)
-    return found.astimezone(CHINA).date() if found else None

@@ -11,6 +11,7 @@ import re
 from minsheng.errors import MinshengError
 
 _KNOWN: tuple[tuple[str, str], ...] = (
+    (r"the first day, (.+), comes after the last, (.+)", r"起始日期 \1 晚于截止日期 \2，请核对。"),
     # Tickets and casework
     (r"a ticket is closed with a reason", "请写明理由。"),
     (r"a false alarm is declared with a reason", "请写明理由。"),

@@ -17,6 +17,7 @@ from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
+from minsheng.characters import as_it_reads
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -29,6 +30,7 @@ MENU = (
     ("policies", "/policies", "landmark", "政策"),
     ("answers", "/answers", "message-circle-question-mark", "问答库"),
     ("disclosure", "/disclosure", "info", "依申请公开"),
+    ("grassroots", "/grassroots", "building-2", "基层"),
     ("plans", "/plans", "clipboard-list", "预案"),
     ("roster", "/roster", "calendar-clock", "值班表"),
     ("rules", "/rules", "sliders-horizontal", "规则"),
@@ -49,6 +51,7 @@ class Rendering:
         self.environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
+            finalize=_as_it_reads,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -145,6 +148,14 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
         place = end
     parts.append(escape(text[place:]))
     return Markup("").join(parts)
+
+
+def _as_it_reads(value: Any) -> Any:
+    """What a template shows: no text of a page turns what stands beside it, or hides a part of itself."""
+    if not isinstance(value, str):
+        return value
+    # What was markup before is markup still: characters are only taken away.
+    return Markup(as_it_reads(value)) if isinstance(value, Markup) else as_it_reads(value)  # noqa: S704
 
 
 def attachment(name: str) -> str:

@@ -26,6 +26,7 @@ Right = Literal[
     "consultations.write",
     "consultations.publish",
     "disclosure",
+    "grassroots",
     "plans",
     "plans.write",
     "plans.decide",
@@ -67,6 +68,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "consultations.write": "办理征求意见",
     "consultations.publish": "登记公开采纳情况",
     "disclosure": "查看依申请公开",
+    "grassroots": "查看基层视图",
     "plans": "查看预案",
     "plans.write": "起草预案",
     "plans.decide": "审核、启用和停用预案",
@@ -102,7 +104,7 @@ ROLE_WORDS: dict[Role, str] = {
 }
 
 _READING: frozenset[Right] = frozenset(
-    {"own", "tickets", "search", "events", "policies", "answers", "consultations", "disclosure", "plans"}
+    {"own", "tickets", "search", "events", "policies", "answers", "consultations", "disclosure", "grassroots", "plans"}
 )
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {

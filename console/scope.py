@@ -162,14 +162,14 @@ class View:
         """The viewer's tickets, newest first; the arguments are those of `TicketBook.list`."""
         return self._book.list(
             status=status, level=level, policy=policy, unit=unit, before=before, limit=limit,
-            where=[*where, *self._mine()],
+            where=[*where, *self.own_tickets()],
         )  # fmt: skip
 
     def pressing_tickets(
         self, *, where: Sequence[sa.ColumnElement[bool]] = (), limit: int = 200
     ) -> Sequence[TicketLine]:
         """The viewer's tickets that have not ended, as `TicketBook.pressing` orders them."""
-        return self._book.pressing(limit=limit, where=[*where, *self._mine()])
+        return self._book.pressing(limit=limit, where=[*where, *self.own_tickets()])
 
     def tickets_of(self, events: Collection[str]) -> list[TicketLine]:
         """The viewer's tickets of these events, newest first."""
@@ -178,7 +178,7 @@ class View:
     def own_numbers(self, numbers: Sequence[str]) -> set[str]:
         """Which of these tickets are the viewer's."""
         found: set[str] = set()
-        mine = self._mine()
+        mine = self.own_tickets()
         with self.store.read() as connection:
             for start in range(0, len(numbers), _CHUNK):
                 these = ticket_table.c.number.in_(numbers[start : start + _CHUNK])
@@ -263,11 +263,11 @@ class View:
         return self._counted(open_state)
 
     def _counted(self, count: Callable[[sa.Connection, Sequence[sa.ColumnElement[bool]]], T]) -> T:
-        mine = self._mine()
+        mine = self.own_tickets()
         with self.store.read() as connection:
             return count(connection, mine)
 
-    def _mine(self) -> list[sa.ColumnElement[bool]]:
+    def own_tickets(self) -> list[sa.ColumnElement[bool]]:
         """What must hold of a ticket's row for it to be the viewer's."""
         found: list[sa.ColumnElement[bool]] = []
         if self.grant.policies is not None:
@@ -337,6 +337,11 @@ class View:
                 )
         return found
 
+    def has_event(self, name: str) -> bool:
+        """Whether the viewer can open an event: its page is made of documents, which the index forgets after a time,
+        and which carry the id of an event that was split off only once they have gone through the log again."""
+        return self.index.count(Filters(events=History.read(self.store).family(name))) > 0
+
     def event(self, name: str) -> EventDetail | None:
         """One event, counted over the viewer's documents alone; None where none of them is."""
         found = event_detail(self.store, self.index, name)
@@ -363,9 +368,13 @@ class Views:
         self._policies = policies
         self._regions = RegionNames(index, clock)
 
-    def of(self, grant: Callable[[Sequence[Policy]], Grant]) -> View:
-        """The view of a grant, which is worked out from today's policies."""
-        policies = self._policies()
+    def policies(self) -> Sequence[Policy]:
+        """All policies, as they are today."""
+        return self._policies()
+
+    def of(self, grant: Callable[[Sequence[Policy]], Grant], policies: Sequence[Policy] | None = None) -> View:
+        """The view of a grant, which is worked out from today's policies, or from `policies` where they are at hand."""
+        policies = self._policies() if policies is None else policies
         return View(self._store, self._index, self._clock, grant(policies), policies, self._regions)
 
 

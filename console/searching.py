@@ -117,6 +117,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return {key: value for key, value in kept.items() if value}
 
 
+def china_day(text: str) -> date | None:
+    """A day of China; None for an empty text. Raises `WrongUse`."""
+    found = day_of(text)
+    return found.astimezone(CHINA).date() if found else None
+
+
 def day_of(text: str) -> datetime | None:
     """The moment a day begins in China; None for an empty text. Raises `WrongUse`."""
     if not text:

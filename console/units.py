@@ -84,6 +84,10 @@ class UnitTree:
         walk(None, 0)
         return found
 
+    def below(self, unit_id: int | None) -> list[Unit]:
+        """The units directly below one; None: those with none above."""
+        return list(self._below.get(unit_id, ()))
+
     def with_below(self, unit_id: int) -> list[Unit]:
         """The unit and all below it."""
         if unit_id not in self.by_id:

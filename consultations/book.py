@@ -144,19 +144,20 @@ class ConsultationBook:
             self._step(connection, one.id, actor, "changed", changed)
         return self.get(name)
 
-    def get(self, name: str) -> Consultation:
+    def get(self, name: str, where: Sequence[sa.ColumnElement[bool]] = ()) -> Consultation:
         """One, by its number (ZQ0001), or by its policy's id where that has one alone.
 
-        Raises `WrongUse` where there is none, or where the policy has several.
+        Raises `WrongUse` where there is none, `where` leaves it out, or the policy has several.
         """
         plain = name.strip().upper().removeprefix("ZQ")
         if plain.isascii() and plain.isdecimal() and len(plain) < 16:
             with self._store.read() as connection:
-                row = connection.execute(sa.select(table).where(table.c.id == int(plain))).mappings().first()
+                row = connection.execute(sa.select(table).where(table.c.id == int(plain), *where)).mappings().first()
             if row is not None:
                 return Consultation(**row)
         with self._store.read() as connection:
-            of_policy = connection.execute(sa.select(table).where(table.c.policy_id == name.strip())).mappings().all()
+            query = sa.select(table).where(table.c.policy_id == name.strip(), *where)
+            of_policy = connection.execute(query).mappings().all()
         if len(of_policy) == 1:
             return Consultation(**of_policy[0])
         if of_policy:
@@ -164,10 +165,16 @@ class ConsultationBook:
             raise WrongUse(f"{name} has several consultations: {numbers}", "name one of them")
         raise WrongUse(f"there is no consultation {name}", "minsheng consultation list shows them")
 
-    def all(self, *, unpublished: bool = False) -> list[Consultation]:
-        """All, or those whose clock still runs, the one that closes last first; without texts, which `get` reads."""
+    def all(self, *, unpublished: bool = False, where: Sequence[sa.ColumnElement[bool]] = ()) -> list[Consultation]:
+        """All, or those whose clock still runs, the one that closes last first; without texts, which `get` reads.
+
+        Parameters
+        ----------
+        where:
+            What must hold of a row beside, such as a viewer's scope.
+        """
         columns = [each for each in table.c if each.name != "text"]
-        query = sa.select(*columns).order_by(table.c.closes_on.desc(), table.c.id.desc())
+        query = sa.select(*columns).where(*where).order_by(table.c.closes_on.desc(), table.c.id.desc())
         if unpublished:
             query = query.where(table.c.published_on.is_(None))
         with self._store.read() as connection:

@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 
 from consultations.model import Consultation, State
+from minsheng.duedays import press_of, words_of
 from minsheng.settings import ConsultationSettings
 
 
@@ -31,11 +32,16 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ("soon", "late")
 
     @property
+    def missed(self) -> bool:
+        """Whether it was not made public in time, or is not public and late."""
+        return self.state in ("late", "published-late")
+
+    @property
     def words(self) -> str:
         """The days as people say them."""
         if self.state in ("published", "coming", "open"):
             return ""
-        return f"超期 {-self.days} 天" if self.days < 0 else f"还有 {self.days} 天" if self.days else "今天到期"
+        return words_of(self.days)
 
 
 def months_after(day: date, months: int) -> date:
@@ -63,5 +69,5 @@ def standing(one: Consultation, today: date, settings: ConsultationSettings) -> 
     elif today <= one.closes_on:
         state = "open"
     else:
-        state = "late" if days < 0 else "soon" if days <= settings.warn_days else "waiting"
+        state = press_of(days, settings.warn_days) or "waiting"
     return Standing(state=state, due_on=due, days=days)

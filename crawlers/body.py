@@ -252,8 +252,18 @@ def _enter(page: Outline, begin: int) -> list[Span]:
             return [node]
         if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
             node = group[0][0]
+        elif _is_interleaved([span for span, _ in group], [span for span, _ in shares]):
+            return [node]
         else:
             return _with_headings(page, inner, [span for span, _ in group])
+
+
+def _is_interleaved(group: list[Span], all_with_text: list[Span]) -> bool:
+    """Whether other running text stands between the members of a group time and again: an article in two languages,
+    whose paragraphs take turns."""
+    first, last = group[0].start, group[-1].end
+    between = [span for span in all_with_text if first <= span.start < last and span not in group]
+    return len(group) >= 3 and len(between) >= len(group) - 1
 
 
 def _with_headings(page: Outline, inner: list[Span], group: list[Span]) -> list[Span]:
@@ -371,6 +381,8 @@ def _is_information(line: Line) -> bool:
 def _around_text(line: Line) -> bool:
     """Whether a line at the beginning or the end of the text is none of it: a link, an invitation, a label alone."""
     if phrases.PROMOTION.search(line.text) and len(line.text) <= 150:
+        return True
+    if phrases.CREDIT.match(line.text):
         return True
     return not line.prose and (
         (line.linked * 2 > len(line.text) and not phrases.ATTACHED.search(line.text))

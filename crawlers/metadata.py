@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import lxml.html
 import msgspec
+from lxml import etree
 
 from crawlers import phrases
 from crawlers.dates import believable, parse_time
@@ -52,12 +53,12 @@ _OTHER_TIMES = re.compile(
     r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
     r"|施行)\S{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})|最后由.{1,30}?于\s*(?=\d{4})"
 )
-_CHANGED = re.compile(r"(?<=更新)[时日][间期]\s*[:：]?\s*\d{4}.{0,40}|(?<=更新于)\s*\d{4}.{0,30}")
+_CHANGED = re.compile(r"(?<=更新)(?:[时日][间期]\s*[:：]?|[:：])\s*\d{4}.{0,40}|(?<=更新于)\s*\d{4}.{0,30}")
 _SCRIPTED = re.compile(
-    r"""["']?(?:pub_?time|publish_?(?:time|date)|pub_?date|news_?time|create_?time|date_?published|ctime"
-    r"|oriCreateTime|tm"
-    r"|ct)["']?\s*[:=]\s*["']?\s*(?P<time>\d{4}[-/年]\d{1,2}[-/月]\d{1,2}(?:日?[\sT]+\d{1,2}:\d{2}(?::\d{2})?)?"
-    r"|1\d{9}(?:\d{3})?)(?=["',;\s}])""",
+    r"(?<![A-Za-z])(?:pub_?time|publish_?(?:time|date)|pub_?date|news_?time|(?:ori_?)?create_?time|date_?published"
+    r"|ctime|ct)[\"']?\s*[:=]\s*[\"']?\s*"
+    r"(?P<time>\d{4}[-/年]\d{1,2}[-/月]\d{1,2}(?:日?[\sT]+\d{1,2}:\d{2}(?::\d{2})?)?|1\d{9}(?:\d{3})?)"
+    r"(?=[\"',;\s}])",
     re.IGNORECASE,
 )
 _OUTLET = re.compile(
@@ -92,6 +93,7 @@ _AUTHOR = re.compile(
 )
 _AUTHOR_NAMES = re.compile(
     r"(?:^|[-_ ])(?:\w*author\w*|authi|byline|by|au|writer|username|user-?name|d_name|d_author|userlink-link"
+    r"|uname|nick-?name|readname|poster"
     r"|w_autocut|topic-author|name)(?:$|[-_ \d])",
     re.IGNORECASE,
 )
@@ -149,7 +151,10 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
     begin = _densest(page)
     title, headline = _title(tree, page, metas, linked, begin)
     near = _near(page, title, headline, begin)
-    published, raw = _published(tree, page, metas, linked, near, url, now)
+    above = [line.text for line in page.lines[headline + 1 : begin]] if headline is not None else []
+    dating = [text for text in near if text in above] if any(map(_CHANGED.search, above)) else near
+    # Where only the last change is said over the text, what is below it says the time of something else: comments.
+    published, raw = _published(tree, page, metas, linked, dating, url, now)
     names = _named(page, headline, begin)
     return Metadata(
         title=title,
@@ -575,14 +580,28 @@ def _named(page: Outline, headline: int | None, begin: int) -> list[tuple[str, s
         if span.start < low or span.end - span.start > 1:
             continue
         names = f"{element.get('class', '')} {element.get('id', '')} {element.get('itemprop', '')}"
-        if len(names) > 2 and (_OUTLET_NAMES.search(names) or _AUTHOR_NAMES.search(names)):
-            text = " ".join(element.text_content().split())
-            if 2 <= len(text) <= 30 and span.start != headline:
-                found.append((names, text))
+        if (element.text or "").lstrip().startswith(("来源", "來源")):
+            # Read by itself, because the words of the next element follow it without a space.
+            names += " source"
+        elif len(names) == 2 or not (_OUTLET_NAMES.search(names) or _AUTHOR_NAMES.search(names)) or _is_mixed(element):
+            continue
+        text = " ".join(element.text_content().split())
+        if 2 <= len(text) <= 30 and span.start != headline:
+            found.append((names, text))
     return found
 
 
+def _is_mixed(element: lxml.html.HtmlElement) -> bool:
+    """Whether several elements in one have words: it holds names, rather than being one."""
+    return sum(bool((one.text or "").strip()) for one in element.iter(etree.Element)) > 1
+
+
 def _outlet(metas: dict[str, str], near: Sequence[str], page: Outline, named: Sequence[tuple[str, str]]) -> str | None:
+    for names, text in named:
+        if names.endswith(" source") and (match := _OUTLET.match(text)):
+            name = _OUTLET_END.split(match["name"])[0].strip(" :：·-_、。")
+            if len(name) >= 2 and "http" not in name:
+                return name
     # Near the headline first, where the name may also stand on the line after the word.
     for words in ("\n".join(near), *(line.text for line in page.lines if len(line.text) <= 200)):
         for match in _OUTLET.finditer(words):

@@ -26,6 +26,8 @@ log = get_logger(__name__)
 
 LONGEST_BACKOFF = timedelta(hours=2)
 LEARNS_EVERY = timedelta(hours=6)
+TO_BE_ACTED_ON: tuple[State, ...] = ("cookie", "layout", "empty")
+"""What does not mend itself while a host is left alone."""
 TROUBLE_AFTER = 3
 """Failed runs in a row after which an operator is told; the other states are told at once."""
 
@@ -128,8 +130,10 @@ def _row(
     fields.note(seen_fields, new)
     held = report.items + report.unchanged + report.failed + sum(report.rejected.values()) + report.named
     empty = 0
-    if report.ok and not held and report.looked and before.get("last_seen_at") is not None:
-        empty = (before.get("empty_runs") or 0) + 1
+    was_empty = before.get("empty_runs") or 0
+    # What has not changed since it was empty is empty still.
+    if report.ok and not held and (report.looked or was_empty) and before.get("last_seen_at") is not None:
+        empty = was_empty + 1
     gone = fields.gone(seen_fields)
     if empty and now - before["last_seen_at"] < HOUR:
         empty = min(empty, EMPTY_RUNS - 1)
@@ -139,6 +143,11 @@ def _row(
     if rested or (report.ok and not report.looked and not held and state == "well" and before.get("state") == "empty"):
         state = before.get("state") or state
     error = redacted(report.error) or (f"缺少{'、'.join(gone)}" if gone else "")
+    held_off = report.held_off and not report.ok
+    stands = held_off and before.get("state") in TO_BE_ACTED_ON
+    if stands:
+        # The host refuses for now, perhaps for another source's sake: what was found of this one is still so.
+        state, error = before["state"], before.get("last_error") or error
     row = {
         "source_id": source.id,
         "next_run_at": due,
@@ -149,7 +158,7 @@ def _row(
         "rejected": sum(report.rejected.values()),
         "state": state,
         "state_since": before.get("state_since") if before.get("state") == state else now,
-        "empty_runs": empty if report.looked or not report.ok else (before.get("empty_runs") or 0),
+        "empty_runs": was_empty if held_off else empty,
         "fields": msgspec.to_builtins(seen_fields),
         "leased_by": None,
         "leased_at": None,
@@ -160,7 +169,7 @@ def _row(
         row["last_item_at"] = now
     if held and report.ok:
         row["last_seen_at"] = now
-    if error:
+    if error and not stands:
         row["last_error_at"] = now
     if new and state == "well":
         last = max(new, key=lambda document: document.published_at)

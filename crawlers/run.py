@@ -77,6 +77,8 @@ class RunReport(msgspec.Struct, kw_only=True):
         The site refuses us.
     resting_until:
         A host is not to be asked before; None where nothing of the kind happened.
+    held_off:
+        What went wrong first is that a host is left alone, so that nothing was learned of the source itself.
     with_login:
         An operator's login was sent.
     unfinished:
@@ -98,6 +100,7 @@ class RunReport(msgspec.Struct, kw_only=True):
     named: int = 0
     blocked: bool = False
     resting_until: datetime | None = None
+    held_off: bool = False
     with_login: bool = False
     fault: Fault = ""
     unfinished: bool = False
@@ -377,6 +380,7 @@ class Run:
         report = self.report
         report.failed += 1
         report.blocked = report.blocked or resting.refused
+        report.held_off = report.held_off or not report.error
         if report.resting_until is None:
             report.error = report.error or str(resting)
             self._warn("host_rests", reason=str(resting))

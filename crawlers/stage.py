@@ -233,7 +233,8 @@ class CrawlStage:
                 await close_browser()
                 await self._ledger.close()
                 with suppress(Unavailable):
-                    await asyncio.to_thread(self._leases.leave)
+                    # In the beats' own thread: a beat that is under way would write its row again behind it.
+                    await asyncio.get_running_loop().run_in_executor(thread, self._leases.leave)
 
     async def _beat(self, stop: threading.Event, thread: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()

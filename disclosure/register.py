@@ -14,6 +14,7 @@ from disclosure.tables import applications as table
 from disclosure.tables import changes
 from disclosure.terms import Standing, Terms
 from minsheng.clock import CHINA, Clock
+from minsheng.duedays import Press, press_of
 from minsheng.errors import WrongUse
 from minsheng.settings import Settings
 from minsheng.store import Store
@@ -92,7 +93,7 @@ class Register:
         """
         asked = asked or Asked()
         found = [one for one in self._read([*_conditions(asked), *where]) if self._meant(one.standing, asked.state)]
-        found.sort(key=_order)
+        found.sort(key=order_of)
         return found
 
     def get(self, number: str, department: str | None = None) -> Listed:
@@ -131,6 +132,12 @@ class Register:
         with self._store.read() as connection:
             return sorted(connection.scalars(query))
 
+    def press(self, standing: Standing) -> Press | None:
+        """Whether an answer presses: None where it is given, its clock stands still, or there is time yet."""
+        if standing.state == "answered" or standing.due is None or standing.left is None:
+            return None
+        return press_of(standing.left, self._settings.disclosure.warn_days)
+
     def workdays_taken(self, one: Application) -> int | None:
         """See `Terms.workdays_taken`."""
         return self._terms.workdays_taken(one)
@@ -150,8 +157,7 @@ class Register:
         if state == IN_TIME:
             return standing.state == "answered" and not standing.late
         if state == SOON:
-            warn = self._settings.disclosure.warn_days
-            return standing.due is not None and standing.left is not None and 0 <= standing.left <= warn
+            return self.press(standing) == "soon"
         return state in ("", standing.state)
 
 
@@ -185,7 +191,8 @@ def _conditions(asked: Asked) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _order(one: Listed) -> tuple[int, int, int, str, str]:
+def order_of(one: Listed) -> tuple[int, int, int, str, str]:
+    """Where an application stands in lists; no two stand at the same place."""
     application, standing = one.application, one.standing
     if standing.state == "answered":
         assert application.answered_on is not None

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from disclosure.model import Application, State
+from minsheng.duedays import words_of
 from minsheng.settings import DisclosureSettings
 from minsheng.workdays import WorkCalendar
 
@@ -48,14 +49,14 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clock_words(standing: Standing) -> str:
-    """A clock in a few words: 剩 3 个工作日, 超 2 个工作日, 按期答复."""
+    """A clock in a few words: 还有 3 个工作日, 超期 2 个工作日, 按期答复."""
     if standing.state == "answered":
         return "超期答复" if standing.late else "按期答复" if standing.due else "未再补正，已办结"
     if standing.still:
         left = "" if standing.left is None else f"，余 {standing.left} 个工作日"
         return STILL[standing.still] + left
     assert standing.left is not None
-    words = f"剩 {standing.left} 个工作日" if standing.left >= 0 else f"超 {-standing.left} 个工作日"
+    words = words_of(standing.left, "个工作日")
     return f"{words}（该年放假安排未公布，暂按周末计）" if standing.provisional else words
 
 

@@ -127,6 +127,7 @@ def json_feed(outlet: Outlet, items: Sequence[Dated[Article]], base_url: str) ->
         "title": outlet.name,
         "home_page_url": f"{base_url}/{outlet.id}/",
         "feed_url": f"{base_url}/{outlet.id}/feed.json",
+        "hubs": [{"type": "WebSub", "url": f"{base_url}/hub"}],
         "items": [
             {
                 "id": f"{outlet.id}-{number_of(item.entry)}",

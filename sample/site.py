@@ -1,4 +1,4 @@
-"""A local site that speaks as the crawled ones do: feeds, listings and articles, Weibo-like search, a message board.
+"""A local site that speaks as the crawled ones do: feeds and their hub, listings and articles, boards and more.
 
 Nothing is visible before its time. `SampleSite` serves in a thread of this process; `minsheng sample serve` keeps one
 open.
@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import msgspec
 
@@ -26,6 +26,8 @@ from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
 from sample import files, forums, interfaces, pages, sitemaps, weibo
 from sample.content import Entry, Outlet, Post, load_world
+from sample.hub import PATH as HUB_PATH
+from sample.hub import Feed, Hub
 from sample.policies import moved_policies
 from sample.timeline import Dated, arrange
 
@@ -39,6 +41,9 @@ Disallow: /board/admin
 
 Sitemap: {base_url}/sitemap.xml
 """
+
+LONGEST_FORM = 10_000
+"""Bytes that may be posted to the hub."""
 
 _EMOJI = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16"><circle cx="8" cy="8" r="7" fill="#fc0"/></svg>'
@@ -118,7 +123,8 @@ class Site:
             body = pages.feed(outlet, items[:30], base_url, modified or self.anchor)
             return Page(body, f"application/{outlet.feed}+xml", modified=modified)
         if rest == "feed.json" and outlet.feed:
-            return _json(pages.json_feed(outlet, items[:30], base_url), "application/feed+json")
+            answer = _json(pages.json_feed(outlet, items[:30], base_url), "application/feed+json")
+            return answer._replace(modified=modified)
         if page := _page_number(rest):
             chosen, count = _cut(items, page, pages.PAGE_SIZE)
             if not chosen:
@@ -307,13 +313,27 @@ class SampleSite:
                 f"port {port} of {host} can't be used: {error.strerror}", "choose another: --port"
             ) from error
         self.base_url = f"http://{host}:{self._server.server_address[1]}"
+        self.hub = self._server.hub = Hub(self.clock, self._feed)
         self._thread = Thread(target=self._server.serve_forever, name="sample-site", daemon=True)
+
+    def _feed(self, url: str) -> Feed | None:
+        """The feed that the hub is asked for; None where the address is none of this site's feeds."""
+        parts = urlsplit(url)
+        if not parts.path.endswith(("/feed.xml", "/feed.json")) or parts.port != self._server.server_address[1]:
+            return None
+        page = self.site.get(parts.path, {}, f"{parts.scheme}://{parts.netloc}")
+        if page is None:
+            return None
+        body = page.body if isinstance(page.body, bytes) else page.body.encode(page.charset)
+        return Feed(body, page.media_type, page.modified)
 
     def start(self) -> None:
         self._thread.start()
+        self.hub.start()
         log.info("sample_site_started", url=self.base_url)
 
     def stop(self) -> None:
+        self.hub.stop()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -330,6 +350,7 @@ class SampleSite:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    hub: Hub
 
     def __init__(self, address: tuple[str, int], site: Site) -> None:
         self.site = site
@@ -345,6 +366,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._answer(with_body=False)
+
+    def do_POST(self) -> None:
+        """What is posted to the hub; nothing else takes anything."""
+        length = self.headers.get("Content-Length", "")
+        if urlsplit(self.path).path != HUB_PATH or not length.isdecimal() or int(length) > LONGEST_FORM:
+            # What was not read must not be taken for the next request.
+            self.close_connection = True
+            self._send(HTTPStatus.NOT_FOUND, b"404 Not Found", {"Content-Type": "text/plain"}, with_body=True)
+            return
+        form = dict(parse_qsl(self.rfile.read(int(length)).decode("utf-8", "replace")))
+        status, words = self.server.hub.ask(form)
+        self._send(status, words.encode(), {"Content-Type": "text/plain; charset=utf-8"}, with_body=True)
 
     def _answer(self, *, with_body: bool) -> None:
         parts = urlsplit(self.path)

@@ -44,6 +44,9 @@ _SEEN_WITHIN = timedelta(hours=1)
 _NEWS = ("new", "again")
 """Reasons for which somebody has to answer, whatever was answered before."""
 
+_NOT_OF_OPINION = ("release", "duty")
+"""Reasons of notices for which it does not matter what could not be seen."""
+
 HOLDING: tuple[Callable[[Case, Scene], Verdict | None], ...] = (ended, inhibit, silence)
 """The stages that may keep a notice from everybody, in their order."""
 
@@ -158,6 +161,7 @@ class Dispatcher:
             kind, _, name = (row["matter"] or "").partition(":")
             policy_id = ticket.policy_id if ticket is not None else name if kind == "policy" else None
             policy = self._policies.get(policy_id or "")
+            named = name if kind == "department" else ""
             cases.append(
                 Case(
                     id=row["id"],
@@ -177,7 +181,8 @@ class Dispatcher:
                     exercise=ticket is not None and ticket.exercise,
                     matter=row["matter"] or "",
                     policy=policy,
-                    unit=book.unit_of_department(policy.department if policy else None),
+                    unit=book.unit_of_department(policy.department if policy else named),
+                    named=named,
                 )
             )
         return cases
@@ -285,7 +290,7 @@ class Dispatcher:
     def _row(
         self, case: Case, target: Target, scene: Scene, coverage: str, at: datetime, bundle: str | None
     ) -> dict[str, Any]:
-        seen = coverage if case.reason != "release" else ""
+        seen = coverage if case.reason not in _NOT_OF_OPINION else ""
         payload = {**case.payload, "coverage": seen, "person": scene.book.name_of(target.person or "")}
         return {
             "key": f"{case.key}/{target.channel}" + (f"/{target.address}" if target.address else ""),

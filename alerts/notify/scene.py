@@ -68,11 +68,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     held:
         It was looked at before, and held back.
     unit:
-        The unit that the policy's department belongs to.
+        The unit that the department belongs to.
     ticket_id, number:
         None and empty where it is about something else than a ticket: about `matter`.
     exercise:
         Its ticket is one of a drill.
+    named:
+        The department that its matter names, where there is no policy.
     """
 
     id: int
@@ -93,10 +95,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     unit: Unit | None = None
     matter: str = ""
     exercise: bool = False
+    named: str = ""
 
     @property
     def department(self) -> str:
-        return (self.policy.department if self.policy else None) or ""
+        return (self.policy.department if self.policy else None) or self.named
 
 
 class OpenTicket(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,17 +7,13 @@ from datetime import datetime, timedelta
 from statistics import mean, median
 
 import msgspec
-import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
 
-from alerts.responses.evaluation import Kept, kept_by_ticket
-from alerts.tables import is_term, tickets, timers
+from alerts.responses.worked import Worked, worked
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.store import Store
 
 NOBODY = "未定责任单位"
-_CHUNK = 500
 
 
 class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,31 +73,11 @@ def month_by_unit(store: Store, clock: Clock, month: str) -> list[UnitMonth]:
         If that is no month.
     """
     since, until = bounds(month)
+    by_unit: dict[str, list[Worked]] = {}
     with store.read() as connection:
-        rows = connection.execute(
-            sa.select(
-                tickets.c.id,
-                tickets.c.number,
-                tickets.c.unit,
-                tickets.c.status,
-                tickets.c.created_at,
-                tickets.c.acknowledged_at,
-                tickets.c.responded_at,
-                tickets.c.closed_at,
-            ).where(
-                tickets.c.created_at >= since,
-                tickets.c.created_at < until,
-                tickets.c.exercise.is_(False),
-                tickets.c.historical.is_(False),
-            )
-        ).mappings()
-        by_unit: dict[str, list[RowMapping]] = {}
-        for row in rows:
-            by_unit.setdefault(row["unit"] or NOBODY, []).append(row)
-        ids = [row["id"] for group in by_unit.values() for row in group]
-        clocks = _clocks(connection, ids)
-        evaluated = kept_by_ticket(connection, ids)
-    found = [_unit(name, group, clocks, evaluated, clock.now()) for name, group in by_unit.items()]
+        for one in worked(connection, since, until, clock.now()):
+            by_unit.setdefault(one.unit or NOBODY, []).append(one)
+    found = [_unit(name, group) for name, group in by_unit.items()]
     return sorted(found, key=lambda one: (-one.tickets, one.unit))
 
 
@@ -114,59 +90,27 @@ def bounds(month: str) -> tuple[datetime, datetime]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def _clocks(connection: Connection, ids: Sequence[int]) -> dict[int, list[RowMapping]]:
-    found: dict[int, list[RowMapping]] = {}
-    for start in range(0, len(ids), _CHUNK):
-        query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.fired_at, timers.c.cancelled_at).where(
-            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), is_term, timers.c.replaced.is_(False)
-        )
-        for row in connection.execute(query).mappings():
-            found.setdefault(row["ticket_id"], []).append(row)
-    return found
-
-
-def _unit(
-    name: str,
-    rows: Sequence[RowMapping],
-    clocks: dict[int, list[RowMapping]],
-    evaluated: dict[int, Kept],
-    now: datetime,
-) -> UnitMonth:
-    kept = late = 0
-    for row in rows:
-        for one in clocks.get(row["id"], []):
-            in_time = _in_time(one, row["responded_at"], now)
-            kept += in_time is True
-            late += in_time is False
-    judged = [evaluated[row["id"]] for row in rows if row["id"] in evaluated]
+def _unit(name: str, rows: Sequence[Worked]) -> UnitMonth:
+    judged = [one.evaluation for one in rows if one.evaluation is not None]
     sheets = [one.sheet_share for one in judged if one.sheet_share is not None]
     return UnitMonth(
         unit=name,
         tickets=len(rows),
-        false_alarms=sum(row["status"] == "false-alarm" for row in rows),
-        kept=kept,
-        late=late,
-        responded=sum(row["responded_at"] is not None for row in rows),
+        false_alarms=sum(one.status == "false-alarm" for one in rows),
+        kept=sum(one.kept for one in rows),
+        late=sum(one.late for one in rows),
+        responded=sum(one.responded_at is not None for one in rows),
         evaluated=len(judged),
         well=sum(one.well for one in judged),
         score=round(mean(one.score for one in judged), 3) if judged else None,
         satisfaction=round(mean(sheets), 3) if sheets else None,
         repeated=sum(one.repeats > 0 for one in judged),
-        to_acknowledge=_hours(rows, "acknowledged_at"),
-        to_respond=_hours(rows, "responded_at"),
-        to_close=_hours(rows, "closed_at"),
+        to_acknowledge=_hours([(one.created_at, one.acknowledged_at) for one in rows]),
+        to_respond=_hours([(one.created_at, one.responded_at) for one in rows]),
+        to_close=_hours([(one.created_at, one.closed_at) for one in rows]),
     )
 
 
-def _in_time(clock: RowMapping, responded_at: datetime | None, now: datetime) -> bool | None:
-    """Whether a clock was kept; None where it still runs, or was taken off before anything was due."""
-    if responded_at is not None:
-        return bool(responded_at <= clock["due_at"])
-    if clock["cancelled_at"] is not None and clock["cancelled_at"] <= clock["due_at"]:
-        return None
-    return False if clock["due_at"] <= now else None
-
-
-def _hours(rows: Sequence[RowMapping], column: str) -> float | None:
-    taken = [(row[column] - row["created_at"]).total_seconds() / 3600 for row in rows if row[column] is not None]
+def _hours(spans: Sequence[tuple[datetime, datetime | None]]) -> float | None:
+    taken = [(end - begin).total_seconds() / 3600 for begin, end in spans if end is not None]
     return round(median(taken), 1) if taken else None

@@ -3,9 +3,12 @@
 from console.api import (
     audit,
     briefings,
+    consultations,
+    disclosure,
     documents,
     duty,
     events,
+    grassroots,
     me,
     plans,
     policies,
@@ -19,6 +22,8 @@ from console.api import (
 ROUTERS = tuple(
     module.router
     for module in (
-        me, documents, events, policies, tickets, plans, questions, briefings, statistics, duty, sources, audit, schema,
+        me, documents, events, policies, tickets, plans, questions, briefings, statistics,
+        consultations, disclosure, grassroots, duty,
+        sources, audit, schema,
     )
 )  # fmt: skip

@@ -14,13 +14,15 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
+from alerts.statutory.telling import reminded
 from answers.texts import PolicyTexts, read_file
 from briefings import orders
 from briefings.looks import Look
 from briefings.making import render
 from console.access import Visit, needs
 from console.casework import people_names
-from console.consulting import book_of, sees, standing_of
+from console.consulting import book_of, standing_of, within
+from console.grassroots import MISSED, grassroots_of, named_unit
 from console.problems import in_chinese
 from console.rendering import attachment, show, spreadsheet
 from console.routes.briefing import allowed
@@ -44,9 +46,10 @@ LISTED = 200
 
 
 @router.get("/consultations")
-def consultation_list(visit: Reader, state: str = "") -> Response:
-    """`state`: only those that stand so, or `pressing`."""
-    return _list(visit, state=state)
+def consultation_list(visit: Reader, state: str = "", below: str = "") -> Response:
+    """`state`: only those that stand so, `pressing` or `missed`; `below`: only those of a unit below, by its number;
+    `from`, `to`: only those whose result is to be public on these days."""
+    return _list(visit, state=state, below=below)
 
 
 @router.post("/consultations")
@@ -208,11 +211,28 @@ def export_file(
     return spreadsheet(rows, columns, f"{one.number}-{what}", format)
 
 
-def _list(visit: Visit, *, state: str = "", problem: str = "", fields: dict[str, str] | None = None) -> Response:
-    book = book_of(visit)
-    mine = [(one, standing_of(visit, one)) for one in book.all() if sees(visit, one)]
-    shown = [each for each in mine if state in ("", each[1].state) or (state == "pressing" and each[1].pressing)]
-    there = {(one.policy_id, one.opens_on) for one, _ in mine}
+def _list(
+    visit: Visit, *, state: str = "", below: str = "", problem: str = "", fields: dict[str, str] | None = None
+) -> Response:
+    query = visit.request.query_params
+    since, until = _day(query.get("from", "")), _day(query.get("to", ""))
+    ground = grassroots_of(visit) if below else None
+    unit = named_unit(ground, below) if ground else None
+    where = ground.share(unit).consultations if ground else within(visit.view)
+    every = [(one, standing_of(visit, one)) for one in book_of(visit).all(where=within(visit.view))]
+    mine = [(one, standing_of(visit, one)) for one in book_of(visit).all(where=where)] if ground else every
+    shown = [
+        (one, stands)
+        for one, stands in mine
+        if (
+            state in ("", stands.state)
+            or (state == "pressing" and stands.pressing)
+            or (state == MISSED and stands.missed)
+        )
+        and (since is None or since <= stands.due_on)
+        and (until is None or stands.due_on <= until)
+    ]
+    there = {(one.policy_id, one.opens_on) for one, _ in every}
     waiting = [
         one
         for one in visit.view.policies.values()
@@ -220,7 +240,8 @@ def _list(visit: Visit, *, state: str = "", problem: str = "", fields: dict[str,
     ]
     return show(
         visit, "consultations.html.j2", code=409 if problem else 200, found=shown, state=state, states=STATES,
-        problem=problem, fields=fields or {}, policies=visit.view.policies, waiting=waiting,
+        problem=problem, fields=fields or {}, policies=visit.view.policies, waiting=[] if below else waiting,
+        since=since, until=until, below=below, unit=unit,
         writes=visit.may("consultations.write") and visit.view.grant.regions is None,
     )  # fmt: skip
 
@@ -248,7 +269,8 @@ def _page(
         counts={key: sum(each.outcome == key for each in every) for key in (*OUTCOMES, None)}, total=len(every),
         outcomes=OUTCOMES, reasoned=REASONED, stances=STANCE_WORDS, hows=HOW_WORDS, whole=WHOLE, undecided=undecided,
         labels=book.labels(one), chosen=chosen, comments=comments[:LISTED], more=max(0, len(comments) - LISTED),
-        history=book.history(one), action_words=ACTION_WORDS, display=people_names(visit), problem=problem, said=said,
+        history=book.history(one), reminded=reminded(visit.console.store, f"consultation:{one.id}"),
+        action_words=ACTION_WORDS, display=people_names(visit), problem=problem, said=said,
         lines=lines or [],
         policy=visit.view.policies[one.policy_id], writes=visit.may("consultations.write") and not one.published_on,
         publishes=visit.may("consultations.publish"), exports=visit.may("export"),
@@ -268,12 +290,9 @@ def _done(visit: Visit, one: Consultation, work: Any, detail: dict[str, Any]) ->
 def _own(visit: Visit, name: str) -> Consultation:
     """A consultation of the viewer's; another one is answered as one that is not there."""
     try:
-        found = book_of(visit).get(name)
+        return book_of(visit).get(name, within(visit.view))
     except WrongUse:
         raise HTTPException(404) from None
-    if not sees(visit, found):
-        raise HTTPException(404)
-    return found
 
 
 @contextmanager

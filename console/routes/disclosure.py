@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
+from alerts.statutory.telling import reminded
 from console import words
 from console.access import Visit, needs
 from console.casework import people_names
 from console.disclosures import ALL, OwnRegister, address, asked_of, whole
+from console.grassroots import grassroots_of, named_unit
 from console.rendering import show, spreadsheet
+from console.units import Unit
 from disclosure import exchange
 from disclosure.figures import count
 from disclosure.model import OUTCOMES, REVIEWS, STATES, SUITS
@@ -28,9 +32,10 @@ LOOKED_BACK = timedelta(days=730)
 
 
 @router.get("/disclosure")
-def applications(visit: Reader, page: int = 1) -> Response:
+def applications(visit: Reader, page: int = 1, below: str = "") -> Response:
+    """`below`: only those of a unit below, by its number."""
     asked = asked_of(visit.request.query_params)
-    own = OwnRegister(visit)
+    unit, own = _register(visit, below)
     found = own.list(asked)
     counted = whole(asked, own.register.today)
     lately = Asked(
@@ -41,21 +46,26 @@ def applications(visit: Reader, page: int = 1) -> Response:
         visit, "disclosure.html.j2", asked=asked, found=found[first : first + LISTED], total=len(found),
         first=first, page=max(page, 1), pages=-(-len(found) // LISTED), figures=count(own.register, own.list(counted)),
         counted=counted, suggested=suggestions(own.list(lately), visit.console.settings.disclosure.often),
-        advice=ADVICE, source=SOURCE, states=STATES, choices=CHOICES, outcomes=OUTCOMES, all=ALL, address=address,
+        advice=ADVICE, source=SOURCE, states=STATES, choices=CHOICES, outcomes=OUTCOMES, all=ALL,
+        address=partial(address, below=below), below=below, unit=unit,
         clock_words=clock_words, departments=own.departments(), warn=visit.console.settings.disclosure.warn_days,
     )  # fmt: skip
 
 
 @router.get("/disclosure/export")
-def export(visit: Annotated[Visit, needs("export")], format: str = "csv") -> Response:  # noqa: A002
+def export(
+    visit: Annotated[Visit, needs("export")],
+    format: str = "csv",  # noqa: A002
+    below: str = "",
+) -> Response:
     if format not in ("csv", "xlsx"):
         raise HTTPException(404)
     asked = asked_of(visit.request.query_params)
-    found = OwnRegister(visit).list(asked)
+    found = _register(visit, below)[1].list(asked)
     limit = visit.console.settings.console.export_rows
     rows = exchange.rows(found[:limit], {one.id: one.title for one in visit.view.policies.values()})
     note = f"共 {len(found)} 件，本文件只含前 {len(rows)} 件；请缩小范围后再导出。" if len(found) > limit else ""
-    visit.record("exported", address(asked), {"total": len(found), "rows": len(rows), "format": format})
+    visit.record("exported", address(asked, below=below), {"total": len(found), "rows": len(rows), "format": format})
     stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
     return spreadsheet(rows, exchange.HEADINGS, f"依申请公开-{stamp}", format, note)
 
@@ -74,6 +84,16 @@ def application(visit: Reader, application_id: int) -> Response:
         visit, "disclosure_application.html.j2", one=one, standing=found.standing, states=STATES,
         cells=[pair for pair in zip(exchange.HEADINGS, cells, strict=True) if pair[1]], clock_words=clock_words,
         same=[each for each in same if each.application.id != one.id], outcomes=OUTCOMES, reviews=REVIEWS, suits=SUITS,
-        history=own.register.history(one.id), display=people_names(visit),
+        history=own.register.history(one.id), reminded=reminded(visit.console.store, f"application:{one.id}"),
+        display=people_names(visit),
         headings=dict(zip(exchange.FIELDS, exchange.HEADINGS, strict=False)),
     )  # fmt: skip
+
+
+def _register(visit: Visit, below: str) -> tuple[Unit | None, OwnRegister]:
+    """What the viewer sees, or what of it is one unit's."""
+    if not below:
+        return None, OwnRegister(visit)
+    ground = grassroots_of(visit)
+    unit = named_unit(ground, below)
+    return unit, OwnRegister(visit, ground.share(unit).applications)

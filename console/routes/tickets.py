@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
+from starlette.exceptions import HTTPException
 
 from alerts.casework.assignments import STATE_WORDS, assignments_of
 from alerts.casework.attachments import attachments_of
@@ -20,14 +21,18 @@ from alerts.notices import REASONS
 from alerts.plan_model import VARIABLES
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.grade import CHINESE as GRADES
+from alerts.responses.worked import FIGURES
 from alerts.risk_kind import CHINESE as RISK_KINDS
+from alerts.tables import tickets as ticket_table
 from alerts.tickets import STATUS_WORDS, STATUSES, Ticket, TimelineEvent
 from alerts.timeline import SYSTEM, TITLES
 from console import words
 from console.access import Visit, needs
 from console.actions import actions
 from console.casework import Typed, people_names
+from console.grassroots import Span, grassroots_of, named_unit
 from console.rendering import show
+from console.searching import china_day
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
@@ -41,16 +46,34 @@ _BRACES = re.compile(r"\{([a-z_]+)\}")
 
 
 @router.get("/tickets")
-def ticket_list(visit: Reader, status: str = "unclosed", level: str = "", policy: str = "") -> Response:
+def ticket_list(
+    visit: Reader, status: str = "unclosed", level: str = "", policy: str = "", below: str = "", figure: str = "",
+    since: str = "", until: str = "",
+) -> Response:  # fmt: skip
+    """`below`: only those of a unit below, by its number. `figure`: those that a figure of the grassroots view counts,
+    of the days from `since` to `until`, whatever their status."""
+    ground = grassroots_of(visit) if below or figure else None
+    unit = named_unit(ground, below) if ground else None
+    if ground is not None and figure:
+        if figure not in FIGURES:
+            raise HTTPException(404)
+        span = Span.of(china_day(since), china_day(until), ground.today)
+        counted = ground.tickets(unit, span, figure)
+        shown = visit.view.tickets(where=[ticket_table.c.id.in_([one.id for one in counted[:LISTED]])], limit=LISTED)
+        return show(
+            visit, "tickets.html.j2", tickets=shown, status="all", level="", policy="", statuses=STATUS_WORDS,
+            limit=LISTED, below=below, unit=unit, figure=FIGURES[figure][0], span=span, total=len(counted),
+        )  # fmt: skip
     found = visit.view.tickets(
         status=status if status in (*STATUSES, "unclosed") else None,
         level=level if level in LEVELS else None,
         policy=policy or None,
+        where=ground.share(unit).tickets if ground else (),
         limit=LISTED,
     )
     return show(
         visit, "tickets.html.j2", tickets=found, status=status, level=level, policy=policy, statuses=STATUS_WORDS,
-        limit=LISTED,
+        limit=LISTED, below=below, unit=unit, figure="", span=None, total=len(found),
     )  # fmt: skip
 
 
@@ -87,6 +110,7 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         statuses=STATUS_WORDS,
         risk_kinds=RISK_KINDS,
         policy=visit.view.policies.get(ticket.policy or ""),
+        event_shown=visit.may("events") and visit.view.has_event(ticket.event),
         typed=typed,
         hidden=len(ticket.documents[:POSTS]) - len(found),
         tasks=tasks_of(store, ticket.number),

@@ -38,33 +38,46 @@ _PUBLIC = re.compile(
     r"大学|学院|中学|小学|幼儿园|派出所|街道办|居委会|村委会|社区服务|图书馆|博物馆|文化馆|体育馆|银行|公司|大厦|酒店|宾馆|超市|"
     r"商场|广场|车站|邮局|服务站|办事处|窗口|市场)"
 )
+# A shop or a works at a street number, or in a room of a building with flats, is a matter and no home. What lies beside
+# one, or below it, may be.
+_BUSINESS = (
+    r"(?:的)?(?:[\u4e00-\u9fffA-Za-z]{0,12}?(?:商铺|门面|店面|铺面|门店|门市|底商|饭店|餐馆|餐厅|酒楼|茶楼|网吧|药店|商店|商城|集团|工厂|"
+    r"培训(?:点|班|机构|学校)|早教|加油站|充电站|揽投部|营业部|营业厅|写字楼|办公楼|工业园|产业园|创业园|工地|项目部|仓库|会所))"
+)
+_BUSINESS_AT = re.compile(rf"\s?(?!.{{0,6}}(?:楼下|楼上|隔壁|旁边|对面|附近|门口|门前|周边)){_BUSINESS}")
+_SHOP_IN_ROOM = re.compile(r"\s?号?(?:的)?(?:商铺|门面|店面|铺面|门店|门市|底商)")
 _OFFICE_BEFORE = re.compile(
     r"(?:政务|行政|服务中心|办公|政府|大厦|局|厅|委|法院|医院|学校|大学|学院|校区|院区|机关|窗口)[^，。；、,;]{0,12}$"
 )
 
 # 一座 counts bridges and power stations.
 _BUILDING = r"(?:(?:[A-Za-z]?\d{1,4}|[A-Za-z])(?:号楼|栋|幢|座|#楼?)|[一二三四五六七八九十]{1,3}(?:号楼|栋|幢))"
-_COUNTED = r"(?!\d|\s?(?:[户人万元米平家个套㎡年月日天位名余多条次点分台部辆度吨层级%％]|平方|单元))"
+_COUNTED = r"(?!\d|\s?(?:[户人万元米平家个套㎡年月日天位名余多条次点分台部辆度吨层级%％²]|平方|单元|[mM][2²]))"
 _ROOM = re.compile(
     rf"(?P<building>{_BUILDING})\s?[-—－,，]?\s?(?P<room>"
     r"(?:\d{1,2}|[一二三四五六七八九十甲乙丙丁])(?:单元|门)\s?[-—－,，]?\s?(?:\d{1,2}(?:楼|层)\s?)?(?:\d{2,4}(?:号?(?:室|房|户))?|\d{1,4}号)"
     r"(?!\d|\s?[人万元米平家个套年月日天])"
     r"|(?:\d{1,2}(?:楼|层)\s?)?\d{2,4}(?:号?(?:室|房)|号(?!楼|院))"
     r"|\d{1,2}[-—－]\d{3,4}(?:号?(?:室|房|户))?(?!\d)"
-    rf"|[1-9]\d{{2,3}}{_COUNTED}(?!-))"
+    rf"|[1-9]\d{{2,3}}(?:[/、][1-9]\d{{2,3}})*{_COUNTED}(?!-|栋|幢|座))"
 )
 _UNIT_ROOM = re.compile(
     r"(?<![\d])(?P<room>(?:\d{1,2}|[一二三四五六七八九十])单元\s?[-—－]?\s?\d{2,4}(?:号?(?:室|房|户)|号)?)(?!\d|\s?[人万元米平家个套年月日天])"
 )
 # 12-3-1502: after the name of an estate, or with its room said.
 _DASHED = re.compile(r"(?<![\d\-—－])\d{1,3}[-—－]\d{1,2}[-—－]\d{3,4}(?P<said>号?(?:室|房|户))?(?!\d)")
+# A room by itself, where it is somebody's: 404房业主, 在411房, 501住户. Hundreds of households are a count.
+_LONE_ROOM = re.compile(
+    r"(?<![\d第年约近共超余过及约达于.\-—－/])(?P<room>[1-9]\d{2,3}(?:室|房|号房)(?![\u4e00-\u9fff]{0,3}?(?:文件|补|产|价|屋|地产|贷|源|租|管|间|型|车|会议))"
+    r"|[1-9]\d?0[1-9](?=住户|业主|室友))"
+)
 # Floors and rooms in words: 二单元三楼, 三单元五零二室.
 _WORDED = re.compile(
     r"(?P<room>[一二三四五六七八九十\d]{1,2}单元\s?[一二三四五六七八九十零〇\d]{1,5}(?:号?(?:室|房|户)|楼|层)(?!的?(?:业主|居民)?大?会)"
     r"|[一二三四五六七八九十]{1,2}单元[一二三四五六七八九][一二三四五六七八九十零〇]{2,3}(?![一二三四五六七八九十零〇百千万人户元米平个]))"
 )
 _ESTATES = ("小区", "花园", "家园", "公寓", "新村", "苑", "府", "庭", "居", "园", "城")
-_HINT = re.compile(r"[号栋幢座#室房单]|\d[-—－]\d")
+_HINT = re.compile(r"[号栋幢座#室房单]|住户|业主|\d[-—－]\d")
 
 
 def house_numbers(text: str) -> Iterator[tuple[int, int]]:
@@ -81,15 +94,23 @@ def house_numbers(text: str) -> Iterator[tuple[int, int]]:
         if _is_address(match, text):
             yield match.span()
     for match in _ROOM.finditer(text):
-        if not _OFFICE_BEFORE.search(text, max(0, match.start() - 24), match.start()):
+        if not (_is_office(match, text) or _SHOP_IN_ROOM.match(text, match.end())):
             yield match.span("room")
     for match in _UNIT_ROOM.finditer(text):
         yield match.span("room")
+    for match in _LONE_ROOM.finditer(text):
+        if not (_is_office(match, text) or _SHOP_IN_ROOM.match(text, match.end())):
+            yield match.span("room")
     for match in _WORDED.finditer(text):
         yield match.span("room")
     for match in _DASHED.finditer(text):
         if match["said"] or text[max(0, match.start() - 3) : match.start()].rstrip().endswith(_ESTATES):
             yield match.span()
+
+
+def _is_office(match: re.Match[str], text: str) -> bool:
+    """Whether a room is one of an office, or of another public place."""
+    return _OFFICE_BEFORE.search(text, max(0, match.start() - 24), match.start()) is not None
 
 
 def _is_address(match: re.Match[str], text: str) -> bool:
@@ -100,4 +121,4 @@ def _is_address(match: re.Match[str], text: str) -> bool:
     digits = re.fullmatch(r"(\d{1,2})号", match[0])
     if digits and 1 <= int(digits[1]) <= 31 and _DAY_AFTER.match(text, end):
         return False
-    return not _PUBLIC.match(text, end)
+    return not (_PUBLIC.match(text, end) or _BUSINESS_AT.match(text, end))

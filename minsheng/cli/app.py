@@ -54,6 +54,7 @@ COMMANDS = {
     "plans": "plans:app",
     "drill": "drills:app",
     "disclosure": "disclosure:app",
+    "grassroots": "grassroots:grassroots",
 }
 
 

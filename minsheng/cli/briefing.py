@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minsheng.cli import context
+from minsheng.cli.files import write_file
 from minsheng.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -397,17 +398,6 @@ def _done(kept: Kept, json: bool) -> None:
         return
     said = f"{kept.number} {kept.name}{kept.issue} {kept.subject}：{kept.status_words}（第 {kept.version} 版）"
     context.console().print(said, markup=False, soft_wrap=True)
-
-
-def write_file(target: Path, content: bytes) -> None:
-    from minsheng.errors import MinshengError
-
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    except OSError as error:
-        raise MinshengError(f"{target} can't be written: {error.strerror}", "choose another file with -o") from error
-    context.errors().print(f"written to {target}", markup=False, soft_wrap=True)
 
 
 def _periodical(kind: Kind, date: str | None, format: Format, output: Path | None) -> None:  # noqa: A002

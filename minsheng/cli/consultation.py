@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from minsheng.cli import context
-from minsheng.cli.briefing import Format, FormatOption, OutputOption, open_road, write_file
+from minsheng.cli.briefing import Format, FormatOption, OutputOption, open_road
+from minsheng.cli.files import check_table, write_file, write_table
 from minsheng.cli.importing import pair
+from minsheng.cli.times import parse_day
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import WrongUse
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from consultations.comments import Unusable
     from consultations.deadline import Standing
     from consultations.model import Consultation, Opinion
-    from search.index import Index
 
 app = typer.Typer(
     help="Consultations on drafts: comments by clause and stance, what is taken up, and by when to say so.",
@@ -67,15 +65,15 @@ def add(
         words, origin = read_file(text), text.name
     elif not words:
         policy = PolicyRegister(context.store()).find(given.policy)
-        with _index() as index:
+        with context.index() as index:
             known = PolicyTexts(context.store(), SystemClock(), index).of(policy) if policy else None
         if policy is not None and known is None:
             raise WrongUse(f"the text of {policy.id} is not known", "give its file: --text FILE")
         words, origin = (known.text, known.origin) if known is not None else ("-", "")
     made = _book().add(
         given.policy, words, origin=origin, actor=getpass.getuser(), title=title or given.title,
-        department=department or given.department, opens_on=_day(opens) or given.opens,
-        closes_on=_day(closes) or given.closes,
+        department=department or given.department, opens_on=parse_day(opens) or given.opens,
+        closes_on=parse_day(closes) or given.closes,
     )  # fmt: skip
     _done(made, json)
 
@@ -95,7 +93,7 @@ def change(
 
     changed = _book().change(
         number, actor=getpass.getuser(), text=read_file(text) if text else None, origin=text.name if text else "",
-        title=title, department=department, opens_on=_day(opens), closes_on=_day(closes),
+        title=title, department=department, opens_on=parse_day(opens), closes_on=parse_day(closes),
     )  # fmt: skip
     _done(changed, json)
 
@@ -134,7 +132,7 @@ def import_comments(
             {"from": path.name, "taken": taken, "outside": late, "unusable": read.unusable, "columns": read.columns}
         )
     if index:
-        with _index() as opened:
+        with context.index() as opened:
             found = list(comments_of(opened, one))
         taken = book.take(number, found, judge, actor=actor, note=INDEX)
         results.append({"from": INDEX, "taken": taken, "outside": 0, "unusable": (), "columns": {}})
@@ -191,6 +189,7 @@ def show(
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Show a consultation: its opinions by clause and stance, and what was done; or the comments of one opinion."""
+    from alerts.statutory.telling import reminded
     from consultations.model import ACTION_WORDS, OUTCOMES, STANCE_WORDS, STATES, WHOLE
     from consultations.placing import HOW_WORDS
 
@@ -216,8 +215,10 @@ def show(
         return
     opinions = [each for each in book.opinions(one) if not undecided or each.outcome is None]
     stands, steps = _standing(one), book.history(one)
+    told = reminded(context.store(), f"consultation:{one.id}")
     if json:
-        context.print_json(_plain(one, stands) | {"letters": book.letters(one), "opinions": opinions, "steps": steps})
+        more = {"letters": book.letters(one), "opinions": opinions, "steps": steps, "reminded": told}
+        context.print_json(_plain(one, stands) | more)
         return
     _line(f"{one.number} 《{one.title}》 {one.department} {one.opens_on} — {one.closes_on}")
     _line(f"{STATES[stands.state]} {stands.words} 应于 {stands.due_on} 前公开采纳情况；来信 {book.letters(one)} 份")
@@ -233,6 +234,8 @@ def show(
             for each in opinions
         ],
     )  # fmt: skip
+    for line in told:
+        _line(line)
     context.print_table(
         "经过",
         ("时间", "何人", "何事", "说明"),
@@ -332,18 +335,14 @@ def export(
 ) -> None:
     """Write the opinions with what became of them, or the comments under them, as a spreadsheet for the house."""
     from consultations import sheets
-    from minsheng.spreadsheets import as_csv, as_xlsx
 
-    kind = file.suffix.lower()
-    if kind not in (".csv", ".xlsx"):
-        raise WrongUse(f"{file.name}: files of this kind are not written", "name it .xlsx or .csv")
+    check_table(file)
     book = _book()
     one = book.get(number)
     opinions = book.opinions(one)
     columns = sheets.COMMENTS if comments else sheets.OPINIONS
     rows = sheets.comment_rows(book.comments(one), opinions) if comments else sheets.opinion_rows(opinions)
-    content = b"".join(as_csv(columns, rows)) if kind == ".csv" else as_xlsx("征求意见", columns, rows)
-    write_file(file, content)
+    write_table(file, "征求意见", columns, rows)
 
 
 @app.command("publish")
@@ -360,7 +359,7 @@ def publish(
     if undo:
         _done(book.take_back(number, actor=actor, reason=reason), json)
         return
-    _done(book.publish(number, actor=actor, on=_day(on), url=url), json)
+    _done(book.publish(number, actor=actor, on=parse_day(on), url=url), json)
 
 
 def _book() -> ConsultationBook:
@@ -411,21 +410,3 @@ def _unusable(rows: tuple[Unusable, ...]) -> None:
 
 def _line(text: str) -> None:
     context.console().print(text, markup=False, soft_wrap=True)
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"'{text}' is no day", "write 2026-05-01") from None
-
-
-@contextmanager
-def _index() -> Iterator[Index]:
-    from minsheng.parts import open_index
-
-    with closing(open_index(context.settings())) as index:
-        index.ensure()
-        yield index

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from minsheng.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from minsheng.store import Store
+    from search.index import Index
 
 JSON_OPTION = typer.Option(False, "--json", help="Print JSON for programs instead of a table for people.")
 
@@ -63,6 +65,16 @@ def store() -> Store:
     opened = open_store(settings())
     migrate(opened)
     return opened
+
+
+@contextmanager
+def index() -> Iterator[Index]:
+    """The index that the settings name, made where it is not there yet, and closed in the end."""
+    from minsheng.parts import open_index
+
+    with closing(open_index(settings())) as opened:
+        opened.ensure()
+        yield opened
 
 
 def local_time(moment: datetime | None) -> str:

@@ -10,6 +10,8 @@ import msgspec
 import typer
 
 from minsheng.cli import context
+from minsheng.cli.files import check_table, write_table
+from minsheng.cli.importing import pair
 from minsheng.cli.times import parse_time
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import WrongUse
@@ -50,12 +52,7 @@ def import_file(
     """Take a register of applications in. Imported again, it changes what has changed. Nobody's identity is stored."""
     from disclosure.importing import import_file as run
 
-    mapping = {}
-    for pair in map_ or ():
-        column, mark, field = pair.rpartition("=")
-        if not mark:
-            raise WrongUse(f"--map {pair} names no field", "write --map COLUMN=FIELD")
-        mapping[column] = field
+    mapping = dict(pair(text) for text in map_ or ())
     settings = context.settings()
     report = run(
         file, context.store(), SystemClock(), settings, actor=getpass.getuser(), mapping=mapping,
@@ -116,14 +113,16 @@ def show(
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Show one application, its clock, and which imports changed it."""
+    from alerts.statutory.telling import reminded
     from disclosure.exchange import HEADINGS, rows
     from disclosure.terms import clock_words
 
     register = _register()
     found = register.get(number, department)
     history = register.history(found.application.id)
+    told = reminded(context.store(), f"application:{found.application.id}")
     if json:
-        context.print_json(_plain(found) | {"history": history})
+        context.print_json(_plain(found) | {"history": history, "reminded": told})
         return
     (cells,) = rows([found], _titles())
     say = context.console().print
@@ -131,6 +130,8 @@ def show(
         if cell:
             say(f"{heading}：{cell}", markup=False, soft_wrap=True)
     say(f"时限：{clock_words(found.standing)}", markup=False, soft_wrap=True)
+    for line in told:
+        say(line, markup=False, soft_wrap=True)
     context.print_table(
         "历史",
         ("时间", "何人", "文件", "改动"),
@@ -227,19 +228,12 @@ def export(
 ) -> None:
     """Write applications with their clocks to a file, with the headings that an import reads."""
     from disclosure.exchange import HEADINGS, rows
-    from minsheng.spreadsheets import as_csv, as_xlsx
 
-    kind = file.suffix.lower()
-    if kind not in (".csv", ".xlsx"):
-        raise WrongUse(f"{file.name}: this kind of file is not written", "name a .csv or .xlsx")
+    check_table(file)
     asked = _asked(since, until, department, region, state=state, outcome=outcome, matter=matter)
     found = rows(_register().list(asked), _titles())
-    body = b"".join(as_csv(HEADINGS, found)) if kind == ".csv" else as_xlsx("依申请公开", HEADINGS, found)
-    try:
-        file.write_bytes(body)
-    except OSError as error:
-        raise WrongUse(f"{file} can't be written: {error.strerror}") from error
-    context.errors().print(f"{len(found)} applications in {file}", markup=False, soft_wrap=True)
+    write_table(file, "依申请公开", HEADINGS, found)
+    context.errors().print(f"{len(found)} applications", markup=False)
 
 
 def _register() -> Register:

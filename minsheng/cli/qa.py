@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +10,7 @@ import msgspec
 import typer
 
 from minsheng.cli import context
-from minsheng.cli.times import parse_time
+from minsheng.cli.times import parse_day, parse_time
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
 
@@ -153,8 +150,8 @@ def add(
         department=department or of.department,
         owner=owner,
         region=region,
-        valid_from=_day(valid_from),
-        valid_until=_day(valid_until),
+        valid_from=parse_day(valid_from),
+        valid_until=parse_day(valid_until),
     )
     _done(_book().create(content, actor=getpass.getuser()), json)
 
@@ -186,8 +183,8 @@ def edit(
         "keywords": tuple(keyword) if keyword else None,
         "policy": _policy(policy).id if policy else None,
         "owner": owner,
-        "valid_from": _day(valid_from),
-        "valid_until": _day(valid_until),
+        "valid_from": parse_day(valid_from),
+        "valid_until": parse_day(valid_until),
     }
     content = msgspec.structs.replace(
         found.content, **{name: value for name, value in changes.items() if value is not None}
@@ -200,7 +197,7 @@ def review(entry: EntryId, note: Note = "", version: Version = None, json: bool 
     """Say that a draft is right. What it states that its policy's text does not is printed first."""
     book = _book()
     found = book.get(entry)
-    with _index() as index:
+    with context.index() as index:
         _warn(found, index)
     _done(book.review(entry, actor=getpass.getuser(), note=note, version=version), json)
 
@@ -227,7 +224,7 @@ def refresh(json: bool = context.JSON_OPTION) -> None:
     from answers.mining import QuestionMine
 
     ended = _book().expire_due()
-    with _index() as index:
+    with context.index() as index:
         mined = QuestionMine(
             context.store(), SystemClock(), index, keep_days=context.settings().search.retention_days
         ).run()
@@ -255,7 +252,7 @@ def candidates(
     from answers.mining import Candidates, QuestionMine
 
     store, clock = context.store(), SystemClock()
-    with _index() as index:
+    with context.index() as index:
         keep = context.settings().search.retention_days
         QuestionMine(store, clock, index, keep_days=keep).run(since=parse_time(since) if since else None)
     found = Candidates(store, clock).all(
@@ -314,7 +311,7 @@ def draft(
     if policy is None:
         raise WrongUse("which policy is not said", "give it: --policy")
     of = _policy(policy)
-    with _index() as index:
+    with context.index() as index:
         text = PolicyTexts(store, clock, index).of(of)
     if text is None:
         raise WrongUse(f"the text of {of.id} is not known", f"give its file: minsheng qa text {of.id} FILE")
@@ -347,7 +344,7 @@ def text(
     from answers.texts import PolicyTexts, read_file
 
     of = _policy(policy)
-    with _index() as index:
+    with context.index() as index:
         texts = PolicyTexts(context.store(), SystemClock(), index)
         if file is not None:
             found = texts.keep(of, read_file(file), origin=file.name, actor=getpass.getuser())
@@ -374,7 +371,7 @@ def check(policy: PolicyOption = None, json: bool = context.JSON_OPTION) -> None
 
     store, clock = context.store(), SystemClock()
     entries = _book().all(policy=_policy(policy).id if policy else None)
-    with _index() as index:
+    with context.index() as index:
         texts = PolicyTexts(store, clock, index)
         known = {one.id: found for one in _policies() if (found := texts.of(one)) is not None}
     findings = [*compare(entries), *unsupported(entries, known)]
@@ -395,7 +392,7 @@ def coverage(policy: PolicyOption = None, json: bool = context.JSON_OPTION) -> N
     from answers.coverage import Coverage
 
     of = _policy(policy).id if policy else None
-    with _index() as index:
+    with context.index() as index:
         made = Coverage(context.store(), SystemClock(), index)
         clauses, effects = made.clauses(of), made.effects(of)
     if json:
@@ -506,24 +503,6 @@ def _policy(text: str) -> Policy:
     if found is None:
         raise WrongUse(f"there is no policy '{text}' in the register", "minsheng policies list shows them")
     return found
-
-
-@contextmanager
-def _index() -> Iterator[Index]:
-    from minsheng.parts import open_index
-
-    with closing(open_index(context.settings())) as index:
-        index.ensure()
-        yield index
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"'{text}' is no day", "write 2026-12-01") from None
 
 
 def _warn(entry: Entry, index: Index) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from minsheng.cli import context
+from minsheng.cli.files import check_table, write_table
+from minsheng.cli.times import parse_day
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import WrongUse
 
@@ -87,7 +88,7 @@ def interpret(
     """Put a piece of interpretation into the register."""
     from minsheng.policies.interpretations import Interpretations
 
-    day = _day(on)
+    day = parse_day(on)
     assert day is not None
     register = Interpretations(context.store(), SystemClock())
     kept = register.add(policy, form, title, day, url=url, responsible=responsible, actor=getpass.getuser())
@@ -139,28 +140,21 @@ def interpreted(
     more than text, copied from the document, first interpreter."""
     from answers.interpreted import COLUMNS, SHOWS, chosen, figures, sheet_rows
     from answers.interpreted import interpreted as read
-    from minsheng.cli.briefing import write_file
-    from minsheng.parts import open_index
     from minsheng.policies import PolicyRegister
 
     if show not in SHOWS:
         raise WrongUse(f"--show {show} is not known", f"use one of {', '.join(SHOWS)}")
-    if output is not None and output.suffix.lower() not in (".csv", ".xlsx"):
-        raise WrongUse(f"{output.name}: files of this kind are not written", "name it .xlsx or .csv")
+    if output is not None:
+        check_table(output)
     settings, store = context.settings(), context.store()
-    with closing(open_index(settings)) as index:
-        index.ensure()
+    with context.index() as index:
         rows = read(
             store, SystemClock(), index, PolicyRegister(store).all(), settings.interpretation,
-            since=_day(since), until=_day(until),
+            since=parse_day(since), until=parse_day(until),
         )  # fmt: skip
     counted, found = figures(rows, settings.interpretation), chosen(rows, show)
     if output is not None:
-        from minsheng.spreadsheets import as_csv, as_xlsx
-
-        table = sheet_rows(found)
-        is_csv = output.suffix.lower() == ".csv"
-        write_file(output, b"".join(as_csv(COLUMNS, table)) if is_csv else as_xlsx(SHOWS[show], COLUMNS, table))
+        write_table(output, SHOWS[show], COLUMNS, sheet_rows(found))
         return
     if json:
         context.print_json(
@@ -197,15 +191,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "drop-interpretation": drop_interpretation,
     "interpreted": interpreted,
 }
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(f"'{text}' is no day", "write 2026-11-24") from None
 
 
 def _policy(name: str) -> Policy:

@@ -72,10 +72,16 @@ def show(
         ("最近一篇", f"{sample.get('title', '')} {sample.get('url') or ''}".strip()),
         ("下次采集", context.local_time(state.next_run_at)),
         *_push(state),
-        ("最近的错误", f"{context.local_time(state.last_error_at)} {state.last_error}".strip()),
+        ("最近的错误", _last_error(state)),
         ("怎么办", state.advice),
     ]
     context.print_table(state.id, ("", ""), rows)
+
+
+def _last_error(state: SourceState) -> str:
+    if state.last_error_at is None:
+        return ""
+    return f"{context.local_time(state.last_error_at)} {state.last_error or '（其后已恢复）'}"
 
 
 @app.command("coverage")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from minsheng.clock import CHINA, Clock, SystemClock
 from minsheng.errors import WrongUse
@@ -35,6 +35,16 @@ def parse_time(text: str, clock: Clock | None = None) -> datetime:
             f"'{text}' is no time", "write 2026-11-24, 2026-11-24T08:00, or an age such as 90m, 12h, 2d"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def parse_day(text: str | None) -> date | None:
+    """A day; None for None. Raises `WrongUse`."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongUse(f"'{text}' is no day", "write 2026-11-24") from None
 
 
 def parse_moment(text: str) -> datetime:

@@ -7,6 +7,7 @@ import alerts.notify.tables
 import alerts.planning.tables
 import alerts.release.tables
 import alerts.responses.tables
+import alerts.statutory.tables
 import alerts.tables  # noqa: F401
 import answers.tables  # noqa: F401
 import briefings.tables  # noqa: F401

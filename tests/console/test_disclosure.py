@@ -48,7 +48,7 @@ def test_what_is_open_comes_first_with_its_clock(world: ConsoleWorld) -> None:
     page = world.client("editor").get("/disclosure").text
     assert numbers(page) == {"H2", "H3", "H4", "H5", "X1"}
     assert page.index(">H2<") < page.index(">H3<")
-    assert "超 20 个工作日" in page and "剩 " in page
+    assert "超期 20 个工作日" in page and "还有 " in page
     assert "<script>公交" not in page and "张三丰" not in page
     assert numbers(world.client("reader").get("/disclosure?state=all&q=学区").text) == {"S1"}
 

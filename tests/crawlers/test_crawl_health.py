@@ -255,6 +255,51 @@ def test_a_host_that_rests_by_our_own_rule_has_not_failed(world: World) -> None:
     assert tickets(world.store) == []
 
 
+def test_what_is_known_of_a_source_stands_while_its_host_is_left_alone(world: World) -> None:
+    """A 429 for another source of the host says nothing of this one: neither its state nor since when changes."""
+    world.run(new=1)
+    world.clock.advance(hours=1)
+    world.run(ok=False, looked=False, fault="login", error="the service wants a login")
+    before = states(world.store, world.clock)[0]
+    assert before.state == "cookie"
+    for _ in range(3):
+        world.clock.advance(hours=1)
+        refused = {"error": "h answered 429; asked again from 01-01 08:00", "held_off": True, "blocked": True}
+        world.run(ok=False, looked=False, failed=1, resting_until=world.clock.now() + HOUR, **refused)
+        after = states(world.store, world.clock)[0]
+        assert (after.state, after.since, after.last_error, after.last_error_at) == (
+            "cookie",
+            before.since,
+            before.last_error,
+            before.last_error_at,
+        )
+    assert [ticket.state for ticket in tickets(world.store)] == ["cookie"]
+    world.run(unchanged=3)
+    assert (world.state, tickets(world.store)) == ("well", [])
+
+
+def test_an_empty_answer_that_does_not_change_is_empty_still(world: World) -> None:
+    """Servers answer 304 to whoever has the empty page already."""
+    world.run(new=3)
+    for looked in (True, False, False, False):
+        world.clock.advance(minutes=40)
+        world.run(looked=looked, unchanged=0)
+    assert world.state == "empty"
+    world.run(new=1)
+    assert world.state == "well"
+
+
+def test_empty_answers_are_counted_on_past_a_pause_of_the_host(world: World) -> None:
+    world.run(new=3)
+    for held_off in (False, False, True, False):
+        world.clock.advance(minutes=40)
+        if held_off:
+            world.run(ok=False, looked=False, error="left alone", held_off=True, resting_until=world.clock.now())
+        else:
+            world.run(unchanged=0)
+    assert world.state == "empty"
+
+
 def test_answers_without_anything_in_them(world: World) -> None:
     seen: list[str] = []
     world.run(new=3)

@@ -100,9 +100,14 @@ class World:
         self.server = DeliveryServer(receiver, ReceiveSettings(port=0, max_body=100_000), callback)
         self.server.start()
         crawling.receive["public_url"] = self.server.url
-        self.feed = f"{site.url}/feed.xml"
-        self.offer()
+        self.feed = self.served()
         crawling.source("yunjiang", "feed", self.feed)
+
+    def served(self) -> str:
+        """The feed's address, from where it is served with its hub."""
+        self.feed = f"{self.site.url}/feed.xml"
+        self.offer()
+        return self.feed
 
     def offer(self, hub: str | None = None, items: int = 1) -> None:
         self.site.put("/feed.xml", rss(self.hub.url if hub is None else hub, self.feed, items))

@@ -71,9 +71,9 @@ def test_exports_read_back(folder: Path) -> None:
         (("list", "--state", "nonsense"), "--state nonsense is not known"),
         (("list", "--outcome", "nonsense"), "--outcome nonsense is not known"),
         (("show", "99"), "there is no application 99"),
-        (("export", "a.pdf"), "this kind of file is not written"),
+        (("export", "a.pdf"), "files of this kind are not written"),
         (("import", "nothing.csv"), "can't be read"),
-        (("import", "nothing.csv", "--map", "x"), "names no field"),
+        (("import", "nothing.csv", "--map", "x"), "not of the form"),
     ],
 )
 def test_wrong_use_is_told(folder: Path, arguments: tuple[str, ...], why: str) -> None:

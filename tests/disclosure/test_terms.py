@@ -112,6 +112,6 @@ def test_clocks_in_words() -> None:
         clock_words(standing(correction_asked_on="03-06", answered_on="05-06")),
     ]  # fmt: skip
     assert words == [
-        "剩 2 个工作日", "超 2 个工作日", "按期答复", "超期答复", "等待补正，不计时",
+        "还有 2 个工作日", "超期 2 个工作日", "按期答复", "超期答复", "等待补正，不计时",
         "征求意见，不计时，余 15 个工作日", "未再补正，已办结",
     ]  # fmt: skip
