@@ -269,9 +269,10 @@ class TicketDesk:
         return self._now if ticket["exercise"] else at
 
     def _set_tasks(self, ticket: dict[str, Any], start: datetime) -> None:
-        """The plan's steps become tasks; of a historical ticket nobody asks anything."""
+        """The plan's steps become tasks, due from when people are told: letters of yesterday that come in today are
+        nobody's delay. Of a historical ticket nobody asks anything."""
         if ticket["plan"] is not None and not ticket["historical"]:
-            begin = self._begin(ticket, start)
+            begin = max(self._now, self._begin(ticket, start))
             add_plan_tasks(self._connection, ticket["id"], ticket["plan"], begin, self._now)
 
     def _blind(self) -> dict[str, str]:

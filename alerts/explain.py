@@ -168,6 +168,18 @@ def parts_of(window: Window, policy: Policy | None, settings: AlertSettings, rul
     )
 
 
+def first_facts(window: Window, policy: Policy | None) -> dict[str, float]:
+    """Those of `facts_of` that are found quickly, and that most windows fail at."""
+    count = len(window.concerned)
+    return {
+        "voices": count,
+        "share": count / window.voices if window.voices else 0.0,
+        "excess": window.excess,
+        "asks": len(window.asking),
+        "policy": float(policy is not None),
+    }
+
+
 def facts_of(
     window: Window, policy: Policy | None, parts: Sequence[Part], score: float, rules: RuleSet
 ) -> dict[str, float]:
@@ -176,19 +188,16 @@ def facts_of(
     days = _days_since_release(window.moment, policy)
     messages = [row for row in window.rows if row.kind == "message" and row.concerned]
     facts = {
-        "voices": count,
+        **first_facts(window, policy),
         "texts": len({row.duplicate_group for row in window.concerned}),
         "known_days": window.usual.days if window.usual else 0,
         "posts": len(window.rows),
-        "share": count / window.voices if window.voices else 0.0,
         "negativity": sum(row.negativity for row in window.concerned) / count if count else 0.0,
         "expected": window.expected,
-        "excess": window.excess,
         "before": window.before,
         "growth": window.doublings,
         "acceleration": window.acceleration,
         "score": score,
-        "asks": len(window.asking),
         "reach": sum(row.reach for row in window.rows),
         "media": window.media,
         "sources": len({row.source for row in window.concerned}),
@@ -200,7 +209,6 @@ def facts_of(
         "messages": len(messages),
         "authors": len({row.author for row in messages}),
         "grave": len(window.grave),
-        "policy": float(policy is not None),
     }
     facts.update((f"part.{part.name}", part.score) for part in parts)
     facts.update((f"words.{name}", len(window.with_words(name))) for name in rules.words)

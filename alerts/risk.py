@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from alerts.explain import Part, Window, facts_of, parts_of, reason
+from alerts.explain import Part, Window, facts_of, first_facts, parts_of, reason
 from alerts.history import Baseline, DatedRows, EventHistory
 from alerts.levels import Level, rank
 from alerts.observations import ADVERT, Observation, voices
@@ -318,6 +318,10 @@ class RiskJudge:
         *,
         slow: bool = False,
     ) -> Risk | None:
+        first = first_facts(window, policy)
+        rules = [rule for rule in rules if rule.may_fit(first, self._rules.hold)]
+        if not rules:
+            return None
         parts = parts_of(window, policy, self._settings, self._rules)
         total = sum(part.weight for part in parts)
         score = round(sum(part.weight * part.score for part in parts) / total, 4) if total else 0.0

@@ -155,6 +155,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def fits(self, facts: Mapping[str, float], ease: float = 1.0) -> bool:
         return all(each.holds(facts, ease) for each in self.conditions)
 
+    def may_fit(self, facts: Mapping[str, float], ease: float) -> bool:
+        """Whether nothing that is known so far speaks against it."""
+        return all(each.holds(facts, ease) for each in self.conditions if each.fact in facts)
+
 
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """A rule file.

@@ -115,12 +115,18 @@ def sources(patient: Patient) -> Iterator[Finding]:
         )
     now = patient.clock.now()
     unseen = coverage(patient.store, patient.clock, now - timedelta(hours=1), now).unseen
+    late = [source for source in unseen if source.reason.startswith("late")]
+    if len(late) == len(watched):
+        # One cause, one line: what each was before does not matter until somebody crawls again.
+        yield warning(
+            "sources", f"not one of {len(watched)} is crawled", "is the crawler running? minsheng stage crawl"
+        )
+        return
     for source in unseen:
         since = f" since {source.since:%Y-%m-%d %H:%M} UTC" if source.since else ""
         yield warning("sources", f"{source.name}: {source.reason}{since}", f"minsheng sources check {source.source}")
-    if len(unseen) == len(watched):
-        yield warning("sources", "not one of them is seen", "is the crawler running? minsheng stage crawl")
-    yield ok("sources", f"{len(watched) - len(unseen)} of {len(watched)} are seen")
+    if len(unseen) < len(watched):
+        yield ok("sources", f"{len(watched) - len(unseen)} of {len(watched)} are seen")
 
 
 def deadlines(patient: Patient) -> Iterator[Finding]:

@@ -33,7 +33,7 @@ def test_the_plans_steps_are_tasks_and_change_without_touching_the_plan(either: 
     ticket = either.book.get(T)
     found = tasks.tasks_of(either.store, T)
     assert [task.title for task in found] == [step.title for step in plan.steps]
-    assert found[0].due_at == ticket.opened_at + timedelta(minutes=30) and found[0].origin == "plan"
+    assert found[0].due_at == ticket.created_at + timedelta(minutes=30) and found[0].origin == "plan"
     assert found[1].owner == WATER.department
     later = either.clock.now() + timedelta(hours=9)
     tasks.change_task(either.store, either.clock, T, 2, actor="李敏", owner="价格科", due_at=later)
