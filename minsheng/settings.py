@@ -216,7 +216,7 @@ class ReceiveSettings(Section, frozen=True, kw_only=True):
 class HeadSettings(Section, frozen=True, kw_only=True):
     """A model of the user's own for one head, in Hugging Face's format; needs `pip install 'minsheng[torch]'`."""
 
-    head: Literal["sentiment", "emotion", "topic", "request", "stance", "harm"]  # what it judges
+    head: Literal["sentiment", "emotion", "topic", "request", "stance", "harm", "advert"]  # what it judges
     model: str  # its folder, in the data folder or absolute; or an id on Hugging Face's hub, where the network allows
     labels: dict[str, str] = {}  # the model's label → the head's; those that are called alike need no entry
     batch: Count = 32  # texts at a time
