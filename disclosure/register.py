@@ -66,7 +66,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did to an application: field → (before, after); empty when it brought it."""
 
     at: datetime
@@ -114,13 +114,13 @@ class Register:
         """One by the store's own number; None where there is none, or `where` leaves it out."""
         return next(self._read([table.c.id == identity, *where]), None)
 
-    def history(self, identity: int) -> Sequence[Change]:
+    def history(self, identity: int) -> Sequence[Revision]:
         """Which imports brought and changed an application, in their order."""
         query = sa.select(changes).where(changes.c.application_id == identity).order_by(changes.c.id)
         with self._store.read() as connection:
             rows = connection.execute(query).all()
         return [
-            Change(
+            Revision(
                 at=row.at, actor=row.actor, file=row.file,
                 fields={name: (before, after) for name, (before, after) in row.fields.items()},
             )
