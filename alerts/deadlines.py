@@ -25,8 +25,8 @@ from minsheng.workdays import WorkCalendar
 log = get_logger(__name__)
 
 __all__ = [
-    "TITLES", "WARNING", "cancel_timers", "fire_due", "first_deadline", "pause_timers", "resume_timers", "round_of",
-    "set_timers",
+    "TITLES", "WARNING", "cancel_timers", "fire_due", "first_deadline", "pause_timers", "replace_timers",
+    "resume_timers", "round_of", "set_timers",
 ]  # fmt: skip
 
 WARNING = "-warning"
@@ -87,6 +87,11 @@ def set_timers(
 def cancel_timers(connection: Connection, ticket_id: int, now: datetime) -> None:
     """The ticket is closed or answered: nothing is due any more."""
     connection.execute(timers.update().where(*_running(ticket_id)).values(cancelled_at=now))
+
+
+def replace_timers(connection: Connection, ticket_id: int, now: datetime) -> None:
+    """New clocks are about to be set: what the old ones asked for was not done, and is asked by the new ones."""
+    connection.execute(timers.update().where(*_running(ticket_id)).values(cancelled_at=now, replaced=True))
 
 
 def pause_timers(connection: Connection, ticket_id: int, now: datetime) -> None:

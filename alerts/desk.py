@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from alerts import notices, timeline
 from alerts.bulk import update
 from alerts.casework.tasks import add_plan_tasks
-from alerts.deadlines import first_deadline, resume_timers, round_of, set_timers
+from alerts.deadlines import first_deadline, replace_timers, resume_timers, round_of, set_timers
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
@@ -33,7 +33,7 @@ from minsheng.workdays import WorkCalendar
 _CHUNK = 500
 _STATE = (
     "id", "level", "peak_level", "current_level", "historical", "raised_at", "version", "policy_id", "title", "unit",
-    "paused_at",
+    "paused_at", "slow",
 )  # fmt: skip
 _DESCRIPTION = ("id", "why", "score", "parts", "documents")
 _LOADED = [column for column in tickets.c if column.name not in ("plan", "parts", "documents")]
@@ -81,9 +81,10 @@ class TicketDesk:
         return event_id in self._open
 
     def knows(self, row: Observation) -> bool:
-        """Whether the document's event has a ticket of its policy, or had one that was closed after it."""
-        if row.event_id in self._open:
-            return self._open[row.event_id]["policy_id"] in (None, row.policy_id)
+        """Whether the document's event has a ticket of its policy, or had one that was closed after it. One for letters
+        over weeks knows of no burst."""
+        if (ticket := self._open.get(row.event_id)) is not None:
+            return not ticket["slow"] and ticket["policy_id"] in (None, row.policy_id)
         closed = self._closed.get(row.event_id)
         return closed is not None and row.published_at <= closed
 
@@ -102,6 +103,8 @@ class TicketDesk:
             return  # nobody is woken by old news
         if ticket["historical"] and not row.historical and rank(risk.level) > 0:
             self._become_live(ticket, risk)
+        elif _flares(ticket, risk):
+            self._flare(ticket, row, risk)
         elif rank(risk.level) > _known(ticket):
             self._raise(ticket, risk)
         elif risk.severity > (_known(ticket), ticket["score"]):
@@ -176,6 +179,7 @@ class TicketDesk:
             peak_level=risk.level,
             current_level=risk.level,
             historical=False,
+            slow=risk.slow,
             raised_at=risk.at,
             version=ticket["version"] + 1,
         )
@@ -187,6 +191,36 @@ class TicketDesk:
         detail = {**before, "level": risk.level, "why": risk.why, "document": row.document_id}
         self._tell(ticket, risk, "reopened", "new", detail)
         self._set_tasks(ticket, risk.at)
+
+    def _flare(self, ticket: dict[str, Any], row: Observation, risk: Risk) -> None:
+        """What an open ticket is about breaks out, after letters over weeks or after a calm: whoever has it must look
+        anew, as at a ticket that is reopened, with clocks of its own; the tasks go on as they stand."""
+        self._complete(ticket)
+        self._take_policy(ticket, risk)
+        before = {"from": ticket["status"], "acknowledged_at": _iso(ticket["acknowledged_at"]), "slow": ticket["slow"]}
+        level = max(ticket["level"], risk.level, key=rank)
+        fresh: dict[str, Any] = {
+            "status": "open",
+            "round": ticket["round"] + 1,
+            "acknowledged_at": None,
+            "responded_at": None,
+        }
+        replace_timers(self._connection, ticket["id"], self._now)
+        ticket.update(
+            fresh,
+            level=level,
+            peak_level=level,
+            current_level=risk.level,
+            slow=False,
+            raised_at=risk.at,
+            paused_at=None,
+            version=ticket["version"] + 1,
+        )
+        self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**fresh))
+        self._changed.add(ticket["event_id"])
+        self._describe(ticket, risk)
+        detail = {**before, "level": level, "why": risk.why, "document": row.document_id, **self._blind()}
+        self._tell(ticket, risk, "flared", "again", detail)
 
     def _open_ticket(self, row: Observation, risk: Risk) -> None:
         policy = self._policy_of(risk.policy_id) if risk.policy_id else None
@@ -205,6 +239,7 @@ class TicketDesk:
             "plan": None,
             "historical": row.historical,
             "exercise": row.exercise,
+            "slow": risk.slow,
             "round": 1,
             "judged_since": None,
             "posts": 0,
@@ -247,15 +282,13 @@ class TicketDesk:
     def _raise(self, ticket: dict[str, Any], risk: Risk) -> None:
         before = ticket["level"]
         self._complete(ticket)
-        if ticket["policy_id"] is None and risk.policy_id is not None:
-            ticket["policy_id"] = risk.policy_id
-            found = self._policy_of(risk.policy_id)
-            ticket["unit"] = ticket["unit"] or (found.department if found else None) or ""
+        self._take_policy(ticket, risk)
         if ticket["status"] == "open":
             # Nobody knows it by its first name yet, and more voices name the matter better.
             policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
             ticket["title"] = _title(risk, ticket["risk_kind"], policy, ticket["exercise"])
         ticket.update(level=risk.level, peak_level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
+        ticket["slow"] = ticket["slow"] and risk.slow
         if ticket["paused_at"] is not None:
             # What has become worse does not wait for what the clocks were stopped for.
             calendar = WorkCalendar.from_settings(self._settings)
@@ -272,6 +305,13 @@ class TicketDesk:
             detail = {"plan": better.id, "version": better.version, "title": better.title}
             self._note(ticket, risk.at, "plan-suggested", detail)
 
+    def _take_policy(self, ticket: dict[str, Any], risk: Risk) -> None:
+        """What names its policy only now is the policy's from now on."""
+        if ticket["policy_id"] is None and risk.policy_id is not None:
+            ticket["policy_id"] = risk.policy_id
+            found = self._policy_of(risk.policy_id)
+            ticket["unit"] = ticket["unit"] or (found.department if found else None) or ""
+
     def _complete(self, ticket: dict[str, Any]) -> None:
         """Read what was left out when the ticket was loaded."""
         if "plan" not in ticket:
@@ -286,6 +326,7 @@ class TicketDesk:
             level=risk.level,
             peak_level=risk.level,
             current_level=risk.level,
+            slow=risk.slow,
             raised_at=risk.at,
             version=ticket["version"] + 1,
         )
@@ -385,6 +426,17 @@ class TicketDesk:
                 "deadline": f"{due.astimezone(CHINA):%m月%d日 %H:%M}",
             },
         )
+
+
+def _flares(ticket: dict[str, Any], risk: Risk) -> bool:
+    """Whether a burst breaks out of what was slow so far, or of what had calmed down."""
+    if risk.slow or rank(risk.level) == 0:
+        return False
+    return rank(ticket["current_level"]) == 0 or (ticket["slow"] and rank(risk.level) >= rank(ticket["level"]))
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
 
 
 def _known(ticket: dict[str, Any]) -> int:

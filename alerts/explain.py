@@ -81,7 +81,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def grave(self) -> list[Observation]:
         """The voices that speak of harm to people, by the model or by the watch words."""
-        return [row for row in self.concerned if not {GRAVE, HARM}.isdisjoint(row.words.split(","))]
+        return [row for row in self.concerned if HARM in row.marks or GRAVE in row.words.split(",")]
 
     def with_words(self, name: str) -> list[Observation]:
         """The voices that a list of watch words fits."""

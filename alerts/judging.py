@@ -22,7 +22,8 @@ class Desk(Protocol):
     def has_open(self, event_id: str) -> bool: ...
 
     def knows(self, row: Observation) -> bool:
-        """Whether the document's event has a ticket of its policy, or had one that was closed after it."""
+        """Whether the document's event has a ticket of its policy, or had one that was closed after it. One for letters
+        over weeks knows of no burst."""
         ...
 
     def handle(self, row: Observation, risk: Risk) -> None: ...

@@ -12,12 +12,17 @@ from minsheng.exercises import EXERCISE
 from minsheng.records import Assessed, Document, Grouped
 
 REQUESTS_THAT_ASK = frozenset({"complaint", "help", "report"})
-HARM = "harm"
-"""Stands among an observation's words where the model reads that somebody came to harm; no list may be named so."""
+HARM, ADVERT = "harm", "advert"
+MARKS = frozenset((HARM, ADVERT))
+"""Stand among an observation's words where the model reads that somebody came to harm, or that it is advertising; no
+list may be named so."""
 
 TOLD = 0.6
 """From this score on the model's reading of harm counts. Of the 22 written tellings that are held out, words and model
 find .91 together and the words alone .55; of 38 look-alikes they take five for one, the words alone four."""
+
+ADVERTISES = 0.6
+"""From this score on the model's reading of a post as advertising counts: see `training.labels.advert`."""
 
 SURE_LINK = 0.5
 """From this confidence on a policy link is unambiguous."""
@@ -52,6 +57,11 @@ class Observation(NamedTuple):
     words: str = ""
 
     @property
+    def marks(self) -> frozenset[str]:
+        """What the model reads, of `MARKS`."""
+        return MARKS.intersection(self.words.split(",")) if self.words else frozenset()
+
+    @property
     def author(self) -> str:
         """Who speaks; an unsigned document is its own author."""
         return self.author_key or self.document_id
@@ -73,18 +83,18 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
         are in the record, so a replay decides the same.
     words_in:
         Text → the names of the lists of watch words that fit it, with commas; only concerned documents are looked at.
-        What the model takes for a telling of harm is filed under `HARM` beside them.
+        What the model takes for a telling of harm, or for advertising, is filed under `MARKS` beside them.
     """
     document, assessed = record.document, record.assessed
     sure = [link for link in assessed.policies if link.confidence >= SURE_LINK]
     best = min(sure, key=lambda link: (-link.confidence, link.policy_id), default=None)
     sentiment, request = assessed.sentiment.label, assessed.request.label
-    concerned = is_concerned(document.kind, sentiment, request)
+    marks = {ADVERT} if _advertises(assessed) else set()
+    concerned = not marks and is_concerned(document.kind, sentiment, request)
     known_at = document.fetched_at if assessed.opinion == 1 else max(document.fetched_at, assessed.assessed_at)
     text = f"{document.title}\n{document.text}"
-    words = words_in(text) if concerned else ""
     if concerned and _tells_of_harm(assessed):
-        words = ",".join(sorted({*filter(None, words.split(",")), HARM}))
+        marks.add(HARM)
     return Observation(
         document_id=document.id,
         version=record.version,
@@ -106,12 +116,25 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
         historical=known_at - document.published_at > timedelta(days=backfill_days),
         outlet=document.outlet[:100] if document.outlet else None,
         region=region[:100] if (region := assessed.region) else None,
-        words=words,
+        words=joined_words(words_in(text) if concerned else "", marks),
     )
+
+
+def joined_words(words: str, marks: Iterable[str]) -> str:
+    """The names of lists of watch words, with commas, and what the model reads beside them."""
+    return ",".join(sorted({*filter(None, words.split(",")), *marks}))
 
 
 def _tells_of_harm(assessed: Assessed) -> bool:
     return assessed.harm is not None and not assessed.harm.unsure and assessed.harm.scores.get("harm", 0.0) >= TOLD
+
+
+def _advertises(assessed: Assessed) -> bool:
+    """Whether it only plays with concern (看不懂新规？找我代办), and so is no voice. What comes to an office or
+    stands in the news is looked at whatever it says."""
+    if assessed.advert is None or assessed.advert.unsure or assessed.document.kind not in ("post", "reply"):
+        return False
+    return assessed.advert.scores.get("advert", 0.0) >= ADVERTISES
 
 
 def is_concerned(kind: str, sentiment: str, request: str) -> bool:

@@ -116,6 +116,12 @@ class Outbox:
                 raise MinshengError(f"channel {name} has not come back from sending for {_STUCK:g} s", "restart it")
         return begun
 
+    def close(self) -> None:
+        """Wait for the channels that are still sending, and let their threads end."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+            self._pool = None
+
     def _collect(self) -> list[BaseException]:
         """Take note of the channels that have come back. Returns what they failed at."""
         done = {name: future for name, (_, future) in self._busy.items() if future.done()}

@@ -34,6 +34,9 @@ class Raised(NamedTuple):
     at: datetime
     why: str
     rule: str
+    documents: tuple[str, ...] = ()
+    tells: bool = False
+    """People are told as of a new ticket: it opened, or a burst broke out where only letters over weeks were known."""
 
 
 class ReplayedTicket(msgspec.Struct, kw_only=True):
@@ -45,6 +48,8 @@ class ReplayedTicket(msgspec.Struct, kw_only=True):
         The levels that it reached, the first at its opening.
     documents, opened_by:
         The documents behind it in the end, and those behind its opening.
+    slow:
+        Nothing but letters over weeks made it a risk so far.
     ended_at:
         None where it was still a risk at the end.
     """
@@ -59,6 +64,7 @@ class ReplayedTicket(msgspec.Struct, kw_only=True):
     score: float
     historical: bool
     last_risk_at: datetime
+    slow: bool = False
     ended_at: datetime | None = None
 
     @property
@@ -158,7 +164,8 @@ class Replay:
 
     def knows(self, row: Observation) -> bool:
         if self.has_open(row.event_id):
-            return self._open[row.event_id].policy in (None, row.policy_id)
+            ticket = self._open[row.event_id]
+            return not ticket.slow and ticket.policy in (None, row.policy_id)
         ended = self._ended.get(row.event_id)
         return ended is not None and row.published_at <= ended
 
@@ -175,10 +182,12 @@ class Replay:
             return
         ticket.last_risk_at = max(ticket.last_risk_at, risk.at)
         live_again = ticket.historical and not row.historical and rank(risk.level) > 0
-        if live_again or rank(risk.level) > rank(ticket.level):
+        flared = ticket.slow and not risk.slow and rank(risk.level) >= rank(ticket.level)
+        if live_again or flared or rank(risk.level) > rank(ticket.level):
+            ticket.slow = ticket.slow and risk.slow
             ticket.historical = ticket.historical and not live_again
             ticket.level, ticket.policy = risk.level, ticket.policy or risk.policy_id
-            ticket.raised.append(Raised(risk.level, risk.at, risk.why, risk.rule))
+            ticket.raised.append(Raised(risk.level, risk.at, risk.why, risk.rule, risk.documents, tells=flared))
             ticket.score = risk.score
         ticket.documents = list(dict.fromkeys([*ticket.documents, *risk.documents, row.document_id]))
 
@@ -194,12 +203,13 @@ class Replay:
             policy=risk.policy_id,
             level=risk.level,
             opened_at=risk.at,
-            raised=[Raised(risk.level, risk.at, risk.why, risk.rule)],
+            raised=[Raised(risk.level, risk.at, risk.why, risk.rule, risk.documents, tells=True)],
             documents=list(risk.documents),
             opened_by=list(risk.documents),
             score=risk.score,
             historical=row.historical,
             last_risk_at=risk.at,
+            slow=risk.slow,
         )
         self._open[row.event_id] = ticket
         self.tickets.append(ticket)

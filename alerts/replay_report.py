@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.bulk import fetch
-from alerts.observations import Observation
+from alerts.observations import Observation, joined_words
 from alerts.replay import Replay, ReplayedTicket
 from alerts.risk import lookback, policy_key
 from alerts.rules import RuleSet
@@ -207,7 +207,7 @@ def _rows(
             texts = texts_of(concerned) if texts_of is not None and rules.words else {}
             for row in page:
                 words = rules.words_in(texts.get(row.document_id, row.headline)) if row.concerned else ""
-                yield row._replace(words=words)
+                yield row._replace(words=joined_words(words, row.marks))
             after = (page[-1].published_at, page[-1].document_id)
 
 

@@ -16,7 +16,7 @@ import msgspec
 from alerts.explain import Part, Window, facts_of, parts_of, reason
 from alerts.history import Baseline, DatedRows, EventHistory
 from alerts.levels import Level, rank
-from alerts.observations import Observation, voices
+from alerts.observations import ADVERT, Observation, voices
 from alerts.rules import Rule, RuleSet
 from alerts.rules.model import Scope
 from minsheng.clock import CHINA
@@ -61,6 +61,8 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
         with less, so that a level does not flap.
     rule:
         The name of the rule that gives the level.
+    slow:
+        It is for letters that came over weeks, not for a burst.
     """
 
     level: Level
@@ -73,6 +75,7 @@ class Risk(msgspec.Struct, frozen=True, kw_only=True):
     documents: tuple[str, ...]
     holds: Level = "none"
     rule: str = ""
+    slow: bool = False
 
     @property
     def severity(self) -> tuple[int, float]:
@@ -183,7 +186,7 @@ class RiskJudge:
         count = history.all.count(start, moment)
         if count < fewest * self._rules.hold or not _is_turn(count):
             return None
-        rows = history.all.between(start, moment)
+        rows = _without_sellers(history.all.between(start, moment))
         if sum(row.concerned for row in rows) < fewest * self._rules.hold:
             return None
         asked: dict[str | None, dict[tuple[str, ...], list[Rule]]] = {}
@@ -295,7 +298,7 @@ class RiskJudge:
             week=7 * self._baseline_of(policy_id, moment).expected(24) if policy_id is not None else 0.0,
         )
         rules = [rule for listed in self._by_kinds("matter", policy, policy_id, moment).values() for rule in listed]
-        return self._risk(window, policy_id, policy, rules)
+        return self._risk(window, policy_id, policy, rules, slow=True)
 
     def _usual(self, history: EventHistory, policy_id: str | None, moment: datetime) -> Baseline:
         """The policy's past; of an event without policy its own."""
@@ -306,7 +309,15 @@ class RiskJudge:
         counts = Counter(row.published_at.replace(minute=0, second=0, microsecond=0) for row in past if row.concerned)
         return Baseline(counts, moment, days, self._is_workday)
 
-    def _risk(self, window: Window, policy_id: str | None, policy: Policy | None, rules: Sequence[Rule]) -> Risk | None:
+    def _risk(
+        self,
+        window: Window,
+        policy_id: str | None,
+        policy: Policy | None,
+        rules: Sequence[Rule],
+        *,
+        slow: bool = False,
+    ) -> Risk | None:
         parts = parts_of(window, policy, self._settings, self._rules)
         total = sum(part.weight for part in parts)
         score = round(sum(part.weight * part.score for part in parts) / total, 4) if total else 0.0
@@ -331,6 +342,7 @@ class RiskJudge:
             documents=tuple(row.document_id for row in reversed(window.concerned[-100:])),
             holds=holds,
             rule=best.name if best is not None else "",
+            slow=slow,
         )
 
 
@@ -347,9 +359,21 @@ def policy_lookback(settings: AlertSettings) -> timedelta:
 def _gravest(found: Iterator[Risk | None] | Collection[Risk | None]) -> Risk | None:
     return max(
         (risk for risk in found if risk is not None),
-        key=lambda risk: (rank(risk.level), rank(risk.holds), risk.score),
+        # Of two that are as grave the burst: it may be news where letters over weeks are known.
+        key=lambda risk: (rank(risk.level), not risk.slow, rank(risk.holds), risk.score),
         default=None,
     )
+
+
+def _without_sellers(rows: Sequence[Observation]) -> Sequence[Observation]:
+    """None of whose authors advertise as much as they say anything else: what the model does not see in each of their
+    posts it sees in the others."""
+    sold = Counter(row.author for row in rows if ADVERT in row.marks)
+    if not sold:
+        return rows
+    said = Counter(row.author for row in rows if row.author in sold)
+    sellers = {author for author, count in sold.items() if 2 * count >= said[author]}
+    return [row._replace(concerned=False) if row.author in sellers else row for row in rows]
 
 
 def _naming(policy_id: str, rows: Sequence[Observation]) -> list[Observation]:

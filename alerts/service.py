@@ -132,6 +132,7 @@ class AlertService:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
             self.deliver()
+        self._outbox.close()
         if self._answers is not None:
             self._answers.close()
             self._answers = None
@@ -139,7 +140,8 @@ class AlertService:
     def wake(self) -> None:
         """Send notices now instead of at the next look: `on_notice` of the alert stage."""
         if self._scheduler is not None:
-            self._scheduler.add_job(self.begin_delivery, id="wake", replace_existing=True)
+            # A second one while the first is at work is no trouble: it finds the work taken.
+            self._scheduler.add_job(self.begin_delivery, id="wake", replace_existing=True, max_instances=4)
 
     def deliver(self) -> None:
         """Send what waits in the outbox, and wait for the end of it."""

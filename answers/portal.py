@@ -18,6 +18,7 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from answers.model import Content, Entry
+from minsheng.characters import as_it_reads
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy
@@ -56,7 +57,12 @@ def write_portal(
     """
     _clear(folder)
     environment = Environment(
-        loader=FileSystemLoader(FILES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FILES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: as_it_reads(value) if type(value) is str else value,
     )
     today = now.astimezone(CHINA).date()
     shown = [

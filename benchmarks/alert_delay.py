@@ -1,11 +1,13 @@
 """Seconds from a post to its ticket and to its notice, while documents come in at a steady rate.
 
-    python -m benchmarks.alert_delay [--parts embedded servers] [--rate 100] [--seconds 60]
+    python -m benchmarks.alert_delay [--parts embedded servers] [--rate 100] [--seconds 60] [--warm 60]
 
 A mixed stream of real texts is put on the log at `--rate` documents a second. Every two seconds a dozen people begin to
 complain about a matter of its own; the post that makes it a risk is named in the ticket's timeline. Post to ticket runs
 from the moment that post is put on the log until another connection sees the ticket; ticket to notice from there until
-a webhook has the notice. Everything is on this machine, the benchmark's own work too.
+a webhook has the notice. Everything is on this machine, the benchmark's own work too. For `--warm` seconds such
+a stream comes in before, and is worked off: servers that were just started are slow at first. Each stage's share of the
+delay is told, by when the log took its record of the post in.
 
     embedded    `minsheng run`'s stages in one process, on the embedded parts
     servers     each stage a process, on Kafka, Elasticsearch and PostgreSQL
@@ -38,6 +40,7 @@ from minsheng.records import Document, document_id
 from minsheng.road import WORKERS, Road
 from minsheng.running import Running
 from minsheng.settings import load_settings
+from stream.log import ASSESSED, GROUPED
 from stream.worker import DocumentSink
 
 EVERY = 2.0
@@ -45,12 +48,12 @@ EVERY = 2.0
 VOICES = 12
 LOOK = 0.02
 """Seconds between two looks for new tickets: what is measured is late by at most so much."""
-WARM = 50
-"""Documents that the stages are given before anything is measured."""
+FIRST = 50
+"""Documents that the stages are given before anything else, to load what they need."""
 START = 300.0
 """Seconds that the stages have for them, with all that they load at their start."""
-SETTLE = 30.0
-"""Seconds that the last tickets and notices are waited for."""
+SETTLE = 60.0
+"""Seconds that the stages have for what is left at the end."""
 
 PLACES = ["桂花苑", "南湖新城", "青石巷", "望江路", "东风桥", "柳林社区", "新华街", "北辰家园", "十里铺", "莲花池"]
 MATTERS = [
@@ -79,6 +82,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", default=["embedded", "servers"])
     parser.add_argument("--rate", type=int, default=100, help="documents a second")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--warm", type=int, default=60, help="seconds of such a stream before what is measured")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
@@ -88,11 +92,11 @@ def main() -> None:
         with hook() as (address, received):
             channels = f'[{{name = "hook", url = "{address}", per_minute = 100000}}]'
             with environment(parts, MINSHENG_NOTIFY__CHANNELS=channels):
-                found = measure(parts, chosen.rate, chosen.seconds, received)
+                found = measure(parts, chosen.rate, chosen.seconds, chosen.warm, received)
         print_row(parts, chosen.rate, found)
 
 
-def measure(parts: str, rate: int, seconds: int, received: dict[str, float]) -> dict[str, Any]:
+def measure(parts: str, rate: int, seconds: int, warm: int, received: dict[str, float]) -> dict[str, Any]:
     """Run the stages, feed them, and watch for tickets and notices."""
     road = Road(load_settings(), SystemClock())
     road.prepare()
@@ -106,10 +110,13 @@ def measure(parts: str, rate: int, seconds: int, received: dict[str, float]) -> 
     stop = threading.Event()
     watcher = threading.Thread(target=watch, args=(road, seen, stop))
     try:
-        warm_up(road)
+        load_everything(road)
+        feed(road, rate, warm, seed=5)
+        wait_for_quiet(road, START)
         watcher.start()
         sent = feed(road, rate, seconds)
-        wait_for_quiet(road)
+        wait_for_quiet(road, SETTLE)
+        time.sleep(4.0)  # the last notices
     finally:
         stop.set()
         for child in children:
@@ -122,22 +129,18 @@ def measure(parts: str, rate: int, seconds: int, received: dict[str, float]) -> 
     return found
 
 
-def warm_up(road: Road) -> None:
+def load_everything(road: Road) -> None:
     """Let every stage handle something first: models are loaded, consumers have joined, and nobody waits for that."""
     with DocumentSink(road.log) as sink:
-        sink.put(list(mixed_stream(WARM, datetime.now(UTC), seed=5)))
-    deadline = time.monotonic() + START
-    while any(road.behind().values()):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the stages have not handled {WARM} documents within {START:g} s")
-        time.sleep(0.25)
+        sink.put(list(mixed_stream(FIRST, datetime.now(UTC), seed=5)))
+    wait_for_quiet(road, START)
 
 
-def feed(road: Road, rate: int, seconds: int) -> dict[str, float]:
+def feed(road: Road, rate: int, seconds: int, seed: int = 3) -> dict[str, float]:
     """Put documents on the log, ten times a second. Returns when each was sent."""
     sent: dict[str, float] = {}
-    stream = mixed_stream(rate * seconds, datetime.now(UTC))
-    voices = complaints(seconds)
+    stream = mixed_stream(rate * seconds, datetime.now(UTC), seed=seed)
+    voices = complaints(seconds, seed)
     began = time.time()
     done = 0
     with DocumentSink(road.log) as sink:
@@ -145,7 +148,7 @@ def feed(road: Road, rate: int, seconds: int) -> dict[str, float]:
             time.sleep(max(0.0, began + tick / 10 - time.time()))
             at = datetime.now(UTC)
             due = [text for moment, text in voices if tick / 10 <= moment < (tick + 1) / 10]
-            batch = [complaint(text, number, at) for number, text in enumerate(due, len(sent))]
+            batch = [complaint(text, number, at) for number, text in enumerate(due, done)]
             while done < (tick + 1) * rate // 10 and len(batch) < rate:
                 batch.append(msgspec.structs.replace(next(stream), published_at=at, fetched_at=at))
                 done += 1
@@ -155,9 +158,9 @@ def feed(road: Road, rate: int, seconds: int) -> dict[str, float]:
     return sent
 
 
-def complaints(seconds: int) -> list[tuple[float, str]]:
+def complaints(seconds: int, seed: int) -> list[tuple[float, str]]:
     """(second, text): every `EVERY` seconds a matter of its own, its voices over four seconds."""
-    pick = random.Random(3)
+    pick = random.Random(seed)
     found = []
     for number in range(int((seconds - 6) / EVERY)):
         place = f"{pick.choice(PLACES)}{pick.randrange(1, 99)}号院"
@@ -194,13 +197,13 @@ def watch(road: Road, seen: dict[int, float], stop: threading.Event) -> None:
             last = max(last, one)
 
 
-def wait_for_quiet(road: Road) -> None:
-    deadline = time.monotonic() + SETTLE
-    while time.monotonic() < deadline:
-        if not any(road.behind().values()):
-            break
-        time.sleep(0.5)
-    time.sleep(4.0)  # the last notices
+def wait_for_quiet(road: Road, seconds: float) -> None:
+    """Until the stages have handled everything. Exits where they have not within this time."""
+    deadline = time.monotonic() + seconds
+    while any(road.behind().values()):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the stages have not handled everything within {seconds:g} s: {road.behind()}")
+        time.sleep(0.25)
 
 
 def figures(road: Road, sent: dict[str, float], seen: dict[int, float], received: dict[str, float]) -> dict[str, Any]:
@@ -212,15 +215,27 @@ def figures(road: Road, sent: dict[str, float], seen: dict[int, float], received
     with road.store.read() as connection:
         rows = connection.execute(query).all()
     to_ticket, to_notice, missed = [], [], 0
+    times = {topic: {m.key: m.timestamp_ms / 1000 for m in road.log.read(topic)} for topic in (ASSESSED, GROUPED)}
+    shares: dict[str, list[float]] = {"assess": [], "group": [], "alert": []}
     for row in rows:
-        if (start := sent.get(row.detail["document"])) is None or row.id not in seen:
+        document = row.detail["document"]
+        if (start := sent.get(document)) is None or row.id not in seen:
             continue
         to_ticket.append(seen[row.id] - start)
+        ends = [start, times[ASSESSED].get(document, start), times[GROUPED].get(document, start), seen[row.id]]
+        for name, begin, end in zip(shares, ends, ends[1:], strict=False):
+            shares[name].append(max(0.0, end - begin))
         if row.number in received:
             to_notice.append(max(0.0, received[row.number] - seen[row.id]))
         else:
             missed += 1
-    return {"tickets": sorted(to_ticket), "notices": sorted(to_notice), "unsent": missed, "documents": len(sent)}
+    return {
+        "tickets": sorted(to_ticket),
+        "notices": sorted(to_notice),
+        "unsent": missed,
+        "documents": len(sent),
+        "shares": {name: sorted(values) for name, values in shares.items()},
+    }
 
 
 @contextmanager
@@ -259,7 +274,9 @@ def run_everything() -> None:
 
 def print_row(parts: str, rate: int, found: dict[str, Any]) -> None:
     print(f"{parts}: {found['documents']} documents at {rate}/s, {len(found['tickets'])} tickets")
-    for name, values in (("post to ticket", found["tickets"]), ("ticket to notice", found["notices"])):
+    rows = [("post to ticket", found["tickets"]), ("ticket to notice", found["notices"])]
+    rows += [(f"  of it {name}", values) for name, values in found["shares"].items()]
+    for name, values in rows:
         if values:
             at = {share: values[min(len(values) - 1, int(len(values) * share))] for share in (0.5, 0.95)}
             print(f"  {name:<17} median {at[0.5]:.2f} s   p95 {at[0.95]:.2f} s   longest {values[-1]:.2f} s")

@@ -26,13 +26,13 @@ from briefings.edition import Edition, printed
 from briefings.head import Head
 from briefings.looks import DOCUMENT, Look
 from briefings.report import Chart, Paragraph, Part, Posts, Report, Table
+from minsheng.characters import for_office
 from minsheng.errors import WrongUse
 
 SONG, HEI, KAI, FANG = "方正小标宋简体", "黑体", "楷体", "仿宋"
 RED, SOFT = RGBColor(0xC0, 0, 0), RGBColor(0x60, 0x60, 0x60)
 BODY = "{{正文}}"
 _MOMENT = (1980, 1, 1, 0, 0, 0)
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def docx_of(report: Report, head: Head | None = None, look: Look | None = None) -> bytes:
@@ -212,7 +212,7 @@ def _spacing(paragraph: WordParagraph, line: float) -> None:
 
 
 def _run(paragraph: WordParagraph, text: str, font: str, size: float, colour: RGBColor | None = None) -> Any:
-    run = paragraph.add_run(_CONTROL.sub("", text))
+    run = paragraph.add_run(for_office(text))
     run.font.size = Pt(size)
     run.font.name = font
     fonts: Any = run._element.get_or_add_rPr().get_or_add_rFonts()

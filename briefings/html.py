@@ -15,6 +15,7 @@ from briefings.looks import Look
 from briefings.model import Figures
 from briefings.periodical import periodical
 from briefings.report import Block, Chart, Report, Section
+from minsheng.characters import as_it_reads
 from minsheng.errors import WrongUse
 
 PAGE = "report.html.j2"
@@ -51,6 +52,7 @@ def _render(edition: Edition, head: Head, look: Look, medium: Literal["screen", 
     environment = ImmutableSandboxedEnvironment(
         loader=DictLoader({PAGE: look.files[PAGE]}),
         autoescape=True,
+        finalize=lambda value: as_it_reads(value) if type(value) is str else value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -108,7 +108,7 @@ class LineClassifier:
             results.append(result)
         judged = judge_with(self._model, [text for _, text in readable])
         for (result, text), heads in zip(readable, judged, strict=True):
-            result.update({head: heads[head] for head in (*EVERY_MODEL, "harm") if head in heads})
+            result.update({head: heads[head] for head in (*EVERY_MODEL, "harm", "advert") if head in heads})
             if self._linker is not None:
                 url = result.get("url")
                 links = self._linker.link(text.title, text.text, url if isinstance(url, str) else None)

@@ -17,6 +17,7 @@ EMOTIONS = ("happy", "angry", "sad", "fear", "surprise", "neutral")
 REQUESTS = ("complaint", "inquiry", "suggestion", "praise", "report", "help", "none")
 STANCES = ("support", "against", "question", "neutral")
 HARMS = ("harm", "none")
+ADVERTS = ("advert", "none")
 
 LABELS: Mapping[str, tuple[str, ...]] = {
     "sentiment": SENTIMENTS,
@@ -24,13 +25,14 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     "request": REQUESTS,
     "stance": STANCES,
     "harm": HARMS,
+    "advert": ADVERTS,
 }
 """Head → its labels. Those of `topic`, and of heads that records have no room for, are the model's own."""
 
 EVERY_MODEL = ("sentiment", "emotion", "topic", "request")
 """The heads that no model may lack: every record has them."""
 
-HEADS = (*EVERY_MODEL, "stance", "harm")
+HEADS = (*EVERY_MODEL, "stance", "harm", "advert")
 """The heads that a record has room for. A stance is one to a policy: it is kept only where one is linked."""
 
 

@@ -204,6 +204,7 @@ def assessed(
         request=heads["request"],
         stance=heads["stance"] if has_stance else None,
         harm=heads.get("harm"),
+        advert=heads.get("advert"),
         policies=policies,
         places=tuple("".join(place.path) for place in places_in(document.title, document.text, region=document.region)),
         units=tuple(unit.name for unit in units_in(document.title, document.text)),

@@ -161,5 +161,5 @@ def _sign_in_first(request: Request, visit: Visit, error: SignInNeeded) -> Respo
     kept = keepable(error.form)
     return show(
         visit, "sign_in.html.j2", code=401, next="", kept=kept, kept_path=request.url.path, wrong="",
-        expired=True, name="",
+        expired=True, name="", out=False,
     )  # fmt: skip

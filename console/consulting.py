@@ -23,10 +23,6 @@ def within(view: View) -> list[sa.ColumnElement[bool]]:
     return [table.c.policy_id.in_(sorted(view.policies))]
 
 
-def sees(visit: Visit, one: Consultation) -> bool:
-    return visit.view.grant.regions is None and one.policy_id in visit.view.policies
-
-
 def book_of(visit: Visit) -> ConsultationBook:
     return ConsultationBook(visit.console.store, visit.console.clock)
 

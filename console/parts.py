@@ -24,6 +24,7 @@ from console.figures import ConsoleFigures
 from console.keys import Keys
 from console.scope import View, Views
 from console.sessions import SessionBook
+from console.single_sign_on import SingleSignOn
 from console.tokens import TokenBook
 from console.units import UnitBook
 from console.webhooks import WebhookBook
@@ -61,6 +62,7 @@ class Console:
         self.rate_limit = RateLimit(clock, settings.console.api_per_minute)
         self.strangers = RateLimit(clock, STRANGERS_PER_MINUTE)
         self.units = UnitBook(store, clock)
+        self.single_sign_on = SingleSignOn(settings.sso, store, clock, self.users, self.units)
         self.audit = AuditLog(store, clock)
         self.audit_checks = AuditChecks(store, clock, self.keys, self.audit)
         self.webhooks = WebhookBook(store, clock, self.keys, Sender(AddressRule(settings.crawl.allowed_networks)))

@@ -17,6 +17,7 @@ from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
+from minsheng.characters import as_it_reads
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,6 +51,7 @@ class Rendering:
         self.environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
+            finalize=_as_it_reads,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -146,6 +148,14 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
         place = end
     parts.append(escape(text[place:]))
     return Markup("").join(parts)
+
+
+def _as_it_reads(value: Any) -> Any:
+    """What a template shows: no text of a page turns what stands beside it, or hides a part of itself."""
+    if not isinstance(value, str):
+        return value
+    # What was markup before is markup still: characters are only taken away.
+    return Markup(as_it_reads(value)) if isinstance(value, Markup) else as_it_reads(value)  # noqa: S704
 
 
 def attachment(name: str) -> str:

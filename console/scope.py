@@ -337,6 +337,11 @@ class View:
                 )
         return found
 
+    def has_event(self, name: str) -> bool:
+        """Whether the viewer can open an event: its page is made of documents, which the index forgets after a time,
+        and which carry the id of an event that was split off only once they have gone through the log again."""
+        return self.index.count(Filters(events=History.read(self.store).family(name))) > 0
+
     def event(self, name: str) -> EventDetail | None:
         """One event, counted over the viewer's documents alone; None where none of them is."""
         found = event_detail(self.store, self.index, name)

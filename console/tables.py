@@ -63,6 +63,23 @@ links = sa.Table(
     comment="whoever opens one may choose a password, once",
 )
 
+sso_people = sa.Table(
+    "sso_people",
+    metadata,
+    sa.Column("subject_hash", sa.String(64), primary_key=True, comment="SHA-256 of the issuer and its id of a person"),
+    sa.Column("user_id", _BIG, sa.ForeignKey("users.id"), nullable=False, unique=True),
+    sa.Column("linked_at", UtcDateTime, nullable=False),
+    comment="users who have come in by single sign-on",
+)
+
+sso_states = sa.Table(
+    "sso_states",
+    metadata,
+    sa.Column("state_hash", sa.String(64), primary_key=True, comment="SHA-256"),
+    sa.Column("until", sa.Float, nullable=False, comment="seconds since 1970; then nobody takes the state any more"),
+    comment="ways back from single sign-on that were taken: none is taken twice",
+)
+
 failures = sa.Table(
     "sign_in_failures",
     metadata,

@@ -26,6 +26,7 @@ REQUESTS = {
 }  # fmt: skip
 STANCES = {"against": "反对", "support": "支持", "question": "疑问", "neutral": "中立"}
 HARMS = {"harm": "有人员伤亡", "none": "无"}
+ADVERTS = {"advert": "广告推销", "none": "否"}
 KINDS = {"news": "新闻", "post": "帖文", "message": "来信", "reply": "答复", "hot-search": "热搜"}
 REASONS = {
     "number": "文号", "title": "标题", "alias": "别名", "fragment": "标题片段", "url": "链接", "parent": "随原帖",
@@ -37,6 +38,7 @@ FACETS: dict[str, str] = {
 }  # fmt: skip
 HEADS: dict[str, str] = {
     "sentiment": "情感", "request": "诉求", "topic": "领域", "stance": "立场", "harm": "人身伤害",
+    "advert": "广告",
 }  # fmt: skip
 """What the model judges, and a person may put right at a page."""
 LABELS: dict[str, Mapping[str, str]] = {
@@ -44,6 +46,7 @@ LABELS: dict[str, Mapping[str, str]] = {
     "request": REQUESTS,
     "stance": STANCES,
     "harm": HARMS,
+    "advert": ADVERTS,
     "kind": KINDS,
 }
 

@@ -144,19 +144,20 @@ class ConsultationBook:
             self._step(connection, one.id, actor, "changed", changed)
         return self.get(name)
 
-    def get(self, name: str) -> Consultation:
+    def get(self, name: str, where: Sequence[sa.ColumnElement[bool]] = ()) -> Consultation:
         """One, by its number (ZQ0001), or by its policy's id where that has one alone.
 
-        Raises `WrongUse` where there is none, or where the policy has several.
+        Raises `WrongUse` where there is none, `where` leaves it out, or the policy has several.
         """
         plain = name.strip().upper().removeprefix("ZQ")
         if plain.isascii() and plain.isdecimal() and len(plain) < 16:
             with self._store.read() as connection:
-                row = connection.execute(sa.select(table).where(table.c.id == int(plain))).mappings().first()
+                row = connection.execute(sa.select(table).where(table.c.id == int(plain), *where)).mappings().first()
             if row is not None:
                 return Consultation(**row)
         with self._store.read() as connection:
-            of_policy = connection.execute(sa.select(table).where(table.c.policy_id == name.strip())).mappings().all()
+            query = sa.select(table).where(table.c.policy_id == name.strip(), *where)
+            of_policy = connection.execute(query).mappings().all()
         if len(of_policy) == 1:
             return Consultation(**of_policy[0])
         if of_policy:

@@ -93,7 +93,7 @@ class Register:
         """
         asked = asked or Asked()
         found = [one for one in self._read([*_conditions(asked), *where]) if self._meant(one.standing, asked.state)]
-        found.sort(key=_order)
+        found.sort(key=order_of)
         return found
 
     def get(self, number: str, department: str | None = None) -> Listed:
@@ -191,7 +191,8 @@ def _conditions(asked: Asked) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def _order(one: Listed) -> tuple[int, int, int, str, str]:
+def order_of(one: Listed) -> tuple[int, int, int, str, str]:
+    """Where an application stands in lists; no two stand at the same place."""
     application, standing = one.application, one.standing
     if standing.state == "answered":
         assert application.answered_on is not None

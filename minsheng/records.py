@@ -16,7 +16,7 @@ import msgspec
 
 from minsheng.errors import BadInput
 
-SCHEMA = 3
+SCHEMA = 4
 """The version of the record shapes in this module."""
 
 Kind = Literal["news", "post", "message", "reply", "hot-search"]
@@ -199,6 +199,8 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
         To the linked policies. None where no policy is linked with confidence, or the model gives no stance.
     harm:
         Whether it tells that somebody came to harm. None where the model has no such head.
+    advert:
+        Whether it is advertising. None where the model has no such head.
     places:
         Administrative divisions that the text names, in the order it does, each with all names from the province down
         (`湖南省长沙市岳麓区`); where it names none, the document's own region, if that is one.
@@ -218,6 +220,7 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
     request: Judgement
     stance: Judgement | None = None
     harm: Judgement | None = None
+    advert: Judgement | None = None
     policies: tuple[PolicyLink, ...] = ()
     places: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
@@ -235,7 +238,7 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
             "topic": self.topic,
             "request": self.request,
         }
-        others = {"stance": self.stance, "harm": self.harm}
+        others = {"stance": self.stance, "harm": self.harm, "advert": self.advert}
         return heads | {name: judgement for name, judgement in others.items() if judgement is not None}
 
     @property
@@ -318,6 +321,7 @@ R = TypeVar("R", Document, Assessed, Grouped, DeadLetter)
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
     1: lambda plain: plain,  # 2 adds `stance`, `unsure` and the link reason `person`: an old record has none of them
     2: lambda plain: plain,  # 3 adds `harm`: not judged in an old record
+    3: lambda plain: plain,  # 4 adds `advert`: likewise
 }
 """From version n to n + 1: takes and returns one record as plain JSON values. `record` says which; the records in it
 have been brought up already."""

@@ -216,7 +216,7 @@ class ReceiveSettings(Section, frozen=True, kw_only=True):
 class HeadSettings(Section, frozen=True, kw_only=True):
     """A model of the user's own for one head, in Hugging Face's format; needs `pip install 'minsheng[torch]'`."""
 
-    head: Literal["sentiment", "emotion", "topic", "request", "stance", "harm"]  # what it judges
+    head: Literal["sentiment", "emotion", "topic", "request", "stance", "harm", "advert"]  # what it judges
     model: str  # its folder, in the data folder or absolute; or an id on Hugging Face's hub, where the network allows
     labels: dict[str, str] = {}  # the model's label → the head's; those that are called alike need no entry
     batch: Count = 32  # texts at a time
@@ -508,7 +508,7 @@ class DisclosureSettings(Section, frozen=True, kw_only=True):
     政府信息公开条例, State Council Order No. 711: answer within 20 working days of receipt, one extension of up to 20,
     the time in which third parties or other offices are asked not counted (Article 33); whoever is unclear is asked to
     be clearer within 7 working days, and the term begins anew when that comes in (Article 30); what many ask for may be
-    published without being asked (Article 44).
+    published without being asked (Article 44, cited from memory: to be checked against the text).
     """
 
     answer_days: Count = 20  # working days to answer in (Article 33)
@@ -537,6 +537,37 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
             raise ValueError(
                 f"console.public_url: '{self.public_url}' is no address: write https://minsheng.example.gov.cn"
             )
+
+
+class SsoSettings(Section, frozen=True, kw_only=True):
+    """Signing in to the console by the unit's identity provider (OpenID Connect). Off without `issuer`."""
+
+    issuer: str = ""  # its address, exactly as it calls itself: https://sso.example.gov.cn/realms/gov; empty: off
+    client_id: str = ""  # what the console is registered as there
+    client_secret: Secret | None = None  # its secret there; without one, PKCE alone protects the exchange
+    scopes: tuple[str, ...] = ("openid", "profile")  # what is asked for; `openid` must be among them
+    name: str = "统一身份认证"  # what the sign-in page calls it
+    username_claim: str = "preferred_username"  # the claim that is the user's name; not one that people change
+    display_claim: str = "name"  # the claim that people are called by
+    roles_claim: str = ""  # the claim that gives roles, e.g. groups or realm_access.roles; empty: roles are given here
+    roles: dict[str, str] = {}  # value of that claim → role; what stands not here gives none
+    unit_claim: str = ""  # the claim that gives the unit; empty: units are given here
+    units: dict[str, str] = {}  # value of that claim → the unit's name here, where that is another one
+    unknown: Literal["refuse", "add"] = "refuse"  # somebody of whom there is no user: sent away, or made a user
+    default_roles: tuple[str, ...] = ()  # roles of users that are made so, where `roles_claim` is empty
+    local: bool = True  # names and passwords of users here stay good; false: only administrators' do
+    leeway_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 60.0  # how far its clock and ours may be apart
+    ca_file: str = ""  # certificates (PEM) that it is trusted by, beside the system's own
+
+    def __post_init__(self) -> None:
+        if not self.issuer:
+            return
+        if not self.issuer.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            raise ValueError(f"sso.issuer: '{self.issuer}' is no https address")
+        if not self.client_id:
+            raise ValueError("sso.client_id: say what the console is registered as at sso.issuer")
+        if "openid" not in self.scopes:
+            raise ValueError("sso.scopes: 'openid' must be among them")
 
 
 class MetricsSettings(Section, frozen=True, kw_only=True):
@@ -577,6 +608,7 @@ class Settings(Section, frozen=True, kw_only=True):
     briefing: BriefingSettings = BriefingSettings()
     disclosure: DisclosureSettings = DisclosureSettings()
     console: ConsoleSettings = ConsoleSettings()
+    sso: SsoSettings = SsoSettings()
     metrics: MetricsSettings = MetricsSettings()
     logs: LogsSettings = LogsSettings()
     data_dir: Path = Path("minsheng-data")

@@ -7,17 +7,17 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from minsheng.characters import for_office
+
 LONGEST_CELL = 32_000
 """Characters; a spreadsheet's cell holds 32,767."""
 
 _FORMULA = re.compile(r"^\s*[=+\-@＝＋－＠\t\r|%]")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-"""What XML, and so a spreadsheet or a text file of an office program, can't hold."""
 
 
 def safe_cell(text: str) -> str:
     """The text as a spreadsheet shows it and never runs it: an apostrophe stands before what could be a formula."""
-    text = _CONTROL.sub("", text).encode("utf-8", "replace").decode()[:LONGEST_CELL]
+    text = for_office(text)[:LONGEST_CELL]
     return f"'{text}" if _FORMULA.match(text) else text
 
 

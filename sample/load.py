@@ -20,6 +20,7 @@ from sample.answers import load_answers
 from sample.content import WORLD, load_world
 from sample.pages import article_path
 from sample.policies import moved_policies, policy_file
+from sample.rooms import Filled, load_rooms
 from sample.sources import sample_sources
 from sample.timeline import arrange
 
@@ -47,12 +48,14 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is in the data folder; `answers` counts the entries of the Q&A base that were added now."""
+    """How much is in the data folder; `answers` counts the entries of the Q&A base that were added now, `rooms` what
+    was put into the rooms of open government."""
 
     policies: int
     plans: int
     sources: int
     answers: int
+    rooms: Filled
     data_dir: str
 
 
@@ -96,12 +99,14 @@ def load_sample(settings: Settings, store: Store, served: Served, *, force: bool
             file.unlink(missing_ok=True)
             write_source(source, settings.path(SOURCES))
     answers = load_answers(store, served.anchor)
+    rooms = load_rooms(settings, store, served.anchor)
     _write_settings(settings.path(FILE_NAME), urlsplit(served.base_url).hostname or "127.0.0.1")
     return Loaded(
         policies=len(policies),
         plans=len(plans),
         sources=len(sources),
         answers=answers,
+        rooms=rooms,
         data_dir=str(settings.data_dir.resolve()),
     )
 

@@ -1,4 +1,4 @@
-"""Scores on our own written policy posts, which nothing is ever trained on, and on the tellings of harm held out."""
+"""Scores on our own written policy posts, which nothing is ever trained on, and on what added heads hold out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from classifiers.model import Model, Text
 from classifiers.scoring import Labelled, Score, score
-from training.labels.harm import harm_texts
+from training.labels.added import ADDED
 from training.tasks import HELD_OUT_LABELLED
 
 OWN_SET = Path(__file__).parents[1] / "tests" / "classifiers" / "own_set.jsonl"
@@ -59,9 +59,10 @@ def score_written(model: Model) -> dict[str, Score]:
         examples = _examples(posts, head)
         if head in model.heads and examples:
             found[f"{head}/written"] = score(model, head, examples)
-    if "harm" in model.heads:
-        held_out = [one for one in harm_texts() if one.part in HELD_OUT_LABELLED]
-        found["harm/written"] = score(model, "harm", [Labelled(one.text, one.label) for one in held_out])
+    for added in ADDED:
+        if added.head in model.heads:
+            texts = [one for one in added.texts() if one.part in HELD_OUT_LABELLED]
+            found[f"{added.head}/written"] = score(model, added.head, [Labelled(*one[:2]) for one in texts])
     kinds: dict[str, Callable[[WrittenPost], bool]] = {
         name: lambda post, name=name: post.slice == name  # type: ignore[misc]
         for name in dict.fromkeys(post.slice for post in posts)

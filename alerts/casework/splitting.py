@@ -18,7 +18,7 @@ from minsheng.errors import WrongUse
 from minsheng.settings import Settings
 
 _COPIED = (
-    "policy_id", "unit", "level", "peak_level", "current_level", "risk_kind", "why", "score", "parts", "plan",
+    "policy_id", "unit", "level", "peak_level", "current_level", "slow", "risk_kind", "why", "score", "parts", "plan",
     "historical", "exercise", "judged_since", "raised_at", "paused_at", "responded_at",
 )  # fmt: skip
 

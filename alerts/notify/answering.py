@@ -130,6 +130,6 @@ def _anew() -> sa.ColumnElement[bool]:
     """Whether the ticket of an outbox row was reopened, or handed over, after the row was made."""
     return sa.exists().where(
         ticket_timeline.c.ticket_id == outbox.c.ticket_id,
-        ticket_timeline.c.kind.in_(("reopened", "transferred")),
+        ticket_timeline.c.kind.in_(("reopened", "flared", "transferred")),
         ticket_timeline.c.at > outbox.c.created_at,
     )

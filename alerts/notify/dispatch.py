@@ -41,6 +41,9 @@ _POLICIES_AGE = 30.0
 _SEEN_WITHIN = timedelta(hours=1)
 """The stretch of time before a notice that must have been seen."""
 
+_NEWS = ("new", "again")
+"""Reasons for which somebody has to answer, whatever was answered before."""
+
 _NOT_OF_OPINION = ("release", "duty")
 """Reasons of notices for which it does not matter what could not be seen."""
 
@@ -213,7 +216,7 @@ class Dispatcher:
         record(self._store, connection, case.id, case.ticket_id, verdicts, scene.now)
         chain = scene.book.escalation(routed.escalation)
         if chain is not None and case.ticket_id is not None and told_at and self._begins(connection, case):
-            anew = case.reason == "new"  # told of as new once more: it was reopened, or handed over
+            anew = case.reason in _NEWS  # told of as new once more: it was reopened, handed over, or flared up
             begin_chain(self._store, connection, case.ticket_id, chain, min(told_at), scene.now, anew=anew)
         self._decided(connection, case, scene.now)
         return len(rows)
@@ -225,7 +228,7 @@ class Dispatcher:
             return False
         if case.reason in ("due", "overdue"):
             return not has_chain(connection, case.ticket_id)
-        return case.reason in ("new", "worse")
+        return case.reason in (*_NEWS, "worse")
 
     def _decided(self, connection: Connection, case: Case, now: datetime) -> None:
         done = notices.update().where(notices.c.id == case.id).values(decided_at=now, look_at=NEVER)
@@ -234,7 +237,7 @@ class Dispatcher:
     def _overtaken(self, connection: Connection, case: Case) -> Verdict | None:
         """A notice that was held is of no use where a newer one on the same ticket exists; nor is the news of a ticket
         that has grown worse before anybody was told of it."""
-        if case.ticket_id is None or case.reason == "escalated" or not (case.held or case.reason == "new"):
+        if case.ticket_id is None or case.reason == "escalated" or not (case.held or case.reason in _NEWS):
             return None
         newer = sa.and_(
             notices.c.ticket_id == case.ticket_id,

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.observations import HARM
+from alerts.observations import MARKS
 from alerts.rules.model import FACTS, GRAVE, PARTS, RuleSet
 from alerts.rules.words import BadWords, parse
 from minsheng.errors import BadInput
@@ -73,8 +73,8 @@ def read_rules(text: str, name: str) -> RuleSet:
 def _check(rules: RuleSet, text: str, name: str) -> None:
     """What the shape alone does not say."""
     for listed, words in rules.words.items():
-        if listed == HARM:
-            raise _refused(name, _line_of(text, ["words", listed]), f"words.{HARM}: the model has that name")
+        if listed in MARKS:
+            raise _refused(name, _line_of(text, ["words", listed]), f"words.{listed}: the model has that name")
         try:
             parse(words.match)
         except BadWords as error:

@@ -45,6 +45,7 @@ class Series(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sentiment: Literal["positive", "neutral", "negative"] = "negative"
     request: str = "complaint"
     harm: bool = False
+    advert: bool = False
     topic: str = "城乡建设"
     policy: str | None = None
     event: str = "event"
@@ -186,6 +187,7 @@ def _records(series: Series, place: int) -> list[Grouped]:
                 topic=scores_of(series.topic),
                 request=scores_of(series.request),
                 harm=scores_of("harm" if series.harm else "none"),
+                advert=scores_of("advert" if series.advert else "none"),
                 policies=links,
                 assessed_at=at,
             )

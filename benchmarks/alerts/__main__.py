@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
 
 from alerts.observations import observe
 from alerts.replay import CALM, Replay
@@ -58,15 +59,18 @@ def replay(
 def ours(made: Stream, rules: RuleSet) -> tuple[list[Alarm], float]:
     engine, seconds = replay(made.records, {policy.id: policy for policy in made.policies}, rules)
     chatter = {record.document.id for record in made.records if (record.document.native_id or "").startswith("c-")}
+    # A burst that breaks out of a known matter is told like a new one, and each rise as such.
+    told = ((ticket, raised) for ticket in engine.tickets for raised in ticket.raised)
     return [
         Alarm(
-            one.policy or "",
-            one.opened_at,
-            one.opened_by,
-            one.raised[0].rule.startswith("matter")
-            and not any(d in made.episode_of or d in chatter for d in one.opened_by),
+            ticket.policy or "",
+            raised.at,
+            list(raised.documents),
+            raised.rule.startswith("matter")
+            and not any(d in made.episode_of or (ticket.policy and d in chatter) for d in raised.documents),
+            rise=not raised.tells,
         )
-        for one in engine.tickets
+        for ticket, raised in told
     ], seconds
 
 
@@ -83,6 +87,15 @@ def print_scores(rows: dict[str, Score], *, missed: bool) -> None:
         print(f"{name:<34} " + " ".join(f"{one.found[kind]:>6.2f} {one.delays[kind]:>6.0f} min" for kind in WANTED))
         if missed:
             print(f"  missed: {', '.join(one.missed) or '-'}")
+
+
+def print_compared(ours: Score, peers: Mapping[str, Score]) -> None:
+    """Delays on the bursts that both find: who finds only what is sudden is quick on the whole."""
+    print(f"\n{'median delay on what both find':<34} {'bursts':>6} {'ours':>10} {'theirs':>10}")
+    for name, peer in peers.items():
+        both = sorted(ours.waited.keys() & peer.waited.keys())
+        mine, other = (median(one.waited[episode] for episode in both) for one in (ours, peer))
+        print(f"{name:<34} {len(both):>6} {mine:>6.0f} min {other:>6.0f} min")
 
 
 def hot_issues(rules: RuleSet) -> None:
@@ -174,6 +187,9 @@ def main() -> None:
         rows["(b) z-score, every 5 minutes"] = z_score(made.records, Z_SCORE_5, since, timedelta(minutes=5))
     scored = {name: score(found, made.episodes, made.episode_of, since, DAYS[half]) for name, found in rows.items()}
     print_scores(scored, missed=chosen.missed)
+    own, *others = scored
+    if others:
+        print_compared(scored[own], {name: scored[name] for name in others})
     if not chosen.quick:
         hot_issues(rules)
 

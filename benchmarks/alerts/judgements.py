@@ -21,7 +21,7 @@ from minsheng.records import Judgement
 from minsheng.settings import Settings
 
 BATCH = 256
-KEPT = (*EVERY_MODEL, "harm")
+KEPT = (*EVERY_MODEL, "harm", "advert")
 
 Heads = dict[str, Judgement]
 

@@ -27,12 +27,14 @@ NEGATIVE = (
 class Alarm(NamedTuple):
     """A ticket of a peer: whose, when, and the documents that were in its window when it opened.
 
-    `letters`: it is about letters of the real background on one matter."""
+    `letters`: it is about letters of the real background on one matter. `rise`: it is no ticket, but the notice that
+    one has grown worse."""
 
     policy: str
     opened_at: datetime
     documents: Sequence[str]
     letters: bool = False
+    rise: bool = False
 
 
 class Counts:

@@ -21,9 +21,10 @@ class Score(NamedTuple):
     Attributes
     ----------
     recall, precision:
-        Of the episodes that must alarm, and of the tickets.
+        Of the episodes that must alarm, and of the tickets. A burst is found by a ticket, or where its policy has one by
+        the notice that it has grown worse.
     delay:
-        Median minutes from an episode's first document to its ticket; `delays` by kind.
+        Median minutes from an episode's first document to its ticket; `delays` by kind, `waited` by episode.
     each:
         Tickets an episode that was found.
     false_a_day:
@@ -39,6 +40,7 @@ class Score(NamedTuple):
     precision: float
     delay: float
     delays: dict[str, float]
+    waited: dict[str, float]
     found: dict[str, float]
     each: float
     false_a_day: float
@@ -67,9 +69,9 @@ def score(
         if episode is not None and episode.wanted and alarm.opened_at < episode.start:
             continue
         if episode is not None and episode.wanted:
-            tickets[episode.id] += 1
+            tickets[episode.id] += not alarm.rise
             first[episode.id] = min(first.get(episode.id, alarm.opened_at), alarm.opened_at)
-        elif alarm.opened_at >= since:
+        elif alarm.opened_at >= since and not alarm.rise:
             vain["letters" if alarm.letters else episode.kind if episode else "background"] += 1
     wanted = [episode for episode in episodes if episode.wanted]
     delays = {e.id: (first[e.id] - e.start).total_seconds() / 60 for e in wanted if e.id in first}
@@ -82,6 +84,7 @@ def score(
             kind: median(found) if (found := [delays[e.id] for e in wanted if e.kind == kind and e.id in delays]) else float("nan")
             for kind in WANTED
         },
+        waited=delays,
         found={
             kind: sum(e.id in first for e in wanted if e.kind == kind) / sum(e.kind == kind for e in wanted) for kind in WANTED
         },

@@ -120,6 +120,7 @@ def _assessed(draft: Draft, heads: dict[str, Any], linker: PolicyLinker) -> Asse
         topic=heads["topic"],
         request=heads["request"],
         harm=heads.get("harm"),
+        advert=heads.get("advert"),
         policies=links,
         places=tuple("".join(place.path) for place in places_in(draft.title, draft.text)),
         assessed_at=draft.at + timedelta(seconds=21),

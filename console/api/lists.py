@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from fastapi import Query
+
+from console.api.problems import invalid
+from minsheng.errors import WrongUse
+from search import cursors
 
 T = TypeVar("T")
 
@@ -18,3 +22,13 @@ class Listed(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
 
     items: list[T]
     next: str | None = None
+
+
+def after(cursor: str, *kinds: type) -> list[Any] | None:
+    """The place where the page before ended; None on the first page. Raises `ApiError`."""
+    if not cursor:
+        return None
+    try:
+        return cursors.read(cursor, *kinds)
+    except WrongUse:
+        raise invalid("query.cursor", "the cursor is none of this list") from None

@@ -3,6 +3,8 @@
 from console.api import (
     audit,
     briefings,
+    consultations,
+    disclosure,
     documents,
     duty,
     events,
@@ -20,7 +22,8 @@ from console.api import (
 ROUTERS = tuple(
     module.router
     for module in (
-        me, documents, events, policies, tickets, plans, questions, briefings, statistics, grassroots, duty,
+        me, documents, events, policies, tickets, plans, questions, briefings, statistics,
+        consultations, disclosure, grassroots, duty,
         sources, audit, schema,
     )
 )  # fmt: skip

@@ -26,6 +26,7 @@ from console.routes import (
     responses,
     rules,
     sign_in,
+    single_sign_on,
     sources,
     tickets,
     tokens,
@@ -35,9 +36,8 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, desk, duty, tickets, casework, research, responses, documents, analysis, events, policies, releases,
-        interpretations,
-        answers, consultations, disclosure, grassroots,
-        plans, drills, rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
+        sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, events,
+        policies, releases, interpretations, answers, consultations, disclosure, grassroots, plans, drills, rules,
+        channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

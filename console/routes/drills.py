@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from alerts.drills.book import DrillBook
 from alerts.drills.report import DrillReport
-from alerts.drills.scenario import FOLDER, find_scenario, scenarios
+from alerts.drills.scenario import FOLDER, VARIABLES, find_scenario, scenarios
 from alerts.drills.start import start_drill
 from alerts.notices import REASONS
 from alerts.risk_kind import CHINESE as KINDS
@@ -90,12 +90,19 @@ def _list(visit: Visit, *, problem: str = "") -> Response:
     try:
         known = list(scenarios(visit.console.settings.path(FOLDER)).values()) if starts else []
     except WrongUse as error:  # a file of the unit's own; what was practised can be read all the same
-        wrong = error.message
+        wrong = in_chinese(error)
     return show(
         visit, "drills.html.j2", code=400 if problem else 200, drills=found, scenarios=known,
         problem=problem or wrong, policies=visit.view.policies, kinds=KINDS, display=people_names(visit), starts=starts,
-        chosen=visit.field("scenario"), chosen_policy=visit.field("policy"),
+        chosen=visit.field("scenario"), chosen_policy=visit.field("policy"), named=_named,
     )  # fmt: skip
+
+
+def _named(text: str) -> str:
+    """A scenario's text before a policy is chosen: what stands for it in words."""
+    for name, words in VARIABLES.items():
+        text = text.replace(f"{{{name}}}", f"〔{words}〕")
+    return text
 
 
 def _report(visit: Visit, number: str) -> DrillReport:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from console import translation
 from console.access import LANGUAGE_COOKIE, SESSION_COOKIE, Visit, needs
-from console.accounts import TooManyTries
+from console.accounts import TooManyTries, User
 from console.rendering import again, home, show
 from minsheng.errors import WrongUse
 
@@ -29,10 +29,13 @@ def start(visit: Annotated[Visit, needs("own")]) -> Response:
 
 
 @router.get("/sign-in")
-def sign_in_page(visit: Anybody, next: str = "") -> Response:  # noqa: A002 - its name in the address
+def sign_in_page(visit: Anybody, next: str = "", out: str = "") -> Response:  # noqa: A002 - its name in the address
     if visit.session is not None:
-        return RedirectResponse(_inside(next) or home(visit), 303)
-    return show(visit, "sign_in.html.j2", next=_inside(next), kept=[], kept_path="", wrong="", expired=False, name="")
+        return RedirectResponse(inside(next) or home(visit), 303)
+    return show(
+        visit, "sign_in.html.j2", next=inside(next), kept=[], kept_path="", wrong="", expired=False, name="",
+        out=out == "1" and visit.console.single_sign_on.on,
+    )  # fmt: skip
 
 
 @router.post("/sign-in")
@@ -40,12 +43,12 @@ def sign_in(visit: Anybody) -> Response:
     console = visit.console
     name = visit.field("name")
     kept = [(key.removeprefix("kept."), value) for key, value in visit.items() if key.startswith("kept.")]
-    kept_path = _inside(visit.field("kept_path"))
+    kept_path = inside(visit.field("kept_path"))
 
     def refused(wrong: str, status: int) -> Response:
         return show(
-            visit, "sign_in.html.j2", code=status, next=_inside(visit.field("next")), kept=kept, kept_path=kept_path,
-            wrong=wrong, expired=False, name=name,
+            visit, "sign_in.html.j2", code=status, next=inside(visit.field("next")), kept=kept, kept_path=kept_path,
+            wrong=wrong, expired=False, name=name, out=False,
         )  # fmt: skip
 
     try:
@@ -53,6 +56,8 @@ def sign_in(visit: Anybody) -> Response:
     except TooManyTries:
         console.audit.add("-", "sign-in-refused", name[:60], address=visit.address)
         return refused("登录尝试过多，请过几分钟再试。", 429)
+    if user is not None and not _may_by_password(visit, user):
+        user = None
     if user is None:
         console.audit.add("-", "sign-in-failed", name[:60], address=visit.address)
         return refused("用户名、口令或动态口令不对。", 401)
@@ -63,7 +68,7 @@ def sign_in(visit: Anybody) -> Response:
         signed_in = visit.signed_in(token)
         response = again(signed_in, kept, kept_path, code=200)
     else:
-        response = RedirectResponse(_inside(visit.field("next")) or "/", 303)
+        response = RedirectResponse(inside(visit.field("next")) or "/", 303)
     response.set_cookie(
         SESSION_COOKIE, token, max_age=int(console.settings.console.session_hours * 3600), httponly=True,
         samesite="lax", secure=visit.secure,
@@ -76,7 +81,8 @@ def sign_out(visit: Annotated[Visit, needs("own")]) -> Response:
     assert visit.session is not None
     visit.console.sessions.end(visit.session.id)
     visit.record("signed-out")
-    response = RedirectResponse("/sign-in", 303)
+    sso = visit.console.single_sign_on
+    response = RedirectResponse("/sign-in?out=1" if sso.on and sso.knows(visit.user) else "/sign-in", 303)
     response.delete_cookie(SESSION_COOKIE)
     return response
 
@@ -110,6 +116,13 @@ def use_link(visit: Anybody, token: str) -> Response:
     return RedirectResponse("/sign-in", 303)
 
 
+def _may_by_password(visit: Visit, user: User) -> bool:
+    """Where people sign in by the identity provider alone, administrators still come in: it may be the one that is
+    broken."""
+    sso = visit.console.single_sign_on
+    return not sso.on or sso.settings.local or "administrator" in user.roles
+
+
 def _give_whole_unit(visit: Visit, user_id: int) -> None:
     """Who works alone sees everything: a unit for that, where there is none."""
     units = visit.console.units
@@ -124,7 +137,7 @@ def _give_whole_unit(visit: Visit, user_id: int) -> None:
 @router.post("/language")
 def language(visit: Anybody) -> Response:
     chosen = visit.field("language")
-    response = RedirectResponse(_inside(visit.field("next")) or "/", 303)
+    response = RedirectResponse(inside(visit.field("next")) or "/", 303)
     if chosen in translation.LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE, chosen, max_age=31_536_000, httponly=True, samesite="lax", secure=visit.secure
@@ -151,6 +164,6 @@ def favicon(_visit: Anybody, request: Request) -> Response:
     return RedirectResponse(request.app.state.assets.url("mark.svg"), 308)
 
 
-def _inside(path: str) -> str:
+def inside(path: str) -> str:
     """The path, if it lies in this console; otherwise nothing."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable() else ""

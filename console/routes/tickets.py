@@ -110,6 +110,7 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         statuses=STATUS_WORDS,
         risk_kinds=RISK_KINDS,
         policy=visit.view.policies.get(ticket.policy or ""),
+        event_shown=visit.may("events") and visit.view.has_event(ticket.event),
         typed=typed,
         hidden=len(ticket.documents[:POSTS]) - len(found),
         tasks=tasks_of(store, ticket.number),

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from minsheng.clock import Clock
 from minsheng.doctor.duty import roster, silences
 from minsheng.doctor.finding import Check, Finding, Patient, broken, pending
-from minsheng.doctor.machine import clock, data_folder, secrets
+from minsheng.doctor.machine import clock, data_folder, secrets, single_sign_on
 from minsheng.doctor.parts import index, log, model, store
 from minsheng.doctor.work import (
     calendar,
@@ -29,7 +29,14 @@ from minsheng.settings import Settings
 MACHINE: dict[str, Check] = {"settings": secrets, "data folder": data_folder}
 """Checks that need no part to be open."""
 
-PARTS: dict[str, Check] = {"log": log, "index": index, "store": store, "model": model, "clock": clock}
+PARTS: dict[str, Check] = {
+    "log": log,
+    "index": index,
+    "store": store,
+    "model": model,
+    "clock": clock,
+    "single sign-on": single_sign_on,
+}
 
 WORK: dict[str, Check] = {
     "lag": lag,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +12,8 @@ import msgspec
 import sqlalchemy as sa
 
 from minsheng.doctor.finding import Finding, Patient, broken, ok, warning
-from minsheng.errors import WrongSettings
-from minsheng.settings import Secret
+from minsheng.errors import MinshengError, WrongSettings
+from minsheng.settings import Secret, Settings
 
 GIGABYTE = 1 << 30
 LEAST_FREE = GIGABYTE // 2
@@ -47,6 +47,55 @@ def _secrets(value: Any, place: str) -> Iterator[tuple[str, Secret]]:
     elif isinstance(value, tuple):
         for number, item in enumerate(value):
             yield from _secrets(item, f"{place}[{number}]")
+
+
+def single_sign_on(patient: Patient) -> Iterator[Finding]:
+    """Do the settings of single sign-on fit the identity provider, and what is here?"""
+    from console.openid import Issuer, SsoFailed
+    from console.rights import ROLES
+    from console.tables import units
+
+    settings, part = patient.settings.sso, "single sign-on"
+    if not settings.issuer:
+        return
+    wrong = list(_sso_mistakes(patient.settings, ROLES))
+    try:
+        issuer = Issuer(settings, patient.clock)
+        keys = len(issuer.keys().keys)
+        if not keys:
+            wrong.append((f"{settings.issuer} names no key", "ask who runs it"))
+    except SsoFailed as error:
+        wrong.append((error.why, "check sso.issuer, its certificate (sso.ca_file), and that this machine reaches it"))
+    for message, advice in wrong:
+        yield broken(part, message, advice)
+    if settings.unknown == "add" and not settings.roles_claim and not settings.default_roles:
+        yield warning(part, "users are made without a role, who then come in nowhere", "set sso.default_roles")
+        return
+    if settings.units:
+        try:
+            with patient.store.read() as connection:
+                known = set(connection.scalars(sa.select(units.c.name)))
+        except MinshengError:
+            return  # the store's own check says why
+        if missing := sorted(set(settings.units.values()) - known):
+            yield warning(
+                part, f"sso.units names units that are not here: {', '.join(missing)}", "add them, or mend it"
+            )
+            return
+    if not wrong:
+        yield ok(part, f"{settings.issuer}, {keys} keys")
+
+
+def _sso_mistakes(settings: Settings, roles: Sequence[str]) -> Iterator[tuple[str, str]]:
+    sso = settings.sso
+    if not settings.console.public_url:
+        yield "console.public_url is empty", "set it: the provider sends browsers back there"
+    if unknown := sorted({*sso.roles.values(), *sso.default_roles} - set(roles)):
+        yield f"sso names roles that there are not: {', '.join(unknown)}", f"known are: {', '.join(roles)}"
+    if sso.roles and not sso.roles_claim:
+        yield "sso.roles is set, but sso.roles_claim is not", "say which claim gives the groups"
+    if sso.roles_claim and not sso.roles:
+        yield "sso.roles_claim is set, but sso.roles is empty: nobody gets a role", "say which group is which role"
 
 
 def data_folder(patient: Patient) -> Iterator[Finding]:

@@ -312,6 +312,8 @@ def test_a_slow_channel_holds_up_no_other(world: World) -> None:
         slow.go_on.set()
     service.deliver()
     assert len(slow.sent) == 2, "what was being sent, and what waited"
+    service.stop()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("notice")], "none is left behind"
     assert service.health()["problems"] == {}
 
 

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
@@ -17,7 +18,7 @@ from alerts.rules import default_rules, read_rules
 from alerts.rules.reading import default_text
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput
-from minsheng.records import Grouped
+from minsheng.records import Grouped, scores_of
 from minsheng.settings import Settings
 from minsheng.workdays import WorkCalendar
 from tests.alerts.conftest import NOW, WATER, World, burst, record
@@ -93,6 +94,27 @@ def test_a_level_does_not_flap_at_its_border(world: World) -> None:
     (ticket,) = world.tickets()
     kinds = [event.kind for event in world.book.timeline(ticket.id)]
     assert kinds.count("level-fell") <= 1
+
+
+def test_what_the_model_read_counts_in_a_replay_too(world: World) -> None:
+    told = [record(f"h{n}", NOW + timedelta(minutes=20 * n), text="井边那孩子，送到时已经凉了") for n in range(3)]
+    world.take(
+        [
+            msgspec.structs.replace(one, assessed=msgspec.structs.replace(one.assessed, harm=scores_of("harm")))
+            for one in told
+        ]
+    )
+    since, until = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    report = replay_store(
+        world.store,
+        world.settings,
+        default_rules(),
+        {WATER.id: WATER},
+        since,
+        until,
+        lambda ids: dict.fromkeys(ids, ""),
+    )
+    assert [one.outcome for one in report.tickets] == ["both"]
 
 
 def test_other_rules_over_the_store(world: World) -> None:

@@ -6,7 +6,10 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
+
 from alerts.history import Baseline, WatchedDays
+from alerts.notify.tables import notices
 from minsheng.records import Grouped
 from tests.alerts.conftest import NOW, World, burst, record
 
@@ -274,3 +277,70 @@ def test_what_sources_give_of_their_past_is_not_watched() -> None:
         watched.add((moment - timedelta(days=day)).date(), 40 if day > 2 else 3_000)
     assert watched.before(moment, 28) == 2
     assert WatchedDays().before(moment, 28) == 0
+
+
+def letters(*days: float, event: str = "event-1") -> list[Grouped]:
+    """Letters of as many people on one matter, so many days after `NOW`."""
+    return [
+        record(f"m{number}", NOW + timedelta(days=day), kind="message", event=event, author=f"citizen-{number}",
+               policy=None, title="学校门口的路什么时候能修好")
+        for number, day in enumerate(days)
+    ]  # fmt: skip
+
+
+def test_a_burst_on_a_matter_known_from_letters_is_told_and_must_be_answered_anew(world: World) -> None:
+    world.take(letters(0, 20, 40, 60))
+    (ticket,) = world.tickets()
+    assert (ticket.level, ticket.round) == ("blue", 1)
+    world.book.move(ticket.number, "responding", actor="officer", reason="")
+    start = NOW + timedelta(days=75)
+    world.clock.set(start + timedelta(hours=1))
+    world.take(burst(12, start, policy=None))
+    (ticket,) = world.tickets()
+    assert (ticket.level, ticket.status, ticket.round) == ("blue", "open", 2)
+    assert "位不同发言者" in ticket.why
+    lines = [event for event in world.book.timeline(ticket.id) if event.kind == "flared"]
+    assert [(line.detail["from"], line.detail["slow"]) for line in lines] == [("responding", True)]
+    assert told(world) == ["new", "again"]
+    running = [clock for clock in ticket.deadlines if clock.running]
+    assert running and all(clock.round == 2 and clock.due_at > start for clock in running)
+    assert all(clock.replaced for clock in ticket.deadlines if clock.round == 1 and clock.cancelled_at is not None)
+    world.take(burst(1, start + timedelta(hours=1), policy=None, prefix="more"))
+    assert told(world) == ["new", "again"]  # once
+
+
+def test_a_matter_that_calmed_down_and_breaks_out_again_is_told_again(world: World) -> None:
+    world.take(burst(20, minutes=2))
+    level = world.tickets()[0].level
+    world.take([record("later", NOW + timedelta(days=5)), record("later2", NOW + timedelta(days=6))])
+    assert world.tickets()[0].current_level == "none"
+    world.take(burst(20, NOW + timedelta(days=9), minutes=2, prefix="again"))
+    (ticket,) = world.tickets()
+    assert (ticket.level, ticket.round, ticket.status) == (level, 2, "open")
+    assert ticket.current_level != "none"
+    assert told(world)[-1] == "again"
+
+
+def test_letters_that_go_on_coming_are_no_burst(world: World) -> None:
+    world.take(letters(0, 20, 40, 60, 80, 100))
+    (ticket,) = world.tickets()
+    assert ticket.round == 1
+    assert told(world) == ["new"]
+
+
+def test_a_ticket_known_from_letters_does_not_hide_a_burst_over_all_of_its_policy(world: World) -> None:
+    slow = [record(f"m{n}", NOW + timedelta(days=20 * n), kind="message", author=f"c{n}") for n in range(4)]
+    world.take(slow)
+    assert [ticket.event for ticket in world.tickets()] == ["event-1"]
+    start = NOW + timedelta(days=75)
+    spread = [
+        record(f"s{n}", start + timedelta(minutes=n), event="event-1" if n % 3 == 0 else f"other-{n}", text=f"涨价{n}")
+        for n in range(60)
+    ]
+    world.take(spread)
+    assert {ticket.event for ticket in world.tickets()} == {"event-1", "policy:water-price"}
+
+
+def told(world: World) -> list[str]:
+    with world.store.read() as connection:
+        return list(connection.scalars(sa.select(notices.c.reason).order_by(notices.c.id)))

@@ -33,6 +33,7 @@ from tests.alerts.conftest import NOW, World, burst, record
         ('name = "split-blue"', 'name = "burst-blue"', "two rules named burst-blue"),
         ('"messages >= 4"', '"messages >= 1"', "at least two messages"),
         ("[words.grave]", "[words.harm]", "the model has that name"),
+        ("[words.grave]", "[words.advert]", "the model has that name"),
     ],
 )
 def test_a_bad_file_is_refused_with_line_and_reason(old: str, new: str, said: str) -> None:
@@ -100,17 +101,17 @@ def test_a_pattern_that_others_take_minutes_for_is_quick() -> None:
 def test_what_is_installed_is_in_force_and_recorded(world: World) -> None:
     book = RuleBook(world.store, world.clock)
     assert book.in_force() == default_rules()
-    changed = default_text().replace('version = "1"', 'version = "2"').replace('"voices >= 8"', '"voices >= 4"')
+    changed = default_text().replace('version = "2"', 'version = "3"').replace('"voices >= 8"', '"voices >= 4"')
     book.install(changed, "mine.toml", actor="zhang", reason="防汛期间从严")
     with pytest.raises(BadInput):
         book.install(changed.replace("voices", "voces"), "mine.toml", actor="li", reason="试")
     with pytest.raises(WrongUse):
         book.install(changed, "mine.toml", actor="li", reason=" ")
     assert [(one.actor, one.version, one.reason) for one in book.history()] == [
-        ("zhang", "2", "防汛期间从严"),
+        ("zhang", "3", "防汛期间从严"),
         ("shipped", default_rules().version, ""),
     ]
-    assert RuleBook(world.store, world.clock).in_force().version == "2"
+    assert RuleBook(world.store, world.clock).in_force().version == "3"
     world.take(burst(4, minutes=2))
     assert [ticket.level for ticket in world.tickets()] == ["blue"]
 
@@ -173,6 +174,35 @@ def test_hours_days_departments_and_kinds_narrow_a_rule(world: World) -> None:
     assert world.tickets() == []
     world.take(burst(5, late, event="late", prefix="t"))
     assert [(ticket.event, ticket.level) for ticket in world.tickets()] == [("late", "yellow")]
+
+
+@pytest.mark.parametrize(("kind", "level"), [("post", []), ("message", ["yellow"])])
+def test_what_the_model_reads_as_advertising_is_no_voice_but_letters_count_all_the_same(
+    world: World, kind: str, level: list[str]
+) -> None:
+    storm = burst(12, minutes=2, kind=kind, text="新规看不懂？找我们代办，加微信")
+    advert = scores_of("advert")
+    world.take(
+        [msgspec.structs.replace(one, assessed=msgspec.structs.replace(one.assessed, advert=advert)) for one in storm]
+    )
+    assert [ticket.level for ticket in world.tickets()] == level
+
+
+def test_who_mostly_advertises_is_no_voice_with_what_the_model_overlooks_either(world: World) -> None:
+    advert = scores_of("advert")
+    storm = [
+        record(f"a{n}", NOW + timedelta(minutes=n), author=f"shop-{n % 12}", text=f"新规看不懂？找我们代办{n}")
+        for n in range(36)
+    ]
+    seen = [
+        msgspec.structs.replace(one, assessed=msgspec.structs.replace(one.assessed, advert=advert))
+        for one in storm[:24]
+    ]
+    world.take([*seen, *storm[24:]])
+    assert world.tickets() == []
+    world.take(burst(20, NOW + timedelta(minutes=40), minutes=1, prefix="real"))
+    (ticket,) = world.tickets()
+    assert not set(ticket.documents) & {one.document.id for one in storm}
 
 
 @pytest.mark.parametrize(("unsure", "level"), [(False, ["yellow"]), (True, [])])

@@ -85,12 +85,17 @@ class WithStance(NgramModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heads = (*self.heads, "stance", "harm", "news")
-        self.versions |= {"stance": "stance-1", "harm": "harm-1", "news": "news-1"}
+        self.heads = (*self.heads, "stance", "harm", "advert", "news")
+        self.versions |= {"stance": "stance-1", "harm": "harm-1", "advert": "advert-1", "news": "news-1"}
         self.thresholds = {"sentiment": 0.99999}
 
     def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
-        more = {"stance": scores_of("against"), "harm": scores_of("none"), "news": scores_of("财经")}
+        more = {
+            "stance": scores_of("against"),
+            "harm": scores_of("none"),
+            "advert": scores_of("advert"),
+            "news": scores_of("财经"),
+        }
         return [{**judged, **more} for judged in super().judge(texts)]
 
 
@@ -106,7 +111,8 @@ def test_a_stance_is_one_to_a_policy_that_is_linked_without_doubt(register: Poli
     assert {link.policy_id for link in doubtful.policies} == {"flats", "rent"}
     assert unlinked.stance is None and doubtful.stance is None
     assert linked.harm == unlinked.harm == scores_of("none")
-    others = {**VERSIONS, "harm": "harm-1", "policies": register.revision()}
+    assert linked.advert == unlinked.advert == scores_of("advert")
+    others = {**VERSIONS, "harm": "harm-1", "advert": "advert-1", "policies": register.revision()}
     assert linked.models == {**others, "stance": "stance-1"}
     assert unlinked.models == doubtful.models == others
 

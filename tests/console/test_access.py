@@ -18,7 +18,17 @@ from tests.console.world import ConsoleWorld
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "console.md"
 ROUTES = list(guarded(ROUTERS))
-OPEN_PAGES = {"/sign-in", "/link/{token}", "/language", "/static/{name:path}", "/favicon.ico", "/metrics"}
+OPEN_PAGES = {
+    "/sign-in",
+    "/sign-in/sso",
+    "/sign-in/sso/back",
+    "/sign-in/sso/out",
+    "/link/{token}",
+    "/language",
+    "/static/{name:path}",
+    "/favicon.ico",
+    "/metrics",
+}
 
 FILLED = {
     "{number}": "T0001",

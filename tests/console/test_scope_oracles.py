@@ -21,6 +21,8 @@ from briefings.making import make_and_keep
 from console.access import guarded
 from console.api.routers import ROUTERS as API_ROUTERS
 from console.routes import ROUTERS
+from consultations.tables import consultations
+from disclosure.tables import applications
 from minsheng.policies import PolicyRegister
 from tests.briefings.small_world import DAY, burst
 from tests.console.world import HEATING, SCHOOL, ConsoleWorld, form_token, send
@@ -81,6 +83,17 @@ class Divided(ConsoleWorld):
         made = send(duty, "/drills", "/drills", scenario="service-breakdown", policy=HEATING, sure="1")
         self.drill = made.headers["location"].rpartition("/")[2]
         self.briefing = make_and_keep(self.console, "daily", DAY, actor="system").number
+        with self.store.begin() as connection:
+            row = {
+                "policy_id": HEATING, "title": MARK, "department": MARK, "opens_on": DAY, "closes_on": DAY,
+                "text": MARK, "origin": "", "added_by": "a", "added_at": self.clock.now(),
+            }  # fmt: skip
+            connection.execute(consultations.insert().values(**row))
+            row = {
+                "department": MARK, "number": MARK, "received_on": DAY, "title": MARK, "content": MARK,
+                "region": "云岭省西市", "policy_id": HEATING, "policy_named": "",
+            }  # fmt: skip
+            connection.execute(applications.insert().values(**row))
         register = PolicyRegister(self.store, self.clock)
         school = register.get(SCHOOL)
         assert school is not None
@@ -111,9 +124,12 @@ def both(world: Divided, path: str) -> tuple[str, str] | None:
         "{digest}": (world.attached, "0" * 64),
         "{webhook_id}": ("1", "7"),
         "{handover_id}": ("1", "7"),
+        "{consultation}": ("ZQ0001", "ZQ0991"),
+        "{application_id}": ("1", "7"),
     }
     plain = {"{task}": "1", "{assignment}": "1", "{version}": "1", "{code}": "1", "{interpretation}": "1",
-             "{hours}": "24", "{day}": "2026-05-08", "{head}": "sentiment", "{name}": "nothing"}  # fmt: skip
+             "{comment}": "0-0", "{hours}": "24", "{day}": "2026-05-08", "{head}": "sentiment",
+             "{name}": "nothing"}  # fmt: skip
     if not any(name in path for name in named) or path.endswith("/test"):
         return None
     hidden = missing = path
@@ -126,9 +142,9 @@ def both(world: Divided, path: str) -> tuple[str, str] | None:
 
 def same(hidden: Response, missing: Response, addresses: tuple[str, str]) -> bool:
     """Whether two answers can't be told apart, but for what was asked for."""
-    words = [re.sub(r"hidden-plan|qc-hidden|T0001|heating|\bheat\b", "*", _without(one, address))
+    words = [re.sub(r"hidden-plan|qc-hidden|T0001|ZQ0001|heating|\bheat\b", "*", _without(one, address))
              for one, address in zip((hidden, missing), addresses, strict=True)]  # fmt: skip
-    words[1] = re.sub(r"hodden-plan|qc-hodden|T0991|hooting|\bhoot\b", "*", words[1])
+    words[1] = re.sub(r"hodden-plan|qc-hodden|T0991|ZQ0991|hooting|\bhoot\b", "*", words[1])
     return hidden.status_code == missing.status_code and words[0].replace("hodden", "hidden") == words[1]
 
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import uvicorn
 from anyio.from_thread import start_blocking_portal
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -108,6 +114,22 @@ class ConsoleWorld:
     def close(self) -> None:
         self._portals.__exit__(None, None, None)
         self.world.close()
+
+
+@contextmanager
+def served(world: ConsoleWorld) -> Iterator[str]:
+    """The world behind a server of its own, for browsers and other programs; its address."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(world.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    world.console.stopping.set()
+    server.should_exit = True
+    thread.join(10)
 
 
 @cache

@@ -73,6 +73,7 @@ ASSESSED = Assessed(
     request=msgspec.structs.replace(scores_of("complaint"), unsure=True),
     stance=scores_of("question", {"neutral": 0.25}),
     harm=scores_of("none", {"harm": 0.125}),
+    advert=scores_of("none", {"advert": 0.0625}),
     policies=(
         PolicyLink(policy_id="heating", reason="alias", confidence=0.9, matched="供暖新规", field="title", span=(0, 4)),
         PolicyLink(policy_id="bus", reason="parent", confidence=0.4),
@@ -160,6 +161,11 @@ def test_older_records_are_brought_up_step_by_step(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(records.UPGRADES, now + 1)
     with pytest.raises(BadInput, match=f"no step from {now + 1} to {now + 2}"):
         decode(Grouped, json.dumps(old).encode())
+
+
+def test_a_record_of_before_adverts_were_told_has_none() -> None:
+    old = decode(Assessed, (HERE / "records/v3/assessed.json").read_bytes())
+    assert old.harm is not None and old.advert is None and "advert" not in old.judgements
 
 
 def test_a_record_of_before_harm_was_judged_has_none() -> None:

@@ -15,7 +15,7 @@ from minsheng.records import SCHEMA, Assessed, Document, decode
 from stream.dead_letters import list_dead_letters, resend
 from stream.embedded import EmbeddedLog
 from stream.limits import TooManyRejected
-from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS, MAX_VALUE_BYTES, Message, Partition
+from stream.log import ASSESSED, DEAD_LETTERS, DOCUMENTS, MAX_VALUE_BYTES, Message, Partition, TopicLag
 from stream.messages import DocumentSink, document_message
 from stream.worker import Worker
 from tests.stream.small_stages import AssessStage, CountingStage, make_document
@@ -309,6 +309,34 @@ def test_two_workers_share_the_partitions(tmp_path: Path) -> None:
     for each in workers:
         each.close()
     log.close()
+
+
+def test_a_lag_that_is_slow_to_answer_keeps_no_record_waiting(log: EmbeddedLog) -> None:
+    fill(log, range(40))
+    asked, answer, stop = threading.Event(), threading.Event(), threading.Event()
+    real = log.lag
+
+    def slow(topic: str, group: str) -> TopicLag:
+        asked.set()
+        assert answer.wait(20)
+        return real(topic, group)
+
+    log.lag = slow  # type: ignore[method-assign]
+    stage = AssessStage()
+    one = worker(stage, log, batch=10)
+    running = threading.Thread(target=one.run, args=(stop,))
+    running.start()
+    try:
+        assert asked.wait(20)
+        fill(log, range(40, 80))
+        while len(stage.batches) < 8 and running.is_alive():
+            stop.wait(0.02)
+        assert one.health.behind is None, "it has not been answered"
+    finally:
+        answer.set()
+        stop.set()
+        running.join(20)
+    assert one.health.behind is not None, "told in the end"
 
 
 def test_an_output_too_large_for_its_topic_sends_its_input_to_the_dead_letters(log: EmbeddedLog) -> None:

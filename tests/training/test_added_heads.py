@@ -1,4 +1,4 @@
-"""A head that is added to the finished graph leaves all others as they were, and replaces itself."""
+"""Heads that are added to the finished graph leave all others as they were, and replace themselves."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from classifiers.model import Text
 
 pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_installed")]
 
-TEXTS = [Text("", "施工的吊臂掉下来，路过的老人当场没了"), Text("", "水费涨了两块"), Text("通知", "周六停水检修。")]
+TEXTS = [
+    Text("", "施工的吊臂掉下来，路过的老人当场没了"),
+    Text("", "水费涨了两块"),
+    Text("通知", "周六停水检修。"),
+    Text("", "净水器厂家直销，扫码立减五百，名额有限，加微信预约"),
+]
 
 
-def test_added_again_the_head_replaces_itself_and_the_others_stay(tmp_path: Path) -> None:
+def test_added_again_the_heads_replace_themselves_and_the_others_stay(tmp_path: Path) -> None:
     from training.added_heads import ship
 
     shutil.copytree(FOLDER, tmp_path / "encoder")
     before = EncoderModel(FOLDER).judge(TEXTS)
     scores = ship(tmp_path / "encoder")
     after = EncoderModel(tmp_path / "encoder").judge(TEXTS)
-    assert scores["macro_f1"] >= 0.8
+    assert all(score["macro_f1"] >= 0.8 for score in scores.values())
     assert (tmp_path / "encoder" / "model.onnx").stat().st_size == (FOLDER / "model.onnx").stat().st_size
     for old, new in zip(before, after, strict=True):
-        assert set(old) == set(new) and "harm" in new
+        assert set(old) == set(new) and {"harm", "advert"} <= set(new)
         for head in old:
             assert old[head].label == new[head].label
             assert np.allclose(list(old[head].scores.values()), list(new[head].scores.values()), atol=1e-6)
-    assert [one["harm"].label for one in after] == ["harm", "none", "none"]
+    assert [one["harm"].label for one in after] == ["harm", "none", "none", "none"]
+    assert [one["advert"].label for one in after] == ["none", "none", "none", "advert"]

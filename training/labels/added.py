@@ -1,0 +1,95 @@
+"""Texts for heads that are added to the finished encoder, written for training: `harm.jsonl`, `advert.jsonl`.
+
+`harm`: somebody died, was badly hurt, poisoned, burnt or is missing. Fear of it, hyperbole (热死了), rules and
+questions about it, drills, fiction and denied rumours are `none`.
+
+`advert`: somebody sells or recruits, also under a measure's name (落户新政来了，代办包过). Complaints and warnings
+about sellers, offices' notices of what is given out or free, thanks for it, and neighbours' requests are `none`.
+
+Texts are short; those to learn from are also put beside others, so that a clause in the middle of a long post is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from classifiers.model import ADVERTS, HARMS, Text
+from training.data import Example, part_of
+from training.labels.own import read_posts
+
+FOLDER = Path(__file__).parent
+BESIDE = 4
+"""How often each text is put beside another one."""
+
+SIGNS = frozenset("死亡伤残毁命尸殁遇溺炸烧砸撞摔骨昏毒砍捅危血救")
+"""Characters that tellings of harm are seldom without: a post that holds none of them is taken to tell of none."""
+
+
+class Added(NamedTuple):
+    """One head and what it learns from.
+
+    Attributes
+    ----------
+    labels:
+        The one that is looked for first.
+    cost:
+        The inverse strength of the regression's penalty.
+    threshold:
+        Below it a judgement is unsure.
+    beside:
+        Makes more examples of those to learn from; the same each time.
+    """
+
+    head: str
+    labels: tuple[str, str]
+    cost: float
+    threshold: float
+    beside: Callable[[Sequence[Example]], list[Example]]
+
+    def texts(self) -> list[Example]:
+        """The texts as they were written, in the file's order."""
+        lines = (msgspec.json.decode(line) for line in (FOLDER / f"{self.head}.jsonl").read_bytes().splitlines())
+        read = ((Text("", line["text"]), line[self.head]) for line in lines)
+        return [Example(text, label, part_of(text)) for text, label in read]
+
+
+def beside_harmless(examples: Sequence[Example], seed: int = 0) -> list[Example]:
+    """Each text before and after other posts that tell of no harm, and these posts alone.
+
+    A joined text is in the part of its example, so that nothing of it gets among those that are chosen or scored on.
+    """
+    random = np.random.default_rng(seed)
+    harmless = [post.text for post in read_posts() if not SIGNS & set(post.text)]
+    joined = [Example(Text("", text), "none", part_of(Text("", text))) for text in harmless]
+    for example in examples:
+        own = example.text.text.rstrip("。")
+        for number, place in enumerate(random.choice(len(harmless), BESIDE, replace=False)):
+            other = harmless[place].rstrip("。")
+            joined.append(example._replace(text=Text("", f"{other}。{own}。" if number % 2 else f"{own}，{other}。")))
+    return joined
+
+
+def beside_alike(examples: Sequence[Example], seed: int = 0) -> list[Example]:
+    """Each text before others of its label, and the posts of our own, none of which is an advert. A post that both
+    advertises and complains is rare, and its complaint counts."""
+    random = np.random.default_rng(seed)
+    joined = [Example(Text("", post.text), "none", part_of(Text("", post.text))) for post in read_posts()]
+    of_label = {label: [one.text.text for one in examples if one.label == label] for label in ADVERTS}
+    for example in examples:
+        alike = of_label[example.label]
+        own = example.text.text.rstrip("。")
+        places = random.choice(len(alike), BESIDE, replace=False)
+        joined += [example._replace(text=Text("", f"{own}，{alike[place]}")) for place in places]
+    return joined
+
+
+ADDED = (
+    Added("harm", HARMS, cost=0.01, threshold=0.5, beside=beside_harmless),
+    Added("advert", ADVERTS, cost=0.03, threshold=0.5, beside=beside_alike),
+)
+"""The heads, in the order in which they are put behind the others."""
