@@ -33,6 +33,7 @@ from disclosure.register import IN_TIME, LATE, Asked, Register
 from disclosure.tables import applications as application_table
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -113,7 +114,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
         until = until or today
         since = since or until - timedelta(days=DAYS - 1)
         if since > until:
-            raise WrongUse(f"the first day, {since}, comes after the last, {until}", "check the days")
+            raise WrongUse(Problem("days-order", since=since, until=until), "check the days")
         return cls(since=since, until=until)
 
     @property

@@ -16,6 +16,7 @@ from disclosure.terms import Standing, Terms
 from minsheng.clock import CHINA, Clock
 from minsheng.duedays import Press, press_of
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 from minsheng.workdays import WorkCalendar
@@ -103,7 +104,7 @@ class Register:
             where.append(table.c.department == department)
         found = list(self._read(where))
         if not found:
-            raise WrongUse(f"there is no application {number}", "minsheng disclosure list shows them")
+            raise WrongUse(Problem("application-unknown", number=number), "minsheng disclosure list shows them")
         if len(found) > 1:
             names = "、".join(one.application.department or "（未注明）" for one in found)
             raise WrongUse(f"{len(found)} departments have an application {number}: {names}", "say which: --department")
