@@ -107,7 +107,10 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, since: date | None, until: date | None, today: date) -> Span:
-        """Raises `WrongUse` where the last day lies before the first."""
+        """Raises `WrongUse` where the last day lies before the first, or a day out of all time."""
+        for day in (since, until):
+            if day is not None and not 1900 <= day.year <= 2900:  # at the ends of the calendar no day can be added
+                raise WrongUse(Problem("day-out-of-time", day=day), "check the days")
         until = until or today
         since = since or until - timedelta(days=DAYS - 1)
         if since > until:

@@ -98,6 +98,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "cursor-wrong": ("the cursor is none of this search", "翻页的地址不是这次检索的，请重新检索。"),
     "day-ahead": ("{day} lies ahead", "{day} 还没有到。"),
     "day-not-here": ("{day} is not here yet", "{day} 还没有到。"),
+    "day-out-of-time": ("{day} is no day that anything was counted on", "{day} 这一天没有可统计的内容，请核对。"),
     "days-order": (
         "the first day, {since}, comes after the last, {until}",
         "起始日期 {since} 晚于截止日期 {until}，请核对。",
