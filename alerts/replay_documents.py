@@ -27,6 +27,7 @@ from grouping.memory import Memory
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput
 from minsheng.policies import Policy
+from minsheng.problems import Problem
 from minsheng.records import KINDS, Assessed, Document, Engagement, EventRef, Grouped, document_id, encode
 from minsheng.settings import Settings
 from minsheng.workdays import WorkCalendar
@@ -96,7 +97,7 @@ def read_documents(path: Path) -> list[Document]:
     rows = read_rows(path)
     first = list(itertools.islice(rows, 100))
     if not first:
-        raise BadInput(f"{path} has no rows", "it needs at least one document")
+        raise BadInput(Problem("table-empty", file=path), "it needs at least one document")
     columns: Mapping[str, str] = {}
     if not all(row.values.get("record") == "document" for row in first if not row.problem):
         names = dict.fromkeys(str(name) for row in first if not row.problem for name in row.values)

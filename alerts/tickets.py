@@ -16,6 +16,7 @@ from alerts.transitions import STATUS_WORDS, STATUSES, Status, changing, find, m
 from alerts.withdrawal import drop_notices
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 __all__ = [
@@ -277,7 +278,7 @@ class TicketBook:
             The ticket has changed since; a `WrongUse` that says what was done.
         """
         if status == "open":
-            raise WrongUse("a ticket is reopened with new clocks", "minsheng tickets reopen")
+            raise WrongUse(Problem("reopen-apart"), "minsheng tickets reopen")
         with changing(self._store, self._clock, name, actor=actor, version=version) as change:
             move(change, status, reason)
         return self.get(change.ticket["number"])

@@ -22,6 +22,7 @@ from alerts.tables import ticket_timeline, tickets
 from alerts.withdrawal import cancel_tasks, drop_notices
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 Status = Literal[
@@ -55,10 +56,10 @@ NEXT: Mapping[Status, tuple[Status, ...]] = {
 }
 """From each status the ones that may follow: the only place that knows."""
 
-_NEEDS_REASON: dict[Status, str] = {
-    "closed": "a ticket is closed with a reason",
-    "false-alarm": "a false alarm is declared with a reason",
-    "open": "a ticket is reopened with a reason",
+_NEEDS_REASON: dict[Status, Problem] = {
+    "closed": Problem("close-reason"),
+    "false-alarm": Problem("false-alarm-reason"),
+    "open": Problem("reopen-reason"),
 }
 _KINDS: dict[Status, timeline.Kind] = {
     "acknowledged": "acknowledged",
@@ -98,8 +99,7 @@ class TicketConflict(WrongUse):
     def __init__(self, number: str, seen: int, version: int, happened: Sequence[Happened]) -> None:
         listed = "; ".join(map(str, happened)) or "nothing that is in its timeline"
         super().__init__(
-            f"ticket {number} was changed by somebody else meanwhile (you saw version {seen}, now it is {version}): "
-            f"{listed}",
+            Problem("ticket-changed", number=number, seen=seen, version=version, happened=listed),
             f"look at it again, then repeat: minsheng tickets show {number}",
         )
         self.seen = seen
@@ -148,7 +148,7 @@ class Change:
         if self.ticket["closed_at"] is not None:
             words = STATUS_WORDS[self.ticket["status"]]
             raise WrongUse(
-                f"ticket {self.ticket['number']} has ended ({words}): {what} is not possible",
+                Problem("ticket-ended", number=self.ticket["number"], ended=words, what=what),
                 f"reopen it first: minsheng tickets reopen {self.ticket['number']}",
             )
 
@@ -182,7 +182,7 @@ def held(
 ) -> Change:
     """As `changing`, within a transaction that is open already."""
     if not actor.strip():
-        raise WrongUse("a change needs somebody who makes it", "name the actor")
+        raise WrongUse(Problem("actor-missing"), "name the actor")
     row = find(connection, name, held=True)
     if version is not None and version != row["version"]:
         raise TicketConflict(row["number"], version, row["version"], _since(connection, row["id"], version))
@@ -197,7 +197,7 @@ def move(change: Change, status: Status, reason: str = "", **values: Any) -> Non
         raise WrongUse(_NEEDS_REASON[status], "add --reason")
     if status not in NEXT[before]:
         raise WrongUse(
-            f"ticket {row['number']} is {before} and can't become {status}",
+            Problem("ticket-step", number=row["number"], status=before, to=status),
             f"possible: {', '.join(NEXT[before]) or 'nothing, it is closed'}",
         )
     now = change.now
@@ -226,7 +226,7 @@ def find(connection: Connection, name: str, *, held: bool = False) -> sa.RowMapp
     query = sa.select(tickets).where(match)
     row = connection.execute(query.with_for_update(key_share=True) if held else query).mappings().first()
     if row is None:
-        raise WrongUse(f"there is no ticket {name}", "see minsheng tickets list")
+        raise WrongUse(Problem("ticket-unknown", ticket=name), "see minsheng tickets list")
     return row
 
 

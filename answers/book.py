@@ -17,6 +17,7 @@ from answers.tables import qa_revisions as revisions
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister, successors
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 _decoder = msgspec.json.Decoder(Content)
@@ -75,7 +76,7 @@ class AnswerBook:
         self._policy(content.policy)
         identity = entry or f"qa-{secrets.token_hex(5)}"
         if not 1 <= len(identity) <= 100 or any(sign.isspace() or sign in "/\\" for sign in identity):
-            raise WrongUse(f"'{identity}' is no id", "at most 100 characters, without spaces and slashes")
+            raise WrongUse(Problem("entry-id", id=identity), "at most 100 characters, without spaces and slashes")
         row = {
             "id": identity, "policy_id": content.policy, "status": "draft", "version": 1,
             "changed_at": self._clock.now(),
@@ -86,7 +87,7 @@ class AnswerBook:
                 self._step(connection, identity, 1, action, content, actor, note)
         except sa.exc.IntegrityError:
             raise WrongUse(
-                f"there is an entry {identity} already", "change it, or leave the id out for a new one"
+                Problem("entry-taken", id=identity), "change it, or leave the id out for a new one"
             ) from None
         return self.get(identity)
 
@@ -113,13 +114,13 @@ class AnswerBook:
         found = self.get(entry)
         blocking = [flag.words for flag in self.flags(found.content) if flag.blocks]
         if blocking:
-            raise WrongUse(f"{entry} can't be published: {'；'.join(blocking)}", "change or withdraw it")
+            raise WrongUse(Problem("entry-blocked", entry=entry, reasons="；".join(blocking)), "change or withdraw it")
         return self._move(entry, "signed", actor=actor, note=note, version=version or found.version)
 
     def withdraw(self, entry: str, *, actor: str, note: str, version: int | None = None) -> Entry:
         """Take an entry back, with the reason."""
         if not note.strip():
-            raise WrongUse("no reason is given", "say why it is withdrawn: --reason")
+            raise WrongUse(Problem("no-reason"), "say why it is withdrawn: --reason")
         return self._move(entry, "withdrawn", actor=actor, note=note, version=version)
 
     def expire_due(self, *, actor: str = "clock") -> list[str]:
@@ -144,7 +145,7 @@ class AnswerBook:
         with self._store.read() as connection:
             found = self._entries(connection, entries.c.id == entry)
         if not found:
-            raise WrongUse(f"there is no entry {entry} in the Q&A base", "minsheng qa list shows them")
+            raise WrongUse(Problem("entry-unknown", entry=entry), "minsheng qa list shows them")
         return found[0]
 
     def all(
@@ -212,7 +213,7 @@ class AnswerBook:
     def _policy(self, policy: str) -> Policy:
         found = self._register.get(policy)
         if found is None:
-            raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list shows them")
+            raise WrongUse(Problem("policy-unknown", policy=policy), "minsheng policies list shows them")
         return found
 
     def _move(
@@ -228,24 +229,24 @@ class AnswerBook:
         with self._store.begin() as connection:
             row = self._row(connection, entry, lock=True)
             if row is None:
-                raise WrongUse(f"there is no entry {entry} in the Q&A base", "minsheng qa list shows them")
+                raise WrongUse(Problem("entry-unknown", entry=entry), "minsheng qa list shows them")
             if version is not None and row.version != version:
                 raise WrongUse(
-                    f"{entry} was changed meanwhile: it is at version {row.version}, not {version}",
+                    Problem("changed-meanwhile", name=entry, now=row.version, version=version),
                     "look at it again: minsheng qa show",
                 )
             if row.status not in _FROM.get(action, (row.status,)):
                 raise WrongUse(
-                    f"{entry} is {row.status} and can't be {action}",
+                    Problem("step-impossible", name=entry, status=row.status, action=action),
                     "a draft is reviewed, then signed; a change makes it a draft again",
                 )
             if action == "withdrawn" and row.status == "withdrawn":
-                raise WrongUse(f"{entry} is withdrawn already")
+                raise WrongUse(Problem("entry-withdrawn", entry=entry))
             last = connection.execute(
                 sa.select(revisions).where(revisions.c.entry_id == entry, revisions.c.version == row.version)
             ).one()
             if action == "reviewed" and self._four_eyes and self._writer(connection, entry) == actor:
-                raise WrongUse(f"{actor} wrote the words of {entry}", "let another person review them")
+                raise WrongUse(Problem("own-words", writer=actor, name=entry), "let another person review them")
             kept = content or _decoder.decode(last.content)
             number = row.version + 1
             self._step(connection, entry, number, action, kept, actor, note)
@@ -337,7 +338,7 @@ def checked(content: Content) -> Content:
     if content.valid_from and content.valid_until and content.valid_until < content.valid_from:
         wrong.append(f"valid_until ({content.valid_until}) lies before valid_from ({content.valid_from})")
     if wrong:
-        raise WrongUse("the entry can't be kept: " + "; ".join(wrong), "give title, question and answer")
+        raise WrongUse(Problem("entry-wrong", wrong="; ".join(wrong)), "give title, question and answer")
     return msgspec.structs.replace(
         content,
         **parts,

@@ -20,6 +20,7 @@ from answers.model import Content, Entry
 from minsheng.clock import CHINA
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import Policy, PolicyRegister
+from minsheng.problems import Problem
 
 COLUMNS: dict[str, str] = {
     "id": "知识编号",
@@ -163,7 +164,7 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     elif kind == ".xlsx":
         found = list(_xlsx_rows(path))
     else:
-        raise WrongUse(f"{path.name}: files of this kind are not read", "give .xlsx or .json, see docs/reference/qa.md")
+        raise WrongUse(Problem("file-kind", file=path.name), "give .xlsx or .json, see docs/reference/qa.md")
     return [(number, row) for number, row in found if any(row.values())]
 
 
@@ -183,7 +184,7 @@ def _xlsx_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # what it raises on broken files has no bounds
-        raise WrongUse(f"{path.name} can't be read as XLSX: {error}", "save it as .xlsx") from error
+        raise WrongUse(Problem("file-broken", file=path.name, kind="XLSX", reason=error), "save it as .xlsx") from error
     sheet = book.worksheets[0]
     rows = sheet.iter_rows(max_row=MOST_ROWS, values_only=True)
     headings = [_text(cell) for cell in next(rows, ())]

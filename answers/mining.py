@@ -25,6 +25,7 @@ from answers.texts import PolicyTexts
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
+from minsheng.problems import Problem
 from minsheng.records import AMBIGUOUS, Grouped
 from minsheng.store import Store, insert_or_ignore
 from search.index import Filters, Index, Search
@@ -261,14 +262,14 @@ class Candidates:
                 candidates.update().where(candidates.c.id == candidate).values(dismissed=dismissed)
             )
             if done.rowcount == 0:
-                raise WrongUse(f"there is no question {candidate}", "minsheng qa candidates shows them")
+                raise WrongUse(Problem("question-unknown", question=candidate), "minsheng qa candidates shows them")
 
     def get(self, candidate: str) -> Candidate:
         """One question. Raises `WrongUse` where there is none."""
         for one in self.all(dismissed=True):
             if one.id == candidate:
                 return one
-        raise WrongUse(f"there is no question {candidate}", "minsheng qa candidates shows them")
+        raise WrongUse(Problem("question-unknown", question=candidate), "minsheng qa candidates shows them")
 
     def _candidate(self, row: sa.Row[tuple[object, ...]], asked: Sequence[sa.Row[tuple[object, ...]]]) -> Candidate:
         answer = self._search.ask(row.question, size=1, policies=(row.policy_id,))

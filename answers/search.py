@@ -16,6 +16,7 @@ from answers.tables import qa_entries
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 LONGEST = 500
@@ -68,9 +69,9 @@ class AnswerSearch:
         """
         asked = " ".join(question.split())
         if not asked:
-            raise WrongUse("the question is empty", "ask in your own words, e.g. minsheng qa search 水费多收了怎么退")
+            raise WrongUse(Problem("question-empty"), "ask in your own words, e.g. minsheng qa search 水费多收了怎么退")
         if len(asked) > LONGEST:
-            raise WrongUse(f"the question has {len(asked)} characters", f"ask in at most {LONGEST}")
+            raise WrongUse(Problem("question-long", length=len(asked), most=LONGEST), f"ask in at most {LONGEST}")
         entries, finder = self._loaded()
         known = {policy.id: policy for policy in self._register.all()}
         today = self._book.today()

@@ -14,6 +14,7 @@ from crawlers.attached import READABLE, file_text, kind_of
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, WrongUse
 from minsheng.policies import Policy
+from minsheng.problems import Problem
 from minsheng.store import Store, upsert
 from search.index import Index
 
@@ -60,7 +61,9 @@ class PolicyTexts:
     def keep(self, policy: Policy, text: str, *, origin: str, actor: str) -> PolicyText:
         """Keep a policy's text; it takes the place of the one before. Raises `WrongUse` where it is empty."""
         if not text.strip():
-            raise WrongUse(f"{origin} holds no text", "give the file with the policy's words, not pictures of them")
+            raise WrongUse(
+                Problem("text-empty", file=origin), "give the file with the policy's words, not pictures of them"
+            )
         row = {"policy_id": policy.id, "origin": origin, "at": self._clock.now(), "actor": actor, "text": text}
         with self._store.begin() as connection:
             upsert(self._store, texts, [row], keys=["policy_id"], connection=connection)
@@ -90,12 +93,12 @@ def read_file(path: Path) -> str:
     """
     kind = kind_of(path.name) or path.suffix.lstrip(".").lower()
     if kind not in READABLE:
-        raise WrongUse(f"{path.name}: files of this kind are not read", f"give one of: {', '.join(READABLE)}")
+        raise WrongUse(Problem("file-kind", file=path.name), f"give one of: {', '.join(READABLE)}")
     try:
         if path.stat().st_size > LARGEST:
-            raise WrongUse(f"{path.name} is larger than {LARGEST // 1_000_000} MB")
+            raise WrongUse(Problem("file-large", file=path.name, most=LARGEST))
         return file_text(path.read_bytes(), kind, path.name)
     except OSError as error:
-        raise WrongUse(f"{path} can't be read: {error.strerror}") from error
+        raise WrongUse(Problem("file-unreadable", file=path, reason=error.strerror)) from error
     except BadInput as error:
-        raise WrongUse(error.message, error.hint or "save it as DOCX or plain text") from error
+        raise WrongUse(error.problem or error.message, error.hint or "save it as DOCX or plain text") from error

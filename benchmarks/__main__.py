@@ -23,6 +23,7 @@ MODULES = {
     "delay": "benchmarks.alert_delay",
     "tickets": "benchmarks.ticket_lists",
     "briefing": "benchmarks.briefing_speed",
+    "console": "benchmarks.console_load",
 }
 
 

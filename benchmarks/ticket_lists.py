@@ -118,6 +118,7 @@ def fill(store: Store, opened: int, ended: int, lines: int) -> None:
             tickets.join(numbers, sa.true())
         )
         connection.execute(ticket_timeline.insert().from_select(list(line), chosen, include_defaults=False))
+        connection.execute(tickets.update().values(timeline_length=each))
     if store.name == "postgresql":  # its autovacuum does it in its own time; on SQLite nobody does
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")

@@ -13,6 +13,7 @@ from typing import Self
 import msgspec
 
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 
 SHIPPED = Path(__file__).parent / "templates"
@@ -69,7 +70,9 @@ def _bytes(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise WrongUse(f"{path} can't be read: {error.strerror}", "mend its permissions or take it away") from None
+        raise WrongUse(
+            Problem("file-unreadable", file=path, reason=error.strerror), "mend its permissions or take it away"
+        ) from None
     if len(content) > _LARGEST:
-        raise WrongUse(f"{path} is larger than {_LARGEST} bytes", "take large pictures out of it")
+        raise WrongUse(Problem("file-large", file=path, most=_LARGEST), "take large pictures out of it")
     return content

@@ -29,6 +29,7 @@ from grouping.tables import events
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister
+from minsheng.problems import Problem
 from search.index import Filters, Index, Search
 
 WEEK = timedelta(days=7)
@@ -68,7 +69,7 @@ def special_report(
         Neither or both are named, there is no such thing, or the time is empty.
     """
     if bool(event) == bool(policy):
-        raise WrongUse("a special report is on one event or one policy", "give --event or --policy")
+        raise WrongUse(Problem("special-one"), "give --event or --policy")
     begin, end = _time(parts, since, until, WEEK)
     facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
     if event:
@@ -77,7 +78,7 @@ def special_report(
         with parts.store.read() as connection:
             title = connection.scalar(sa.select(events.c.title).where(events.c.id == ids[0]))
         if title is None:
-            raise WrongUse(f"there is no event {event}", "see minsheng events list")
+            raise WrongUse(Problem("event-unknown", event=event), "see minsheng events list")
         side = Side(name=f"“{title}”", filters=Filters(events=ids, since=begin, until=end))
         tickets = [one for one in facts.tickets if one.event in ids]
         matter = f"event:{ids[0]}"
@@ -96,7 +97,7 @@ def release(parts: Parts, policy: str, hours: int) -> Made:
     kept = kept_reports(parts.store, found.id, hours)
     if not kept:
         raise WrongUse(
-            f"no report {hours} hours after the release of {found.id} is kept",
+            Problem("release-report-missing", hours=hours, policy=found.id),
             "see minsheng policies watch: it is made when its time comes",
         )
     return Made(release_briefing(parts.index, kept[-1][0], unit=parts.settings.briefing.unit), f"policy:{found.id}")
@@ -124,7 +125,7 @@ def compared(
     if len(days) == 2 and not policies:
         first, second = (day_side(day, now) for day in days)
         if first.since >= now or second.since >= now or days[0] == days[1]:
-            raise WrongUse("two different days that have begun are compared", "choose earlier days")
+            raise WrongUse(Problem("compare-days"), "choose earlier days")
     elif len(policies) == 2 and not days:
         begin, end = _time(parts, since, until, WEEK)
         found = [_policy(parts, one) for one in policies]
@@ -132,7 +133,7 @@ def compared(
             Side(name=f"《{one.title}》", filters=Filters(policies=(one.id,), since=begin, until=end)) for one in found
         )
     else:
-        raise WrongUse("two days or two policies are compared", "give --date twice, or --policy twice")
+        raise WrongUse(Problem("compare-two"), "give --date twice, or --policy twice")
     begin, end = min(first.since, second.since), max(first.until, second.until)
     facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
     return Made(comparison(parts.index, first, second, facts, unit=parts.settings.briefing.unit, made_at=now), "")
@@ -153,9 +154,7 @@ def statement(parts: Parts, *, since: datetime | None = None, until: datetime | 
     tickets: Sequence[TicketFact] = facts.tickets
     if region:
         if not parts.index.count(Filters(regions=(region,))):
-            raise WrongUse(
-                f"no document bears the region '{region}'", "write it as minsheng search --facet region does"
-            )
+            raise WrongUse(Problem("region-unknown", region=region), "write it as minsheng search --facet region does")
         here = _events_of(parts.index, region, {name for family in families.values() for name in family})
         tickets = [one for one in facts.tickets if here.intersection(families[one.event])]
     return Made(
@@ -196,12 +195,12 @@ def _time(parts: Parts, since: datetime | None, until: datetime | None, length: 
     end = min(until or now, now)
     begin = since or end - length
     if begin >= end:
-        raise WrongUse("the time told of is empty", "let --since lie before --until, and before now")
+        raise WrongUse(Problem("span-empty"), "let --since lie before --until, and before now")
     return begin, end
 
 
 def _policy(parts: Parts, name: str) -> Policy:
     found = PolicyRegister(parts.store, parts.clock).find(name)
     if found is None:
-        raise WrongUse(f"there is no policy '{name}' in the register", "minsheng policies list shows them")
+        raise WrongUse(Problem("policy-unknown", policy=name), "minsheng policies list shows them")
     return found

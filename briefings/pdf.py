@@ -11,6 +11,7 @@ from briefings.html import printed_page
 from briefings.looks import Look
 from briefings.report import Report
 from minsheng.errors import MinshengError
+from minsheng.problems import Problem
 
 NO_LIBRARIES = "on Debian and Ubuntu: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 NO_FONTS = "on Debian and Ubuntu: apt-get install fonts-noto-cjk"
@@ -33,7 +34,7 @@ def pdf_of(report: Report, head: Head | None = None, look: Look | None = None) -
     head, look = head or Head(), look or Look.read()
     html = _weasyprint().HTML
     if not installed_fonts():
-        raise MinshengError("no font with Chinese characters is installed, the PDF would be empty boxes", NO_FONTS)
+        raise MinshengError(Problem("font-missing"), NO_FONTS)
     first = printed(report)
     rest = list(editions(report))
     place = next((number for number, one in enumerate(rest) if one == first), 0)
@@ -52,7 +53,7 @@ def _weasyprint() -> Any:
         import weasyprint
     except (ImportError, OSError) as error:
         missing = str(error).split("\n")[0]
-        raise MinshengError(f"PDFs can't be made here: {missing}", NO_LIBRARIES) from None
+        raise MinshengError(Problem("pdf-impossible", reason=missing), NO_LIBRARIES) from None
     return weasyprint
 
 

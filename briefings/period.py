@@ -20,6 +20,7 @@ from briefings.tickets import level_lines, open_ticket_lines
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy
+from minsheng.problems import Problem
 from search.index import Bucket, Filters, Index, Page, Search
 
 ALL = 10_000
@@ -81,7 +82,7 @@ def period_figures(
     now = clock.now()
     since = period.since
     if since > now:
-        raise WrongUse(f"{period.first} is not here yet", "choose today or an earlier day")
+        raise WrongUse(Problem("day-not-here", day=period.first), "choose today or an earlier day")
     # Whole seconds, as the command lines of the evidence have them.
     until = min(period.end, now.replace(microsecond=0))
     filters = Filters(since=since, until=until)

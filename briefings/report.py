@@ -54,6 +54,11 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     tone: Tone = ""
     small: str = ""
 
+    @property
+    def short(self) -> bool:
+        """Whether it is a word or two, which are never broken: 第三条, 部分采纳, 办理中."""
+        return sum(len(part if isinstance(part, str) else part.text) for part in self.parts) <= 4
+
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, tag="table"):
     """A table. `right`: the columns of numbers, counted from 0."""

@@ -27,6 +27,7 @@ from briefings.wording import plain, read, written
 from console.audit import AuditLog
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
@@ -163,7 +164,8 @@ class BriefingShelf:
             for name, text in texts.items():
                 if name not in paragraphs:
                     raise WrongUse(
-                        f"{kept.number} has no paragraph {name}", f"there are {', '.join(list(paragraphs)[:40])}"
+                        Problem("paragraph-unknown", number=kept.number, paragraph=name),
+                        f"there are {', '.join(list(paragraphs)[:40])}",
                     )
                 same = text is None or plain(text) == plain(written(paragraphs[name].parts))
                 parts = () if same else read(text or "", known)
@@ -218,10 +220,12 @@ class BriefingShelf:
         with self._store.begin() as connection:
             kept = self._hold(connection, number, "issued", version)
             if not kept.intact:
-                raise WrongUse(f"{kept.number} is not what was signed", "withdraw it, and restore it from a backup")
+                raise WrongUse(
+                    Problem("briefing-changed", number=kept.number), "withdraw it, and restore it from a backup"
+                )
             if not kept.receivers:
                 raise WrongUse(
-                    f"{kept.number} has no distribution list",
+                    Problem("briefing-no-list", number=kept.number),
                     f"add one for {kept.kind} to [[briefing.distribution]] in the settings, withdraw and make it again",
                 )
             now = self._clock.now()
@@ -236,7 +240,7 @@ class BriefingShelf:
     def withdraw(self, number: str, *, actor: str, reason: str, version: int | None = None) -> Kept:
         """Take it back: every form says so, and those it was issued to are told."""
         if not reason.strip():
-            raise WrongUse("no reason is given", "say why it is withdrawn: --reason")
+            raise WrongUse(Problem("no-reason"), "say why it is withdrawn: --reason")
         with self._store.begin() as connection:
             kept = self._hold(connection, number, "withdrawn", version)
             now = self._clock.now()
@@ -253,14 +257,15 @@ class BriefingShelf:
         """A new draft with the same figures and the text as it stands, to be edited, reviewed, signed and issued in
         place of the old one."""
         if not reason.strip():
-            raise WrongUse("no reason is given", "say what is corrected: --reason")
+            raise WrongUse(Problem("no-reason"), "say what is corrected: --reason")
         kept = self.get(number)
         if kept.status not in ("signed", "issued"):
             raise WrongUse(
-                f"{kept.number} is {kept.status} and can't be corrected", "a draft is edited; what is withdrawn is over"
+                Problem("step-impossible", name=kept.number, status=kept.status, action="corrected"),
+                "a draft is edited; what is withdrawn is over",
             )
         if kept.corrected_by:
-            raise WrongUse(f"{kept.number} is corrected by {kept.corrected_by} already", "correct that one")
+            raise WrongUse(Problem("briefing-corrected", number=kept.number, by=kept.corrected_by), "correct that one")
         return self.keep(
             kept.generated, self.look(kept), code=kept.code, actor=actor, matter=kept.matter, corrects=kept,
             reason=reason.strip(),
@@ -310,12 +315,12 @@ class BriefingShelf:
         plain = code.strip().strip("[]〔〕").upper().replace("—", "-").replace("–", "-")
         number, _, place = plain.rpartition("-")
         if not number:
-            raise WrongUse(f"'{code}' is no code of a briefing's number", "write it as printed: RB-20260508-3")
+            raise WrongUse(Problem("code-wrong", code=code), "write it as printed: RB-20260508-3")
         kept = self.get(number)
         found = kept.generated.find(place)
         if found is None:
             raise WrongUse(
-                f"{number} has no number with the code {place}", f"its codes go up to {len(kept.generated.evidence)}"
+                Problem("code-unknown", number=number, code=place), f"its codes go up to {len(kept.generated.evidence)}"
             )
         return kept, found
 
@@ -349,7 +354,7 @@ class BriefingShelf:
             .limit(1)
         )
         if connection.scalar(query) == actor:
-            raise WrongUse(f"{actor} wrote the words of {kept.number}", f"let another person {what} it")
+            raise WrongUse(Problem("own-words", writer=actor, name=kept.number), f"let another person {what} it")
 
     def _next_issue(self, connection: Connection, kind: str, year: int) -> int:
         """The next number of a kind and year. A transaction that fails gives it back: there are no gaps."""
@@ -363,12 +368,12 @@ class BriefingShelf:
         kept = self._get(connection, number, held=True)
         if version is not None and version != kept.version:
             raise WrongUse(
-                f"{kept.number} was changed meanwhile: it is at version {kept.version}, not {version}",
+                Problem("changed-meanwhile", name=kept.number, now=kept.version, version=version),
                 f"look at it again: minsheng briefing show {kept.number}",
             )
         if kept.status not in _FROM[action]:
             raise WrongUse(
-                f"{kept.number} is {kept.status} and can't be {action}",
+                Problem("step-impossible", name=kept.number, status=kept.status, action=action),
                 "a draft is reviewed, then signed, then issued; what is signed is corrected by a new one",
             )
         return kept
@@ -393,7 +398,7 @@ class BriefingShelf:
         edits: Mapping[str, str] | None,
     ) -> None:
         if not actor.strip():
-            raise WrongUse("a change needs somebody who makes it", "name the actor")
+            raise WrongUse(Problem("actor-missing"), "name the actor")
         connection.execute(
             steps.insert().values(
                 briefing_id=identity, version=version, at=self._clock.now(), actor=actor, action=action, note=note,
@@ -409,7 +414,7 @@ class BriefingShelf:
         query = sa.select(table).where(table.c.number == number.strip().upper())
         row = connection.execute(query.with_for_update() if held else query).mappings().first()
         if row is None:
-            raise WrongUse(f"there is no briefing {number}", "minsheng briefing list shows them")
+            raise WrongUse(Problem("briefing-unknown", number=number), "minsheng briefing list shows them")
         return Kept.of(row)
 
     @staticmethod

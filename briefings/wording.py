@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from briefings.evidence import Number
 from briefings.report import Part
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 LONGEST = 5_000
 """Characters of one paragraph."""
@@ -48,7 +49,7 @@ def read(text: str, numbers: Sequence[Number]) -> tuple[Part, ...]:
     """
     text = plain(text)
     if len(text) > LONGEST:
-        raise WrongUse(f"a paragraph has {len(text)} characters, more than {LONGEST}", "write less")
+        raise WrongUse(Problem("paragraph-long", length=len(text), most=LONGEST), "write less")
     shown: dict[str, dict[str, Number]] = {}
     for number in numbers:
         if number.evidence:
@@ -63,7 +64,7 @@ def read(text: str, numbers: Sequence[Number]) -> tuple[Part, ...]:
         fitting = [words for words in known if before.endswith(words) and not _runs_on(before, words)]
         if not fitting:
             raise WrongUse(
-                f"code [{match[1]}] must stand behind {' or '.join(sorted(known)[:5])}",
+                Problem("code-astray", code=match[1], numbers=" or ".join(sorted(known)[:5])),
                 "take the code away where you write another number: it would open something else",
             )
         words = max(fitting, key=len)

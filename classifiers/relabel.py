@@ -15,6 +15,7 @@ from classifiers.model import HEADS, LABELS
 from classifiers.text_key import document_key
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.records import PERSON, Assessed, Document, document_id
 from search.index import Filters, Index, Search
 from stream.log import ASSESSED, Log
@@ -181,7 +182,7 @@ class Relabeller:
         if head.startswith(POLICY):
             policy = head.removeprefix(POLICY)
             if policy not in self._policies():
-                raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list")
+                raise WrongUse(Problem("policy-unknown", policy=policy), "minsheng policies list")
             known: Sequence[str] = (ABOUT, NOT_ABOUT)
         elif head in HEADS:
             judgement = record.judgements.get(head)
@@ -189,7 +190,7 @@ class Relabeller:
         else:
             raise WrongUse(f"there is no head '{head}'", f"known are: {', '.join(HEADS)}, {POLICY}ID")
         if label not in known:
-            raise WrongUse(f"{head} has no label '{label}'", f"known are: {', '.join(known)}")
+            raise WrongUse(Problem("label-unknown", head=head, label=label), f"known are: {', '.join(known)}")
         if head == "stance" and all(link.ambiguous for link in record.policies):
             raise WrongUse(
                 "a stance is one to a policy, and none is linked to this document",

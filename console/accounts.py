@@ -20,6 +20,7 @@ from console.rights import ROLES
 from console.tables import failures, links, sessions, users
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 LINK_HOURS = 48
@@ -99,7 +100,7 @@ class UserBook:
         with self._store.read() as connection:
             row = connection.execute(sa.select(users).where(users.c.id == user_id)).mappings().first()
         if row is None:
-            raise WrongUse(f"there is no user {user_id}")
+            raise WrongUse(Problem("user-unknown", user=user_id))
         return user_of(row)
 
     def find(self, name: str) -> User:
@@ -107,7 +108,7 @@ class UserBook:
         with self._store.read() as connection:
             row = connection.execute(sa.select(users).where(users.c.name == name.strip().lower())).mappings().first()
         if row is None:
-            raise WrongUse(f"there is no user '{name}'", "see minsheng users list")
+            raise WrongUse(Problem("user-unknown", user=name), "see minsheng users list")
         return user_of(row)
 
     def needs_first(self) -> bool:
@@ -123,7 +124,7 @@ class UserBook:
         name = name.strip().lower()
         if not _NAME.fullmatch(name):
             raise WrongUse(
-                f"'{name}' is no name to sign in with", "use 2 to 60 of a-z, 0-9 and . _ @ -, beginning with a-z or 0-9"
+                Problem("user-name", name=name), "use 2 to 60 of a-z, 0-9 and . _ @ -, beginning with a-z or 0-9"
             )
         values = {
             "name": name,
@@ -134,7 +135,7 @@ class UserBook:
         }
         with self._store.begin() as connection:
             if connection.scalar(sa.select(users.c.id).where(users.c.name == name)) is not None:
-                raise WrongUse(f"there is a user '{name}' already", "choose another name")
+                raise WrongUse(Problem("user-taken", name=name), "choose another name")
             connection.execute(users.insert().values(**values))
         return self.find(name)
 
@@ -196,7 +197,7 @@ class UserBook:
             try:
                 owner = self.add(name, display, roles, None)
             except WrongUse as error:
-                if "already" not in error.message:
+                if error.problem is None or error.problem.code != "user-taken":
                     raise
                 owner = self.find(name)
                 if owner.has_password:
@@ -343,7 +344,7 @@ def _verify(kept: str, password: str) -> bool:
 def _roles(roles: Sequence[str]) -> list[str]:
     unknown = [role for role in roles if role not in ROLES]
     if unknown:
-        raise WrongUse(f"there is no role '{unknown[0]}'", f"known are: {', '.join(ROLES)}")
+        raise WrongUse(Problem("role-unknown", role=unknown[0]), f"known are: {', '.join(ROLES)}")
     return [role for role in ROLES if role in roles]
 
 

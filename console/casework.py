@@ -18,7 +18,7 @@ from alerts.tickets import Ticket, TicketBook
 from alerts.timeline import SYSTEM, TITLES
 from alerts.transitions import STATUS_WORDS, Happened, TicketConflict
 from console.access import Visit
-from console.problems import in_chinese
+from console.problems import in_words
 from console.words import moment
 from minsheng.errors import BadInput, WrongUse
 
@@ -91,7 +91,7 @@ def act(
             problem = "您打开页面之后，这张工单已被更新，没有保存您的操作。您填写的内容还在，请看过最新情况后再提交。"
             return refused(problem, 409, conflict.happened)
         except (WrongUse, BadInput) as error:
-            return refused(in_chinese(error), 400)
+            return refused(in_words(error), 400)
         visit.record("ticket-moved", ticket.number, {"what": form, **(detail or {})})
         return done
     return refused("工单正在被频繁更新，没有保存。您填写的内容还在，请再提交一次。", 409)

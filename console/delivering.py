@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import urllib3
 
 from crawlers.addresses import AddressRule
+from minsheng.problems import Problem
 
 SECONDS = 10.0
 MOST_READ = 2_048
@@ -63,9 +64,9 @@ class Sender:
             finally:
                 answer.close()
         except urllib3.exceptions.TimeoutError:
-            raise Refused(f"{host} did not answer within {self._seconds:g} s") from None
+            raise Refused(Problem("host-slow", host=host, seconds=self._seconds)) from None
         except urllib3.exceptions.HTTPError as error:
-            raise Refused(f"{host} can't be reached ({type(error).__name__})") from None
+            raise Refused(Problem("host-away", host=host, reason=type(error).__name__)) from None
         finally:
             pool.close()
 
@@ -73,10 +74,10 @@ class Sender:
         try:
             found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except (OSError, UnicodeError):
-            raise Refused(f"{host} is not known") from None
+            raise Refused(Problem("host-unknown", host=host)) from None
         bad = [address for address in found if not self._rule.allows(address)]
         if bad or not found:
-            raise Refused(f"{host} is no public address")
+            raise Refused(Problem("host-private", host=host))
         return found[0]
 
 
@@ -85,9 +86,9 @@ def _parts(url: str) -> tuple[str, int, str]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise Refused("that is no address") from None
+        raise Refused(Problem("address-broken")) from None
     plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= 2_000
     if parts.scheme not in ("http", "https") or not host or not plain or parts.username or parts.password:
-        raise Refused("an address begins with http:// or https://, and holds no password")
+        raise Refused(Problem("address-wrong"))
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return host, port or (443 if parts.scheme == "https" else 80), target

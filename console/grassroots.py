@@ -33,6 +33,7 @@ from disclosure.register import IN_TIME, LATE, Asked, Register
 from disclosure.tables import applications as application_table
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -106,11 +107,14 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, since: date | None, until: date | None, today: date) -> Span:
-        """Raises `WrongUse` where the last day lies before the first."""
+        """Raises `WrongUse` where the last day lies before the first, or a day out of all time."""
+        for day in (since, until):
+            if day is not None and not 1900 <= day.year <= 2900:  # at the ends of the calendar no day can be added
+                raise WrongUse(Problem("day-out-of-time", day=day), "check the days")
         until = until or today
         since = since or until - timedelta(days=DAYS - 1)
         if since > until:
-            raise WrongUse(f"the first day, {since}, comes after the last, {until}", "check the days")
+            raise WrongUse(Problem("days-order", since=since, until=until), "check the days")
         return cls(since=since, until=until)
 
     @property

@@ -15,6 +15,7 @@ from console.rights import RIGHTS, rights_of
 from console.tables import api_tokens, users
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 PREFIX = "msh_"
@@ -64,18 +65,20 @@ class TokenBook:
         """
         name = " ".join(name.split())
         if not name or len(name) > 100:
-            raise WrongUse("a token needs a name of at most 100 characters", "name the program that will use it")
+            raise WrongUse(Problem("token-unnamed"), "name the program that will use it")
         if not 1 <= days <= LONGEST_DAYS:
-            raise WrongUse(f"a token holds for 1 to {LONGEST_DAYS} days", "make a new one when it has ended")
+            raise WrongUse(Problem("token-days", most=LONGEST_DAYS), "make a new one when it has ended")
         unknown = [one for one in rights if one not in RIGHTS]
         if unknown:
-            raise WrongUse(f"there is no right '{unknown[0]}'", f"known are: {', '.join(RIGHTS)}")
+            raise WrongUse(Problem("right-unknown", right=unknown[0]), f"known are: {', '.join(RIGHTS)}")
         mine = rights_of(user.roles)
         lacking = [one for one in rights if one not in mine]
         if lacking:
-            raise WrongUse(f"{user.name} has not got the right '{lacking[0]}'", "a token can do no more than its user")
+            raise WrongUse(
+                Problem("token-right", user=user.name, right=lacking[0]), "a token can do no more than its user"
+            )
         if not rights:
-            raise WrongUse("a token needs a right", f"choose from: {', '.join(sorted(mine))}")
+            raise WrongUse(Problem("token-no-right"), f"choose from: {', '.join(sorted(mine))}")
         text = PREFIX + secrets.token_urlsafe(32)
         now = self._clock.now()
         with self._store.begin() as connection:
@@ -83,7 +86,7 @@ class TokenBook:
                 sa.select(sa.func.count()).where(api_tokens.c.user_id == user.id, *_holds(now)).select_from(api_tokens)
             )
             if (holding or 0) >= MOST:
-                raise WrongUse(f"{user.name} has {MOST} tokens already", "revoke those that nobody uses")
+                raise WrongUse(Problem("tokens-most", user=user.name, most=MOST), "revoke those that nobody uses")
             made = connection.execute(
                 api_tokens.insert().values(
                     user_id=user.id, name=name, token_hash=hashed(text), hint=text[:10],
@@ -98,7 +101,7 @@ class TokenBook:
         """Raises `WrongUse`."""
         found = self._select(api_tokens.c.id == token_id)
         if not found:
-            raise WrongUse(f"there is no token {token_id}", "see minsheng tokens list")
+            raise WrongUse(Problem("token-unknown", token=token_id), "see minsheng tokens list")
         return found[0]
 
     def list(self, user_id: int | None = None, *, ended: bool = False) -> Sequence[Token]:

@@ -13,6 +13,7 @@ from console.tables import units as table
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 UnitKind = Literal["province", "city", "county", "department"]
@@ -146,7 +147,7 @@ class UnitBook:
         with self._store.begin() as connection:
             rows = [_unit(row) for row in connection.execute(sa.select(table)).mappings()]
             if any(one.name == name for one in rows):
-                raise WrongUse(f"there is a unit '{name}' already", "choose another name")
+                raise WrongUse(Problem("unit-taken", name=name), "choose another name")
             _check_depth(UnitTree(rows), parent)
             number = connection.execute(
                 table.insert().values(
@@ -184,11 +185,11 @@ class UnitBook:
             rows = [_unit(row) for row in connection.execute(sa.select(table)).mappings()]
             tree = UnitTree(rows)
             if unit_id not in tree.by_id:
-                raise WrongUse(f"there is no unit {unit_id}")
+                raise WrongUse(Problem("unit-unknown", unit=unit_id))
             if any(one.name == name and one.id != unit_id for one in rows):
-                raise WrongUse(f"there is a unit '{name}' already", "choose another name")
+                raise WrongUse(Problem("unit-taken", name=name), "choose another name")
             if parent in {one.id for one in tree.with_below(unit_id)}:
-                raise WrongUse("a unit can't lie below itself", "choose another unit above it")
+                raise WrongUse(Problem("unit-below-itself"), "choose another unit above it")
             _check_depth(tree, parent)
             connection.execute(
                 table.update()
@@ -213,15 +214,15 @@ class UnitBook:
         for unit in tree.by_id.values():
             if unit.name == text.strip() or str(unit.id) == text.strip():
                 return unit
-        raise WrongUse(f"there is no unit '{text}'", "see minsheng units list")
+        raise WrongUse(Problem("unit-unknown", unit=text), "see minsheng units list")
 
 
 def _checked(name: str, kind: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > 200:
-        raise WrongUse("a unit needs a name of at most 200 characters")
+        raise WrongUse(Problem("unit-unnamed"))
     if kind not in UNIT_KINDS:
-        raise WrongUse(f"there is no kind of unit '{kind}'", f"known are: {', '.join(UNIT_KINDS)}")
+        raise WrongUse(Problem("unit-kind", kind=kind), f"known are: {', '.join(UNIT_KINDS)}")
     return name
 
 
@@ -229,11 +230,11 @@ def _check_depth(tree: UnitTree, parent: int | None) -> None:
     depth = 0
     while parent is not None:
         if parent not in tree.by_id:
-            raise WrongUse(f"there is no unit {parent}", "see minsheng units list")
+            raise WrongUse(Problem("unit-unknown", unit=parent), "see minsheng units list")
         parent = tree.by_id[parent].parent_id
         depth += 1
         if depth >= DEEPEST:
-            raise WrongUse(f"units lie at most {DEEPEST} deep", "put it higher")
+            raise WrongUse(Problem("units-deep", most=DEEPEST), "put it higher")
 
 
 def _clean(values: Sequence[str]) -> list[str]:

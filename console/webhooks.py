@@ -33,6 +33,7 @@ from console.tables import users, webhook_deliveries, webhooks
 from minsheng.clock import Clock
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.logs import get_logger
+from minsheng.problems import Problem
 from minsheng.store import Store, insert_or_ignore
 
 log = get_logger(__name__)
@@ -109,18 +110,18 @@ class WebhookBook:
         """A new webhook. Returns its secret, which is shown this once, and what is known of it. Raises `WrongUse`."""
         name = " ".join(name.split())
         if not name or len(name) > 100:
-            raise WrongUse("a webhook needs a name of at most 100 characters", "name the program that is told")
+            raise WrongUse(Problem("webhook-unnamed"), "name the program that is told")
         if not events or any(one not in EVENTS for one in events):
-            raise WrongUse("a webhook is told of one event at least", f"known are: {', '.join(EVENTS)}")
+            raise WrongUse(Problem("webhook-no-event"), f"known are: {', '.join(EVENTS)}")
         try:
             host = self._sender.check(url)
         except Refused as error:
-            raise WrongUse(str(error), "list its network in crawl.allowed_networks, where it is your own") from None
+            raise WrongUse(error.args[0], "list its network in crawl.allowed_networks, where it is your own") from None
         secret = "mshw_" + secrets.token_urlsafe(32)
         with self._store.begin() as connection:
             mine = sa.select(sa.func.count()).select_from(webhooks).where(webhooks.c.user_id == user.id)
             if (connection.scalar(mine.where(webhooks.c.stopped_at.is_(None))) or 0) >= MOST:
-                raise WrongUse(f"{user.name} has {MOST} webhooks already", "stop those that nobody uses")
+                raise WrongUse(Problem("webhooks-most", user=user.name, most=MOST), "stop those that nobody uses")
             last = connection.scalar(sa.select(sa.func.max(ticket_timeline.c.id))) or 0
             made = connection.execute(
                 webhooks.insert().values(
@@ -137,7 +138,7 @@ class WebhookBook:
         where = [webhooks.c.id == number] + ([webhooks.c.user_id == user_id] if user_id is not None else [])
         found = self._select(*where)
         if not found:
-            raise WrongUse(f"there is no webhook {number}", "see minsheng webhooks list")
+            raise WrongUse(Problem("webhook-unknown", number=number), "see minsheng webhooks list")
         return found[0]
 
     def list(self, user_id: int | None = None) -> Sequence[Webhook]:

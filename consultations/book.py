@@ -33,6 +33,7 @@ from consultations.tables import steps as step_table
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 Judge = Callable[[Sequence[str]], list[tuple[str, bool]]]
@@ -86,11 +87,11 @@ class ConsultationBook:
         opens = opens_on or found.consultation_opens
         closes = closes_on or found.consultation_closes
         if opens is None or closes is None:
-            raise WrongUse(f"the first and last day of the consultation on {found.id} are not known", "give both days")
+            raise WrongUse(Problem("consultation-days", policy=found.id), "give both days")
         if opens > closes:
-            raise WrongUse(f"a consultation can't close on {closes}, before it opens on {opens}", "check the days")
+            raise WrongUse(Problem("consultation-order", closes=closes, opens=opens), "check the days")
         if not text.strip():
-            raise WrongUse(f"the text of {found.id} is empty", "give the file with the draft's words")
+            raise WrongUse(Problem("draft-empty", name=found.id), "give the file with the draft's words")
         values = {
             "policy_id": found.id, "title": (title or found.title).strip(),
             "department": (department or found.department or "").strip(), "opens_on": opens, "closes_on": closes,
@@ -102,9 +103,7 @@ class ConsultationBook:
                 assert made is not None
                 self._step(connection, made[0], actor, "added", f"{opens} — {closes}")
         except sa.exc.IntegrityError:
-            raise WrongUse(
-                f"the consultation on {found.id} that opens on {opens} is there already", "change that one"
-            ) from None
+            raise WrongUse(Problem("consultation-same", policy=found.id, opens=opens), "change that one") from None
         return self.get(str(made[0]))
 
     def change(
@@ -124,19 +123,19 @@ class ConsultationBook:
         one = self.get(name)
         opens, closes = opens_on or one.opens_on, closes_on or one.closes_on
         if opens > closes:
-            raise WrongUse(f"a consultation can't close on {closes}, before it opens on {opens}", "check the days")
+            raise WrongUse(Problem("consultation-order", closes=closes, opens=opens), "check the days")
         values: dict[str, Any] = {"opens_on": opens, "closes_on": closes}
         values |= {key: given.strip() for key, given in (("title", title), ("department", department)) if given.strip()}
         if text is not None:
             if not text.strip():
-                raise WrongUse(f"the text of {one.number} is empty", "give the file with the draft's words")
+                raise WrongUse(Problem("draft-empty", name=one.number), "give the file with the draft's words")
             values |= {"text": text, "origin": origin}
         with self._store.begin() as connection:
             self._locked(connection, one)
             mine = comment_table.c.consultation_id == one.id
             if text is not None and connection.scalar(sa.select(sa.func.count()).where(mine)):
                 raise WrongUse(
-                    f"{one.number} has comments, placed by the clauses of its text",
+                    Problem("draft-commented", number=one.number),
                     "open another consultation for another text",
                 )
             connection.execute(table.update().where(table.c.id == one.id).values(**values))
@@ -162,8 +161,8 @@ class ConsultationBook:
             return Consultation(**of_policy[0])
         if of_policy:
             numbers = "、".join(Consultation(**row).number for row in of_policy)
-            raise WrongUse(f"{name} has several consultations: {numbers}", "name one of them")
-        raise WrongUse(f"there is no consultation {name}", "minsheng consultation list shows them")
+            raise WrongUse(Problem("consultation-several", name=name, numbers=numbers), "name one of them")
+        raise WrongUse(Problem("consultation-unknown", name=name), "minsheng consultation list shows them")
 
     def all(self, *, unpublished: bool = False, where: Sequence[sa.ColumnElement[bool]] = ()) -> list[Consultation]:
         """All, or those whose clock still runs, the one that closes last first; without texts, which `get` reads.
@@ -321,17 +320,20 @@ class ConsultationBook:
         one = self.get(name)
         found = next((each for each in self.comments(one) if each.name == comment.strip()), None)
         if found is None:
-            raise WrongUse(f"{one.number} has no comment {comment}", f"minsheng consultation show {one.number}")
+            raise WrongUse(
+                Problem("comment-unknown", number=one.number, comment=comment),
+                f"minsheng consultation show {one.number}",
+            )
         if clause is None and stance is None and opinion is None:
-            raise WrongUse("nothing about the comment is to change", "give another clause, stance or opinion")
+            raise WrongUse(Problem("comment-unchanged"), "give another clause, stance or opinion")
         if stance is not None and stance not in STANCE_WORDS:
-            raise WrongUse(f"there is no stance {stance}", f"use one of {', '.join(STANCE_WORDS)}")
+            raise WrongUse(Problem("stance-unknown", stance=stance), f"use one of {', '.join(STANCE_WORDS)}")
         labels = self.labels(one)
         label = canonical(clause) if clause else ""
         if clause and clause == WHOLE:
             label = ""
         if label and label not in labels:
-            raise WrongUse(f"the draft has no clause {clause}", f"it has {'、'.join(labels[:30])}")
+            raise WrongUse(Problem("clause-unknown", clause=clause), f"it has {'、'.join(labels[:30])}")
         values: dict[str, Any] = {}
         if clause is not None:
             values |= {"clause": label, "how": "editor"}
@@ -396,19 +398,24 @@ class ConsultationBook:
         one = self.get(name)
         reason, told = reason.strip(), None if wording is None else wording.strip()
         if outcome not in OUTCOMES:
-            raise WrongUse(f"there is no outcome {outcome}", f"use one of {', '.join(OUTCOMES)}")
+            raise WrongUse(Problem("outcome-unknown", outcome=outcome), f"use one of {', '.join(OUTCOMES)}")
         if outcome in REASONED and not reason:
             raise WrongUse(
-                f"{OUTCOMES[outcome]} is decided with a reason",
+                Problem("outcome-reason", outcome=OUTCOMES[outcome]),
                 "say why: the public reads it",
             )
         for field, text in (("reason", reason), ("wording", told or "")):
             if len(text) > LONGEST[field]:
-                raise WrongUse(f"the {field} has {len(text)} characters, more than {LONGEST[field]}", "shorten it")
+                raise WrongUse(
+                    Problem(
+                        "reason-long" if field == "reason" else "wording-long", length=len(text), most=LONGEST[field]
+                    ),
+                    "shorten it",
+                )
         if not numbers:
-            raise WrongUse("no opinion is named", f"minsheng consultation show {one.number} lists them")
+            raise WrongUse(Problem("opinion-missing"), f"minsheng consultation show {one.number} lists them")
         if told is not None and len(set(numbers)) > 1:
-            raise WrongUse("a wording is for one opinion", "decide on it by itself")
+            raise WrongUse(Problem("wording-several"), "decide on it by itself")
         values: dict[str, Any] = {
             "outcome": outcome, "reason": reason, "decided_by": actor[:100], "decided_at": self._clock.now(),
             "version": opinion_table.c.version + 1,
@@ -421,7 +428,7 @@ class ConsultationBook:
                 row = self._opinion_row(connection, one, number)
                 if version is not None and row.version != version:
                     raise WrongUse(
-                        f"opinion {number} was decided meanwhile by {row.decided_by}", "look at it again, then decide"
+                        Problem("opinion-decided", opinion=number, by=row.decided_by), "look at it again, then decide"
                     )
                 mine = (opinion_table.c.consultation_id == one.id, opinion_table.c.number == number)
                 connection.execute(opinion_table.update().where(*mine).values(**values))
@@ -446,11 +453,14 @@ class ConsultationBook:
         today = self._clock.now().astimezone(CHINA).date()
         day = on or today
         if day <= one.closes_on:
-            raise WrongUse(f"{one.number} closes on {one.closes_on} only", "publish when all comments are in")
+            raise WrongUse(
+                Problem("consultation-open", number=one.number, closes=one.closes_on),
+                "publish when all comments are in",
+            )
         if day > today:
-            raise WrongUse(f"{day} lies ahead", "note it when it is public")
+            raise WrongUse(Problem("day-ahead", day=day), "note it when it is public")
         if url and not url.startswith(("http://", "https://")):
-            raise WrongUse(f"'{url}' is no link", "write https://...")
+            raise WrongUse(Problem("link-wrong", link=url), "write https://...")
         with self._store.begin() as connection:
             self._locked(connection, one)
             used = sa.select(comment_table.c.opinion).where(comment_table.c.consultation_id == one.id)
@@ -463,7 +473,8 @@ class ConsultationBook:
             )
             if open_:
                 raise WrongUse(
-                    f"{open_} opinions of {one.number} are not decided", "decide on them: minsheng consultation decide"
+                    Problem("opinions-open", count=open_, number=one.number),
+                    "decide on them: minsheng consultation decide",
                 )
             values = {"published_on": day, "published_url": url or None, "published_by": actor[:100]}
             connection.execute(table.update().where(table.c.id == one.id).values(**values))
@@ -475,9 +486,9 @@ class ConsultationBook:
         where it is not public, or no reason is given."""
         one = self.get(name)
         if one.published_on is None:
-            raise WrongUse(f"{one.number} is not public", "nothing is to be taken back")
+            raise WrongUse(Problem("consultation-private", number=one.number), "nothing is to be taken back")
         if not reason.strip():
-            raise WrongUse("no reason is given", "say why it is taken back")
+            raise WrongUse(Problem("no-reason"), "say why it is taken back")
         values = {"published_on": None, "published_url": None, "published_by": None}
         with self._store.begin() as connection:
             connection.execute(table.update().where(table.c.id == one.id).values(**values))
@@ -489,7 +500,7 @@ class ConsultationBook:
     def _policy(self, name: str) -> Policy:
         found = PolicyRegister(self._store, self._clock).find(name)
         if found is None:
-            raise WrongUse(f"there is no policy '{name}' in the register", "minsheng policies list shows them")
+            raise WrongUse(Problem("policy-unknown", policy=name), "minsheng policies list shows them")
         return found
 
     def _known(self, one: Consultation, keys: Sequence[str], connection: Connection | None = None) -> set[str]:
@@ -510,7 +521,8 @@ class ConsultationBook:
         row = connection.execute(sa.select(table.c.published_on).where(table.c.id == one.id).with_for_update()).one()
         if row.published_on is not None:
             raise WrongUse(
-                f"{one.number} is public since {row.published_on}", "take the publication back first, with a reason"
+                Problem("consultation-public", number=one.number, day=row.published_on),
+                "take the publication back first, with a reason",
             )
 
     def _opinion(
@@ -563,7 +575,8 @@ class ConsultationBook:
         ).first()
         if row is None:
             raise WrongUse(
-                f"{one.number} has no opinion {number}", f"minsheng consultation show {one.number} lists them"
+                Problem("opinion-unknown", number=one.number, opinion=number),
+                f"minsheng consultation show {one.number} lists them",
             )
         return row
 

@@ -21,6 +21,7 @@ from crawlers.privacy.masking import mask, mask_names
 from crawlers.rows import Row, read_rows
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput
+from minsheng.problems import Problem
 from search.index import Filters, Index, Search
 
 LONGEST = 20_000
@@ -93,7 +94,7 @@ def read_comments(path: Path, *, name: str = "", mapping: Mapping[str, str] | No
     rows = read_rows(path)
     first = list(itertools.islice(rows, 100))
     if not first:
-        raise BadInput(f"{called} has no rows", "it needs a header and at least one row")
+        raise BadInput(Problem("table-empty", file=called), "it needs a header and at least one row")
     present = dict.fromkeys(str(column) for row in first if not row.problem for column in row.values)
     wanted = {column: field for column, field in (mapping or {}).items() if field not in _OWN}
     own = {field: column for column, field in (mapping or {}).items() if field in _OWN and column in present}

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +39,7 @@ def read_draft(path: Path) -> Draft:
     try:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), Draft)
     except OSError as error:
-        raise WrongUse(f"{path} can't be read: {error.strerror}") from error
+        raise WrongUse(Problem("file-unreadable", file=path, reason=error.strerror)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongUse(f"{path} is not readable as TOML: {error}") from error
     except msgspec.ValidationError as error:

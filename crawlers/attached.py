@@ -18,6 +18,7 @@ from crawlers.markup import element_text, html_text
 from crawlers.old_office import MAGIC, doc_lines, kind_of_container, xls_lines
 from minsheng.errors import BadInput
 from minsheng.logs import get_logger
+from minsheng.problems import Problem
 from minsheng.records import MAX_TEXT, Attachment
 
 log = get_logger(__name__)
@@ -90,7 +91,9 @@ def file_text(body: bytes, kind: str, where: str, *, most_opened: int = MOST_OPE
         raise
     except Exception as error:
         # What others' parsers raise on broken files has no bounds.
-        raise BadInput(f"{where} can't be read as {kind}: {type(error).__name__}: {error}") from error
+        raise BadInput(
+            Problem("file-broken", file=where, kind=kind, reason=f"{type(error).__name__}: {error}")
+        ) from error
 
 
 def _real_kind(body: bytes, kind: str) -> str:
@@ -133,7 +136,7 @@ def _pdf(body: bytes, where: str) -> Iterator[str]:
     logging.getLogger("pypdf").setLevel(logging.ERROR)
     reader = pypdf.PdfReader(io.BytesIO(body))
     if reader.is_encrypted and not reader.decrypt(""):
-        raise BadInput(f"{where} is locked by a password")
+        raise BadInput(Problem("file-locked", file=where))
     for page in reader.pages[:MOST_PAGES]:
         yield from (page.extract_text() or "").splitlines()
 
@@ -190,7 +193,7 @@ def _ofd(body: bytes) -> Iterator[str]:
 def _check_size(body: bytes, where: str, most: int) -> None:
     with zipfile.ZipFile(io.BytesIO(body)) as package:
         if sum(item.file_size for item in package.infolist()) > most:
-            raise BadInput(f"{where} holds more than {most:,} bytes")
+            raise BadInput(Problem("file-swollen", file=where, most=most))
 
 
 def _cut(lines: Iterator[str]) -> str:

@@ -181,10 +181,12 @@ def check_address(
         return look(kind, url)
     if url.partition("://")[0].lower() in KINDS["mail"].schemes:
         return look("mail", url)
+    # An option that only some kinds have says that it is one of them.
+    guessed = [tried for tried in GUESSED if set(options) <= set(KINDS[tried].Options.__struct_fields__)] or GUESSED
     reasons: dict[str, str] = {}  # kind → what was wrong with the address as one
     feeds: list[str] = []
     scripts = ""  # the kind that the address is, once its scripts have run
-    for tried in GUESSED:
+    for tried in guessed:
         checked = look(tried, url)
         feeds += checked.feeds
         checked.feeds = feeds

@@ -25,6 +25,7 @@ from crawlers.outline import LITTLE, Outline, outline, prose_of
 from crawlers.paging import joined_text, next_page_of
 from crawlers.walls import SHORT, Obstacle, find_wall
 from minsheng.errors import BadInput
+from minsheng.problems import Problem
 from minsheng.records import Attachment
 
 _TAG = re.compile(r"<[a-zA-Z!]")
@@ -40,7 +41,7 @@ class NoArticle(BadInput):
         What is there instead.
     """
 
-    def __init__(self, obstacle: Obstacle, message: str, hint: str = "") -> None:
+    def __init__(self, obstacle: Obstacle, message: str | Problem, hint: str = "") -> None:
         super().__init__(message, hint)
         self.obstacle = obstacle
 
@@ -98,7 +99,7 @@ def extract(html: str, url: str, now: datetime) -> Page:
     if tree is None:
         raise NoArticle("empty", f"{url} is an empty page")
     if not _TAG.search(html):
-        raise NoArticle("not-html", f"{url} is no HTML page")
+        raise NoArticle("not-html", Problem("page-no-html", url=url))
     address = url if _is_address(url) else ""
     page = outline(tree)
     about = read_metadata(tree, page, address, now)
@@ -113,12 +114,10 @@ def extract(html: str, url: str, now: datetime) -> Page:
     if not wall and not prose and not mostly_links:
         text = _by_trafilatura(tree, about.title, text)
     if not text and not about.title:
-        raise NoArticle("empty", f"{url} has neither title nor text")
+        raise NoArticle("empty", Problem("page-empty", url=url))
     dated = about.dated and not phrases.NOT_TITLES.match(about.title)
     if prose < LITTLE and not dated and (mostly_links or (not text and urlsplit(address).path in ("", "/"))):
-        raise NoArticle(
-            "listing", f"{url} leads to articles and is none", "the article may be gone: see where it leads"
-        )
+        raise NoArticle("listing", Problem("page-listing", url=url), "the article may be gone: see where it leads")
     return Page(
         url=url,
         title=about.title,

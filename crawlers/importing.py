@@ -18,6 +18,7 @@ from crawlers.rows import Row, read_rows
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, Unavailable, WrongUse
 from minsheng.logs import get_logger
+from minsheng.problems import Problem
 from minsheng.records import KINDS, Document, Kind, document_id
 
 log = get_logger(__name__)
@@ -102,7 +103,7 @@ def import_file(
     rows = read_rows(path)
     first = list(itertools.islice(rows, 100))
     if not first:
-        raise BadInput(f"{path} has no rows", "it needs a header and at least one row")
+        raise BadInput(Problem("table-empty", file=path), "it needs a header and at least one row")
     names = dict.fromkeys(str(name) for row in first if not row.problem for name in row.values)
     columns = recognise(names, mapping or {}, str(path))
     if source and "source" in columns:
@@ -121,7 +122,7 @@ def recognise(names: Iterable[str], mapping: Mapping[str, str], where: str) -> d
     columns = matched(present, mapping, where)
     if "title" not in columns and "text" not in columns:
         raise WrongUse(
-            f"{where}: no column for a title or a text among {', '.join(present[:20])}",
+            Problem("table-no-text", file=where, columns=", ".join(present[:20])),
             "say which: --map COLUMN=text",
         )
     return columns

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from minsheng.errors import BadInput
+from minsheng.problems import Problem
 
 MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """What they all begin with: an OLE container."""
@@ -51,7 +52,7 @@ def doc_lines(body: bytes, where: str) -> Iterator[str]:
         main = container.openstream("WordDocument").read()
         (flags,) = struct.unpack_from("<H", main, _FLAGS)
         if flags & _ENCRYPTED:
-            raise BadInput(f"{where} is locked by a password")
+            raise BadInput(Problem("file-locked", file=where))
         if struct.unpack_from("<H", main, 2)[0] < 0x00C1:
             raise BadInput(f"{where} was written by a Word older than 97")
         table = container.openstream("1Table" if flags & _TABLE_1 else "0Table").read()

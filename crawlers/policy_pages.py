@@ -19,6 +19,7 @@ from crawlers.markup import parse_html
 from crawlers.official import read_official
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput
+from minsheng.problems import Problem
 from minsheng.records import Document, Official
 
 KINDS = ("html", "htm", "docx", "doc", "wps", "pdf", "ofd", "txt")
@@ -68,14 +69,14 @@ def from_file(body: bytes, name: str, now: datetime) -> Proposal:
     """
     kind = PurePath(name).suffix[1:].lower()
     if kind not in KINDS:
-        raise BadInput(f"{name}: files of this kind are not read", f"use one of {', '.join(KINDS)}")
+        raise BadInput(Problem("file-kind", file=name), f"use one of {', '.join(KINDS)}")
     if len(body) > MOST_BYTES:
-        raise BadInput(f"{name} is larger than {MOST_BYTES:,} bytes", "save the text alone as DOCX or TXT")
+        raise BadInput(Problem("file-large", file=name, most=MOST_BYTES), "save the text alone as DOCX or TXT")
     if kind in ("html", "htm"):
         return _from_html(decode(body), name, now)
     text = file_text(body, kind, name, most_opened=MOST_BYTES_OPENED)
     if not text.strip():
-        raise BadInput(f"{name} has no words that can be read", "a scan has none: use the original")
+        raise BadInput(Problem("file-wordless", file=name), "a scan has none: use the original")
     lines = text.split("\n")
     title = headline(lines) or PurePath(name).stem[:200]
     tree = parse_html("".join(f"<p>{html.escape(line)}</p>" for line in lines[:2000]))

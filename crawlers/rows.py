@@ -29,6 +29,7 @@ from crawlers.old_office import MAGIC, kind_of_container, xls_sheets
 from crawlers.xml_workbook import is_xml_workbook, xml_sheets
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, WrongUse
+from minsheng.problems import Problem
 
 PART = 65_536
 """Bytes that are read at a time."""
@@ -123,7 +124,7 @@ def _rows(stream: io.BufferedReader[Any], path: Path, known: Callable[[str], boo
     else:
         body = stream.read(MOST_HELD + 1)
         if len(body) > MOST_HELD:
-            raise BadInput(f"{path} holds more than {MOST_HELD:,} bytes", "split it, or save it as JSON Lines")
+            raise BadInput(Problem("file-swollen", file=path, most=MOST_HELD), "split it, or save it as JSON Lines")
         yield from _held_rows(body, path, name, known)
 
 
@@ -223,7 +224,7 @@ def _xls_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
     try:
         kind = kind_of_container(body)
         if kind == "locked":
-            raise BadInput(f"{path} is locked by a password", "open it, and save it without one")
+            raise BadInput(Problem("file-locked", file=path), "open it, and save it without one")
         if kind == "doc":
             raise BadInput(f"{path} is a text document, no workbook", "save its table as XLSX or CSV")
         yield from xls_sheets(body)
@@ -231,7 +232,7 @@ def _xls_sheets(body: bytes, path: Path) -> Iterator[Sheet]:
         raise
     except Exception as error:
         if "encrypted" in str(error).lower():
-            raise BadInput(f"{path} is locked by a password", "open it, and save it without one") from error
+            raise BadInput(Problem("file-locked", file=path), "open it, and save it without one") from error
         raise _no_workbook(path, error) from error
 
 

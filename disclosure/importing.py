@@ -27,6 +27,7 @@ from disclosure.tables import changes
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.policies import Policy, PolicyRegister, standard_number
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -109,7 +110,7 @@ def import_file(
     rows = read_rows(path, known_name)
     first = list(itertools.islice(rows, 100))
     if not first:
-        raise BadInput(f"{path} has no rows", "it needs a header and at least one row")
+        raise BadInput(Problem("table-empty", file=path), "it needs a header and at least one row")
     names = list(dict.fromkeys(str(name) for row in first if not row.problem for name in row.values))
     columns = recognise(names, mapping or {}, str(path))
     identity = identity_columns(names, columns)

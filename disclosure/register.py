@@ -16,6 +16,7 @@ from disclosure.terms import Standing, Terms
 from minsheng.clock import CHINA, Clock
 from minsheng.duedays import Press, press_of
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 from minsheng.workdays import WorkCalendar
@@ -65,7 +66,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     standing: Standing
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """What an import did to an application: field → (before, after); empty when it brought it."""
 
     at: datetime
@@ -103,7 +104,7 @@ class Register:
             where.append(table.c.department == department)
         found = list(self._read(where))
         if not found:
-            raise WrongUse(f"there is no application {number}", "minsheng disclosure list shows them")
+            raise WrongUse(Problem("application-unknown", number=number), "minsheng disclosure list shows them")
         if len(found) > 1:
             names = "、".join(one.application.department or "（未注明）" for one in found)
             raise WrongUse(f"{len(found)} departments have an application {number}: {names}", "say which: --department")
@@ -113,13 +114,13 @@ class Register:
         """One by the store's own number; None where there is none, or `where` leaves it out."""
         return next(self._read([table.c.id == identity, *where]), None)
 
-    def history(self, identity: int) -> Sequence[Change]:
+    def history(self, identity: int) -> Sequence[Revision]:
         """Which imports brought and changed an application, in their order."""
         query = sa.select(changes).where(changes.c.application_id == identity).order_by(changes.c.id)
         with self._store.read() as connection:
             rows = connection.execute(query).all()
         return [
-            Change(
+            Revision(
                 at=row.at, actor=row.actor, file=row.file,
                 fields={name: (before, after) for name, (before, after) in row.fields.items()},
             )

@@ -18,6 +18,7 @@ from grouping.listing import get_events
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.exercises import is_exercise_event
+from minsheng.problems import Problem
 from minsheng.records import Grouped
 from minsheng.store import Store
 from search.index import Filters, Index, Search
@@ -46,7 +47,7 @@ class EventDesk:
         _refuse_exercises(one, other)
         history = History.read(self._store)
         if history.today(one) == history.today(other):
-            raise WrongUse(f"{one} and {other} are one event already", f"minsheng events history {one}")
+            raise WrongUse(Problem("event-same", one=one, other=other), f"minsheng events history {one}")
         sizes = {name: self._size(history, name) for name in (history.today(one), history.today(other))}
         listed = get_events(self._store, list(sizes))
         begun = {name: listed[name].first_at.isoformat() if name in listed else "~" for name in sizes}
@@ -65,7 +66,7 @@ class EventDesk:
         history = History.read(self._store)
         whole = history.today(event)
         if whole == event:
-            raise WrongUse(f"{event} is not part of another event", f"minsheng events history {event}")
+            raise WrongUse(Problem("event-whole", event=event), f"minsheng events history {event}")
         documents = [record.document.id for record in self._records(Filters(events=history.branch(event)))]
         with self._store.begin() as connection:
             note(connection, "parted", event, whole, at=self._clock.now(), actor=by, reason=reason)
@@ -97,12 +98,14 @@ class EventDesk:
         named = self._index.get(list(documents))
         for name in documents:
             if name not in named or history.today(named[name].event.id) != family[0]:
-                raise WrongUse(f"{name} is no document of {event}", f"minsheng events show {event} --members")
+                raise WrongUse(
+                    Problem("document-foreign", document=name, event=event), f"minsheng events show {event} --members"
+                )
         groups = tuple(sorted({record.duplicate.group for record in named.values()}))
         copies = self._records(Filters(events=family, duplicate_groups=groups))
         records = {record.document.id: record for record in (*named.values(), *copies)}
         if self._size(history, event) <= len(records):
-            raise WrongUse("these are all documents of the event", "name only those that belong elsewhere")
+            raise WrongUse(Problem("split-all"), "name only those that belong elsewhere")
         moved = tuple(sorted(records))
         with self._store.begin() as connection:
             new = _unused(connection, moved[0])
@@ -126,7 +129,7 @@ class EventDesk:
     def _size(self, history: History, event: str) -> int:
         size = self._index.count(Filters(events=history.family(event)))
         if size == 0:
-            raise WrongUse(f"there is no event {event}", "minsheng events list shows them")
+            raise WrongUse(Problem("event-unknown", event=event), "minsheng events list shows them")
         return size
 
     def _records(self, filters: Filters) -> list[Grouped]:
@@ -142,7 +145,7 @@ class EventDesk:
 
 def _refuse_exercises(*events: str) -> None:
     if any(map(is_exercise_event, events)):
-        raise WrongUse("the event of a drill stays as it is", "it must be neither mixed with real ones nor taken apart")
+        raise WrongUse(Problem("event-of-drill"), "it must be neither mixed with real ones nor taken apart")
 
 
 def _unused(connection: sa.Connection, document: str) -> str:

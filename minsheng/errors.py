@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minsheng.problems import Problem
 from minsheng.redaction import redacted
 
 
@@ -11,17 +12,18 @@ class MinshengError(Exception):
     Parameters
     ----------
     message:
-        What is wrong, in one sentence.
+        What is wrong, in one sentence: a `Problem` where somebody at a page can meet it.
     hint:
         What to do about it; empty where nothing sensible can be said.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str | Problem, hint: str = "") -> None:
         # Errors are printed, logged and kept: what is secret in an address that they name is not in them.
-        super().__init__(redacted(message))
-        self.message = redacted(message)
+        self.problem = message if isinstance(message, Problem) else None
+        self.message = redacted(str(message))
+        super().__init__(self.message)
         self.hint = redacted(hint)
 
     def __str__(self) -> str:

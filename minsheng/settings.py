@@ -508,7 +508,7 @@ class DisclosureSettings(Section, frozen=True, kw_only=True):
     政府信息公开条例, State Council Order No. 711: answer within 20 working days of receipt, one extension of up to 20,
     the time in which third parties or other offices are asked not counted (Article 33); whoever is unclear is asked to
     be clearer within 7 working days, and the term begins anew when that comes in (Article 30); what many ask for may be
-    published without being asked (Article 44).
+    published without being asked (Article 44, cited from memory: to be checked against the text).
     """
 
     answer_days: Count = 20  # working days to answer in (Article 33)

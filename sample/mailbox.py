@@ -8,39 +8,19 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from email.message import EmailMessage
 from email.parser import BytesParser
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from threading import Event
 from types import TracebackType
 from typing import Any, Self
 
 from crawlers.reactor import crawl_loop
 from minsheng.errors import WrongUse
-from sample.content import Message
+from sample.letters import letters
 from sample.site import Site
-from sample.timeline import Dated
 
 USER, PASSWORD = "letters", "yunjiang"
 FOLDER = "民声来信"
-HOST = "yunjiang.example"
-
-
-def letters(items: Iterable[Dated[Message]]) -> list[bytes]:
-    """The messages as mails, oldest first."""
-    return [letter(item) for item in sorted(items, key=lambda item: item.at)]
-
-
-def letter(item: Dated[Message]) -> bytes:
-    """A message as the mail of whoever wrote it."""
-    mail = EmailMessage()
-    mail["Message-ID"] = f"<{item.at:%Y%m%d%H%M}.{len(item.entry.text)}@{HOST}>"
-    mail["Date"] = format_datetime(item.at)
-    mail["From"] = f"{item.entry.by} <citizen@{HOST}>"
-    mail["To"] = f"letters@{HOST}"
-    mail["Subject"] = item.entry.title
-    mail.set_content(item.entry.text)
-    return mail.as_bytes()
 
 
 class MailServer:

@@ -90,13 +90,17 @@ def _consultation(store: Store, given: Mapping[str, Any], anchor: datetime) -> i
     book_on(after).take(one.number, letters, _never, actor=ACTOR, note="意见汇总.xlsx")
     deciding = book_on(after + timedelta(days=12))
     for row in given["decisions"]:
-        for opinion in deciding.opinions(one):
-            place = (opinion.clause, opinion.stance) == (row["clause"], row["stance"])
-            if place and opinion.outcome is None and row["contains"] in opinion.said:
-                deciding.decide(
-                    one.number, [opinion.number], row["outcome"], actor=ACTOR, reason=row["reason"],
-                    wording=row["wording"],
-                )  # fmt: skip
+        same = [
+            each
+            for each in deciding.opinions(one)
+            if (each.clause, each.stance) == (row["clause"], row["stance"]) and row["contains"] in each.said
+        ]
+        for other in same[1:]:  # what says the same in other words, put together as an editor does
+            for comment in deciding.comments(one, opinion=other.number):
+                deciding.correct(one.number, comment.name, actor=ACTOR, opinion=same[0].number)
+        deciding.decide(
+            one.number, [same[0].number], row["outcome"], actor=ACTOR, reason=row["reason"], wording=row["wording"]
+        )
     return 1
 
 

@@ -24,8 +24,8 @@ from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
 from minsheng.policies.model import Policy
-from sample import files, forums, interfaces, pages, sitemaps, weibo
-from sample.content import Entry, Outlet, Post, load_world
+from sample import exports, files, forums, interfaces, pages, sitemaps, weibo
+from sample.content import Article, Entry, Outlet, Post, load_world
 from sample.hub import PATH as HUB_PATH
 from sample.hub import Feed, Hub
 from sample.policies import moved_policies
@@ -81,8 +81,8 @@ class Site:
         self._posts = {weibo.mid_of(item.entry): item for item in self.scene.posts}
         self._by_id = {item.entry.id: item for item in self.scene.posts if item.entry.id is not None}
 
-    def get(self, path: str, query: Mapping[str, str], base_url: str) -> Page | None:
-        """The page at a path, or None where there is none (yet)."""
+    def get(self, path: str, query: Mapping[str, str], base_url: str, cookie: str = "") -> Page | None:
+        """The page at a path, or None where there is none (yet); a few want the cookie of a login."""
         first, _, rest = path.lstrip("/").partition("/")
         if path in ("/", "/index.html"):
             return Page(pages.home(list(self.outlets.values()), self._visible(self.scene.hot)))
@@ -103,11 +103,13 @@ class Site:
         if path == "/latest.json" or first in ("t", "bbs"):
             return self._forum(first, rest, query)
         if first == "weibo":
-            return self._weibo(rest, query)
+            return self._weibo(rest, query, cookie)
         if first == "board":
             return self._board(rest, query)
         if first == "print":
             return self._print(f"/{rest}")
+        if first == "exports":
+            return self._export(rest, base_url)
         if first == "files":
             return self._file(rest)
         if first == "notice":
@@ -214,6 +216,21 @@ class Site:
             return None
         return Page(files.make(kind, tuple(pages.file_lines(kind, found))), files.MEDIA_TYPES[kind], modified=item.at)
 
+    def _export(self, name: str, base_url: str) -> Page | None:
+        """A file to import: tables, an archive, a mailbox."""
+        if name not in exports.MEDIA_TYPES:
+            return None
+
+        def page_of(item: Dated[Article]) -> tuple[str, bytes]:
+            path = pages.article_path(item)
+            page = self.get(path, {}, base_url)
+            assert page is not None
+            assert isinstance(page.body, str)
+            return f"{base_url}{path}", page.body.encode(page.charset, "xmlcharrefreplace")
+
+        made = exports.make(name, self.scene, self.clock.now(), page_of)
+        return Page(made, exports.MEDIA_TYPES[name])
+
     def _notice(self, policy: str, base_url: str) -> Page | None:
         """A policy's page at an address that stays, as notices have that are edited in place."""
         path = next((path for path, item in self._articles.items() if item.entry.policy == policy), None)
@@ -226,8 +243,13 @@ class Site:
             return None
         return Page(f"{item.entry.title}\n\n{item.entry.text}\n", "text/plain", modified=item.at)
 
-    def _weibo(self, rest: str, query: Mapping[str, str]) -> Page | None:
-        if rest == "search":
+    def _weibo(self, rest: str, query: Mapping[str, str], cookie: str) -> Page | None:
+        now = self.clock.now()
+        if rest == "login":
+            return Page(f"{weibo.login(now)}\n", "text/plain")
+        if rest == "members" and not weibo.is_logged_in(cookie, now):
+            return _json(weibo.LOGIN_WANTED)
+        if rest in ("search", "members"):
             items = self._visible(self.scene.posts)
             page = _positive(query.get("page", "1"))
             return _json(weibo.search_answer(items, self._by_id, query.get("q", ""), page))
@@ -383,7 +405,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         host, port = self.server.server_address[:2]
-        page = self.server.site.get(parts.path, query, f"http://{self.headers.get('Host') or f'{host!s}:{port}'}")
+        base_url = f"http://{self.headers.get('Host') or f'{host!s}:{port}'}"
+        page = self.server.site.get(parts.path, query, base_url, self.headers.get("Cookie", ""))
         if page is None:
             self._send(HTTPStatus.NOT_FOUND, b"404 Not Found", {"Content-Type": "text/plain"}, with_body=with_body)
             return

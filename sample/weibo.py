@@ -6,7 +6,7 @@ import hashlib
 import html
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +16,11 @@ from sample.timeline import Dated
 PAGE_SIZE = 10
 LONG_TEXT = 140
 """Posts longer than so many characters are cut in search results and marked `isLongText`."""
+
+LOGIN_FOR = timedelta(minutes=10)
+LOGIN_WANTED = {"ok": -100, "errno": "100005", "msg": "请先登录", "url": "/weibo/login"}
+"""What members' pages answer to others: with status 200, as the real ones do."""
+_LOGIN = re.compile(r"(?:^|;\s*)SUB=yunjiang-(\d{1,12})(?:;|$)")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -153,3 +158,13 @@ def _matches(item: Dated[Post], by_id: Mapping[str, Dated[Post]], query: str) ->
 
 def _digits(text: str) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:15], 16)
+
+
+def login(now: datetime) -> str:
+    """The cookie of a login that ends after `LOGIN_FOR`."""
+    return f"SUB=yunjiang-{int((now + LOGIN_FOR).timestamp())}"
+
+
+def is_logged_in(cookie: str, now: datetime) -> bool:
+    found = _LOGIN.search(cookie)
+    return found is not None and int(found[1]) > now.timestamp()

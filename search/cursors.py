@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 
 def write(*values: Any) -> str:
@@ -31,5 +32,5 @@ def read(cursor: str, *kinds: type) -> list[Any]:
         return [msgspec.convert(value, kind) for value, kind in zip(values, kinds, strict=True)]
     except (ValueError, msgspec.MsgspecError) as error:
         raise WrongUse(
-            "the cursor is none of this search", "take the one printed by the page before, with the same sort order"
+            Problem("cursor-wrong"), "take the one printed by the page before, with the same sort order"
         ) from error

@@ -21,6 +21,7 @@ import msgspec
 
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE, NAME
+from minsheng.problems import Problem
 from search import analysis
 
 MAX_LENGTH = 4_000
@@ -89,7 +90,7 @@ def parse(text: str) -> Node | None:
         If the query is longer than `MAX_LENGTH`, has more than `MAX_TERMS` words or is nested deeper than `MAX_DEPTH`.
     """
     if len(text) > MAX_LENGTH:
-        raise WrongUse(f"the query has {len(text)} characters, more than {MAX_LENGTH}", "search for fewer words")
+        raise WrongUse(Problem("query-long", length=len(text), most=MAX_LENGTH), "search for fewer words")
     parser = _Parser(list(_tokens(unicodedata.normalize("NFKC", text))))
     return parser.read()
 
@@ -224,7 +225,7 @@ class _Parser:
     def __init__(self, tokens: list[_Token]) -> None:
         terms = sum(token.kind == "term" for token in tokens)
         if terms > MAX_TERMS:
-            raise WrongUse(f"the query has {terms} words, more than {MAX_TERMS}", "search for fewer words")
+            raise WrongUse(Problem("query-words", count=terms, most=MAX_TERMS), "search for fewer words")
         self._tokens = tokens
         self._place = 0
 
@@ -274,7 +275,7 @@ class _Parser:
             node = node if node is None else _within(node, token.text)
         elif token.kind == "(":
             if depth >= MAX_DEPTH:
-                raise WrongUse(f"the query's brackets are nested deeper than {MAX_DEPTH}", "use fewer brackets")
+                raise WrongUse(Problem("query-deep", most=MAX_DEPTH), "use fewer brackets")
             node = self._either(depth + 1)
             if self._next() == ")":
                 self._place += 1

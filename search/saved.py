@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store, upsert
 from search.index import MAX_SIZE, Filters, Hit, Index, Search
 from search.query import And, Node, Not, Term, joined, parse
@@ -86,7 +87,7 @@ class SavedSearches:
         """
         name = name.strip()
         if not 0 < len(name) <= 200:
-            raise WrongUse("a saved search needs a name of 1 to 200 characters", "give it one")
+            raise WrongUse(Problem("search-unnamed"), "give it one")
         parse(query)
         words = [word.strip() for word in exclude if word.strip()]
         row = {
@@ -119,7 +120,7 @@ class SavedSearches:
         with self._store.read() as connection:
             row = connection.execute(chosen).one_or_none()
         if row is None:
-            raise WrongUse(f"there is no saved search {number}", "minsheng searches list shows those there are")
+            raise WrongUse(Problem("search-unknown", number=number), "minsheng searches list shows those there are")
         return _saved(row)
 
     def remove(self, number: int, owner: str | None = None) -> None:

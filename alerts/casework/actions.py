@@ -13,6 +13,7 @@ from alerts.tickets import Ticket, TicketBook
 from alerts.transitions import Change, Status, changing, move
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 from minsheng.workdays import WorkCalendar
@@ -46,7 +47,7 @@ def reopen(
             )
         )
         if other is not None:
-            raise WrongUse(f"the event of {ticket['number']} has an open ticket already: {other}", f"work {other}")
+            raise WrongUse(Problem("event-has-ticket", number=ticket["number"], other=other), f"work {other}")
         turn = ticket["round"] + 1
         anew = {"closed_at": None, "acknowledged_at": None, "responded_at": None, "raised_at": change.now}
         move(change, "open", reason, round=turn, current_level=ticket["level"], **anew)
@@ -76,15 +77,15 @@ def set_level(
     when the matter had calmed down and flares up again. A level set higher brings a notice.
     """
     if level not in LEVELS[1:]:
-        raise WrongUse(f"there is no level {level}", f"use one of {', '.join(LEVELS[1:])}")
+        raise WrongUse(Problem("level-unknown", level=level), f"use one of {', '.join(LEVELS[1:])}")
     if not reason.strip():
-        raise WrongUse("a level is set with a reason", "add --reason")
+        raise WrongUse(Problem("level-reason"), "add --reason")
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("setting its level")
         ticket = change.ticket
         before: Level = ticket["level"]
         if level == before:
-            raise WrongUse(f"ticket {ticket['number']} has level {level} already", "choose another one")
+            raise WrongUse(Problem("level-same", number=ticket["number"], level=level), "choose another one")
         higher = rank(level) > rank(before)
         values: dict[str, object] = {"level": level, "peak_level": max(before, ticket["peak_level"], key=rank)}
         if higher:
@@ -112,12 +113,12 @@ def transfer(
 ) -> Ticket:
     """Hand a ticket over to another unit, which has to acknowledge it anew. Its clocks go on running."""
     if not unit.strip() or not reason.strip():
-        raise WrongUse("a ticket is transferred to a unit, with a reason", "give both")
+        raise WrongUse(Problem("transfer-incomplete"), "give both")
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("transferring it")
         ticket = change.ticket
         if ticket["unit"] == unit.strip():
-            raise WrongUse(f"ticket {ticket['number']} is with {unit.strip()} already", "choose another unit")
+            raise WrongUse(Problem("transfer-same", number=ticket["number"], unit=unit.strip()), "choose another unit")
         detail = {"from": ticket["unit"], "to": unit.strip(), "status": ticket["status"], "reason": reason.strip()}
         values = {"status": "open", "acknowledged_at": None} if ticket["responded_at"] is None else {}
         change.write("transferred", detail, unit=unit.strip(), **values)
@@ -129,11 +130,11 @@ def transfer(
 def pause(store: Store, clock: Clock, name: str, *, actor: str, reason: str, version: int | None = None) -> Ticket:
     """Let the clocks of a ticket stand still, e.g. while another authority decides. A rise of the level ends it."""
     if not reason.strip():
-        raise WrongUse("clocks are paused with a reason", "add --reason")
+        raise WrongUse(Problem("pause-reason"), "add --reason")
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("pausing its clocks")
         if change.ticket["paused_at"] is not None:
-            raise WrongUse(f"the clocks of {change.ticket['number']} stand still already", "resume them first")
+            raise WrongUse(Problem("clocks-paused", number=change.ticket["number"]), "resume them first")
         pause_timers(change.connection, change.id, change.now)
         change.write("paused", {"reason": reason.strip()}, paused_at=change.now)
     return TicketBook(store, clock).get(name)
@@ -145,7 +146,7 @@ def resume(
     """Let the clocks run again, each with the time that it had left."""
     with changing(store, clock, name, actor=actor, version=version) as change:
         if change.ticket["paused_at"] is None:
-            raise WrongUse(f"the clocks of {change.ticket['number']} are not paused", "nothing is to be resumed")
+            raise WrongUse(Problem("clocks-running", number=change.ticket["number"]), "nothing is to be resumed")
         resume_timers(change.connection, change.id, change.now, WorkCalendar.from_settings(settings))
         change.write("resumed", {"paused_at": change.ticket["paused_at"].isoformat()}, paused_at=None)
     return TicketBook(store, clock).get(name)
@@ -154,9 +155,9 @@ def resume(
 def comment(store: Store, clock: Clock, name: str, text: str, *, actor: str, version: int | None = None) -> Ticket:
     """Write a comment into the timeline, also of an ended ticket. It can't be changed; another one can follow."""
     if not text.strip():
-        raise WrongUse("a comment says something", "give its text")
+        raise WrongUse(Problem("comment-empty"), "give its text")
     if len(text) > LONGEST_COMMENT:
-        raise WrongUse(f"a comment has at most {LONGEST_COMMENT} characters", "attach a file instead")
+        raise WrongUse(Problem("comment-long", most=LONGEST_COMMENT), "attach a file instead")
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.write("comment", {"text": text.strip()})
     return TicketBook(store, clock).get(name)

@@ -16,6 +16,7 @@ from alerts.casework.tables import assignments
 from alerts.transitions import Change, changing, find
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 STATE_WORDS: dict[str, str] = {
@@ -64,9 +65,9 @@ def pass_down(
 ) -> Assignment:
     """Ask a lower unit to do something and report back."""
     if not unit.strip() or not demand.strip():
-        raise WrongUse("a task is passed down to a unit, and says what is demanded", "give both")
+        raise WrongUse(Problem("assignment-incomplete"), "give both")
     if due_at is not None and due_at <= clock.now():
-        raise WrongUse("a report can't be due in the past", "give a later time")
+        raise WrongUse(Problem("report-due-past"), "give a later time")
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("passing a task down")
         highest = sa.select(sa.func.coalesce(sa.func.max(assignments.c.number), 0)).where(
@@ -96,7 +97,7 @@ def report_back(
 ) -> Assignment:
     """What the lower unit has done. It may report again until its report is accepted."""
     if not report.strip():
-        raise WrongUse("a report says what was done", "give its text")
+        raise WrongUse(Problem("report-empty"), "give its text")
     with changing(store, clock, name, actor=actor, version=version) as change:
         found = _unsettled(change, number)
         _update(change, number, state="reported", report=report.strip(), reported_at=change.now)
@@ -118,11 +119,11 @@ def settle(
     """Accept a report, or return it: then with the reason and, if wanted, a new time. Raises `WrongUse` where nothing
     was reported."""
     if not accepted and not reason.strip():
-        raise WrongUse("a report is returned with what is missing", "add --reason")
+        raise WrongUse(Problem("return-reason"), "add --reason")
     with changing(store, clock, name, actor=actor) as change:
         found = _unsettled(change, number)
         if found.state != "reported":
-            raise WrongUse(f"{found.unit} has not reported on task {number}", "wait for the report")
+            raise WrongUse(Problem("report-missing", unit=found.unit, task=number), "wait for the report")
         values: dict[str, Any] = {"state": "accepted", "settled_at": change.now} if accepted else {"state": "returned"}
         if not accepted and due_at is not None:
             values |= {"due_at": due_at, "overdue_at": None}
@@ -145,7 +146,7 @@ def _get(change: Change, number: int) -> Assignment:
     row = change.connection.execute(query).mappings().first()
     if row is None:
         name = change.ticket["number"]
-        raise WrongUse(f"ticket {name} has passed down no task {number}", f"see minsheng tickets show {name}")
+        raise WrongUse(Problem("assignment-unknown", number=name, task=number), f"see minsheng tickets show {name}")
     return _assignment(row)
 
 
@@ -153,7 +154,8 @@ def _unsettled(change: Change, number: int) -> Assignment:
     found = _get(change, number)
     if found.settled_at is not None:
         raise WrongUse(
-            f"task {number} of {found.unit} is settled ({STATE_WORDS[found.state]})", "pass down another one"
+            Problem("assignment-settled", task=number, unit=found.unit, state=STATE_WORDS[found.state]),
+            "pass down another one",
         )
     return found
 

@@ -23,6 +23,7 @@ from alerts.casework.tables import attachments
 from alerts.transitions import changing, find
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -62,7 +63,7 @@ def attach(
         if row is None:
             change.connection.execute(attachments.insert().values(ticket_id=change.id, hash=digest, **values))
         elif row["removed_at"] is None:
-            raise WrongUse(f"the same file is attached already, as {row['name']}", "nothing is to be done")
+            raise WrongUse(Problem("attached-already", name=row["name"]), "nothing is to be done")
         else:
             change.connection.execute(attachments.update().where(attachments.c.id == row["id"]).values(**values))
         change.write("attached", {"name": cleaned, "hash": digest, "size": size})
@@ -96,25 +97,25 @@ def path_of(store: Store, settings: Settings, name: str, which: str) -> Path:
         if one.name == which or (len(which) >= 8 and one.hash.startswith(which))
     ]
     if len(found) != 1:
-        what = "no attachment" if not found else "more than one attachment"
-        raise WrongUse(f"ticket {name} has {what} {which}", f"see minsheng tickets show {name}; name it by its hash")
+        raise WrongUse(_not_one(name, len(found), which), f"see minsheng tickets show {name}; name it by its hash")
     path = _place(settings.path("attachments"), found[0].hash)
     try:
         with path.open("rb") as file:
             actual = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BadInput(
-            f"{found[0].name} can't be read: {path}: {error.strerror}", "restore it from a backup"
+            Problem("attachment-unreadable", name=found[0].name, path=path, reason=error.strerror),
+            "restore it from a backup",
         ) from error
     if actual != found[0].hash:
-        raise BadInput(f"{found[0].name} is not the file that was attached: {path}", "restore it from a backup")
+        raise BadInput(Problem("attachment-changed", name=found[0].name, path=path), "restore it from a backup")
     return path
 
 
 def detach(store: Store, clock: Clock, name: str, which: str, *, actor: str, reason: str) -> None:
     """Show an attachment no longer. Its bytes stay: the timeline names them."""
     if not reason.strip():
-        raise WrongUse("an attachment is removed with a reason", "add --reason")
+        raise WrongUse(Problem("attachment-reason"), "add --reason")
     with changing(store, clock, name, actor=actor) as change:
         match = sa.or_(attachments.c.name == which, attachments.c.hash == which)
         query = sa.select(attachments).where(
@@ -122,7 +123,7 @@ def detach(store: Store, clock: Clock, name: str, which: str, *, actor: str, rea
         )
         rows = change.connection.execute(query).mappings().all()
         if len(rows) != 1:
-            raise WrongUse(f"ticket {name} has {len(rows)} attachments {which}", "name one by its whole hash")
+            raise WrongUse(_not_one(name, len(rows), which), "name one by its whole hash")
         gone = attachments.update().where(attachments.c.id == rows[0]["id"]).values(removed_at=change.now)
         change.connection.execute(gone)
         detail = {"name": rows[0]["name"], "hash": rows[0]["hash"], "reason": reason.strip()}
@@ -165,12 +166,12 @@ def _keep(folder: Path, file: BinaryIO, most: int) -> tuple[str, int]:
                 size += len(chunk)
                 if size > most:
                     raise BadInput(
-                        f"the file is larger than {most:,} bytes", "attach a smaller one, or set alert.attachment_bytes"
+                        Problem("attachment-large", most=most), "attach a smaller one, or set alert.attachment_bytes"
                     )
                 digest.update(chunk)
                 out.write(chunk)
             if not size:
-                raise BadInput("the file is empty", "attach the one that was meant")
+                raise BadInput(Problem("attachment-empty"), "attach the one that was meant")
             out.flush()
             os.fsync(out.fileno())
         place = _place(folder, digest.hexdigest())
@@ -181,3 +182,9 @@ def _keep(folder: Path, file: BinaryIO, most: int) -> tuple[str, int]:
             Path(temporary).unlink()
         raise
     return digest.hexdigest(), size
+
+
+def _not_one(ticket: str, count: int, which: str) -> Problem:
+    if count == 0:
+        return Problem("attachment-unknown", number=ticket, which=which)
+    return Problem("attachment-several", number=ticket, count=count, which=which)

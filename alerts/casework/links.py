@@ -15,6 +15,7 @@ from alerts.transitions import changing, find
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 LinkKind = Literal["document", "policy", "page"]
@@ -47,20 +48,22 @@ def link(
     """Let a ticket point at something. Raises `WrongUse` where that is no id or address, or it points there already."""
     target = target.strip()
     if kind not in get_args(LinkKind):
-        raise WrongUse(f"a ticket can't be linked to a {kind}", f"use one of {', '.join(get_args(LinkKind))}")
+        raise WrongUse(Problem("link-kind", kind=kind), f"use one of {', '.join(get_args(LinkKind))}")
     if kind == "page" and not _PAGE.fullmatch(target):
-        raise WrongUse(f"'{target[:80]}' is no address of a page", "write https://www.example.org/…")
+        raise WrongUse(Problem("page-address", target=target[:80]), "write https://www.example.org/…")
     if kind == "document" and not re.fullmatch(r"[0-9a-f]{16,64}", target):
-        raise WrongUse(f"'{target[:80]}' is no id of a document", "minsheng search --json shows ids")
+        raise WrongUse(Problem("document-address", target=target[:80]), "minsheng search --json shows ids")
     if kind == "policy":
         policy = PolicyRegister(store, clock).find(target)
         if policy is None:
-            raise WrongUse(f"there is no policy '{target}' in the register", "minsheng policies list shows them")
+            raise WrongUse(Problem("policy-unknown", policy=target), "minsheng policies list shows them")
         target = policy.id
     with changing(store, clock, name, actor=actor) as change:
         at = sa.and_(links.c.ticket_id == change.id, links.c.kind == kind, links.c.target == target)
         if change.connection.scalar(sa.select(links.c.id).where(at)) is not None:
-            raise WrongUse(f"ticket {change.ticket['number']} is linked to {target} already", "nothing is to be done")
+            raise WrongUse(
+                Problem("linked-already", number=change.ticket["number"], target=target), "nothing is to be done"
+            )
         values = {"kind": kind, "target": target, "note": note.strip()}
         change.connection.execute(
             links.insert().values(ticket_id=change.id, added_at=change.now, added_by=change.actor, **values)
@@ -75,7 +78,9 @@ def unlink(store: Store, clock: Clock, name: str, target: str, *, actor: str) ->
         at = sa.and_(links.c.ticket_id == change.id, links.c.target == target.strip())
         row = change.connection.execute(sa.select(links).where(at)).mappings().first()
         if row is None:
-            raise WrongUse(f"ticket {change.ticket['number']} is not linked to {target}", "minsheng tickets show")
+            raise WrongUse(
+                Problem("link-unknown", number=change.ticket["number"], target=target), "minsheng tickets show"
+            )
         change.connection.execute(links.delete().where(links.c.id == row["id"]))
         change.write("unlinked", {"kind": row["kind"], "target": row["target"]})
     return links_of(store, name)
@@ -94,14 +99,16 @@ def relate(store: Store, clock: Clock, name: str, other: str, *, actor: str, rea
     with store.read() as connection:
         one, two = find(connection, name), find(connection, other)
     if one["id"] == two["id"]:
-        raise WrongUse(f"{one['number']} is the same ticket", "name two tickets")
+        raise WrongUse(Problem("ticket-itself", number=one["number"]), "name two tickets")
     first, second = sorted((one, two), key=lambda row: row["id"])
     why = {"reason": reason.strip()} if reason.strip() else {}
     with changing(store, clock, first["number"], actor=actor) as change:
         pair = {"ticket_id": first["id"], "other_id": second["id"]}
         known = sa.select(relations.c.kind).where(*(relations.c[column] == value for column, value in pair.items()))
         if change.connection.scalar(known) is not None:
-            raise WrongUse(f"{first['number']} and {second['number']} are related already", "nothing is to be done")
+            raise WrongUse(
+                Problem("related-already", first=first["number"], second=second["number"]), "nothing is to be done"
+            )
         change.connection.execute(
             relations.insert().values(**pair, kind="related", added_at=change.now, added_by=change.actor)
         )

@@ -21,6 +21,7 @@ from alerts.tickets import TicketBook
 from alerts.transitions import Change, changing, find
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 SECTIONS: dict[str, str] = {
@@ -109,11 +110,9 @@ def write_sheet(
         newest = _newest(change)
         have = newest["version"] if newest is not None else 0
         if have != based_on:
-            who = f" by {newest['written_by']}" if newest is not None else ""
-            raise WrongUse(
-                f"the research sheet of {change.ticket['number']} has version {have}{who}, you worked on {based_on}",
-                "read the newest version and put your changes into it",
-            )
+            by = newest["written_by"] if newest is not None else "—"
+            problem = Problem("sheet-newer", number=change.ticket["number"], have=have, by=by, based_on=based_on)
+            raise WrongUse(problem, "read the newest version and put your changes into it")
         plain = msgspec.to_builtins(content)
         values = {
             "version": have + 1,
@@ -135,14 +134,14 @@ def sign_sheet(store: Store, clock: Clock, name: str, version: int, *, actor: st
         number = change.ticket["number"]
         if row is None or row["version"] != version:
             have = row["version"] if row is not None else 0
-            raise WrongUse(f"the newest version of {number}'s research sheet is {have}, not {version}", "read it first")
+            raise WrongUse(Problem("sheet-newest", number=number, newest=have, version=version), "read it first")
         if row["signed_at"] is not None:
-            raise WrongUse(f"version {version} is signed by {row['signed_by']} already", "write a new version")
+            raise WrongUse(Problem("sheet-signed", version=version, by=row["signed_by"]), "write a new version")
         content = msgspec.convert(row["content"], Research)
         if missing := content.missing():
-            raise WrongUse(f"the sheet is not complete: {'、'.join(missing)}", "fill in every section, then sign")
+            raise WrongUse(Problem("sheet-incomplete", missing="、".join(missing)), "fill in every section, then sign")
         if _hash(number, version, row["content"]) != row["hash"]:
-            raise WrongUse(f"version {version} is not what was written: its hash does not fit", "write a new version")
+            raise WrongUse(Problem("sheet-changed", version=version), "write a new version")
         signed = {"signed_by": change.actor, "signed_at": change.now}
         change.connection.execute(sheets.update().where(sheets.c.id == row["id"]).values(**signed))
         change.write("sheet-signed", {"sheet": version, "hash": row["hash"], "level": content.recommended_level})
@@ -159,12 +158,12 @@ def sheets_of(store: Store, name: str) -> list[ResearchSheet]:
 
 def _check(content: Research) -> None:
     if content.recommended_level and content.recommended_level not in LEVELS[1:]:
-        raise WrongUse(f"there is no level {content.recommended_level}", f"use one of {', '.join(LEVELS[1:])}")
+        raise WrongUse(Problem("level-unknown", level=content.recommended_level), f"use one of {', '.join(LEVELS[1:])}")
     texts = [getattr(content, name) for name in SECTIONS if name != "demands"]
     if any(len(text) > _LONGEST for text in (*texts, *content.demands)):
-        raise WrongUse(f"a section has at most {_LONGEST} characters", "attach a file instead")
+        raise WrongUse(Problem("section-long", most=_LONGEST), "attach a file instead")
     if any(not demand.strip() for demand in content.demands):
-        raise WrongUse("a demand says something", "leave empty ones out")
+        raise WrongUse(Problem("demand-empty"), "leave empty ones out")
 
 
 def _hash(ticket: str, version: int, content: dict[str, Any]) -> str:

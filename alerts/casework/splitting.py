@@ -15,6 +15,7 @@ from alerts.tables import observations, tickets, timers
 from alerts.tickets import next_number
 from alerts.transitions import Change
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 
 _COPIED = (
@@ -39,7 +40,7 @@ def split_off(
         The ids of its documents.
     """
     if not title.strip() or not reason.strip():
-        raise WrongUse("a ticket is split with a title for the new one, and a reason", "give both")
+        raise WrongUse(Problem("split-incomplete"), "give both")
     change.require_open("splitting it")
     old, connection, now = change.ticket, change.connection, change.now
     newest = connection.scalar(

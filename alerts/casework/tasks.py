@@ -14,6 +14,7 @@ from alerts.casework.tables import tasks
 from alerts.transitions import Change, changing, find
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 
@@ -62,9 +63,9 @@ def add_task(
 ) -> Task:
     """Add a task to an open ticket. Raises `WrongUse` where it says nothing or would be overdue at once."""
     if not title.strip():
-        raise WrongUse("a task needs a title", "say what is to be done")
+        raise WrongUse(Problem("task-untitled"), "say what is to be done")
     if due_at is not None and due_at <= clock.now():
-        raise WrongUse("a task can't be due in the past", "give a later time")
+        raise WrongUse(Problem("task-due-past"), "give a later time")
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("adding a task")
         number = _insert(
@@ -109,7 +110,7 @@ def change_task(
         values: dict[str, Any] = {}
         if cancel:
             if not reason.strip():
-                raise WrongUse("a task is cancelled with a reason", "add --reason")
+                raise WrongUse(Problem("task-cancel-reason"), "add --reason")
             values["cancelled_at"] = change.now
             detail["cancelled"] = True
         if owner is not None:
@@ -117,11 +118,11 @@ def change_task(
             detail["owner"] = owner.strip()
         if due_at is not None:
             if due_at <= change.now:
-                raise WrongUse("a task can't be due in the past", "give a later time")
+                raise WrongUse(Problem("task-due-past"), "give a later time")
             values |= {"due_at": due_at, "overdue_at": None}
             detail["due_at"] = due_at.isoformat()
         if not values:
-            raise WrongUse("nothing about the task is to change", "give an owner, a time, or cancel it")
+            raise WrongUse(Problem("task-unchanged"), "give an owner, a time, or cancel it")
         _update(change, number, **values)
         change.write("task-changed", {**detail, **({"reason": reason.strip()} if reason.strip() else {})})
         return _get(change, number)
@@ -169,14 +170,14 @@ def _get(change: Change, number: int) -> Task:
     row = change.connection.execute(sa.select(tasks).where(_of(change, number))).mappings().first()
     if row is None:
         name = change.ticket["number"]
-        raise WrongUse(f"ticket {name} has no task {number}", f"see minsheng tickets show {name}")
+        raise WrongUse(Problem("task-unknown", number=name, task=number), f"see minsheng tickets show {name}")
     return _task(row)
 
 
 def _waiting(change: Change, number: int) -> Task:
     task = _get(change, number)
     if not task.waiting:
-        raise WrongUse(f"task {number} is {'done' if task.done_at else 'cancelled'} already", "add another one")
+        raise WrongUse(Problem("task-done" if task.done_at else "task-cancelled", task=number), "add another one")
     return task
 
 

@@ -15,6 +15,7 @@ from alerts.tables import tickets
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.exercises import event_id
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 
@@ -69,7 +70,7 @@ class DrillBook:
                 .first()
             )
             if row is None:
-                raise WrongUse(f"there is no drill {number}", "see minsheng drill list")
+                raise WrongUse(Problem("drill-unknown", number=number), "see minsheng drill list")
             if row["report"] is not None:
                 return msgspec.json.decode(row["report"], type=DrillReport)
             return make_report(connection, row, self._clock.now())

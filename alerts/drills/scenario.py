@@ -12,6 +12,7 @@ import msgspec
 
 from alerts.risk_kind import RiskKind
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.records import Kind
 
 SHIPPED = Path(__file__).parent / "scenarios"
@@ -75,12 +76,13 @@ def read_scenario(path: Path) -> Scenario:
         found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8-sig")), Scenario)
     except OSError as error:
         raise WrongUse(
-            f"{path} can't be read: {error.strerror}", "minsheng drill scenarios lists those there are"
+            Problem("file-unreadable", file=path, reason=error.strerror),
+            "minsheng drill scenarios lists those there are",
         ) from None
     except UnicodeDecodeError:
-        raise WrongUse(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+        raise WrongUse(Problem("file-encoding", file=path), "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise WrongUse(f"{path} is no TOML: {error}", "see docs/how-to/run-a-drill.md") from None
+        raise WrongUse(Problem("toml-wrong", file=path, reason=error), "see docs/how-to/run-a-drill.md") from None
     except msgspec.ValidationError as error:
         raise WrongUse(f"{path}: {str(error).replace('`$.', '`')}", "see docs/how-to/run-a-drill.md") from None
     if wrong := list(_senseless(found)):
@@ -102,7 +104,9 @@ def find_scenario(name: str, folder: Path | None = None) -> Scenario:
         return read_scenario(Path(name))
     known = scenarios(folder)
     if name not in known:
-        raise WrongUse(f"there is no scenario {name}", f"there are: {', '.join(known)}; or name a file NAME.toml")
+        raise WrongUse(
+            Problem("scenario-unknown", name=name), f"there are: {', '.join(known)}; or name a file NAME.toml"
+        )
     return known[name]
 
 

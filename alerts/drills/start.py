@@ -14,6 +14,7 @@ from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE, native_id
 from minsheng.policies import Policy
+from minsheng.problems import Problem
 from minsheng.records import Document, Engagement, document_id
 from minsheng.store import Store
 from stream.log import Log
@@ -35,7 +36,7 @@ def start_drill(store: Store, log: Log, clock: Clock, scenario: Scenario, policy
         If the log or the store can't be reached: nothing has begun.
     """
     if not actor.strip():
-        raise WrongUse("a drill is started by somebody", "name the actor")
+        raise WrongUse(Problem("actor-missing"), "name the actor")
     producer = log.producer()
     try:
         for attempt in range(1, _TRIES + 1):

@@ -15,6 +15,7 @@ from alerts.duty.tables import duty_books
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.logs import get_logger
+from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
 
@@ -71,7 +72,7 @@ class BookShelf:
         with self._store.read() as connection:
             found: str | None = connection.scalar(query)
         if found is None and revision is not None:
-            raise WrongUse(f"there is no revision {revision} of the duty book", "see minsheng roster revisions")
+            raise WrongUse(Problem("revision-unknown", revision=revision), "see minsheng roster revisions")
         return found or ""
 
     def revisions(self) -> list[Revision]:

@@ -14,6 +14,7 @@ from alerts.duty.model import DutyBook
 from alerts.duty.tables import duty_changes
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class DutyChanges:
                 .values(withdrawn_at=self._clock.now(), withdrawn_by=actor)
             ).rowcount
             if not done:
-                raise WrongUse(f"there is no change {change_id} in force", "see minsheng roster changes")
+                raise WrongUse(Problem("change-unknown", change=change_id), "see minsheng roster changes")
             row = connection.execute(sa.select(duty_changes).where(duty_changes.c.id == change_id)).mappings().one()
             return Change(**row)
 
@@ -131,9 +132,7 @@ class DutyChanges:
         running = [watch for watch in found if watch.start <= at < watch.end and _is_exact(at)]
         beginning = [watch for watch in found if watch.start >= at]
         if not (chosen := running or beginning):
-            raise WrongUse(
-                f"{person} has no watch at {at.astimezone(CHINA):%Y-%m-%d %H:%M}", "see minsheng roster shifts"
-            )
+            raise WrongUse(Problem("no-watch", person=person, at=at.astimezone(CHINA)), "see minsheng roster shifts")
         return chosen[0]
 
     def _add(
@@ -168,15 +167,15 @@ def _check(
     known: Sequence[str] = [one.id for one in book.people]
     for one in (person, by):
         if one is not None and one not in known:
-            raise WrongUse(f"there is no person {one} in the duty book", f"there are: {', '.join(known) or 'none'}")
+            raise WrongUse(Problem("person-unknown", person=one), f"there are: {', '.join(known) or 'none'}")
     if by == person:
-        raise WrongUse("nobody stands in for himself", "name somebody else with --by")
+        raise WrongUse(Problem("stands-in-for-self"), "name somebody else with --by")
     if roster and book.roster(roster) is None:
         names = ", ".join(one.id for one in book.rosters) or "none"
-        raise WrongUse(f"there is no roster {roster}", f"there are: {names}")
+        raise WrongUse(Problem("roster-unknown", roster=roster), f"there are: {names}")
     if until <= since:
-        raise WrongUse("the end lies not after the beginning", "give --since and --until")
+        raise WrongUse(Problem("end-before-begin"), "give --since and --until")
     if until - since > _LONGEST:
-        raise WrongUse("that is more than 400 days", "change the duty book itself: minsheng roster import FILE")
+        raise WrongUse(Problem("span-long"), "change the duty book itself: minsheng roster import FILE")
     if not reason.strip():
-        raise WrongUse("a change is made with a reason", "add --reason")
+        raise WrongUse(Problem("change-reason"), "add --reason")

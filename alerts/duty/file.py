@@ -15,6 +15,7 @@ import msgspec
 from alerts.duty.hours import span_of, time_of
 from alerts.duty.model import RECEIVER_KINDS, RESPONSIBLE, DutyBook, Roster
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 Place = tuple[str | int, ...]
 _Problem = tuple[Place, str]
@@ -29,10 +30,10 @@ def read_book(path: Path, channels: Mapping[str, bool] | None = None) -> tuple[D
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise WrongUse(
-            f"{path} can't be read: {error.strerror}", "name a duty book, see docs/how-to/roster.md"
+            Problem("file-unreadable", file=path, reason=error.strerror), "name a duty book, see docs/how-to/roster.md"
         ) from None
     except UnicodeDecodeError:
-        raise WrongUse(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+        raise WrongUse(Problem("file-encoding", file=path), "save it as UTF-8") from None
     return parse_book(text, channels, str(path)), text
 
 
@@ -68,7 +69,7 @@ def parse_book(text: str, channels: Mapping[str, bool] | None = None, name: str 
 
 
 def _refusal(problems: list[str]) -> WrongUse:
-    return WrongUse("the duty book is wrong:\n" + "\n".join(problems), "see docs/reference/duty-book.md")
+    return WrongUse(Problem("duty-book-wrong", problems="\n".join(problems)), "see docs/reference/duty-book.md")
 
 
 def _wrong_shape(plain: Mapping[str, Any]) -> Iterator[_Problem]:

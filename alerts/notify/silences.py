@@ -13,6 +13,7 @@ from alerts.notify.tables import notices, silences
 from alerts.tables import tickets
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 LONGEST = timedelta(days=30)
@@ -83,16 +84,16 @@ class Silences:
         now = self._clock.now()
         begin = since or now
         if not reason.strip():
-            raise WrongUse("a silence is made with a reason", "add --reason")
+            raise WrongUse(Problem("silence-reason"), "add --reason")
         if not (ticket or policy or department):
-            raise WrongUse("a silence is about something", "give --ticket, --policy or --department")
+            raise WrongUse(Problem("silence-empty"), "give --ticket, --policy or --department")
         if until <= max(begin, now):
-            raise WrongUse("the end of the silence has passed already", "give a later --until, or --for 2h")
+            raise WrongUse(Problem("silence-over"), "give a later --until, or --for 2h")
         if until - begin > LONGEST:
-            raise WrongUse("a silence lasts at most 30 days", "give an earlier --until, and make another one then")
+            raise WrongUse(Problem("silence-long"), "give an earlier --until, and make another one then")
         for level in levels:
             if level not in LEVELS[1:]:
-                raise WrongUse(f"there is no level {level}", f"use {', '.join(LEVELS[1:])}")
+                raise WrongUse(Problem("level-unknown", level=level), f"use {', '.join(LEVELS[1:])}")
         values = {
             "ticket": ticket.strip().upper(), "policy": policy, "department": department, "levels": list(levels),
             "since": begin, "until": until, "reason": reason.strip(), "actor": actor, "at": now,
@@ -101,7 +102,7 @@ class Silences:
             if ticket:
                 known = connection.scalar(sa.select(tickets.c.id).where(tickets.c.number == values["ticket"]))
                 if known is None:
-                    raise WrongUse(f"there is no ticket {ticket}", "see minsheng tickets list")
+                    raise WrongUse(Problem("ticket-unknown", ticket=ticket), "see minsheng tickets list")
             done = connection.execute(silences.insert().values(**values))
             assert done.inserted_primary_key is not None
             return Silence(id=done.inserted_primary_key[0], **values)  # type: ignore[arg-type]
@@ -116,7 +117,7 @@ class Silences:
                 .values(ended_at=now, ended_by=actor)
             ).rowcount
             if not done:
-                raise WrongUse(f"there is no silence {silence_id} in force", "see minsheng silences list")
+                raise WrongUse(Problem("silence-unknown", silence=silence_id), "see minsheng silences list")
             held = sa.and_(notices.c.decided_at.is_(None), notices.c.look_at > now)
             connection.execute(notices.update().where(held).values(look_at=now))
             row = connection.execute(sa.select(silences).where(silences.c.id == silence_id)).mappings().one()

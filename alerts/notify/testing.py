@@ -9,6 +9,7 @@ from alerts.duty.book import BookShelf
 from alerts.notices import TERMINAL, Notice
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.settings import ChannelSettings, Settings
 from minsheng.store import Store
 
@@ -40,11 +41,11 @@ def send_test(store: Store, settings: Settings, clock: Clock, name: str, *, pers
         channel = ChannelSettings(name=TERMINAL, url="terminal://")
     if channel is None:
         known = ", ".join(one.name for one in settings.notify.channels) or "none"
-        raise WrongUse(f"there is no channel {name}", f"there are: {known}, and {TERMINAL}")
+        raise WrongUse(Problem("channel-unknown", channel=name), f"there are: {known}, and {TERMINAL}")
     if person:
         to = _address(store, name, person)
     if channel.personal and not to:
-        raise WrongUse(f"channel {name} reaches one person at a time", "give --person or --to")
+        raise WrongUse(Problem("channel-personal", channel=name), "give --person or --to")
     opened = open_channel(channel, settings.notify.timeout, to=to)
     now = clock.now().astimezone(CHINA)
     notice = Notice(
@@ -67,8 +68,8 @@ def _address(store: Store, name: str, person: str) -> str:
     book = BookShelf(store).current()
     found = next((one for one in book.people if person in (one.id, one.name)), None)
     if found is None:
-        raise WrongUse(f"there is no person {person} in the duty book", "see minsheng roster people")
+        raise WrongUse(Problem("person-unknown", person=person), "see minsheng roster people")
     address = next((one.to for one in found.addresses if one.channel == name), None)
     if address is None:
-        raise WrongUse(f"{found.name} has no address at channel {name}", "add one to the duty book")
+        raise WrongUse(Problem("channel-no-address", person=found.name, channel=name), "add one to the duty book")
     return address

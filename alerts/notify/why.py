@@ -17,6 +17,7 @@ from alerts.notify.tables import notices
 from alerts.tables import outbox, tickets
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 
@@ -99,7 +100,7 @@ def explain(store: Store, clock: Clock, ticket: str, person: str = "") -> Explan
         told = connection.execute(sa.select(notices).where(about).order_by(notices.c.id)).mappings().all()
         if row is None and not told:
             raise WrongUse(
-                f"there is no ticket {ticket}", "see minsheng tickets list; of a policy's release: policy:ID"
+                Problem("ticket-unknown", ticket=ticket), "see minsheng tickets list; of a policy's release: policy:ID"
             )
         ids = sa.select(notices.c.id).where(about)
         verdicts = (
@@ -116,7 +117,7 @@ def explain(store: Store, clock: Clock, ticket: str, person: str = "") -> Explan
     receiver = f"person:{found.id}" if found else f"channel:{person}" if person else ""
     if person and not found and not any(one["channel"] == person for one in messages):
         names = ", ".join(f"{one.id}（{one.name}）" for one in book.people) or "none"
-        raise WrongUse(f"there is no person {person} in the duty book", f"there are: {names}")
+        raise WrongUse(Problem("person-unknown", person=person), f"there are: {names}")
     explained: list[Explained] = []
     for notice in told:
         decided = [

@@ -23,6 +23,7 @@ from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RISK_KINDS
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 STATE_WORDS: dict[str, str] = {"draft": "草稿", "reviewed": "已审核", "in-force": "生效", "retired": "停用"}
@@ -62,9 +63,11 @@ def save_draft(store: Store, clock: Clock, plan: Plan, *, actor: str) -> StoredP
         The plan makes no sense: every problem is named.
     """
     if problems := check_plan(plan):
-        raise WrongUse(f"plan {plan.id or '?'}: {'; '.join(problems)}", "see docs/reference/plans.md")
+        raise WrongUse(
+            Problem("plan-wrong", plan=plan.id or "?", problems="; ".join(problems)), "see docs/reference/plans.md"
+        )
     if not actor.strip():
-        raise WrongUse("a plan needs somebody who writes it", "name the actor")
+        raise WrongUse(Problem("actor-missing"), "name the actor")
     with store.begin() as connection:
         newest = _newest(connection, plan.id)
         if newest is not None and _same(newest.plan, plan) and newest.state != "retired":
@@ -89,9 +92,11 @@ def review(store: Store, clock: Clock, plan_id: str, version: int, *, actor: str
     with store.begin() as connection:
         found = _get(connection, plan_id, version)
         if found.state != "draft":
-            raise WrongUse(f"plan {plan_id} version {version} is {found.state}, not a draft", "minsheng plans list")
+            raise WrongUse(
+                Problem("plan-no-draft", plan=plan_id, version=version, state=found.state), "minsheng plans list"
+            )
         if found.written_by == actor.strip() or not actor.strip():
-            raise WrongUse(f"{found.written_by} has written it", "somebody else reviews it")
+            raise WrongUse(Problem("plan-own-words", writer=found.written_by), "somebody else reviews it")
         _set(connection, found, "draft", state="reviewed", reviewed_by=actor.strip(), reviewed_at=clock.now())
         return _get(connection, plan_id, version)
 
@@ -104,10 +109,13 @@ def put_in_force(store: Store, clock: Clock, plan_id: str, version: int, *, acto
         found = _get(connection, plan_id, version)
         if found.state != "reviewed":
             raise WrongUse(
-                f"plan {plan_id} version {version} is {found.state}", "only a reviewed version can be put in force"
+                Problem("plan-not-reviewed", plan=plan_id, version=version, state=found.state),
+                "only a reviewed version can be put in force",
             )
         if found.plan.expires_on is not None and found.plan.expires_on < _today(clock):
-            raise WrongUse(f"plan {plan_id} expired on {found.plan.expires_on}", "save a draft with another date")
+            raise WrongUse(
+                Problem("plan-expired", plan=plan_id, day=found.plan.expires_on), "save a draft with another date"
+            )
         decided = {"decided_by": actor.strip(), "decided_at": clock.now()}
         connection.execute(
             table.update().where(table.c.id == plan_id, table.c.state == "in-force").values(state="retired", **decided)
@@ -121,7 +129,7 @@ def retire(store: Store, clock: Clock, plan_id: str, version: int, *, actor: str
     with store.begin() as connection:
         found = _get(connection, plan_id, version)
         if found.state == "retired":
-            raise WrongUse(f"plan {plan_id} version {version} is retired already", "nothing is to be done")
+            raise WrongUse(Problem("plan-retired", plan=plan_id, version=version), "nothing is to be done")
         _set(connection, found, found.state, state="retired", decided_by=actor.strip(), decided_at=clock.now())
         return _get(connection, plan_id, version)
 
@@ -221,7 +229,7 @@ def _get(connection: Connection, plan_id: str, version: int) -> StoredPlan:
     query = sa.select(table).where(table.c.id == plan_id, table.c.version == version)
     row = connection.execute(query).mappings().first()
     if row is None:
-        raise WrongUse(f"there is no version {version} of plan {plan_id} in the store", "minsheng plans list")
+        raise WrongUse(Problem("plan-version-unknown", version=version, plan=plan_id), "minsheng plans list")
     return _stored(row)
 
 
@@ -229,7 +237,7 @@ def _set(connection: Connection, found: StoredPlan, was: str, /, **values: Any) 
     """Change a version, if it still is in the state in which it was found."""
     here = sa.and_(table.c.id == found.plan.id, table.c.version == found.plan.version, table.c.state == was)
     if not connection.execute(table.update().where(here).values(**values)).rowcount:
-        raise WrongUse(f"plan {found.plan.id} was changed by somebody else meanwhile", "look at it again")
+        raise WrongUse(Problem("plan-changed", plan=found.plan.id), "look at it again")
 
 
 def _stored(row: sa.RowMapping) -> StoredPlan:

@@ -25,6 +25,7 @@ from alerts.tickets import Deadline, Ticket, TicketBook
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister
+from minsheng.problems import Problem
 from minsheng.store import Store
 from search.index import Filters, Index, Search
 
@@ -149,7 +150,7 @@ class ResponseBook:
         with self._store.begin() as connection:
             if _last(connection, evaluations, ticket.id) is None:
                 raise WrongUse(
-                    f"{ticket.number} has no evaluated response", "evaluate it first: minsheng responses evaluate"
+                    Problem("reply-missing", number=ticket.number), "evaluate it first: minsheng responses evaluate"
                 )
             connection.execute(
                 sheets.insert().values(
@@ -201,13 +202,13 @@ class ResponseBook:
             with self._store.read() as connection:
                 last = _last(connection, evaluations, ticket.id)
             if last is None:
-                raise WrongUse(f"no response to {ticket.number} is known", "give its text: --text or --file")
+                raise WrongUse(Problem("reply-unknown", number=ticket.number), "give its text: --text or --file")
             reply, replied_at = last["reply"], replied_at or last["replied_at"]
         replied_at = replied_at or ticket.responded_at or now
         if len(reply.strip()) < SHORTEST_REPLY:
-            raise WrongUse("the response is empty or too short to be one", f"give at least {SHORTEST_REPLY} characters")
+            raise WrongUse(Problem("reply-short"), f"give at least {SHORTEST_REPLY} characters")
         if replied_at > now:
-            raise WrongUse(f"the response is said to be of {replied_at:%Y-%m-%d %H:%M}", "give a time that has come")
+            raise WrongUse(Problem("reply-ahead", at=replied_at), "give a time that has come")
         return reply, replied_at
 
     def _rows(self, ticket: Ticket) -> list[Observation]:

@@ -11,6 +11,7 @@ import msgspec
 from alerts.responses.worked import Worked, worked
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 NOBODY = "未定责任单位"
@@ -86,7 +87,7 @@ def bounds(month: str) -> tuple[datetime, datetime]:
     try:
         first = datetime.strptime(month, "%Y-%m").replace(tzinfo=CHINA)
     except ValueError:
-        raise WrongUse(f"'{month}' is no month", "write it as 2026-11") from None
+        raise WrongUse(Problem("month-wrong", text=month), "write it as 2026-11") from None
     return first, (first + timedelta(days=32)).replace(day=1)
 
 

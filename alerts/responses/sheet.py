@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 ITEMS: dict[str, str] = {
     "timely": "回应及时",
@@ -23,10 +24,13 @@ def checked(items: Mapping[str, int]) -> dict[str, int]:
     missing = [name for name in ITEMS if name not in items]
     if unknown or missing:
         problem = f"unknown items {', '.join(unknown)}" if unknown else f"no score for {', '.join(missing)}"
-        raise WrongUse(f"the score sheet has {problem}", f"score each of {', '.join(ITEMS)} from 1 to 5")
+        raise WrongUse(Problem("scores-incomplete", problem=problem), f"score each of {', '.join(ITEMS)} from 1 to 5")
     for name, value in items.items():
         if not LOWEST <= value <= HIGHEST:
-            raise WrongUse(f"{name} is scored {value}", f"a score lies between {LOWEST} and {HIGHEST}")
+            raise WrongUse(
+                Problem("score-range", item=ITEMS[name], score=value, lowest=LOWEST, highest=HIGHEST),
+                f"a score lies between {LOWEST} and {HIGHEST}",
+            )
     return {name: items[name] for name in ITEMS}
 
 

@@ -19,6 +19,7 @@ from alerts.tables import rule_changes
 from minsheng.clock import Clock
 from minsheng.errors import BadInput, WrongUse
 from minsheng.logs import get_logger
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 log = get_logger(__name__)
@@ -70,7 +71,7 @@ class RuleBook:
     def install(self, text: str, name: str, *, actor: str, reason: str) -> RuleChange:
         """Bring rules into force. Raises `BadInput` where they are wrong, and then changes nothing."""
         if not reason.strip():
-            raise WrongUse("rules are changed with a reason", "add --reason")
+            raise WrongUse(Problem("rules-reason"), "add --reason")
         rules = read_rules(text, name)
         values: dict[str, Any] = {
             "at": self._clock.now(),
@@ -100,4 +101,4 @@ class RuleBook:
         for change in self.history():
             if change.id == number:
                 return change
-        raise WrongUse(f"there are no rules {number}", "see minsheng rules list")
+        raise WrongUse(Problem("rules-unknown", number=number), "see minsheng rules list")

@@ -16,6 +16,7 @@ from alerts.observations import MARKS
 from alerts.rules.model import FACTS, GRAVE, PARTS, RuleSet
 from alerts.rules.words import BadWords, parse
 from minsheng.errors import BadInput
+from minsheng.problems import Problem
 
 _PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.?([\w-]+)|\[(\d+)\]")
@@ -114,7 +115,8 @@ def _check(rules: RuleSet, text: str, name: str) -> None:
 
 def _refused(name: str, line: int, reason: str) -> BadInput:
     return BadInput(
-        f"{name}, line {line}: {reason}", "the rules in force stay as they are; see docs/how-to/write-a-rule.md"
+        Problem("rules-line", file=name, line=line, reason=reason),
+        "the rules in force stay as they are; see docs/how-to/write-a-rule.md",
     )
 
 

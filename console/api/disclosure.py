@@ -16,7 +16,7 @@ from console.api.routing import answer, needs, resource
 from console.disclosures import OwnRegister, whole
 from disclosure.figures import Figures, count
 from disclosure.model import Application, Outcome, State
-from disclosure.register import Asked, Change, order_of
+from disclosure.register import Asked, Revision, order_of
 from disclosure.register import Listed as Standed
 from disclosure.terms import Standing
 from search import cursors
@@ -38,7 +38,7 @@ class ApplicationLine(Application, frozen=True, kw_only=True):
 class ApplicationDetail(ApplicationLine, frozen=True, kw_only=True):
     """An application with the imports that brought and changed it."""
 
-    history: list[Change]
+    history: list[Revision]
 
 
 class ApplicationFigures(Figures, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
 from console.audit import ACTIONS
+from console.problems import in_words
 from console.rendering import show
 from console.rights import RIGHTS, ROLE_RIGHTS, ROLES
 from console.serving import address_of
@@ -35,7 +36,7 @@ def add_user(visit: Administrator) -> Response:
             visit.field("name"), visit.field("display"), visit.fields("roles"), _number(visit.field("unit"))
         )
     except WrongUse as error:
-        return _users(visit, wrong=str(error))
+        return _users(visit, wrong=in_words(error))
     visit.record("user-added", user.name, {"roles": list(user.roles), "unit": user.unit_id})
     return _with_link(visit, user.id)
 
@@ -59,7 +60,7 @@ def change_user(visit: Administrator, user_id: int) -> Response:
             disabled=disabled,
         )
     except WrongUse as error:
-        return _user(visit, user_id, wrong=str(error))
+        return _user(visit, user_id, wrong=in_words(error))
     visit.record("user-changed", user.name, {"roles": list(user.roles), "unit": user.unit_id, "disabled": disabled})
     return RedirectResponse("/admin/users", 303)
 
@@ -85,7 +86,7 @@ def add_unit(visit: Administrator) -> Response:
             visit.field("name"), visit.field("kind"), parent=_number(visit.field("parent")), **_scope(visit)
         )
     except WrongUse as error:
-        return _units(visit, wrong=str(error))
+        return _units(visit, wrong=in_words(error))
     visit.record("unit-added", unit.name)
     return RedirectResponse("/admin/units", 303)
 
@@ -103,7 +104,7 @@ def change_unit(visit: Administrator, unit_id: int) -> Response:
             unit_id, name=visit.field("name"), kind=visit.field("kind"), parent=_number(visit.field("parent")), **scope
         )
     except WrongUse as error:
-        return _unit(visit, unit_id, wrong=str(error))
+        return _unit(visit, unit_id, wrong=in_words(error))
     visit.record("unit-changed", unit.name, {"parent": unit.parent_id, **scope})
     return RedirectResponse("/admin/units", 303)
 

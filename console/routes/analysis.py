@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from console import words
 from console.access import Visit, needs
 from console.comparing import COMPARED, LISTED, Side, hot_words_of, side_of, spread_of
+from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
 from console.searching import Asked, day_of
@@ -30,7 +31,7 @@ def analysis(visit: Searcher) -> Response:
         search = asked.search(visit.console.store, facets=False)
     except WrongUse as error:
         return show(
-            visit, "analysis.html.j2", code=400, asked=asked, problem=str(error), spread=None, hot=None, names={}
+            visit, "analysis.html.j2", code=400, asked=asked, problem=in_words(error), spread=None, hot=None, names={}
         )
     spread = spread_of(visit.view.index, search.query, search.filters)
     hot = hot_words_of(visit.view.index, search.query, search.filters)
@@ -76,7 +77,7 @@ def compare(
                 "searched", given["q"], {**{key: value for key, value in given.items() if value}, "totals": totals}
             )
     except WrongUse as error:
-        sides, problem = [], str(error)
+        sides, problem = [], in_words(error)
     titles = [f"《{mine[given[name]].title}》" if given[name] in mine else "" for name in ("first", "second")]
     values = {
         facet: sorted(

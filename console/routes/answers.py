@@ -19,9 +19,10 @@ from answers.suggestion import suggest
 from answers.texts import PolicyTexts
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("answers")]
@@ -101,7 +102,7 @@ def save(visit: Writer) -> Response:
         else:
             kept = book.edit(entry, content, version=visit.number("version") or 0, actor=visit.actor)
     except WrongUse as error:
-        return _editor(visit, fields, entry=before, problem=in_chinese(error))
+        return _editor(visit, fields, entry=before, problem=in_words(error))
     visit.record("answer-changed", kept.id, {"version": kept.version, "to": kept.status})
     return RedirectResponse(f"/answers/{kept.id}", 303)
 
@@ -144,7 +145,7 @@ def _step(visit: Visit, entry: str, to: str) -> Response:
         else:
             book.withdraw(entry, actor=visit.actor, note=note, version=version)
     except WrongUse as error:
-        return _page(visit, entry, problem=in_chinese(error))
+        return _page(visit, entry, problem=in_words(error))
     visit.record("answer-changed", entry, {"to": to, "note": note})
     return RedirectResponse(f"/answers/{entry}", 303)
 
@@ -225,4 +226,4 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise WrongUse(f"'{text}' is no time") from None
+        raise WrongUse(Problem("time-wrong", text=text)) from None

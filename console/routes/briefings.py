@@ -25,12 +25,13 @@ from briefings.wording import written
 from briefings.words import KINDS, LEVELS
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import attachment, show
 from console.routes.briefing import allowed
 from console.routes.documents import names
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("briefing")]
@@ -75,7 +76,7 @@ def make(visit: Writer) -> Response:
         else:
             raise WrongUse("请选择要生成的简报。")
     except WrongUse as error:
-        return _list(visit, problem=in_chinese(error))
+        return _list(visit, problem=in_words(error))
     return RedirectResponse(f"/briefings/kept/{kept.number}", 303)
 
 
@@ -86,7 +87,7 @@ def code_box(visit: Reader, code: str = "") -> Response:
     try:
         kept, found = _shelf(visit).resolve(code)
     except WrongUse as error:
-        return _list(visit, problem=in_chinese(error), code=code)
+        return _list(visit, problem=in_words(error), code=code)
     return RedirectResponse(f"/briefings/kept/{kept.number}/evidence/{found.code}", 303)
 
 
@@ -148,7 +149,7 @@ def save(visit: Writer, kept: str) -> Response:
             note=visit.field("note"),
         )  # fmt: skip
     except WrongUse as error:
-        return _editor(visit, found, typed=sent, problem=in_chinese(error))
+        return _editor(visit, found, typed=sent, problem=in_words(error))
     return RedirectResponse(f"/briefings/kept/{found.number}", 303)
 
 
@@ -169,7 +170,7 @@ def step(visit: Writer, kept: str) -> Response:
         else:
             raise WrongUse("请选择要做什么。")
     except WrongUse as error:
-        return _page(visit, _kept(visit, kept), problem=in_chinese(error))
+        return _page(visit, _kept(visit, kept), problem=in_words(error))
     return RedirectResponse(f"/briefings/kept/{found.number}", 303)
 
 
@@ -188,7 +189,7 @@ def sign(visit: Signer, kept: str) -> Response:
         else:
             raise WrongUse("请选择要做什么。")
     except WrongUse as error:
-        return _page(visit, _kept(visit, kept), problem=in_chinese(error))
+        return _page(visit, _kept(visit, kept), problem=in_words(error))
     return RedirectResponse(f"/briefings/kept/{found.number}", 303)
 
 
@@ -273,4 +274,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise WrongUse(f"'{text}' is no time") from None
+        raise WrongUse(Problem("time-wrong", text=text)) from None

@@ -15,11 +15,12 @@ from alerts.tickets import STATUSES, Status, Ticket
 from alerts.transitions import held
 from console.access import Visit, needs
 from console.casework import Typed, act, done_already
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import attachment, show
 from console.routes.tickets import POSTS, ticket_response
 from grouping.by_hand import EventDesk
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
@@ -262,7 +263,7 @@ def link(visit: Worker, number: str) -> Response:
         store, clock = visit.console.store, visit.console.clock
         if removes:
             if not _sees_link(visit, ticket, target):
-                raise WrongUse(f"ticket {ticket.number} is not linked to {target}")
+                raise WrongUse(Problem("link-unknown", number=ticket.number, target=target))
             return links.unlink(store, clock, ticket.number, target, actor=visit.actor)
         kind, aim = _aim(visit, target)
         return links.link(store, clock, ticket.number, kind, aim, actor=visit.actor, note=visit.field("note"))
@@ -299,10 +300,10 @@ def merge(visit: Worker, number: str) -> Response:
             if one.closed_at is not None:
                 if one.status == "merged" and ticket.event == other.event:  # pressed twice
                     return RedirectResponse(f"/tickets/{ticket.number}", 303)
-                raise WrongUse(f"ticket {one.number} has ended")
+                raise WrongUse(Problem("ticket-over", number=one.number))
         _events(visit).merge(ticket.event, other.event, by=visit.actor, reason=reason)
     except WrongUse as error:
-        typed = Typed(form="merge", fields=dict(visit.items()), problem=in_chinese(error))
+        typed = Typed(form="merge", fields=dict(visit.items()), problem=in_words(error))
         return ticket_response(visit, ticket, typed, 400)
     visit.record("ticket-moved", ticket.number, {"what": "merge", "other": other.number, "reason": reason})
     stays = next((one for one in (ticket, other) if visit.view.ticket(one.number).closed_at is None), ticket)
@@ -334,7 +335,7 @@ def split(visit: Worker, number: str) -> Response:
 
         _events(visit).split(ticket.event, chosen, by=visit.actor, reason=reason, within=also)
     except WrongUse as error:
-        typed = Typed(form="split", fields=dict(visit.items()), problem=in_chinese(error))
+        typed = Typed(form="split", fields=dict(visit.items()), problem=in_words(error))
         return _split_page(visit, ticket, typed, 400, chosen=chosen)
     visit.record("ticket-moved", ticket.number, {"what": "split", "into": made[0], "documents": len(chosen)})
     return RedirectResponse(f"/tickets/{made[0]}", 303)

@@ -13,7 +13,7 @@ from alerts.notify.scene import OUTCOMES, STAGES
 from alerts.notify.testing import Tested, send_test
 from alerts.notify.why import explain
 from console.access import Visit, needs
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import MinshengError, WrongUse
 from stream.dead_letters import list_dead_letters, resend
@@ -35,7 +35,7 @@ def test(visit: Watcher, name: str) -> Response:
     try:
         tested = send_test(visit.console.store, visit.console.settings, visit.console.clock, name, person=person)
     except MinshengError as error:
-        return _channels(visit, problem=in_chinese(error), code=400)
+        return _channels(visit, problem=in_words(error), code=400)
     visit.record("channel-tested", name, {"ok": tested.ok})
     return _channels(visit, tested=(name, tested))
 
@@ -53,7 +53,7 @@ def notices(visit: Watcher, ticket: str = "", person: str = "") -> Response:
         elif mine:
             listed = messages(visit.console.store, limit=LISTED)
     except WrongUse as error:
-        problem = in_chinese(error)
+        problem = in_words(error)
     return show(
         visit, "notices.html.j2", code=400 if problem else 200, found=found, listed=listed, ticket=ticket,
         person=person, problem=problem, stages=STAGES, outcomes=OUTCOMES,
@@ -86,7 +86,7 @@ def send_again(visit: Watcher) -> Response:
             raise WrongUse("请勾选要重发的。")
         sent = resend(visit.console.log, None if every else chosen, visit.console.clock)
     except WrongUse as error:
-        return _letters(visit, problem=in_chinese(error))
+        return _letters(visit, problem=in_words(error))
     visit.record("dead-letter-changed", "", {"sent": [one.id for one in sent][:50], "count": len(sent)})
     return RedirectResponse("/dead-letters", 303)
 

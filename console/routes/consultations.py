@@ -23,7 +23,7 @@ from console.access import Visit, needs
 from console.casework import people_names
 from console.consulting import book_of, standing_of, within
 from console.grassroots import MISSED, grassroots_of, named_unit
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import attachment, show, spreadsheet
 from console.routes.briefing import allowed
 from console.routes.briefings import TYPES
@@ -33,6 +33,7 @@ from consultations.model import ACTION_WORDS, OUTCOMES, REASONED, STANCE_WORDS, 
 from consultations.placing import HOW_WORDS
 from consultations.stances import judge_of
 from minsheng.errors import BadInput, WrongUse
+from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("consultations")]
@@ -74,7 +75,7 @@ def add(visit: FileWriter) -> Response:
             closes_on=_day(fields["closes_on"]),
         )  # fmt: skip
     except WrongUse as error:
-        return _list(visit, problem=in_chinese(error), fields=fields)
+        return _list(visit, problem=in_words(error), fields=fields)
     visit.record("consultation-changed", made.number, {"to": "added", "policy": policy.id})
     return RedirectResponse(f"/consultations/{made.number}", 303)
 
@@ -119,7 +120,7 @@ def import_comments(visit: FileWriter, consultation: str) -> Response:
             found, late, unusable = list(read.comments), outside(read.comments, one), list(read.unusable)
         taken = book.take(one.number, found, judge, actor=visit.actor, note=name)
     except (WrongUse, BadInput) as error:
-        return _page(visit, one, problem=in_chinese(error))
+        return _page(visit, one, problem=in_words(error))
     visit.record("consultation-changed", one.number, {"to": "imported", "from": name, "new": taken.new})
     said = f"新收 {taken.new} 份，已有 {taken.known} 份，期外 {late} 份，不能用 {len(unusable)} 行。"
     lines = [f"第 {row.line} 行：{row.reason}" for row in unusable[:20]]
@@ -282,7 +283,7 @@ def _done(visit: Visit, one: Consultation, work: Any, detail: dict[str, Any]) ->
     try:
         work()
     except WrongUse as error:
-        return _page(visit, _own(visit, one.number), problem=in_chinese(error))
+        return _page(visit, _own(visit, one.number), problem=in_words(error))
     visit.record("consultation-changed", one.number, detail)
     return RedirectResponse(f"/consultations/{one.number}", 303)
 
@@ -309,11 +310,13 @@ def _upload(visit: Visit) -> Iterator[Path | None]:
         try:
             yield path
         except (WrongUse, BadInput) as error:  # where it lay for that moment says nothing to its sender
-            raise type(error)(error.message.replace(f"{folder}/", ""), error.hint) from error
+            where = f"{folder}/"
+            said = error.problem.without(where) if error.problem else error.message.replace(where, "")
+            raise type(error)(said, error.hint) from error
 
 
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise WrongUse(f"'{text}' is no time") from None
+        raise WrongUse(Problem("time-wrong", text=text)) from None

@@ -15,7 +15,7 @@ from classifiers.relabel import Relabeller
 from console import export, words
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import attachment, show
 from console.scope import View
 from console.searching import Asked
@@ -37,7 +37,7 @@ def search(visit: Searcher) -> Response:
         page = visit.view.index.search(asked.search(visit.console.store))
         visit.record("searched", asked.words, {**asked.plain(), "total": page.total})
     except WrongUse as error:
-        problem = str(error)
+        problem = in_words(error)
     return show(
         visit,
         "search.html.j2",
@@ -99,7 +99,7 @@ def correct(visit: Annotated[Visit, needs("labels")], document_id: str) -> Respo
             visit.view.policies.keys,
         ).set(document_id, head, label, by=visit.actor, reason=reason)  # fmt: skip
     except WrongUse as error:
-        return _document(visit, document_id, problem=in_chinese(error), typed=dict(visit.items()))
+        return _document(visit, document_id, problem=in_words(error), typed=dict(visit.items()))
     visit.record("label-corrected", document_id, {"head": head, "from": change.before, "to": label, "reason": reason})
     return RedirectResponse(f"/documents/{document_id}#labels", 303)
 

@@ -19,7 +19,7 @@ from alerts.risk_kind import CHINESE as KINDS
 from briefings.drill import met_words, report_of, seconds_words, summary_of, time_words
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import attachment, show
 from minsheng.errors import WrongUse
 
@@ -45,7 +45,7 @@ def start(visit: Starter) -> Response:
         console = visit.console
         number = start_drill(console.store, console.log, console.clock, chosen, policy, actor=visit.actor)
     except WrongUse as error:
-        return _list(visit, problem=in_chinese(error))
+        return _list(visit, problem=in_words(error))
     visit.record("drill-started", number, {"scenario": chosen.id, "policy": policy.id})
     return RedirectResponse(f"/drills/{number}", 303)
 
@@ -90,7 +90,7 @@ def _list(visit: Visit, *, problem: str = "") -> Response:
     try:
         known = list(scenarios(visit.console.settings.path(FOLDER)).values()) if starts else []
     except WrongUse as error:  # a file of the unit's own; what was practised can be read all the same
-        wrong = in_chinese(error)
+        wrong = in_words(error)
     return show(
         visit, "drills.html.j2", code=400 if problem else 200, drills=found, scenarios=known,
         problem=problem or wrong, policies=visit.view.policies, kinds=KINDS, display=people_names(visit), starts=starts,

@@ -17,7 +17,7 @@ from console.access import Visit, needs
 from console.casework import people_names
 from console.duty import now_on_duty
 from console.handovers import PARTS, HandoverBook
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import attachment, show
 from console.routes.desk import board
 from minsheng.cli.times import parse_moment
@@ -56,7 +56,7 @@ def write_handover(visit: Desk) -> Response:
             book.sign(unit, kept.id, listed, actor=visit.actor)
             visit.record("handover-signed", str(kept.id))
     except WrongUse as error:
-        return _handover(visit, problem=in_chinese(error), typed=parts)
+        return _handover(visit, problem=in_words(error), typed=parts)
     return RedirectResponse("/handover", 303)
 
 
@@ -71,7 +71,7 @@ def take_over(visit: Desk, handover_id: int) -> Response:
             book.take(unit, handover_id, actor=visit.actor)
             visit.record("handover-taken", str(handover_id))
     except WrongUse as error:
-        return _handover(visit, problem=in_chinese(error))
+        return _handover(visit, problem=in_words(error))
     return RedirectResponse("/handover", 303)
 
 
@@ -140,7 +140,7 @@ def change(visit: Changer) -> Response:
             if not same:  # not only sent twice
                 changes.stand_in(book, person, by, since, until, actor=visit.actor, reason=reason)
     except WrongUse as error:
-        return _roster(visit, problem=in_chinese(error), typed=dict(visit.items()))
+        return _roster(visit, problem=in_words(error), typed=dict(visit.items()))
     visit.record("roster-changed", person, {"do": do, "reason": reason})
     return RedirectResponse("/roster", 303)
 
@@ -155,7 +155,7 @@ def put_book(visit: Changer) -> Response:
             raise WrongUse(f"您编辑期间，{newest.actor} 已更新过值守手册。您写的还在下面，请对照后再保存。")
         done = shelf.put(text + "\n", visit.console.settings, visit.console.clock, visit.actor)
     except WrongUse as error:
-        return _roster(visit, problem=in_chinese(error), typed={"do": "book", "content": text})
+        return _roster(visit, problem=in_words(error), typed={"do": "book", "content": text})
     visit.record("roster-changed", f"revision {done.revision}")
     return RedirectResponse("/roster", 303)
 

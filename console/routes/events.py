@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
 from grouping.by_hand import EventDesk
@@ -57,7 +57,7 @@ def merge(visit: Changer, event_id: str) -> Response:
             return RedirectResponse(f"/events/{history.today(event_id)}", 303)
         kept, lost = _desk(visit).merge(event_id, other, by=visit.actor, reason=reason)
     except WrongUse as error:
-        return _page(visit, event_id, problem=in_chinese(error), typed=dict(visit.items()))
+        return _page(visit, event_id, problem=in_words(error), typed=dict(visit.items()))
     visit.record("event-changed", kept, {"merged": lost, "reason": reason})
     return RedirectResponse(f"/events/{kept}", 303)
 
@@ -75,7 +75,7 @@ def split(visit: Changer, event_id: str) -> Response:
             raise WrongUse("请勾选属于另一件事的信息。")
         new, moved = _desk(visit).split(event_id, chosen, by=visit.actor, reason=reason)
     except WrongUse as error:
-        return _page(visit, event_id, problem=in_chinese(error), typed=dict(visit.items()), chosen=chosen)
+        return _page(visit, event_id, problem=in_words(error), typed=dict(visit.items()), chosen=chosen)
     visit.record("event-changed", event_id, {"split": new, "documents": len(moved), "reason": reason})
     # The new event is seen once its documents have gone through the log again.
     return RedirectResponse(f"/events/{event_id}", 303)

@@ -14,6 +14,7 @@ from console.rendering import show as show_page
 from console.rendering import spreadsheet
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 router = APIRouter()
 
@@ -66,4 +67,4 @@ def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise WrongUse(f"'{text}' is no time") from None
+        raise WrongUse(Problem("time-wrong", text=text)) from None

@@ -17,7 +17,7 @@ from alerts.planning.text import as_toml, from_toml
 from alerts.risk_kind import CHINESE as KINDS
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import WrongUse
 
@@ -83,7 +83,7 @@ def save(visit: Writer) -> Response:
             raise WrongUse("这个编号已被使用，请换一个 id。")
         kept = shelf.save_draft(visit.console.store, visit.console.clock, plan, actor=visit.actor)
     except WrongUse as error:
-        return _editor(visit, text, problem=in_chinese(error))
+        return _editor(visit, text, problem=in_words(error))
     visit.record("plan-changed", kept.plan.id, {"version": kept.plan.version, "to": kept.state})
     return RedirectResponse(f"/plans/{kept.plan.id}?version={kept.plan.version}", 303)
 
@@ -109,7 +109,7 @@ def decide(visit: Decider, plan_id: str, version: int) -> Response:
             raise WrongUse("请选择要做的操作。")
         work(visit.console.store, visit.console.clock, plan_id, version, actor=visit.actor)
     except WrongUse as error:
-        return _page(visit, plan_id, version, problem=in_chinese(error))
+        return _page(visit, plan_id, version, problem=in_words(error))
     visit.record("plan-changed", plan_id, {"version": version, "to": after[do]})
     return RedirectResponse(f"/plans/{plan_id}?version={version}", 303)
 

@@ -16,7 +16,7 @@ from alerts.release.readiness import PARTS
 from alerts.release.watch import STATES, ReleaseWatch
 from console import words
 from console.access import Visit, needs
-from console.problems import in_chinese
+from console.problems import in_words
 from console.register import FIELDS, LISTS, SENSITIVITIES, OutOfScope, mistake_words, repealed, save, typed
 from console.rendering import show
 from console.routes.documents import names
@@ -117,7 +117,7 @@ def read_file(visit: Annotated[Visit, needs("policies.change", files=1)]) -> Res
         body = file.file.read(policy_pages.MOST_BYTES + 1)
         found = policy_pages.from_file(body, name, visit.console.clock.now())
     except BadInput as error:
-        return _editor(visit, {}, wrong=(in_chinese(error),))
+        return _editor(visit, {}, wrong=(in_words(error),))
     return _editor(visit, found.values, source=name, text=found.text)
 
 
@@ -176,7 +176,7 @@ def interpret(visit: Editor, policy_id: str) -> Response:
             responsible=given["responsible"][:200], actor=visit.actor,
         )  # fmt: skip
     except WrongUse as error:
-        return _page(visit, policy_id, problem=in_chinese(error), fields=given)
+        return _page(visit, policy_id, problem=in_words(error), fields=given)
     visit.record("policy-changed", policy.id, {"interpretation": kept.id, "title": kept.title})
     return RedirectResponse(f"/policies/{policy_id}#interpretations", 303)
 

@@ -11,7 +11,7 @@ from alerts.casework.research import SECTIONS, Research, sheets_of, sign_sheet, 
 from alerts.levels import LEVELS
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import WrongUse
 
@@ -47,7 +47,7 @@ def write(visit: Worker, number: str) -> Response:
             sign_sheet(store, clock, ticket.number, known[-1].version, actor=visit.actor)
             visit.record("sheet-signed", ticket.number, {"sheet": known[-1].version})
     except WrongUse as error:
-        return _page(visit, number, problem=in_chinese(error), typed=content, code=409 if known else 400)
+        return _page(visit, number, problem=in_words(error), typed=content, code=409 if known else 400)
     return RedirectResponse(f"/tickets/{ticket.number}/sheet", 303)
 
 

@@ -17,7 +17,7 @@ from alerts.tickets import STATUS_WORDS, Status, Ticket, TicketBook
 from alerts.transitions import NEXT, Happened, TicketConflict
 from console.access import Visit, needs
 from console.casework import Typed, people_names, told
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import WrongUse
 
@@ -86,7 +86,7 @@ def record(visit: Worker, number: str) -> Response:
         )
         return _page(visit, visit.view.ticket(number), typed, 409)
     except WrongUse as error:
-        typed = Typed(form="response", fields=dict(visit.items()), problem=in_chinese(error))
+        typed = Typed(form="response", fields=dict(visit.items()), problem=in_words(error))
         return _page(visit, visit.view.ticket(number), typed, 400)
     return RedirectResponse(f"/tickets/{ticket.number}/response", 303)
 
@@ -101,7 +101,7 @@ def look_again(visit: Worker, number: str) -> Response:
             ticket.number, visit.view.index, policy, actor=visit.actor
         )  # fmt: skip
     except WrongUse as error:
-        return _page(visit, ticket, Typed(form="response", problem=in_chinese(error)), 400)
+        return _page(visit, ticket, Typed(form="response", problem=in_words(error)), 400)
     return RedirectResponse(f"/tickets/{ticket.number}/response", 303)
 
 
@@ -115,7 +115,7 @@ def score(visit: Supervisor, number: str) -> Response:
             ticket.number, items, actor=visit.actor, note=visit.field("note")
         )  # fmt: skip
     except WrongUse as error:
-        typed = Typed(form="score", fields=dict(visit.items()), problem=in_chinese(error))
+        typed = Typed(form="score", fields=dict(visit.items()), problem=in_words(error))
         return _page(visit, ticket, typed, 400)
     visit.record("response-scored", ticket.number, dict(items))
     return RedirectResponse(f"/tickets/{ticket.number}/response#score", 303)

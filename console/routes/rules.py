@@ -14,7 +14,7 @@ from alerts.rules.book import RuleBook
 from alerts.rules.reading import read_rules
 from console.access import Visit, needs
 from console.casework import people_names
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import BadInput, WrongUse
 from minsheng.policies import PolicyRegister
@@ -47,7 +47,7 @@ def try_rules(visit: Reader) -> Response:
             console.store, console.settings, chosen, register, now - timedelta(days=days), now, _texts(visit)
         )  # fmt: skip
     except (WrongUse, BadInput) as error:
-        return _page(visit, text, problem=in_chinese(error), days=days)
+        return _page(visit, text, problem=in_words(error), days=days)
     visit.record("rules-read", chosen.version, {"days": days, "tickets": len(report.tickets)})
     return _page(visit, text, report=report, days=days)
 
@@ -64,7 +64,7 @@ def install(visit: Installer) -> Response:
             raise WrongUse(f"您编辑期间，{newest.actor} 已启用过新的规则。您写的还在下面，请对照后再启用。")
         change = book.install(text + "\n", "规则", actor=visit.actor, reason=reason)
     except (WrongUse, BadInput) as error:
-        return _page(visit, text, problem=in_chinese(error), reason=reason)
+        return _page(visit, text, problem=in_words(error), reason=reason)
     visit.record("rules-installed", change.version, {"id": change.id, "reason": reason})
     return RedirectResponse("/rules", 303)
 

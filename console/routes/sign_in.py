@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from console import translation
 from console.access import LANGUAGE_COOKIE, SESSION_COOKIE, Visit, needs
 from console.accounts import TooManyTries, User
+from console.problems import in_words
 from console.rendering import again, home, show
 from minsheng.errors import WrongUse
 
@@ -107,8 +108,8 @@ def use_link(visit: Anybody, token: str) -> Response:
         )  # fmt: skip
     except WrongUse as error:
         return show(
-            visit, "link.html.j2", code=400, owner=owner, token=token, wrong=str(error), name=name, display=display,
-            alone=alone,
+            visit, "link.html.j2", code=400, owner=owner, token=token, wrong=in_words(error), name=name,
+            display=display, alone=alone,
         )  # fmt: skip
     if owner is None and alone:
         _give_whole_unit(visit, user.id)

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from console.rights import RIGHTS
 from console.tokens import LONGEST_DAYS, Token
@@ -31,7 +31,7 @@ def make(visit: Own) -> Response:
     try:
         secret, token = visit.console.tokens.make(visit.user, visit.field("name"), visit.fields("right"), days)
     except WrongUse as error:
-        return _page(visit, problem=in_chinese(error))
+        return _page(visit, problem=in_words(error))
     visit.record("token-made", token.name, {"token": token.id, "rights": list(token.rights)})
     return _page(visit, made=token, secret=secret)
 

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
-from console.problems import in_chinese
+from console.problems import in_words
 from console.rendering import show
 from console.webhooks import EVENTS, Webhook
 from minsheng.errors import WrongUse
@@ -31,7 +31,7 @@ def add(visit: Owner) -> Response:
             visit.user, visit.field("name"), visit.field("url"), visit.fields("event")
         )
     except WrongUse as error:
-        return _list(visit, problem=in_chinese(error))
+        return _list(visit, problem=in_words(error))
     visit.record("webhook-changed", hook.name, {"webhook": hook.id, "host": hook.host, "events": list(hook.events)})
     return _page(visit, hook, secret=secret)
 

@@ -14,6 +14,7 @@ from minsheng.cli import context
 from minsheng.cli.times import parse_due
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +106,9 @@ def _hand_over(ticket: str, text: str | None, file: Path | None, by: str | None,
     status = cast("Status", found.status)
     if "responded" not in NEXT[status]:
         possible = ", ".join(NEXT[status]) or "nothing, it has ended"
-        raise WrongUse(f"ticket {found.number} is {status} and can't become responded", f"possible: {possible}")
+        raise WrongUse(
+            Problem("ticket-step", number=found.number, status=status, to="responded"), f"possible: {possible}"
+        )
     reply = text_in(file) if file is not None else text
     last = ResponseBook(store, clock).latest(found.number)
     if last is None or last.reply != reply:
@@ -314,7 +317,7 @@ def attach(
         with file.open("rb") as opened:
             kept = attachments.attach(*_world(), ticket, opened, file.name, actor=_who(by))
     except OSError as error:
-        raise WrongUse(f"{file} can't be read: {error.strerror}") from error
+        raise WrongUse(Problem("file-unreadable", file=file, reason=error.strerror)) from error
     _shown(kept, f"附件已添加：{kept.name}", json)
 
 
@@ -426,7 +429,7 @@ def write_sheet(
     try:
         content = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), research.Research)
     except OSError as error:
-        raise WrongUse(f"{file} can't be read: {error.strerror}") from error
+        raise WrongUse(Problem("file-unreadable", file=file, reason=error.strerror)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise WrongUse(f"{file}: {error}", f"see minsheng tickets sheet {ticket}") from None
     store, clock, _ = _world()
@@ -465,7 +468,9 @@ def merge(
     one, two = book.get(ticket), book.get(other)
     for each in (one, two):
         if each.closed_at is not None:
-            raise WrongUse(f"ticket {each.number} has ended", "only open tickets are merged; relate them instead")
+            raise WrongUse(
+                Problem("ticket-over", number=each.number), "only open tickets are merged; relate them instead"
+            )
     _with_events(lambda desk: desk.merge(one.event, two.event, by=_who(by), reason=reason))
     stays = next(found for found in (book.get(one.number), book.get(two.number)) if found.closed_at is None)
     _told(stays, json)

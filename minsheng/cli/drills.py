@@ -11,6 +11,7 @@ import typer
 from minsheng.cli import context
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from alerts.drills.report import DrillReport
@@ -56,7 +57,7 @@ def start(
     store = context.store()
     about = PolicyRegister(store, clock).find(policy)
     if about is None:
-        raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list shows them")
+        raise WrongUse(Problem("policy-unknown", policy=policy), "minsheng policies list shows them")
     log = open_log(settings)
     try:
         log.ensure_topics(topic_partitions(settings))

@@ -13,6 +13,7 @@ from minsheng.cli import context, hot_words
 from minsheng.cli.labels import By
 from minsheng.cli.labels import who_says as who
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from grouping.by_hand import EventDesk
@@ -73,7 +74,7 @@ def show_event(
     with closing(open_index(context.settings())) as index:
         found = event_detail(context.store(), index, event)
         if found is None:
-            raise WrongUse(f"there is no event {event}", "minsheng events list shows them")
+            raise WrongUse(Problem("event-unknown", event=event), "minsheng events list shows them")
         documents = list(_members(index, found.ids)) if members else []
     if json:
         shown: dict[str, Any] = msgspec.structs.asdict(found)

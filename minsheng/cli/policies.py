@@ -13,6 +13,7 @@ import typer
 
 from minsheng.cli import context, releases
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -77,7 +78,7 @@ def show_policy(
     register = PolicyRegister(context.store())
     found = register.find(policy)
     if found is None:
-        raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list shows them")
+        raise WrongUse(Problem("policy-unknown", policy=policy), "minsheng policies list shows them")
     line = successors(found.id, {one.id: one for one in register.all()})
     if json:
         context.print_json(
@@ -107,7 +108,7 @@ def policy_history(
     register = PolicyRegister(context.store())
     found = register.find(policy)
     if found is None:
-        raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list shows them")
+        raise WrongUse(Problem("policy-unknown", policy=policy), "minsheng policies list shows them")
     versions = register.history(found.id)
     if json:
         context.print_json(versions)

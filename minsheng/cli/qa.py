@@ -13,6 +13,7 @@ from minsheng.cli import context
 from minsheng.cli.times import parse_day, parse_time
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from answers.book import AnswerBook
@@ -501,7 +502,7 @@ def _policy(text: str) -> Policy:
 
     found = PolicyRegister(context.store()).find(text)
     if found is None:
-        raise WrongUse(f"there is no policy '{text}' in the register", "minsheng policies list shows them")
+        raise WrongUse(Problem("policy-unknown", policy=text), "minsheng policies list shows them")
     return found
 
 

@@ -15,6 +15,7 @@ from minsheng.cli.files import check_table, write_table
 from minsheng.cli.times import parse_day
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from alerts.release.report import ReleaseReport
@@ -198,7 +199,7 @@ def _policy(name: str) -> Policy:
 
     found = PolicyRegister(context.store()).find(name)
     if found is None:
-        raise WrongUse(f"there is no policy '{name}' in the register", "minsheng policies list shows them")
+        raise WrongUse(Problem("policy-unknown", policy=name), "minsheng policies list shows them")
     return found
 
 

@@ -14,6 +14,7 @@ from minsheng.cli import context
 from minsheng.cli.times import parse_time
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,7 +57,7 @@ def show(ticket: TicketName, json: bool = context.JSON_OPTION) -> None:
     """Show the evaluation of a ticket's response."""
     kept = _book().latest(ticket)
     if kept is None:
-        raise WrongUse(f"{ticket} has no evaluated response", "evaluate it first: minsheng responses evaluate")
+        raise WrongUse(Problem("reply-missing", number=ticket), "evaluate it first: minsheng responses evaluate")
     _print(kept, json)
 
 
@@ -186,7 +187,7 @@ def text_in(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise WrongUse(f"{path} can't be read: {error}", "name a text file in UTF-8") from error
+        raise WrongUse(Problem("file-unreadable", file=path, reason=error), "name a text file in UTF-8") from error
 
 
 def _print(kept: Kept, json: bool) -> None:

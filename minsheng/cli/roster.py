@@ -14,6 +14,7 @@ from minsheng.cli import context
 from minsheng.cli.times import parse_moment
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -287,7 +288,7 @@ def _calendar() -> WorkCalendar:
 def _known_roster(book: DutyBook, roster: str) -> None:
     if roster and book.roster(roster) is None:
         names = ", ".join(one.id for one in book.rosters) or "none"
-        raise WrongUse(f"there is no roster {roster}", f"there are: {names}")
+        raise WrongUse(Problem("roster-unknown", roster=roster), f"there are: {names}")
 
 
 def _known_person(book: DutyBook, person: str) -> None:
@@ -299,9 +300,9 @@ def _stretch(since: str, until: str) -> tuple[datetime, datetime]:
     begin = parse_moment(since) if since else SystemClock().now()
     end = parse_moment(until) if until else begin + timedelta(days=14)
     if end <= begin:
-        raise WrongUse("the end lies not after the beginning", "give --since and --until")
+        raise WrongUse(Problem("end-before-begin"), "give --since and --until")
     if end - begin > timedelta(days=400):
-        raise WrongUse("that is more than 400 days", "give an earlier --until")
+        raise WrongUse(Problem("span-long"), "give an earlier --until")
     return begin, end
 
 

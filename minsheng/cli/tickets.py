@@ -14,6 +14,7 @@ from minsheng.cli import casework, context
 from minsheng.clock import CHINA, SystemClock
 from minsheng.errors import Unavailable, WrongUse
 from minsheng.exercises import MARK
+from minsheng.problems import Problem
 
 if TYPE_CHECKING:
     from alerts.tickets import Ticket, TicketBook, TicketLine, TimelineEvent
@@ -150,7 +151,7 @@ def _kept(path: Path) -> list[Chain]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[Chain])
     except OSError as error:
-        raise WrongUse(f"{path} can't be read: {error.strerror}") from error
+        raise WrongUse(Problem("file-unreadable", file=path, reason=error.strerror)) from error
     except msgspec.DecodeError as error:
         raise WrongUse(f"{path} is not what verify --json prints: {error}") from None
 

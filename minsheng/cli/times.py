@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from minsheng.clock import CHINA, Clock, SystemClock
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)\s*(m|h|d|w|分钟|小时|天|周)(?:前|ago)?")
 _UNITS = {"m": "minutes", "分钟": "minutes", "h": "hours", "小时": "hours", "d": "days", "天": "days", "w": "weeks",
@@ -32,7 +33,7 @@ def parse_time(text: str, clock: Clock | None = None) -> datetime:
         moment = datetime.fromisoformat(text.replace("/", "-"))
     except ValueError:
         raise WrongUse(
-            f"'{text}' is no time", "write 2026-11-24, 2026-11-24T08:00, or an age such as 90m, 12h, 2d"
+            Problem("time-wrong", text=text), "write 2026-11-24, 2026-11-24T08:00, or an age such as 90m, 12h, 2d"
         ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
 
@@ -52,7 +53,7 @@ def parse_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip().replace("/", "-"))
     except ValueError:
-        raise WrongUse(f"'{text}' is no time", "write 2026-11-24 or 2026-11-24T20:00") from None
+        raise WrongUse(Problem("time-wrong", text=text), "write 2026-11-24 or 2026-11-24T20:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
 
 

@@ -15,6 +15,7 @@ from minsheng.errors import WrongUse
 from minsheng.policies.model import Policy
 from minsheng.policies.register import PolicyRegister
 from minsheng.policies.tables import interpretations as table
+from minsheng.problems import Problem
 from minsheng.store import Store
 
 Form = Literal["text", "picture", "video", "press-conference", "qa", "case"]
@@ -85,13 +86,13 @@ class Interpretations:
         """
         found = PolicyRegister(self._store, self._clock).find(policy)
         if found is None:
-            raise WrongUse(f"there is no policy '{policy}' in the register", "minsheng policies list shows them")
+            raise WrongUse(Problem("policy-unknown", policy=policy), "minsheng policies list shows them")
         if form not in get_args(Form):
-            raise WrongUse(f"there is no form {form}", f"use one of {', '.join(FORMS)}")
+            raise WrongUse(Problem("form-unknown", form=form), f"use one of {', '.join(FORMS)}")
         if not title.strip() or not actor.strip():
-            raise WrongUse("a piece of interpretation has a title and somebody who adds it", "give both")
+            raise WrongUse(Problem("interpretation-untitled"), "give both")
         if url is not None and not url.startswith(("http://", "https://")):
-            raise WrongUse(f"'{url}' is no link", "write https://...")
+            raise WrongUse(Problem("link-wrong", link=url), "write https://...")
         row = {
             "policy_id": found.id,
             "form": form,

@@ -226,6 +226,9 @@ def test_wrong_days_are_told(country: Country) -> None:
     client = country.client("duty")
     assert "晚于" in client.get("/grassroots?since=2026-06-01&until=2026-05-01").text
     assert client.get("/grassroots?since=x").status_code == 400
+    for day in ("0001-01-01", "9999-12-31"):
+        for name in ("since", "until"):
+            assert client.get(f"/api/v1/grassroots?{name}={day}").status_code == 422
     answer = client.get("/api/v1/grassroots?since=2026-06-01&until=2026-05-01")
     assert answer.status_code == 422 and answer.headers["content-type"] == "application/problem+json"
 

@@ -76,6 +76,9 @@ def test_check_shows_a_table_and_fails_where_the_source_does(data_dir: Path, sit
     with pytest.raises(BadInput, match=r"/none gives nothing: \S+/none: answered 404 "):
         minsheng(data_dir, "sources", "check", f"{site.url}/none")
     assert site.paths().count("/none") == 3  # by its kind above, and until two kinds got the same answer
+    # Only kinds that know the option are tried, so that it is not called unknown for one that is none of them.
+    with pytest.raises(BadInput, match="answered 404"):
+        minsheng(data_dir, "sources", "add", f"{site.url}/none", "--option", "full_text=true")
     site.put("/odd", "<html><body><p>待上线</p></body></html>")
     with pytest.raises(BadInput, match=r"as feed: .*as sitemap: .*as listing: .*as page: "):
         minsheng(data_dir, "sources", "check", f"{site.url}/odd")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -9,6 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -16,7 +18,7 @@ from crawlers.checking import check
 from crawlers.logins import Logins
 from crawlers.sources import make_source
 from crawlers.spiders import KINDS
-from minsheng.clock import SystemClock
+from minsheng.clock import ManualClock, SystemClock
 from minsheng.settings import CrawlSettings, Settings
 from sample import DEFAULT_MAIL_PORT, DEFAULT_PORT
 from sample.mailbox import PASSWORD, MailServer, sample_mailbox
@@ -86,6 +88,42 @@ def test_the_commands_for_pages_that_scripts_make_work(
     assert [" 0 fetched" in output for output in shown] == [False] * 4
     (values,) = [tomllib.loads(block) for block in blocks(text, "toml")]
     assert make_source({"id": "one", **values}, "the page").options == {"javascript": "all"}
+
+
+def test_the_files_to_import_can_be_had_and_imported(
+    sample: SampleSite, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (GUIDES.parent / "import-files.md").read_text(encoding="utf-8").replace(WRITTEN_FOR, sample.base_url)
+    (fetched,) = [block for block in blocks(text, "sh") if block.startswith("curl")]
+    folder, names = re.search(r'"(\S+)/\{(.+)\}"', fetched).groups()  # type: ignore[union-attr]
+    monkeypatch.chdir(tmp_path)
+    for name in names.split(","):
+        with urlopen(f"{folder}/{name}") as answer:
+            Path(name).write_bytes(answer.read())
+    lines = "".join(blocks(text, "")).splitlines()
+    assert [name for name in names.split(",") if f"import {name} " not in "".join(lines)] == []
+    for line in lines:
+        found = json.loads(minsheng(data_dir, *shlex.split(line)[1:], "--json").stdout)
+        assert (found["skipped"], found["dates_estimated"]) == (0, 0), line
+        assert found["imported"] >= 10, line
+
+
+def test_a_login_that_ends_is_told(data_dir: Path) -> None:
+    text = (GUIDES / "weibo_search.md").read_text(encoding="utf-8")
+    (block,) = [block for block in blocks(text, "sh") if block.startswith("curl")]
+    clock = ManualClock(datetime.now(UTC))
+    with SampleSite(clock=clock) as site:
+        first, *lines = block.replace(WRITTEN_FOR, site.base_url).splitlines()
+        with urlopen(first.split()[1]) as answer:
+            cookie = answer.read().decode()
+        for line in lines:
+            words = shlex.split(line)[1:]
+            output = minsheng(data_dir, *words, given=cookie if "login" in words else None).output
+        assert " 0 fetched" not in output and "want" not in output
+        clock.advance(minutes=11)
+        assert "wants a login" in minsheng(data_dir, "sources", "run", "members", code=1).output
+    listed = json.loads(minsheng(data_dir, "sources", "list", "--json").stdout)["sources"]
+    assert [one["state"] for one in listed] == ["cookie"]
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
