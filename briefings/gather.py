@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from alerts.casework.tables import tasks
 from alerts.deadlines import TITLES
-from alerts.planning.tables import response_plans
+from alerts.planning.shelf import book_of
+from alerts.release.readiness import readiness_of
 from alerts.responses.evaluation import Kept, kept_by_ticket
 from alerts.responses.grade import CHINESE as GRADE_WORDS
 from alerts.tables import is_term, ticket_timeline, tickets, timers
 from alerts.tickets import STATUS_WORDS
-from answers.tables import qa_entries
 from briefings.facts import (
     Coverage,
     DeadLetterFact,
@@ -34,26 +35,37 @@ from crawlers.tables import sources
 from grouping.history import History
 from grouping.tables import events
 from minsheng.clock import Clock
+from minsheng.errors import BadInput, WrongUse
+from minsheng.logs import get_logger
 from minsheng.policies import PolicyRegister
 from minsheng.store import Store
 from stream.dead_letters import list_dead_letters
 from stream.log import Log
 
+logger = get_logger(__name__)
+
 _CHUNK = 500
 
 
-def gather(store: Store, log: Log, day: date, clock: Clock) -> Facts:
-    """Everything beside the index for the briefing of a day, China time."""
+def gather(store: Store, log: Log, day: date, clock: Clock, plans: Path | None = None) -> Facts:
+    """Everything beside the index for the briefing of a day, China time; `plans` as of `gather_between`."""
     period = span("daily", day)
-    return gather_between(store, log, period.since, period.end, clock)
+    return gather_between(store, log, period.since, period.end, clock, plans)
 
 
-def gather_between(store: Store, log: Log, since: datetime, until: datetime, clock: Clock) -> Facts:
-    """Everything beside the index for a stretch of time. Tickets closed before it are left out, and exercises."""
+def gather_between(
+    store: Store, log: Log, since: datetime, until: datetime, clock: Clock, plans: Path | None = None
+) -> Facts:
+    """Everything beside the index for a stretch of time. Tickets closed before it are left out, and exercises.
+
+    Parameters
+    ----------
+    plans:
+        The folder of plan files that count beside the shipped plans and the store's.
+    """
     with store.read() as connection:
         found = _tickets(connection, since, until)
         titles = connection.execute(sa.select(events.c.id, events.c.title).where(events.c.last_at >= since)).all()
-        readiness = _readiness(connection, store)
     return Facts(
         tickets=found,
         coverage=_coverage(store, clock, since, until),
@@ -63,7 +75,7 @@ def gather_between(store: Store, log: Log, since: datetime, until: datetime, clo
         ),
         event_titles={row.id: row.title for row in titles},
         merged_events=History.read(store).into(),
-        readiness=readiness,
+        readiness=_readiness(store, clock, plans),
     )
 
 
@@ -149,22 +161,18 @@ def _read_levels(connection: sa.Connection, ids: Sequence[int], until: datetime,
             found.setdefault(row.ticket_id, row.detail["from"])
 
 
-def _readiness(connection: sa.Connection, store: Store) -> tuple[ReadinessFact, ...]:
-    bound: dict[str, int] = defaultdict(int)
-    for row in connection.execute(sa.select(response_plans.c.content).where(response_plans.c.state == "in-force")):
-        for policy in row.content.get("policies", ()):
-            bound[policy] += 1
-    answered: dict[str, int] = {
-        row.policy_id: row.number
-        for row in connection.execute(
-            sa.select(qa_entries.c.policy_id, sa.func.count().label("number"))
-            .where(qa_entries.c.published_version.is_not(None))
-            .group_by(qa_entries.c.policy_id)
-        )
-    }
+def _readiness(store: Store, clock: Clock, folder: Path | None) -> tuple[ReadinessFact, ...]:
+    """The same that the release watch says."""
+    try:
+        plans = book_of(store, folder)
+    except (BadInput, WrongUse) as error:
+        # A plan file that was spoilt in the night is no reason for a morning without a briefing.
+        logger.warning("plan_files_left_out", reason=error.message)
+        plans = book_of(store, None)
+    found = readiness_of(store, clock, plans, PolicyRegister(store, clock).all())
     return tuple(
-        ReadinessFact(policy=policy.id, plans=bound[policy.id] + len(policy.plans), answers=answered.get(policy.id, 0))
-        for policy in PolicyRegister(store).all()
+        ReadinessFact(policy=policy, plans=len(one.plans), answers=one.answers, materials=len(one.interpretations))
+        for policy, one in found.items()
     )
 
 

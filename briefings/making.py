@@ -55,7 +55,7 @@ def make_figures(road: Parts, kind: Kind, day: date) -> Figures:
         period,
         index=road.index,
         policies=PolicyRegister(road.store).all(),
-        facts=gather_between(road.store, road.log, period.since, period.end, road.clock),
+        facts=gather_between(road.store, road.log, period.since, period.end, road.clock, road.settings.path("plans")),
         unit=road.settings.briefing.unit,
         clock=road.clock,
         release_days=road.settings.alert.release_days,

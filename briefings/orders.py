@@ -71,7 +71,7 @@ def special_report(
     if bool(event) == bool(policy):
         raise WrongUse(Problem("special-one"), "give --event or --policy")
     begin, end = _time(parts, since, until, WEEK)
-    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock, parts.settings.path("plans"))
     if event:
         history = History.read(parts.store)
         ids = history.family(event)
@@ -106,7 +106,7 @@ def release(parts: Parts, policy: str, hours: int) -> Made:
 def shift(parts: Parts, since: datetime | None = None) -> Made:
     """Of the shift that began then; by default twelve hours ago."""
     begin, end = _time(parts, since, None, SHIFT)
-    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock, parts.settings.path("plans"))
     unit = parts.settings.briefing.unit
     report = shift_summary(parts.index, facts, since=begin, until=end, unit=unit, made_at=parts.clock.now())
     return Made(report, "")
@@ -135,7 +135,7 @@ def compared(
     else:
         raise WrongUse(Problem("compare-two"), "give --date twice, or --policy twice")
     begin, end = min(first.since, second.since), max(first.until, second.until)
-    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock, parts.settings.path("plans"))
     return Made(comparison(parts.index, first, second, facts, unit=parts.settings.briefing.unit, made_at=now), "")
 
 
@@ -148,7 +148,7 @@ def statement(parts: Parts, *, since: datetime | None = None, until: datetime | 
         The time is empty, or nothing bears that region.
     """
     begin, end = _time(parts, since, until, MONTH)
-    facts = gather_between(parts.store, parts.log, begin, end, parts.clock)
+    facts = gather_between(parts.store, parts.log, begin, end, parts.clock, parts.settings.path("plans"))
     history = History.read(parts.store)
     families = {one.event: history.family(one.event) for one in facts.tickets}
     tickets: Sequence[TicketFact] = facts.tickets

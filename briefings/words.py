@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime
 from typing import Literal
 
+from alerts.responses.aftermath import wilson
 from minsheng.clock import CHINA
 
 Level = Literal["red", "orange", "yellow", "blue"]
@@ -66,12 +66,8 @@ def interval_words(part: int, whole: int) -> str:
 
 def interval(part: int, whole: int) -> tuple[float, float]:
     """Between which shares, 0 to 1, the true one lies in 95 of 100 cases, by Wilson's method."""
-    z = 1.96
-    share = part / whole
-    middle = share + z * z / (2 * whole)
-    reach = z * math.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))
-    scale = 1 + z * z / whole
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+    found = wilson(part, whole, 1.96)
+    return found.low, found.high
 
 
 def number_words(number: int) -> str:

@@ -81,7 +81,7 @@ class Console:
         return self._briefings.get(f"{day} {view.grant!r}", lambda: self._make_briefing(day, view))
 
     def _make_briefing(self, day: date, view: View) -> Figures:
-        facts = gather(self.store, self.log, day, self.clock)
+        facts = gather(self.store, self.log, day, self.clock, self.settings.path("plans"))
         if not view.grant.everything:
             mine = view.own_numbers([one.number for one in facts.tickets])
             # Titles of events and reasons of dead letters may quote texts of others.

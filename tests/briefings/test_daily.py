@@ -28,6 +28,8 @@ from tests.briefings.small_world import DAY, MIDNIGHT, World, burst, earlier, re
 
 EVERYTHING = burst() + earlier()
 
+WORLD = Path(__file__).parents[2] / "sample" / "world"
+
 
 def of_day(day: date = DAY, until: timedelta = timedelta(days=1)) -> list[Grouped]:
     """The documents of a day, counted without the index."""
@@ -404,3 +406,21 @@ def test_rare_characters_emoji_and_long_texts_stay_whole(world: World) -> None:
 
 def test_it_is_read_back_from_json(briefing: Figures) -> None:
     assert msgspec.json.decode(msgspec.json.encode(briefing), type=Figures) == briefing
+
+
+def test_a_policy_with_a_plan_among_the_files_lacks_none(world: World, tmp_path: Path) -> None:
+    world.fill()
+    folder = tmp_path / "plans"
+    folder.mkdir()
+
+    def lacking() -> dict[str, bool]:
+        found = gather(world.store, world.log, DAY, world.clock, folder)
+        return {one.policy: not one.plans for one in found.readiness}
+
+    policy = next(iter(lacking()))
+    assert lacking()[policy]
+    sample = (WORLD / "plans/parking-charges-cost.toml").read_text(encoding="utf-8")
+    (folder / "own.toml").write_text(sample.replace('"parking-charges"', f'"{policy}"'), encoding="utf-8")
+    assert not lacking()[policy]
+    (folder / "spoilt.toml").write_text("id = ", encoding="utf-8")
+    assert lacking()[policy], "the briefing is made all the same"
