@@ -36,12 +36,15 @@ class OpenState(msgspec.Struct, frozen=True):
     versions, weighted:
         The sum of their versions, and of their versions times their ids: so that one that ends and one that opens
         meanwhile don't cancel out.
+    alarming:
+        How many orange and red ones nobody has acknowledged.
     """
 
     count: int
     newest: int
     versions: int
     weighted: int
+    alarming: int
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -65,6 +68,7 @@ def open_state(connection: Connection, where: Where = ()) -> OpenState:
         sa.func.coalesce(sa.func.max(tickets.c.id), 0),
         sa.func.coalesce(sa.func.sum(tickets.c.version), 0),
         sa.func.coalesce(sa.func.sum(tickets.c.version * tickets.c.id), 0),
+        sa.func.count().filter(tickets.c.level.in_(("orange", "red")), tickets.c.acknowledged_at.is_(None)),
     ).where(tickets.c.closed_at.is_(None), *where)
     return OpenState(*(int(value) for value in connection.execute(query).one()))
 

@@ -3,6 +3,7 @@ anew, with its own rights."""
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import AsyncIterator
 
@@ -16,6 +17,9 @@ from minsheng.errors import MinshengError
 
 EVERY = 2.0
 """Seconds between two looks."""
+APART = (6.0, 10.0)
+"""Seconds between two times that one page is told of a change, at random: else all that are open would ask for each one
+at once. What is new, or has become alarming, is told at the next look, whatever was told before."""
 ALIVE = 20.0
 """Seconds after which a comment is sent, so that proxies keep the line open; the session is then looked at, too."""
 
@@ -27,7 +31,7 @@ class Pulse:
         self._console = console
         self._lock = threading.Lock()
         self._asked = float("-inf")
-        self._state = OpenState(0, 0, 0, 0)
+        self._state = OpenState(0, 0, 0, 0, 0)
 
     def state(self) -> OpenState:
         with self._lock:
@@ -46,18 +50,23 @@ async def changes(visit: Visit, pulse: Pulse) -> AsyncIterator[str]:
     yield "retry: 3000\n\n"
     seen = await run_in_threadpool(pulse.state)
     mine = await run_in_threadpool(visit.view.ticket_state)
-    quiet = 0.0
+    quiet, next_at, behind = 0.0, 0.0, False
     while not console.stopping.is_set() and not await visit.request.is_disconnected():
         await anyio.sleep(EVERY)
         quiet += EVERY
         try:
             state = await run_in_threadpool(pulse.state)
-            if state != seen:
-                seen = state
+            now = console.clock.monotonic()
+            if state != seen or (behind and now >= next_at):
                 now_mine = await run_in_threadpool(visit.view.ticket_state)
-                if now_mine != mine:
-                    yield f"event: tickets\ndata: {'more' if now_mine.newest > mine.newest else 'changed'}\n\n"
+                seen = state
+                more = now_mine.newest > mine.newest
+                waits = now < next_at and not more and now_mine.alarming <= mine.alarming
+                behind = now_mine != mine and waits
+                if now_mine != mine and not behind:
+                    yield f"event: tickets\ndata: {'more' if more else 'changed'}\n\n"
                     mine, quiet = now_mine, 0.0
+                    next_at = now + random.uniform(*APART)  # noqa: S311 - spreads pages, guards nothing
             if quiet >= ALIVE:
                 if await run_in_threadpool(console.sessions.get, token) is None:
                     yield "event: ended\ndata: \n\n"
