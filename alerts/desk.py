@@ -430,8 +430,8 @@ class TicketDesk:
 
 
 def _flares(ticket: dict[str, Any], risk: Risk) -> bool:
-    """Whether a burst breaks out of what was slow so far, or of what had calmed down."""
-    if risk.slow or rank(risk.level) == 0:
+    """Whether a burst breaks out of what was slow so far, or of what had calmed down; of history nobody is told."""
+    if risk.slow or rank(risk.level) == 0 or ticket["historical"]:
         return False
     return rank(ticket["current_level"]) == 0 or (ticket["slow"] and rank(risk.level) >= rank(ticket["level"]))
 

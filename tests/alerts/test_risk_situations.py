@@ -328,6 +328,18 @@ def test_letters_that_go_on_coming_are_no_burst(world: World) -> None:
     assert told(world) == ["new"]
 
 
+def test_a_burst_of_old_posts_on_old_letters_begins_no_round(world: World) -> None:
+    old = [
+        record(f"m{n}", NOW - timedelta(days=90 - 10 * n), kind="message", author=f"c{n}", policy=None, fetched=NOW)
+        for n in range(4)
+    ]
+    world.take(old)
+    world.take(burst(12, NOW - timedelta(days=40), policy=None, fetched=NOW))
+    (ticket,) = world.tickets()
+    assert (ticket.historical, ticket.round) == (True, 1)
+    assert told(world) == []
+
+
 def test_a_ticket_known_from_letters_does_not_hide_a_burst_over_all_of_its_policy(world: World) -> None:
     slow = [record(f"m{n}", NOW + timedelta(days=20 * n), kind="message", author=f"c{n}") for n in range(4)]
     world.take(slow)
