@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -62,7 +63,7 @@ def read_plans(path: Path) -> list[Plan]:
 
 
 def _unknown_keys(plain: Mapping[str, Any], kind: type[msgspec.Struct], place: str, text: str) -> Iterator[_Problem]:
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    fields = _fields(kind)
     for key, value in plain.items():
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
@@ -79,6 +80,11 @@ def _unknown_keys(plain: Mapping[str, Any], kind: type[msgspec.Struct], place: s
             for number, item in enumerate(value):
                 if isinstance(item, dict):
                     yield from _unknown_keys(item, table, f"{place}{key}[{number}].", text)
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _is_struct(kind: Any) -> bool:
