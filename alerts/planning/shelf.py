@@ -65,7 +65,13 @@ def save_draft(store: Store, clock: Clock, plan: Plan, *, actor: str) -> StoredP
     """
     if problems := check_plan(plan):
         raise WrongUse(
-            Problem("plan-wrong", plan=plan.id or "?", problems="; ".join(problems)), "see docs/reference/plans.md"
+            Problem(
+                "plan-wrong",
+                plan=plan.id or "?",
+                problems="; ".join(map(str, problems)),
+                chinese="".join(one.chinese for one in problems),
+            ),
+            "see docs/reference/plans.md",
         )
     if not actor.strip():
         raise WrongUse(Problem("actor-missing"), "name the actor")
