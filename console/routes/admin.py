@@ -14,6 +14,7 @@ from console.problems import in_words
 from console.rendering import show, spreadsheet
 from console.rights import RIGHTS, ROLE_RIGHTS, ROLES
 from console.serving import address_of
+from console.state import parts_of, settings_of
 from console.units import UNIT_KINDS
 from console.words import moment
 from minsheng.errors import WrongUse
@@ -121,6 +122,14 @@ def end_session(visit: Administrator, session_id: int) -> Response:
     if visit.console.sessions.end(session_id):
         visit.record("session-ended", str(session_id))
     return RedirectResponse("/admin/sessions", 303)
+
+
+@router.get("/admin/system")
+def system(visit: Administrator) -> Response:
+    """How the system stands, and its settings."""
+    return show(
+        visit, "admin/system.html.j2", parts=parts_of(visit.console), settings=settings_of(visit.console.settings)
+    )
 
 
 @router.get("/admin/audit")
