@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
+import socket
 import urllib.parse
 from collections import Counter
 from pathlib import Path
@@ -13,7 +15,7 @@ import pytest
 from console.accounts import UserBook
 from console.api.limits import RateLimit, SharedBuckets
 from console.keys import Keys
-from console.serving import ConsoleServer, workers_of
+from console.serving import ConsoleServer, _listen, workers_of
 from console.sessions import SessionBook
 from console.units import UnitBook
 from minsheng.clock import ManualClock, SystemClock
@@ -22,6 +24,26 @@ from minsheng.settings import ConsoleSettings, Settings
 from minsheng.store.migrate import migrate
 
 ALLOWED = 5
+
+
+def test_what_is_sent_does_not_wait_for_what_was_sent_before() -> None:
+    told, called = [], asyncio.Event()
+
+    class Line(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            told.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            called.set()
+
+    async def call() -> None:
+        opened = _listen("127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(Line, sock=opened)
+        _, writer = await asyncio.open_connection(*opened.getsockname())
+        await called.wait()
+        writer.close()
+        server.close()
+
+    asyncio.run(call())
+    assert told == [1]
 
 
 def test_processes_that_share_a_file_let_through_no_more_than_one(tmp_path: Path) -> None:
