@@ -163,31 +163,12 @@ class TicketDesk:
         return lately and not row.historical and not ended["exercise"]
 
     def _reopen(self, ticket: dict[str, Any], row: Observation, risk: Risk) -> None:
+        """A matter that was closed goes on."""
         before = {"from": ticket["status"], "closed_at": ticket["closed_at"].isoformat()}
-        fresh: dict[str, Any] = {
-            "status": "open",
-            "round": ticket["round"] + 1,
-            "judged_since": ticket["closed_at"],
-            "closed_at": None,
-            "acknowledged_at": None,
-            "responded_at": None,
-        }
-        self._complete(ticket)
-        ticket.update(
-            fresh,
-            level=risk.level,
-            peak_level=risk.level,
-            current_level=risk.level,
-            historical=False,
-            slow=risk.slow,
-            raised_at=risk.at,
-            version=ticket["version"] + 1,
-        )
-        self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**fresh))
         del self._ended[row.event_id]
         self._open[row.event_id] = ticket
-        self._changed.add(row.event_id)
-        self._describe(ticket, risk)
+        ended = {"judged_since": ticket["closed_at"], "closed_at": None}
+        self._begin_round(ticket, risk, risk.level, **ended, historical=False, slow=risk.slow)
         detail = {**before, "level": risk.level, "why": risk.why, "document": row.document_id}
         self._tell(ticket, risk, "reopened", "new", detail)
         self._set_tasks(ticket, risk.at)
@@ -195,32 +176,36 @@ class TicketDesk:
     def _flare(self, ticket: dict[str, Any], row: Observation, risk: Risk) -> None:
         """What an open ticket is about breaks out, after letters over weeks or after a calm: whoever has it must look
         anew, as at a ticket that is reopened, with clocks of its own; the tasks go on as they stand."""
-        self._complete(ticket)
-        self._take_policy(ticket, risk)
         before = {"from": ticket["status"], "acknowledged_at": _iso(ticket["acknowledged_at"]), "slow": ticket["slow"]}
         level = max(ticket["level"], risk.level, key=rank)
+        replace_timers(self._connection, ticket["id"], self._now)
+        self._begin_round(ticket, risk, level, slow=False, paused_at=None)
+        self._take_policy(ticket, risk)
+        detail = {**before, "level": level, "why": risk.why, "document": row.document_id, **self._blind()}
+        self._tell(ticket, risk, "flared", "again", detail)
+
+    def _begin_round(self, ticket: dict[str, Any], risk: Risk, level: Level, **more: Any) -> None:
+        """Nobody has it yet, as when it was opened. `more`: columns that change besides."""
+        self._complete(ticket)
+        # What a batch does not write otherwise is written at once.
         fresh: dict[str, Any] = {
             "status": "open",
             "round": ticket["round"] + 1,
             "acknowledged_at": None,
             "responded_at": None,
+            **more,
         }
-        replace_timers(self._connection, ticket["id"], self._now)
+        self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**fresh))
         ticket.update(
             fresh,
             level=level,
             peak_level=level,
             current_level=risk.level,
-            slow=False,
             raised_at=risk.at,
-            paused_at=None,
             version=ticket["version"] + 1,
         )
-        self._connection.execute(tickets.update().where(tickets.c.id == ticket["id"]).values(**fresh))
         self._changed.add(ticket["event_id"])
         self._describe(ticket, risk)
-        detail = {**before, "level": level, "why": risk.why, "document": row.document_id, **self._blind()}
-        self._tell(ticket, risk, "flared", "again", detail)
 
     def _open_ticket(self, row: Observation, risk: Risk) -> None:
         policy = self._policy_of(risk.policy_id) if risk.policy_id else None

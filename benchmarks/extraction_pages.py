@@ -38,6 +38,8 @@ class Truth(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     ----------
     article:
         Which text of `articles.toml` it holds; empty where it holds none.
+    also:
+        Other texts that are put into it, each a page of its own, under their own titles.
     lead:
         What the first paragraph begins with on this site, such as a dateline.
     extra:
@@ -51,6 +53,7 @@ class Truth(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
     article: str = ""
+    also: list[str] = []
     lead: str = ""
     extra: int = 0
     url: str = "http://www.yunjiang.example/content/a1.html"
@@ -94,7 +97,7 @@ class EvaluationPage(msgspec.Struct, kw_only=True):
     @property
     def tuned(self) -> bool:
         """Whether the rules were tuned on it."""
-        return hashlib.sha256(self.name.encode()).digest()[0] % 2 == 0
+        return hashlib.sha256(self.name.partition("~")[0].encode()).digest()[0] % 2 == 0
 
 
 class Extracted(msgspec.Struct, kw_only=True):
@@ -194,7 +197,7 @@ def hide_names(page: EvaluationPage) -> EvaluationPage:
 
 def load_pages() -> list[EvaluationPage]:
     """All pages, rendered; the same at every call."""
-    return [_render(path) for path in sorted((FOLDER / "layouts").glob("*.html"))]
+    return [page for path in sorted((FOLDER / "layouts").glob("*.html")) for page in _pages(path)]
 
 
 def fingerprint() -> str:
@@ -251,11 +254,17 @@ def _furniture() -> dict[str, list[str]]:
     return tomllib.loads((FOLDER / "furniture.toml").read_text(encoding="utf-8"))
 
 
-def _render(path: Path) -> EvaluationPage:
+def _pages(path: Path) -> list[EvaluationPage]:
+    """A layout with its text, and with each other one."""
     _, head, layout = path.read_text(encoding="utf-8").split("+++\n", 2)
     truth = msgspec.convert(tomllib.loads(head), Truth)
+    others = (msgspec.structs.replace(truth, article=other, title="") for other in truth.also)
+    return [_render(path.stem, truth, layout), *(_render(f"{path.stem}~{one.article}", one, layout) for one in others)]
+
+
+def _render(name: str, truth: Truth, layout: str) -> EvaluationPage:
     article = _texts()[truth.article] if truth.article else {"title": "", "body": []}
-    pick = random.Random(path.stem)
+    pick = random.Random(name)
     lines = [*article["body"]]
     if truth.lead:
         lines[0] = truth.lead + lines[0]
@@ -274,7 +283,7 @@ def _render(path: Path) -> EvaluationPage:
         bodies[url] = html.encode(truth.charset)
     plain = [[_gold(line) for line in share] for share in shares]
     return EvaluationPage(
-        name=path.stem,
+        name=name,
         truth=truth,
         bodies=bodies,
         lines=plain[0],

@@ -89,21 +89,21 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
             page.drop(first, last)
 
 
-def article_lines(page: Outline, headline: int | None) -> list[int]:
+def article_lines(page: Outline, headline: int | None, title: str) -> list[int]:
     """The places of the article's lines among those of the page; empty where there is no running text."""
     begin = headline + 1 if headline is not None else 0
     if not page.prose(begin, len(page.lines)):
         begin = 0
     if not page.prose(begin, len(page.lines)):
-        return _few_words(page, headline)
+        return _few_words(page, headline, title)
     spans = _enter(page, begin)
     places = [
         place for span in spans for place in range(max(span.start, begin), span.end) if not page.lines[place].dropped
     ]
-    return _trim(page, sorted(set(places)))
+    return _trim(page, sorted(set(places)), title)
 
 
-def _few_words(page: Outline, headline: int | None) -> list[int]:
+def _few_words(page: Outline, headline: int | None, title: str) -> list[int]:
     """The lines of a page without running text: beside the longest line behind the headline, where there is one."""
     if headline is None:
         return []
@@ -117,7 +117,7 @@ def _few_words(page: Outline, headline: int | None) -> list[int]:
     if longest is None or len(lines[longest].text) < 8:
         return []
     beside = lines[longest].element.getparent()
-    return _trim(page, [place for place in left if lines[place].element.getparent() is beside])
+    return _trim(page, [place for place in left if lines[place].element.getparent() is beside], title)
 
 
 def _is_aside(element: lxml.html.HtmlElement) -> bool:
@@ -329,10 +329,10 @@ def _is_thread(page: Outline, group: list[Span]) -> bool:
     return marked > 0.6 * len(group)
 
 
-def _trim(page: Outline, places: list[int]) -> list[int]:
+def _trim(page: Outline, places: list[int], title: str) -> list[int]:
     """Without what stands around the text: the lines of information before it, what is said of the page behind it."""
     lines = page.lines
-    places = places[_head(lines, places) :]
+    places = places[_head(lines, places, title) :]
     kept: list[int] = []
     seen: set[str] = set()
     prose = 0
@@ -354,16 +354,19 @@ def _trim(page: Outline, places: list[int]) -> list[int]:
     return kept
 
 
-def _head(lines: list[Line], places: list[int]) -> int:
-    """How many lines before the text are none of it: up to the last of them that says time, medium or author."""
+def _head(lines: list[Line], places: list[int], title: str) -> int:
+    """How many lines before the text are none of it: up to the last of them that says time, medium or author, or the
+    headline again."""
     head = 0
     for at, place in enumerate(places[:12]):
         line = lines[place]
         if line.prose and not phrases.PROMOTION.search(line.text):
             break
-        if _is_information(line):
+        if _is_information(line) or (len(title) >= 6 and line.text == title):
             head = at + 1
     while head < len(places) and _around_text(lines[places[head]]):
+        head += 1
+    if len(places) - head > 1 and phrases.ABSTRACT.match(lines[places[head]].text):
         head += 1
     return head
 

@@ -1,7 +1,8 @@
 """A page to title, text, time, medium and author: our own rules, with trafilatura where they find no text.
 
 The page becomes an outline (`crawlers.outline`), its metadata are read from it (`crawlers.metadata`), what surrounds
-articles is dropped and the article's lines are found (`crawlers.body`). A page without an article is told from one by
+articles is dropped and the article's lines are found (`crawlers.body`). Where a page shows no text and its scripts hold
+one, that is read instead (`crawlers.embedded_json`). A page without an article is told from one by
 `crawlers.walls`: it raises `NoArticle` with what stands in its place, and never gives the notice as a text.
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from crawlers import phrases
 from crawlers.attached import file_links
 from crawlers.body import article_lines, drop_surroundings
+from crawlers.embedded_json import embedded_article
 from crawlers.markup import parse_html
 from crawlers.metadata import read_metadata
 from crawlers.outline import LITTLE, Outline, outline, prose_of
@@ -105,11 +107,15 @@ def extract(html: str, url: str, now: datetime) -> Page:
     about = read_metadata(tree, page, address, now)
     wall = find_wall(tree, page)
     drop_surroundings(page, about.headline)
-    places = article_lines(page, about.headline)
+    places = article_lines(page, about.headline, about.title)
     text = _text(page, places, about.title)
+    prose = sum(page.lines[place].prose for place in places)
+    if prose < LITTLE and (wall is None or wall.obstacle == "javascript"):
+        drawn = embedded_article(tree)
+        if drawn is not None:
+            return extract(drawn, url, now)
     if wall and len(text) < SHORT:
         raise NoArticle(wall.obstacle, f"{url}: {wall.reason}", wall.hint)
-    prose = sum(page.lines[place].prose for place in places)
     mostly_links = _is_mostly_links(page)
     if not wall and not prose and not mostly_links:
         text = _by_trafilatura(tree, about.title, text)

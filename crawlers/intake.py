@@ -1,15 +1,16 @@
-"""Documents onto the log, once in effect: new, changed and unchanged ones told apart, and remembered when stored.
+"""Documents onto the log, once: new, changed and unchanged ones told apart, and remembered when stored.
 
-What is remembered is written only after the log has confirmed. A crash between the two sends a document again, with the
-same id and revision; it never loses one. Where the source gives a document no time, the one that it is given here is
-written first: sent again, it would have another, and stand in another month.
+What is about to be sent is written first, and crossed out after the log has confirmed. Whoever finds something that was
+not crossed out, after a crash or where the log gave no answer, looks on the log whether it is there: it is sent again
+only where it is not. So nothing is lost, and nothing stands on the log twice, but for one case: a message that was
+still under way when it was looked for. All that read the log count a document that is there twice once.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -17,15 +18,15 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from minsheng.clock import Clock
-from minsheng.records import Document, encode
+from minsheng.records import Document, decode, encode
 from minsheng.store import Store, upsert
 from stream.log import DOCUMENTS, Message, Producer
 
 REACH_FACTOR, REACH_STEP = 2, 10
 """Counts alone make a new revision when they at least doubled and grew by ten: reach matters, noise does not."""
 
-TO_BE_SENT = 0
-"""In place of a revision: whether it has reached the log is not known."""
+CLOCKS = timedelta(minutes=10)
+"""How far the clocks of crawlers and log may differ: how much earlier than it was sent a document is looked for."""
 MOST_REACH = 2**31 - 1
 """What the store's column holds."""
 AT_A_TIME = 1000
@@ -47,12 +48,19 @@ class PageMark(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the store remembers of a document."""
+    """What the store remembers of a document.
+
+    Attributes
+    ----------
+    sending_since:
+        Since when it is being sent, where the log has not confirmed that it has this revision; otherwise None.
+    """
 
     content_hash: str
     revision: int
     reach: int
     published_at: datetime
+    sending_since: datetime | None = None
 
 
 class Intake:
@@ -73,9 +81,10 @@ class Intake:
         Raises
         ------
         Unavailable
-            If the log or the store can't be reached; nothing is remembered then: call again with the same.
+            If the log or the store can't be reached; no page is remembered then: call again with the same.
         """
         known = self._known([document.id for document in documents])
+        arrived = self._look_up(documents, known)
         outcomes: list[Outcome] = []
         sent: list[Document] = []
         for document in documents:
@@ -84,15 +93,38 @@ class Intake:
             if revised is not None:
                 sent.append(revised)
                 known[document.id] = _known_of(revised)
-        if undated := [one for one in sent if one.published_estimated and one.revision == 1]:
-            self._remember(undated, [], revision=TO_BE_SENT)
         if sent:
+            self._announce(sent)
             self.producer.send(
                 [Message(DOCUMENTS, document.id, encode(document), document.source) for document in sent]
             )
-        if sent or marks:
-            self._remember(sent, marks)
+        settled = {*arrived, *(document.id for document in sent)}
+        if settled or marks:
+            self._remember(sorted(settled), marks)
         return outcomes
+
+    def _look_up(self, documents: Sequence[Document], known: dict[str, Known]) -> set[str]:
+        """Find out what became of those that were being sent, and correct `known`. Returns those that arrived."""
+        doubtful: dict[str, tuple[str, Known, datetime]] = {}
+        for document in documents:
+            before = known.get(document.id)
+            if before is not None and before.sending_since is not None:
+                doubtful[document.id] = (document.source, before, before.sending_since)
+        if not doubtful:
+            return set()
+        since = min(at for _, _, at in doubtful.values()) - CLOCKS
+        keys = {name: source for name, (source, _, _) in doubtful.items()}
+        last = dict.fromkeys(doubtful, 0)
+        for message in self.producer.find(DOCUMENTS, keys, since_ms=int(since.timestamp() * 1000)):
+            name = message.key or ""
+            last[name] = max(last[name], decode(Document, message.value).revision)
+        arrived = {name for name, (_, before, _) in doubtful.items() if last[name] >= before.revision}
+        for name in arrived:
+            known[name] = known[name]._replace(sending_since=None)
+        for name in doubtful.keys() - arrived:
+            if last[name]:  # one of two that were sent together
+                known[name] = known[name]._replace(revision=last[name] + 1)
+        return arrived
 
     def _known(self, ids: Sequence[str]) -> dict[str, Known]:
         if not ids:
@@ -103,26 +135,39 @@ class Intake:
             for start in range(0, len(ids), AT_A_TIME):
                 wanted = sa.select(table).where(table.c.id.in_(list(ids[start : start + AT_A_TIME])))
                 for row in connection.execute(wanted):
-                    known[row.id] = Known(row.content_hash, row.revision, row.reach, row.published_at)
+                    known[row.id] = Known(
+                        row.content_hash, row.revision, row.reach, row.published_at, row.sending_since
+                    )
         return known
 
-    def _remember(
-        self, documents: Iterable[Document], marks: Iterable[PageMark], *, revision: int | None = None
-    ) -> None:
+    def _announce(self, documents: Iterable[Document]) -> None:
+        """Write what is about to be sent."""
         now = self.clock.now()
         last = {document.id: document for document in documents}
         rows = [
-            {"id": document.id, "source_id": document.source, "stored_at": now, **_known_of(document)._asdict()}
+            {
+                "id": document.id,
+                "source_id": document.source,
+                "stored_at": now,
+                **_known_of(document)._replace(sending_since=now)._asdict(),
+            }
             for document in last.values()
         ]
-        if revision is not None:
-            rows = [{**row, "revision": revision} for row in rows]
+        with self.store.begin() as connection:
+            upsert(self.store, tables.crawl_documents, rows, keys=["id"], connection=connection)
+
+    def _remember(self, settled: Sequence[str], marks: Iterable[PageMark]) -> None:
+        """Write that these documents are on the log, and what is remembered of pages."""
+        now = self.clock.now()
+        table = tables.crawl_documents
         pages = {
             (mark.source_id, url_hash(mark.url)): {**mark._asdict(), "url_hash": url_hash(mark.url), "fetched_at": now}
             for mark in marks
         }
         with self.store.begin() as connection:
-            upsert(self.store, tables.crawl_documents, rows, keys=["id"], connection=connection)
+            for start in range(0, len(settled), AT_A_TIME):
+                mine = table.c.id.in_(list(settled[start : start + AT_A_TIME]))
+                connection.execute(sa.update(table).where(mine).values(sending_since=None))
             upsert(
                 self.store,
                 tables.crawl_pages,
@@ -135,22 +180,23 @@ class Intake:
 def revise(document: Document, known: Known | None) -> tuple[Outcome, Document | None]:
     """Decide whether a fetched document is news, and give it its revision.
 
-    A later revision keeps the first one's time: indices and windows are chosen by it.
+    A later revision keeps the first one's time: indices and windows are chosen by it. So does one that was being sent
+    and has not arrived; where the source gives no time, the one that it was given then is the first.
     """
     if known is None:
         return "new", document
-    if known.revision == TO_BE_SENT:
-        # Where it was sent and has changed since, it must not come under the same revision.
-        revision = 1 if content_hash(document) == known.content_hash else 2
-        return "new", msgspec.structs.replace(document, revision=revision, published_at=known.published_at)
     reach = _reach(document)
-    if content_hash(document) != known.content_hash:
-        outcome: Outcome = "changed"
+    revision = known.revision + 1
+    outcome: Outcome
+    if known.sending_since is not None:
+        revision, outcome = known.revision, "new" if known.revision == 1 else "changed"
+    elif content_hash(document) != known.content_hash:
+        outcome = "changed"
     elif reach >= known.reach * REACH_FACTOR and reach >= known.reach + REACH_STEP:
         outcome = "reach"
     else:
         return "unchanged", None
-    return outcome, msgspec.structs.replace(document, revision=known.revision + 1, published_at=known.published_at)
+    return outcome, msgspec.structs.replace(document, revision=revision, published_at=known.published_at)
 
 
 def content_hash(document: Document) -> str:

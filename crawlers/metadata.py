@@ -45,13 +45,15 @@ _FRESH = re.compile(
 _CLOCK = re.compile(r"\d{1,2}\s*[:：时点時點]\s*\d{1,2}")
 _LABEL = re.compile(
     r"(?:发布|發布|發佈|发表|發表|发稿|公开|刊登|留言|答复|信息|生成|上传)[时日時][间期間]\s*[:：]"
+    r"|(?:发布|发表|发稿|公开|刊登)[时日時][间期間]\s*(?=\d{4})"
     r"|(?<![\u4e00-\u9fff])[时日時][间期間]\s*[:：]|发[布表]于"
     r"|提交于|發表於|pubtime",
     re.IGNORECASE,
 )
 _OTHER_TIMES = re.compile(
+    # A name may stand behind the colon: 编辑：欧阳某 2026-11-24.
     r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
-    r"|施行)\S{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})|最后由.{1,30}?于\s*(?=\d{4})"
+    r"|施行)[^\s:：]{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})|最后由.{1,30}?于\s*(?=\d{4})"
 )
 _CHANGED = re.compile(r"(?<=更新)(?:[时日][间期]\s*[:：]?|[:：])\s*\d{4}.{0,40}|(?<=更新于)\s*\d{4}.{0,30}")
 _SCRIPTED = re.compile(
@@ -62,26 +64,27 @@ _SCRIPTED = re.compile(
     re.IGNORECASE,
 )
 _OUTLET = re.compile(
-    r"(?<!图片)(?<!视频)(?<!数据)(?<!资料)(?:信息来源|文章来源|供稿单位|稿件来源|本文来源|新闻来源|稿源|发布单位"
+    r"(?<!图片)(?<!题图)(?<!视频)(?<!数据)(?<!资料)(?:信息来源|文章来源|供稿单位|稿件来源|本文来源|新闻来源|稿源|发布单位"
     r"|发布机构"
     r"|发布人|来\s?源|來源|出处)\s*[:：]\s*"
     r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
 _OUTLET_END = re.compile(
-    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|时间|日期|浏览|阅读|点击|分享|打印|记者|审核|类型"
+    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成)?(?:时间|日期)|浏览|阅读|点击|分享|打印|记者|审核|类型"
     r"|属于|\d{4}[-年/]"
     r"|\d+\s*(?:秒|分钟|小时|天)前"
 )
 _OUTLET_FIRST = re.compile(
-    r"^(?P<name>[\u4e00-\u9fff]{1,10}(?:网|報|报|台|社|新闻|客户端|头条|发布|在线|融媒|周刊|杂志|时报))[\s·"
-    r"|]+(?=\d{4}[-/.年]|记者)"
+    r"^(?P<name>[\u4e00-\u9fff]{1,10}(?:网|報|报|台|社|新闻|客户端|头条|发布|在线|融媒|周刊|杂志|时报))"
+    r"(?:[\s·|]*(?=\d{4}[-/.年])|[\s·|]+(?=记者)|$)"
 )
 _DATELINE = re.compile(
     r"[（(〔【][^）)〕】]{0,12}[记記]者[\s:：]*"
     r"(?P<name>[\u4e00-\u9fff·]{2,4}?)(?=[\s、，,）)〕】／/]|报道|報導|通讯员)"
 )
 _OUTLET_NAMES = re.compile(
-    r"(?:^|[-_ ])(?:\w*source\w*|src|laiyuan|ly|media|media-?name|profile_nickname|js_name)(?:$|[-_ \d])", re.IGNORECASE
+    r"(?:^|[-_ ])(?:\w*source\w*|src|laiyuan|ly|(?<!rich_)media|media-?name|profile_nickname|js_name)(?:$|[-_ \d])",
+    re.IGNORECASE,
 )
 _AUTHOR = re.compile(
     r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()）、，,;；<>\d]{2,20})"
@@ -465,7 +468,10 @@ def _near(page: Outline, title: str, headline: int | None, begin: int) -> list[s
         for place in range(headline + 1, min(begin + 1, len(lines))):
             if wanted and _plain(lines[place].text).startswith(wanted):
                 places = list(range(place, min(place + NEAR, len(lines))))
-        places += [place for place in range(max(headline - 4, 0), headline) if place not in places]
+        # What stands in the text, such as the day of signing, says less than what stands over the headline.
+        over = [place for place in range(max(headline - 4, 0), headline) if place not in places]
+        first = [place for place in places if place < begin]
+        places = [*first, *over, *(place for place in places if place >= begin)]
         found = [lines[place].text for place in places if _may_inform(lines[place])]
         return [text.replace(title, " ") if title else text for text in found]
     return [lines[place].text for place in around if place < len(lines) and _may_inform(lines[place])]
@@ -608,8 +614,12 @@ def _outlet(metas: dict[str, str], near: Sequence[str], page: Outline, named: Se
             name = _OUTLET_END.split(match["name"])[0].strip(" :：·-_、。")
             if len(name) >= 2 and "http" not in name:
                 return name
-    for line in near:
-        if first := _OUTLET_FIRST.match(line):
+    for place, line in enumerate(near):
+        behind = near[place + 1] if place + 1 < len(near) else ""
+        # The name alone, with the time on the next line, or both on one.
+        if (first := _OUTLET_FIRST.match(line)) and (
+            first.end() < len(line) or _DATE.search(behind) or _FRESH.search(behind)
+        ):
             return first["name"]
     for names, text in named:
         if _OUTLET_NAMES.search(names) and not _DATE.search(text):

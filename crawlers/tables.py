@@ -133,8 +133,9 @@ crawl_documents = sa.Table(
     sa.Column("reach", sa.Integer, nullable=False),  # likes, comments and so on, as last sent
     sa.Column("published_at", UtcDateTime, nullable=False),
     sa.Column("stored_at", UtcDateTime, nullable=False),
+    sa.Column("sending_since", UtcDateTime),  # where the log has not confirmed that it has this revision
 )
-"""Documents that are on the log, with what decides whether a new fetch of one is a new revision."""
+"""Documents that are on the log, or on their way, with what decides whether a new fetch of one is a new revision."""
 
 hot_terms = sa.Table(
     "hot_terms",

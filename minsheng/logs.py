@@ -74,6 +74,12 @@ def configure_logs(level: str = "info", format: Format = "auto") -> None:  # noq
         "matplotlib",
     ):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("apscheduler.scheduler").addFilter(_worth_telling)
+
+
+def _worth_telling(line: logging.LogRecord) -> bool:
+    """Not that a job of each second still ran when its next turn came: the turn after that finds all that is due."""
+    return "maximum number of running instances" not in line.getMessage()
 
 
 def _without_secrets(_logger: object, _method: str, line: object) -> str:

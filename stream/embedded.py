@@ -162,6 +162,31 @@ class EmbeddedLog:
 
         return self._ask(ask)
 
+    def find(self, topic: str, keys: Mapping[str, str], since_ms: int) -> list[Received]:
+        """The messages under these keys that were sent since then; see `stream.log.Producer.find`."""
+
+        def ask(reader: sqlite3.Connection) -> list[Received]:
+            partitions = reader.execute(
+                "SELECT id FROM partitions WHERE topic = ? ORDER BY number", (topic,)
+            ).fetchall()
+            found: list[Received] = []
+            for number in {_hash(key) % len(partitions) for key in keys.values()} if partitions else ():
+                base = partitions[number][0] * SPAN
+                # Backwards, because what is looked for is young.
+                rows = reader.execute(
+                    "SELECT position, key, value, timestamp_ms FROM messages WHERE position >= ? AND position < ? "
+                    "ORDER BY position DESC",
+                    (base, base + SPAN),
+                )
+                for position, key, value, timestamp in rows:
+                    if timestamp < since_ms:
+                        break
+                    if (name := key_text(key)) in keys:
+                        found.append(Received(topic, number, position - base, name, value, timestamp))
+            return found[::-1]
+
+        return self._ask(ask)
+
     def retain(self, topic: str, *, older_than_ms: int) -> int:
         """Remove the messages at the head of each partition that were stored before this time. Returns how many."""
         removed = 0
@@ -270,6 +295,10 @@ class EmbeddedProducer:
                 [(end, partition) for partitions in ends.values() for partition, end in partitions],
             )
         self._log.file.announce()
+
+    def find(self, topic: str, keys: Mapping[str, str], *, since_ms: int) -> list[Received]:
+        """The messages under these keys; see `stream.log.Producer`."""
+        return self._log.find(topic, keys, since_ms)
 
     @staticmethod
     def _ends(writer: sqlite3.Connection, topic: str) -> list[list[int]]:

@@ -6,7 +6,7 @@ import heapq
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -190,11 +190,33 @@ class KafkaLog:
             finally:
                 reader.close(autocommit=False)
 
+    def find(self, topic: str, numbers: Collection[int], keys: Collection[str], since_ms: int) -> list[Received]:
+        """The messages under these keys in these partitions that were sent since then."""
+        parts = [TopicPartition(self.prefix + topic, number) for number in sorted(numbers)]
+        if not parts:
+            return []
+        with errors_explained(self.bootstrap_servers):
+            reader = KafkaConsumer(**self.consumer_config(), group_id=None)
+            try:
+                return self._read(reader, topic, parts, None, since_ms, keys)
+            finally:
+                reader.close(autocommit=False)
+
     def _read(
-        self, reader: KafkaConsumer, topic: str, parts: Sequence[TopicPartition], limit: int | None
+        self,
+        reader: KafkaConsumer,
+        topic: str,
+        parts: Sequence[TopicPartition],
+        limit: int | None,
+        since_ms: int | None = None,
+        keys: Collection[str] | None = None,
     ) -> list[Received]:
         ends = reader.end_offsets(parts, timeout_ms=self.timeout_ms)
-        begins = reader.beginning_offsets(parts, timeout_ms=self.timeout_ms)
+        if since_ms is None:
+            begins = reader.beginning_offsets(parts, timeout_ms=self.timeout_ms)
+        else:
+            young = reader.offsets_for_times(dict.fromkeys(parts, since_ms))
+            begins = {part: at.offset if (at := young.get(part)) else ends[part] for part in parts}
         reader.assign(parts)
         found: dict[TopicPartition, list[Received]] = {}
         for part in parts:
@@ -210,7 +232,8 @@ class KafkaLog:
             elif time.monotonic() > deadline:
                 raise KafkaTimeoutError("no answer to a read")
             for part, records in batches.items():
-                found.setdefault(part, []).extend(received(topic, record) for record in records)
+                messages = (received(topic, record) for record in records)
+                found.setdefault(part, []).extend(one for one in messages if keys is None or one.key in keys)
             for part in list(open_parts):
                 enough = limit is not None and len(found[part]) >= limit
                 if enough or reader.position(part, timeout_ms=self.timeout_ms) >= ends[part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from kafka.partitioner import murmur2
 
 from minsheng.errors import MinshengError
 from stream.kafka_errors import errors_explained
-from stream.log import DEAD_LETTERS, Message, check_size, key_bytes, partition_key, size_limit
+from stream.log import DEAD_LETTERS, Message, Received, check_size, key_bytes, partition_key, size_limit
 
 if TYPE_CHECKING:
     from stream.kafka import KafkaLog
@@ -58,6 +58,11 @@ class KafkaLogProducer:
                 # What it still holds would arrive behind what is sent again, so it is given up.
                 self._give_up(producer)
                 raise
+
+    def find(self, topic: str, keys: Mapping[str, str], *, since_ms: int) -> list[Received]:
+        """The messages under these keys; see `stream.log.Producer`."""
+        count = self._partitions(topic)
+        return self._log.find(topic, {_hash(key) % count for key in keys.values()}, frozenset(keys), since_ms)
 
     def close(self) -> None:
         self.closed = True

@@ -77,6 +77,19 @@ class Producer(Protocol):
         """Store all messages durably, in order within each partition, or raise `Unavailable`."""
         ...
 
+    def find(self, topic: str, keys: Mapping[str, str], *, since_ms: int) -> list[Received]:
+        """The messages under some keys that a topic holds: what became of messages whose sender ended.
+
+        Parameters
+        ----------
+        keys:
+            The keys looked for, each with its partition key.
+        since_ms:
+            When the oldest of them may have been sent (epoch milliseconds); nothing older is read. Older ones may be
+            among what is found.
+        """
+        ...
+
     def close(self) -> None: ...
 
 

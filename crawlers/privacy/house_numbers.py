@@ -16,7 +16,7 @@ _DIGITS = r"(?:\d{1,5}|[一二三四五六七八九十百零〇两]{2,5})"
 _NUMBER = re.compile(
     rf"(?<!\d)(?:{_DIGITS}弄(?:{_DIGITS}支弄)?\s?)?附?{_DIGITS}(?:[-—－之]\d{{1,4}})?号(?:附\d{{1,3}}号|之\d{{1,3}})?"
     r"(?:\s?(?:\d{1,2}楼)?\d{2,4}(?:室|房))?"
-    r"(?!线|文|令|公告|文件|通知|院线|车|机|公里|桩|站|桥|隧道|标段|地块|楼|栋|井|墩|路)"
+    r"(?!线|地铁|轻轨|轨道|高铁|城铁|公交|专线|支线|环线|(?:出入|出|入|检票|安检)口|文|令|公告|文件|通知|院线|车|机|公里|桩|站|桥|隧道|标段|地块|楼|栋|井|墩|路)"
 )
 _ROAD = re.compile(
     r"[\u4e00-\u9fff](?:大道|大街|[东南西北中]?[一二三四五六七八九十]+段|[一二三四五六]环|路|街|巷|胡同|弄|村|屯|寨|"
@@ -33,11 +33,11 @@ _DAY_AFTER = re.compile(
     r"将|就|才|又|还|已|和\d|、\d|[-~—－～至到]|[(（]?(?:周|星期|今|明|昨))"
 )
 # What stands behind the number of a public place; homes of its staff are none.
-_PUBLIC = re.compile(
-    r"[\s(（,，]?(?!.{0,14}(?:家属|宿舍|小区|公寓|花园|家园))[\u4e00-\u9fff]{0,14}?(?:中心|局|厅|委员会|政府|大厅|法院|检察院|医院|学校|"
-    r"大学|学院|中学|小学|幼儿园|派出所|街道办|居委会|村委会|社区服务|图书馆|博物馆|文化馆|体育馆|银行|公司|大厦|酒店|宾馆|超市|"
-    r"商场|广场|车站|邮局|服务站|办事处|窗口|市场)"
+_PLACES = (
+    "中心|局|厅|委员会|政府|大厅|法院|检察院|医院|学校|大学|学院|中学|小学|幼儿园|派出所|街道办|居委会|村委会|社区服务|图书馆|"
+    "博物馆|文化馆|体育馆|银行|公司|大厦|酒店|宾馆|超市|商场|广场|车站|邮局|服务站|办事处|窗口|市场"
 )
+_PUBLIC = re.compile(rf"[\s(（,，]?(?!.{{0,14}}(?:家属|宿舍|小区|公寓|花园|家园))[\u4e00-\u9fff]{{0,14}}?(?:{_PLACES})")
 # A shop or a works at a street number, or in a room of a building with flats, is a matter and no home. What lies beside
 # one, or below it, may be.
 _BUSINESS = (
@@ -51,6 +51,18 @@ _OFFICE_BEFORE = re.compile(
 )
 
 # 一座 counts bridges and power stations.
+# In brackets behind the name of a public place stands its address: 明月小学（灰埠路24号）.
+_PUBLIC_BEFORE = re.compile(
+    rf"(?:{_PLACES})(?:(?!家属|宿舍|小区|公寓|花园|家园|员工)[\u4e00-\u9fffA-Za-z\d]){{0,8}}\s?[(（](?:地址|位于|原址|现址)?\s?[:：]?[^()（）。；;]{{0,24}}$"
+)
+_BRACKET_ENDS = re.compile(r"[^()（）。；;]{0,16}[)）]")
+# Where somebody says that it is a home, a number behind the name of a place is one, too: 我家住在县府坪23号.
+_HOME = re.compile(
+    r"(?:(?:我家|家)(?:老|祖)?(?:屋|房子?|宅)?|家住|居?住在|住址|户籍地址|祖屋|老屋|祖宅|私房|居民点)(?:就)?(?:位于|在|于|是|为)?\s?[:：]?"
+    r"[^，。；！？,;!?\s()（）]{0,20}?[坪坡冲湾塘坝岭岗沟坳庄屯寨堡集镇乡村社点口头里园苑](?P<number>\d{1,4}号)"
+    r"(?!线|地铁|轻轨|轨道|公交|[楼栋幢座]|文|令|院线|车|桥|门)"
+)
+
 _BUILDING = r"(?:(?:[A-Za-z]?\d{1,4}|[A-Za-z])(?:号楼|栋|幢|座|#楼?)|[一二三四五六七八九十]{1,3}(?:号楼|栋|幢))"
 _COUNTED = r"(?!\d|\s?(?:[户人万元米平家个套㎡年月日天位名余多条次点分台部辆度吨层级%％²]|平方|单元|[mM][2²]))"
 _ROOM = re.compile(
@@ -93,6 +105,10 @@ def house_numbers(text: str) -> Iterator[tuple[int, int]]:
     for match in _NUMBER.finditer(text):
         if _is_address(match, text):
             yield match.span()
+    for match in _HOME.finditer(text):
+        digits = int(match["number"][:-1])
+        if digits > 31 or not _DAY_AFTER.match(text, match.end()):
+            yield match.span("number")
     for match in _ROOM.finditer(text):
         if not (_is_office(match, text) or _SHOP_IN_ROOM.match(text, match.end())):
             yield match.span("room")
@@ -120,5 +136,7 @@ def _is_address(match: re.Match[str], text: str) -> bool:
         return False
     digits = re.fullmatch(r"(\d{1,2})号", match[0])
     if digits and 1 <= int(digits[1]) <= 31 and _DAY_AFTER.match(text, end):
+        return False
+    if _PUBLIC_BEFORE.search(text, max(0, start - 48), start) and _BRACKET_ENDS.match(text, end):
         return False
     return not (_PUBLIC.match(text, end) or _BUSINESS_AT.match(text, end))

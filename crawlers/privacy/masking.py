@@ -18,10 +18,14 @@ _COUNTED = (
     r"(?!\d|\s?(?:[美欧日港韩]?元|万|亿|条|个|人(?![工员家])|次(?!日)|股|字节|吨|千瓦|度|平方|立方|公里|千米|公斤|公顷|亩"
     r"|英镑|卢布))"
 )
+# A part of a hexadecimal number is none: its letters stand before, or letters and digits behind.
+_NO_HEX = r"(?<![\da-f][a-f])"
+_NO_HEX_BEHIND = r"(?!\d*[a-f]+\d)"
 _MOBILE = re.compile(
-    r"(?<![\d.])(?:[(（]\+?86[)）][-\s]?|(?:\+|00)?86[-\s]?)?1[3-9]\d"
+    rf"(?<![\d.]){_NO_HEX}"
+    r"(?:[(（]\+?86[)）][-\s]?|(?:\+|00)?86[-\s]?)?1[3-9]\d"
     r"(?P<gap>[-—–.·_/,，\s\u200b-\u200d\u2060\ufeff]?)\d{4}"
-    rf"(?P=gap)\d{{4}}{_COUNTED}"
+    rf"(?P=gap)\d{{4}}{_COUNTED}{_NO_HEX_BEHIND}"
 )
 # Eleven digits in one are an amount, or the number of something else, where the word before them says so.
 _NO_MOBILE = re.compile(
@@ -35,7 +39,7 @@ _GROUPS = (
 )  # fmt: skip
 _SPELT = "〇零一二三四五六七八九幺"
 _MOBILE_ODD = re.compile(
-    rf"(?<![\d.-])1[3-9](?:{'|'.join(_GROUPS)}){_COUNTED}"
+    rf"(?<![\d.-]){_NO_HEX}1[3-9](?:{'|'.join(_GROUPS)}){_COUNTED}{_NO_HEX_BEHIND}"
     r"|(?<![\d.\s])1(?:\s[3-9])(?:\s\d){9}(?!\s?\d)"
     rf"|(?<![{_SPELT}])[一幺][三四五六七八九][{_SPELT}]{{9}}(?![{_SPELT}十百千万亿])"
 )

@@ -116,6 +116,23 @@ def test_what_was_sent_is_there_for_others_at_once(logs, log: Log) -> None:  # t
     assert values(logs.open().read("t")) == list(range(1000))
 
 
+def test_what_a_sender_that_ended_had_sent_is_found(logs, log: Log) -> None:  # type: ignore[no-untyped-def]
+    log.ensure_topics({"t": 3})
+    begun = int(time.time() * 1000) - 1000
+    log.producer().send(message for source in "abc" for message in messages("t", range(20), source))
+    producer = logs.open().producer()
+    found = producer.find("t", {"k3": "a", "k7": "a", "k99": "a"}, since_ms=begun)
+    # The key alone tells; where others use the same one, whoever looks tells them apart.
+    assert {message.key for message in found} == {"k3", "k7"}
+    assert {int(message.value) for message in found} == {3, 7}
+    by_place: dict[int, list[int]] = defaultdict(list)
+    for message in found:
+        by_place[message.partition].append(message.offset)
+    assert all(offsets == sorted(offsets) for offsets in by_place.values())
+    assert producer.find("t", {"k3": "a"}, since_ms=int(time.time() * 1000) + 60_000) == []
+    assert producer.find("t", {}, since_ms=begun) == []
+
+
 def test_messages_with_one_partition_key_keep_their_order(log: Log) -> None:
     log.ensure_topics({"t": 4})
     producer = log.producer()

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,9 +22,10 @@ from crawlers.privacy import AuthorKeys
 from crawlers.privacy.named_accounts import FILE
 from crawlers.receiving import DeliveryServer, Door, TopicReader, keys_of_the_moment
 from minsheng.errors import Unavailable, WrongSettings
-from minsheng.records import Engagement, document_id
+from minsheng.records import Document, Engagement, decode, document_id
 from minsheng.settings import CollectorSettings, ReceiveSettings, Secret
 from stream.dead_letters import list_dead_letters
+from stream.kafka import KafkaLog
 from stream.log import ANSWERS, DELIVERIES, Message
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import wait_until
@@ -251,6 +253,60 @@ def test_the_topic_is_read_answered_and_its_bad_ones_kept_without_persons(
     crawling.log.producer().send([Message(DELIVERIES, "0", raws[0])])
     reader.run(threading.Event(), until_empty=True)
     assert len(crawling.documents()) == 1
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(240)
+def test_a_collector_delivers_on_kafka(
+    settings: ReceiveSettings, crawling: Crawling, kafka_server: str, unique: str
+) -> None:
+    log = KafkaLog(kafka_server, prefix=unique)
+    log.ensure_topics({DELIVERIES: 2, "documents": 1, "dead-letters": 1})
+    intake = Intake(crawling.store, log.producer(), crawling.clock)
+    receiver = Receiver(intake, lambda: AuthorKeys(b"0123456789abcdef"), crawling.clock)
+    values: list[Any] = [
+        {**POST, "source": "partner"},
+        {**POST, "source": "partner", "id": "2", "text": "停水三天了"},
+        {**POST, "source": "partner"},
+        {**POST, "source": "partner", "id": "3", "kind": "gossip"},
+        {**POST, "source": "partner", "id": "4", "likes": 3},
+        {**POST, "source": "partner", "id": ""},
+        {**POST, "source": "stranger", "id": "5"},
+    ]
+    collector = log.producer()
+
+    def deliver_again() -> None:
+        raws = [json.dumps(value, ensure_ascii=False).encode() for value in values]
+        collector.send(Message(DELIVERIES, str(n), raw) for n, raw in enumerate([*raws, b"{no", b"\xff\xfe"]))
+
+    deliver_again()
+    reader = TopicReader(receiver, settings, log, crawling.clock)
+
+    def answered() -> Counter[tuple[str, str]]:
+        found = (json.loads(message.value) for message in log.read(ANSWERS))
+        return Counter((answer.get("id", ""), answer["status"]) for answer in found)
+
+    def stored() -> list[Document]:
+        return [decode(Document, message.value) for message in log.read("documents")]
+
+    # A group joins within seconds: "until empty" may come before its first message.
+    wait_until(lambda: reader.run(threading.Event(), until_empty=True) > 0 or answered().total() >= 9, 120)
+    wait_until(lambda: reader.run(threading.Event(), until_empty=True) == 0 and answered().total() >= 9, 60)
+    assert answered() == {
+        ("1", "new"): 1, ("1", "unchanged"): 1, ("2", "new"): 1, ("3", "refused"): 1, ("4", "refused"): 1,
+        ("", "refused"): 4,
+    }  # fmt: skip
+    assert sorted(document.text for document in stored()) == ["停水三天了", "水费又扣了两次，电话[电话]"]
+    letters = list_dead_letters(log)
+    assert {letter.stage for letter in letters} == {"receive"}
+    assert len(letters) == 6
+    assert not any("老周" in letter.value or "13800138000" in letter.value for letter in letters)
+    # The whole delivery once more, as by a collector that never saw an answer: answered again, and nothing new.
+    deliver_again()
+    wait_until(lambda: reader.run(threading.Event(), until_empty=True) >= 0 and answered().total() >= 18, 120)
+    assert answered()["1", "new"] == 1
+    assert len(stored()) == 2
+    log.close()
 
 
 def test_dead_letters_keep_the_named_accounts_and_stay_whole(settings: ReceiveSettings, crawling: Crawling) -> None:

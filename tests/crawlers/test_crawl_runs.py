@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from crawlers.stage import CrawlStage
 from minsheng.errors import Unavailable
 from minsheng.records import MAX_TEXT
 from stream.embedded import EmbeddedLog
-from stream.log import Message
+from stream.log import Message, Received
 from tests.crawlers.conftest import Crawling
 from tests.crawlers.local_site import LocalSite, wait_until
 from tests.crawlers.scenes import BODY, article, put_up
@@ -304,6 +304,9 @@ class _AwayLog(EmbeddedLog):
                     log.failures -= 1
                     raise Unavailable("log", "no broker")
                 real.send(messages)
+
+            def find(self, topic: str, keys: Mapping[str, str], *, since_ms: int) -> list[Received]:
+                return real.find(topic, keys, since_ms=since_ms)
 
             def close(self) -> None:
                 real.close()

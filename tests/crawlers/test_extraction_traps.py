@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
@@ -414,3 +415,67 @@ def test_lines_that_begin_like_a_label_are_read_at_once() -> None:
     began = time.perf_counter()
     extract(page(*lines, *BODY), "http://h/a.html", NOW)
     assert time.perf_counter() - began < 2.0
+
+
+# ---- what scripts hold
+
+
+def drawn(value: object, assigned: str = "window.__STATE__=") -> str:
+    """A page that its scripts draw from a value."""
+    said = json.dumps(value, ensure_ascii=False)
+    return (
+        "<html><head><title>云江发布</title></head><body><div id=app></div><noscript>请开启JavaScript</noscript>"
+        f"<script>{assigned}{said};</script><script src=/app.js></script></body></html>"
+    )
+
+
+STORY = "".join(f"<p>{line}</p>" for line in BODY)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"title": TITLE, "content": STORY, "pubDate": "2026-11-23 12:30"},
+        {"data": {"info": {"news_title": TITLE, "publishTime": 1795408200}, "html": STORY}},
+        {"title": TITLE, "content": STORY.replace("<", "&lt;").replace(">", "&gt;"), "fbsj": "1795408200000"},
+        {"title": TITLE, "releaseTime": "2026年11月23日 12:30", "body": [{"t": "p", "v": line} for line in BODY]},
+        [[{"title": TITLE, "publish_time": "2026-11-23T04:30:00Z", "detail": "\n".join(BODY)}]],
+    ],
+)
+def test_the_article_that_scripts_would_draw_is_read(value: object) -> None:
+    found = extract(drawn(value), "http://h/a.html", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+    assert found.published_at is not None
+    assert found.published_at.astimezone(CHINA).strftime("%m-%d %H:%M") == "11-23 12:30"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"seo": {"title": "云江发布平台", "description": BODY[0] + BODY[1]}},
+        {"title": "云江发布平台", "words": BODY[0][:60] + "。"},
+        {"comments": [{"user": "老街坊", "content": BODY[0]}, {"user": "小周", "content": BODY[1]}]},
+        {"content": STORY},
+        {"title": TITLE, "list": [{"title": "另一件事的标题", "url": "/1"}]},
+    ],
+)
+def test_what_is_no_article_in_scripts_is_told_as_before(value: object) -> None:
+    with pytest.raises(NoArticle) as told:
+        extract(drawn({"padding": "x" * 200, **value}), "http://h/a.html", NOW)  # type: ignore[dict-item]
+    assert told.value.obstacle == "javascript"
+
+
+def test_a_text_on_the_page_is_not_replaced_by_what_scripts_hold() -> None:
+    more = (
+        f"<script>var other={json.dumps({'title': '别的文章', 'content': STORY * 3, 'pubDate': '2026-11-20'})}</script>"
+    )
+    found = extract(page(behind=more), "http://h/a.html", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+
+
+def test_scripts_made_to_exhaust_us_end_soon() -> None:
+    begun = time.process_time()
+    for text in ("[" * 200_000, "={" * 200_000, '={"a":' * 100_000, "=[1]" * 200_000):
+        with suppress(NoArticle):
+            extract(f"<html><body><div id=app></div><script>{text}</script></body></html>", "http://h/", NOW)
+    assert time.process_time() - begun < 10

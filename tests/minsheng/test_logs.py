@@ -83,3 +83,12 @@ def test_nothing_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> 
     configure_logs("debug", "json")
     get_logger("crawlers.test").info("page_fetched")
     assert capsys.readouterr().out == ""
+
+
+def test_a_job_of_each_second_that_takes_longer_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("info", "json")
+    scheduler = logging.getLogger("apscheduler.scheduler")
+    scheduler.warning('Execution of job "%s" skipped: maximum number of running instances reached (%d)', "deliver", 1)
+    scheduler.warning('Run time of job "%s" was missed by %s', "deliver", "0:01:00")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "missed by" in line
