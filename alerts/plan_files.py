@@ -6,6 +6,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,10 +14,12 @@ import msgspec
 
 from alerts.plan_model import VARIABLES, Plan
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _PATH = re.compile(r"\$\.([\w.\[\]]+)")
-_Problem = tuple[int, str]
+Mistake = tuple[int, Problem]
+"""A line, from 1, and what is wrong there."""
 
 
 def read_plans(path: Path) -> list[Plan]:
@@ -28,46 +31,60 @@ def read_plans(path: Path) -> list[Plan]:
         With every problem as `file:line: what`.
     """
     files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-    problems: list[str] = []
+    mistakes: list[tuple[Path, int, Problem]] = []
     places: dict[str, Path] = {}
     plans: list[Plan] = []
     for file in files:
         try:
             text = file.read_text(encoding="utf-8")
-            plain = tomllib.loads(text)
         except OSError as error:
-            problems.append(f"{file}:1: can't be read: {error.strerror}")
+            mistakes.append((file, 1, Problem("plan-file-unreadable", reason=error.strerror)))
             continue
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            problems.append(f"{file}:{_toml_line(error)}: not readable as TOML: {error}")
+        except UnicodeDecodeError as error:
+            mistakes.append((file, 1, Problem("plan-file-encoding", byte=error.start)))
             continue
-        wrong = [*_unknown_keys(plain, Plan, "", text), *_wrong_texts(plain, "", text)]
-        if not wrong:
-            try:
-                plan = msgspec.convert(plain, Plan)
-                wrong = list(_senseless(plan, text))
-            except msgspec.ValidationError as error:
-                wrong = [_type_problem(error, text)]
-        if wrong:
-            problems += [f"{file}:{line}: {what}" for line, what in sorted(wrong)]
-            continue
-        if plan.id in places:
-            problems.append(f"{file}:{_line(text, 'id')}: plan id '{plan.id}' is already used in {places[plan.id]}")
-            continue
-        places[plan.id] = file
-        plans.append(plan)
-    if problems:
-        raise WrongUse("wrong plan files, none was taken:\n" + "\n".join(problems), "see docs/reference/plans.md")
+        plan, wrong = read_plan(text)
+        if plan is not None and plan.id in places:
+            wrong = [(_line(text, "id"), Problem("plan-id-used", id=plan.id, file=places[plan.id]))]
+        mistakes += [(file, line, what) for line, what in wrong]
+        if plan is not None and not wrong:
+            places[plan.id] = file
+            plans.append(plan)
+    if mistakes:
+        english = "\n".join(f"{file}:{line}: {what}" for file, line, what in mistakes)
+        chinese = "\n".join(f"{file.name} 第 {line} 行：{what.chinese}" for file, line, what in mistakes)
+        raise WrongUse(Problem("plan-files-wrong", english=english, chinese=chinese), "see docs/reference/plans.md")
     return plans
 
 
-def _unknown_keys(plain: Mapping[str, Any], kind: type[msgspec.Struct], place: str, text: str) -> Iterator[_Problem]:
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+def read_plan(text: str) -> tuple[Plan | None, list[Mistake]]:
+    """The plan of a file's text, or everything that is wrong with it, line by line."""
+    try:
+        plain = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, [(_toml_line(error), Problem("plan-no-toml", reason=error))]
+    wrong = [*_unknown_keys(plain, Plan, "", text), *_wrong_texts(plain, "", text)]
+    if wrong:
+        return None, sorted(wrong, key=lambda one: one[0])
+    try:
+        plan = msgspec.convert(plain, Plan)
+    except msgspec.ValidationError as error:
+        return None, [_type_problem(error, text)]
+    wrong = sorted(_senseless(plan, text), key=lambda one: one[0])
+    return (None if wrong else plan), wrong
+
+
+def _unknown_keys(plain: Mapping[str, Any], kind: type[msgspec.Struct], place: str, text: str) -> Iterator[Mistake]:
+    fields = _fields(kind)
     for key, value in plain.items():
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(fields)}"
-            yield _line(text, f"{place}{key}"), f"unknown key {place}{key}; {hint}"
+            yield (
+                _line(text, f"{place}{key}"),
+                Problem("plan-key-near", key=f"{place}{key}", near=near[0])
+                if near
+                else Problem("plan-key-unknown", key=f"{place}{key}", known=", ".join(fields)),
+            )
             continue
         inner = fields[key].type
         table = next((arg for arg in (inner, *get_args(inner)) if _is_struct(arg)), None)
@@ -81,18 +98,27 @@ def _unknown_keys(plain: Mapping[str, Any], kind: type[msgspec.Struct], place: s
                     yield from _unknown_keys(item, table, f"{place}{key}[{number}].", text)
 
 
+@cache
+def _fields(kind: type[msgspec.Struct]) -> Mapping[str, Any]:
+    return {field.name: field for field in msgspec.structs.fields(kind)}
+
+
 def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
-def _wrong_texts(value: Any, place: str, text: str) -> Iterator[_Problem]:
+def _wrong_texts(value: Any, place: str, text: str) -> Iterator[Mistake]:
     """Unknown variables anywhere in the texts."""
     if isinstance(value, str):
         for name in _BRACES.findall(value):
             if name not in VARIABLES:
                 near = difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.5)
-                hint = f"did you mean {{{near[0]}}}?" if near else f"known are {', '.join(VARIABLES)}"
-                yield _line(text, place, f"{{{name}}}"), f"unknown variable {{{name}}} in {place}; {hint}"
+                yield (
+                    _line(text, place, f"{{{name}}}"),
+                    Problem("plan-variable-near", name=name, place=place, near=near[0])
+                    if near
+                    else Problem("plan-variable-unknown", name=name, place=place, known=", ".join(VARIABLES)),
+                )
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _wrong_texts(item, f"{place}.{key}" if place else key, text)
@@ -101,45 +127,53 @@ def _wrong_texts(value: Any, place: str, text: str) -> Iterator[_Problem]:
             yield from _wrong_texts(item, f"{place}[{number}]", text)
 
 
-def check_plan(plan: Plan) -> list[str]:
+def check_plan(plan: Plan) -> list[Problem]:
     """What is wrong with a plan that comes from no file, e.g. from a form; empty: nothing."""
     plain = msgspec.to_builtins(plan)
     return [what for _, what in (*_wrong_texts(plain, "", ""), *_senseless(plan, ""))]
 
 
-def _senseless(plan: Plan, text: str) -> Iterator[_Problem]:
+def _senseless(plan: Plan, text: str) -> Iterator[Mistake]:
     if not plan.id.strip() or not plan.title.strip():
-        yield _line(text, "id"), "id and title must not be empty"
+        yield _line(text, "id"), Problem("plan-nameless")
     if plan.inherited:
-        yield _line(text, "inherited"), "inherited is set when a plan is chosen: leave it out"
+        yield _line(text, "inherited"), Problem("plan-inherited")
     if plan.version < 1:
-        yield _line(text, "version"), "version counts from 1"
+        yield _line(text, "version"), Problem("plan-version-zero")
     if not plan.policies and not plan.topics:
-        yield _line(text, "policies"), 'bound to nothing: give policies (ids, or ["*"] for a general plan) or topics'
+        yield _line(text, "policies"), Problem("plan-unbound")
     if not plan.steps:
-        yield _line(text, "steps"), "a plan needs at least one step"
+        yield _line(text, "steps"), Problem("plan-stepless")
     for number, step in enumerate(plan.steps):
         if step.within_minutes is not None and step.within_minutes <= 0:
-            yield _line(text, f"steps[{number}].within_minutes"), "within_minutes must be above 0"
+            yield _line(text, f"steps[{number}].within_minutes"), Problem("plan-step-minutes", step=number + 1)
 
 
-def _type_problem(error: msgspec.ValidationError, text: str) -> _Problem:
+def _type_problem(error: msgspec.ValidationError, text: str) -> Mistake:
     """msgspec writes `Expected `int`, got `str` - at `$.steps[0].within_minutes``."""
     message = str(error)
     found = _PATH.search(message)
     place = re.sub(r"\[\.\.\.\]", "", found[1]) if found else ""
     missing = re.search(r"missing required field `(\w+)`", message)
     if missing:
-        return (_line(text, place) if place else 1), f"{place or 'the plan'} lacks the key {missing[1]}"
+        where = _line(text, place) if place else 1
+        return where, (
+            Problem("plan-part-lacks", place=place, key=missing[1]) if place else Problem("plan-lacks", key=missing[1])
+        )
     invalid = re.search(r"Invalid enum value '([^']*)'", message)
     if invalid:
         key = re.sub(r"\[\d*\]$", "", place)
         field = next(field for field in msgspec.structs.fields(Plan) if field.name == key)
         choices = get_args(get_args(field.type)[0])
         near = difflib.get_close_matches(invalid[1], choices, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(choices)}"
-        return _line(text, key, invalid[1]), f"{key}: unknown value '{invalid[1]}'; {hint}"
-    return (_line(text, place) if place else 1), message.replace("`$.", "`")
+        return _line(text, key, invalid[1]), (
+            Problem("plan-value-near", key=key, value=invalid[1], near=near[0])
+            if near
+            else Problem("plan-value-unknown", key=key, value=invalid[1], known=", ".join(choices))
+        )
+    return (_line(text, place) if place else 1), Problem(
+        "plan-type", message=message.replace("`$.", "`"), place=place or "预案"
+    )
 
 
 def _line(text: str, place: str, containing: str = "") -> int:

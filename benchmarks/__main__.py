@@ -24,6 +24,7 @@ MODULES = {
     "tickets": "benchmarks.ticket_lists",
     "briefing": "benchmarks.briefing_speed",
     "console": "benchmarks.console_load",
+    "pages": "benchmarks.console_pages",
 }
 
 

@@ -45,10 +45,11 @@ from console.sessions import SessionBook
 from console.units import UnitBook
 from minsheng.clock import SystemClock
 from minsheng.parts import open_index, open_store
+from minsheng.policies import Policy, PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store.migrate import migrate
 
-OPEN, DOCUMENTS, LINES = 500, 2_000, 20_000
+OPEN, DOCUMENTS, LINES, POLICIES = 500, 2_000, 20_000, 50
 PAGES = ("/desk", "/tickets", "/tickets/{ticket}", "/search?q=收费", "/events", "/search?q=学校&sort=relevance",
          "/wall", "/handover", "/plans", "/search/compare?q=收费")  # fmt: skip
 GROWTH = 1.1
@@ -178,15 +179,21 @@ def main() -> int:
     return 1 if crowd.wrong or deaf or grew else 0
 
 
-def prepared(settings: Settings, users: int) -> tuple[list[str], list[str]]:
+def prepared(settings: Settings, users: int, documents: int = DOCUMENTS) -> tuple[list[str], list[str]]:
     """A store and an index to work on: the numbers of open tickets, and a session's token for each user."""
     clock = SystemClock()
     store, index = open_store(settings), open_index(settings)
     try:
         migrate(store)
         fill(store, OPEN, 100, LINES)
+        PolicyRegister(store, clock).import_policies(
+            [
+                Policy(id=f"p{number}", title=f"关于第{number}项工作的通知", department="市某局")
+                for number in range(POLICIES)
+            ]
+        )
         index.ensure()
-        index.write(list(grouped(DOCUMENTS)))
+        index.write(list(grouped(documents)))
         index.refresh()
         unit = UnitBook(store, clock).add("本级", "province", whole=True)
         book = UserBook(store, Keys.from_settings(settings), clock)

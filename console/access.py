@@ -12,6 +12,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -126,7 +127,7 @@ class Visit:
             self._view = self.console.views.of(lambda policies: tree.grant(unit, policies))
         return self._view
 
-    @property
+    @cached_property
     def form_token(self) -> str:
         """What every form of this browser's session must send back."""
         return self.console.keys.sign("form", self.form_secret)

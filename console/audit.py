@@ -35,6 +35,7 @@ ACTIONS: dict[str, str] = {
     "unit-added": "新增单位",
     "unit-changed": "修改单位",
     "searched": "检索",
+    "search-saved": "保存、删除检索",
     "exported": "导出",
     "document-read": "阅读信息",
     "ticket-read": "查看工单",

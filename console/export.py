@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
+import msgspec
 from docx import Document
 
 from console import words
@@ -34,6 +36,14 @@ def row(record: Grouped, policies: Mapping[str, str], sources: Mapping[str, str]
         document.id,
     )
     return [safe_cell(cell) for cell in cells]
+
+
+def as_json_lines(documents: Iterable[Any], note: str) -> Iterator[bytes]:
+    """A document a line, as the API gives them; where the file does not hold all, a last line `{"note": ...}`."""
+    for document in documents:
+        yield msgspec.json.encode(document) + b"\n"
+    if note:
+        yield msgspec.json.encode({"note": note}) + b"\n"
 
 
 def as_docx(rows: Iterable[Sequence[str]], note: str) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,7 +23,7 @@ _BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class ConsoleFigures:
-    """The numbers of one process; those of the store are read at each scrape."""
+    """Requests of this process; what is counted in the store is read at each scrape."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.registry = CollectorRegistry()
@@ -32,12 +34,18 @@ class ConsoleFigures:
             "minsheng_console_seconds", "Seconds until an answer begins", ["route"], buckets=_BUCKETS,
             registry=self.registry,
         )  # fmt: skip
-        self.registry.register(_Waiting(store, clock))
+        self._waiting = _Waiting(store, clock)
+        self.registry.register(self._waiting)
         self._clock = clock
 
     def text(self) -> bytes:
-        """All of them in Prometheus' text format."""
-        return generate_latest(self.registry)
+        """All of them in Prometheus' text format; where several processes serve the console, those of all of them."""
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+        registry.register(self._waiting)
+        return generate_latest(registry)
 
     def measured(self, app: ASGIApp) -> ASGIApp:
         """The application, counted. Routes are told by their pattern; addresses that lead nowhere are one."""

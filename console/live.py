@@ -4,7 +4,6 @@ anew, with its own rights."""
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import AsyncIterator
 
 import anyio
@@ -12,8 +11,11 @@ from starlette.concurrency import run_in_threadpool
 
 from alerts.ticket_counts import OpenState, open_state
 from console.access import SESSION_COOKIE, Visit
-from console.parts import Console
+from console.remembering import Remembered
+from console.scope import View
+from minsheng.clock import Clock
 from minsheng.errors import MinshengError
+from minsheng.store import Store
 
 EVERY = 2.0
 """Seconds between two looks."""
@@ -25,22 +27,25 @@ ALIVE = 20.0
 
 
 class Pulse:
-    """Whether any open ticket has changed, asked of the store once for all who listen."""
+    """Whether any open ticket has changed, asked of the store once for all who listen and see the same."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._lock = threading.Lock()
-        self._asked = float("-inf")
-        self._state = OpenState(0, 0, 0, 0, 0)
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._states = Remembered[OpenState](clock, EVERY * 0.9)
 
     def state(self) -> OpenState:
-        with self._lock:
-            now = self._console.clock.monotonic()
-            if now - self._asked >= EVERY * 0.9:
-                with self._console.store.read() as connection:
-                    self._state = open_state(connection)
-                self._asked = now
-            return self._state
+        """Of all tickets, whoever may see them."""
+        return self._states.get(None, self._ask)
+
+    def state_of(self, view: View) -> OpenState:
+        """Of a viewer's tickets, as `state` was when it was asked last, or newer."""
+        return (
+            self.state() if view.grant.everything else self._states.get((view.grant, self.state()), view.ticket_state)
+        )
+
+    def _ask(self) -> OpenState:
+        with self._store.read() as connection:
+            return open_state(connection)
 
 
 async def changes(visit: Visit, pulse: Pulse) -> AsyncIterator[str]:
@@ -49,7 +54,7 @@ async def changes(visit: Visit, pulse: Pulse) -> AsyncIterator[str]:
     console = visit.console
     yield "retry: 3000\n\n"
     seen = await run_in_threadpool(pulse.state)
-    mine = await run_in_threadpool(visit.view.ticket_state)
+    mine = await run_in_threadpool(pulse.state_of, visit.view)
     quiet, next_at, behind = 0.0, 0.0, False
     while not console.stopping.is_set() and not await visit.request.is_disconnected():
         await anyio.sleep(EVERY)
@@ -58,7 +63,7 @@ async def changes(visit: Visit, pulse: Pulse) -> AsyncIterator[str]:
             state = await run_in_threadpool(pulse.state)
             now = console.clock.monotonic()
             if state != seen or (behind and now >= next_at):
-                now_mine = await run_in_threadpool(visit.view.ticket_state)
+                now_mine = await run_in_threadpool(pulse.state_of, visit.view)
                 seen = state
                 more = now_mine.newest > mine.newest
                 waits = now < next_at and not more and now_mine.alarming <= mine.alarming

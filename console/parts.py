@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import date
-from typing import Generic, TypeVar
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -15,13 +14,16 @@ from briefings.model import Figures
 from briefings.period import daily_briefing
 from classifiers.corrections import CorrectionBook
 from console.accounts import User, UserBook
-from console.api.limits import RateLimit
+from console.api.limits import Buckets, RateLimit, SharedBuckets
 from console.api.repeats import Repeats
 from console.audit import AuditLog
 from console.audit_checks import AuditChecks
+from console.boards import Boards
 from console.delivering import Sender
 from console.figures import ConsoleFigures
 from console.keys import Keys
+from console.live import Pulse
+from console.remembering import Remembered
 from console.scope import View, Views
 from console.sessions import SessionBook
 from console.single_sign_on import SingleSignOn
@@ -40,13 +42,19 @@ BRIEFING_SECONDS = 60.0
 STRANGERS_PER_MINUTE = 60
 """Requests to the API without a good token that one address may send a minute."""
 
-T = TypeVar("T")
-
 
 class Console:
-    """The parts. They belong to the caller, who closes them."""
+    """The parts. They belong to the caller, who closes them.
 
-    def __init__(self, settings: Settings, store: Store, index: Index, log: Log, clock: Clock) -> None:
+    Parameters
+    ----------
+    shared:
+        A folder for what several consoles on one machine keep together; None: this is the only one there.
+    """
+
+    def __init__(
+        self, settings: Settings, store: Store, index: Index, log: Log, clock: Clock, *, shared: Path | None = None
+    ) -> None:
         self.settings = settings
         self.store = store
         self.index = index
@@ -59,8 +67,8 @@ class Console:
         self.corrections = CorrectionBook(store, clock)
         self.tokens = TokenBook(store, clock)
         self.repeats = Repeats(store, clock)
-        self.rate_limit = RateLimit(clock, settings.console.api_per_minute)
-        self.strangers = RateLimit(clock, STRANGERS_PER_MINUTE)
+        self.rate_limit = RateLimit(clock, settings.console.api_per_minute, _buckets(shared, "callers"))
+        self.strangers = RateLimit(clock, STRANGERS_PER_MINUTE, _buckets(shared, "strangers"))
         self.units = UnitBook(store, clock)
         self.single_sign_on = SingleSignOn(settings.sso, store, clock, self.users, self.units)
         self.audit = AuditLog(store, clock)
@@ -68,6 +76,8 @@ class Console:
         self.webhooks = WebhookBook(store, clock, self.keys, Sender(AddressRule(settings.crawl.allowed_networks)))
         self.figures = ConsoleFigures(store, clock)
         self.views = Views(store, index, clock, PolicyRegister(store, clock).all)
+        self.boards = Boards(clock)
+        self.pulse = Pulse(store, clock)
         self.stopping = threading.Event()
         self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)
 
@@ -100,19 +110,5 @@ class Console:
         )
 
 
-class Remembered(Generic[T]):
-    """Values that are dear to make, kept for some seconds; two who ask for the same at once wait for one making."""
-
-    def __init__(self, clock: Clock, seconds: float) -> None:
-        self._clock = clock
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self._values: dict[str, tuple[float, T]] = {}
-
-    def get(self, key: str, make: Callable[[], T]) -> T:
-        with self._lock:
-            now = self._clock.monotonic()
-            self._values = {name: kept for name, kept in self._values.items() if now - kept[0] < self._seconds}
-            if key not in self._values:
-                self._values[key] = (now, make())
-            return self._values[key][1]
+def _buckets(shared: Path | None, name: str) -> Buckets | None:
+    return SharedBuckets(shared / f"{name}.buckets") if shared is not None else None

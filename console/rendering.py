@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,7 +18,7 @@ from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
-from minsheng.characters import as_it_reads
+from minsheng.characters import as_it_reads, reads_as_it_is
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,10 +56,8 @@ class Rendering:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-        )
-        self.environment.install_gettext_callables(  # type: ignore[attr-defined]
-            translation.translate, translation.translate_many, newstyle=True
+            auto_reload=False,
+            cache_size=-1,
         )
         self.environment.filters.update(
             moment=words.moment,
@@ -68,8 +67,9 @@ class Rendering:
             tr=translation.translate,
         )
         self.environment.globals.update(
+            _=translation.translate,
             asset=assets.url,
-            icon=lambda name: _icon(assets, name),
+            icon=cache(partial(_icon, assets)),
             words=words,
             role_words=ROLE_WORDS,
             right_words=RIGHT_WORDS,
@@ -92,6 +92,10 @@ class Rendering:
             **values,
         )
         return HTMLResponse(text, code)
+
+    def part(self, template: str, **values: Any) -> str:
+        """A part of a page that many viewers share: it knows what it is given, and nothing of who looks at it."""
+        return self.environment.get_template(template).render(**values)
 
 
 def rendering(request: Request) -> Rendering:
@@ -152,7 +156,7 @@ def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:
 
 def _as_it_reads(value: Any) -> Any:
     """What a template shows: no text of a page turns what stands beside it, or hides a part of itself."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or reads_as_it_is(value):
         return value
     # What was markup before is markup still: characters are only taken away.
     return Markup(as_it_reads(value)) if isinstance(value, Markup) else as_it_reads(value)  # noqa: S704

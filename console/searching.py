@@ -30,6 +30,7 @@ MANY: dict[str, str] = {
 }
 """Key of the address → field of the filters."""
 SHOWN_FACETS: tuple[Facet, ...] = ("policy", "topic", "sentiment", "request", "stance", "kind", "source", "region")
+SORTS: dict[Sort, str] = {"newest": "最新", "relevance": "最相关", "reach": "互动最多"}
 PAGE = 20
 
 
@@ -59,7 +60,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             given={key: tuple(given[key][:50]) for key in MANY if given.get(key)},
             since=single.get("since", ""),
             until=single.get("until", ""),
-            sort="relevance" if single.get("sort") == "relevance" else "newest",
+            sort=next((one for one in SORTS if one == single.get("sort")), "newest"),
             after=single.get("after", ""),
         )
 
@@ -76,8 +77,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             until=until + timedelta(days=1) if until else None,
         )
 
-    def search(self, store: Store, *, facets: bool = True, size: int = PAGE) -> Search:
-        """Raises `WrongUse` where something in it can't be read."""
+    def search(self, store: Store, *, facets: bool = True, size: int = PAGE, together: bool = False) -> Search:
+        """`together`: each text once, with how many say the same, unless one text's copies are asked for.
+
+        Raises `WrongUse` where something in it can't be read.
+        """
         return Search(
             query=parse(self.words),
             filters=self.filters(store),
@@ -86,6 +90,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             after=self.after or None,
             facets=SHOWN_FACETS if facets else (),
             facet_size=12,
+            together=together and "same" not in self.given,
         )
 
     def address(self, path: str = "/search", **changes: str) -> str:

@@ -1,11 +1,23 @@
-"""The console as a server, in a thread of `minsheng run` or as `minsheng console`."""
+"""The console as a server: in a thread of `minsheng run`, or as `minsheng console`, there also in several processes.
+
+Whatever several of them must agree on lies in the store: sessions, tries to sign in, repeated requests, webhooks, the
+audit log. Only how much a caller of the API may ask, and the numbers for Prometheus, are in memory: the processes of
+one machine share them by files in a folder that lives as long as they do.
+"""
 
 from __future__ import annotations
 
+import http.client
+import os
+import signal
 import socket
+import tempfile
 import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from console.parts import Console
 from console.webhooks import run_once
@@ -15,12 +27,19 @@ from minsheng.logs import get_logger
 from minsheng.parts import open_index, open_log, open_store
 from minsheng.settings import ConsoleSettings, Settings
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 log = get_logger(__name__)
 
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
+DEAF_SECONDS = 60
+"""A process that says nothing for so long is ended, and another one begun; one that begins may take half of it."""
 WEBHOOK_SECONDS = 5.0
 """Between two looks at what webhooks are to be told."""
+MOST_BY_ITSELF = 4
+"""Processes that `console.workers = 0` starts at most: each takes some 250 MB."""
 
 
 def address_of(settings: ConsoleSettings, fallback: str) -> str:
@@ -28,8 +47,30 @@ def address_of(settings: ConsoleSettings, fallback: str) -> str:
     return (settings.public_url or fallback).rstrip("/")
 
 
+def workers_of(settings: ConsoleSettings) -> int:
+    """How many processes serve the console: by itself one for two processors, which leaves room for the stages."""
+    return settings.workers or max(1, min((os.cpu_count() or 1) // 2, MOST_BY_ITSELF))
+
+
+def worker(settings: Settings, shared: Path) -> FastAPI:
+    """The application of one process among several, on parts of its own."""
+    from console.app import create_app
+    from minsheng.clock import SystemClock
+    from minsheng.logs import configure_logs
+
+    configure_logs(settings.logs.level, settings.logs.format)
+    clock = SystemClock()
+    parts = (open_store(settings), open_index(settings), open_log(settings))
+    return create_app(Console(settings, *parts, clock, shared=shared))
+
+
 class ConsoleServer:
     """Serves the console on parts of its own until it is closed. The store's tables must be there.
+
+    Parameters
+    ----------
+    workers:
+        Above 1 as many processes serve it, all on one socket; to be started from the main thread then.
 
     Raises
     ------
@@ -37,9 +78,12 @@ class ConsoleServer:
         Where the port is taken.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, *, host: str | None = None, port: int | None = None) -> None:
+    def __init__(
+        self, settings: Settings, clock: Clock, *, host: str | None = None, port: int | None = None, workers: int = 1
+    ) -> None:
         chosen = settings.console
         self._settings = settings
+        self._workers = workers
         self._socket = _listen(host or chosen.host, chosen.port if port is None else port)
         shown = self._socket.getsockname()
         name = f"[{shown[0]}]" if ":" in shown[0] else shown[0]
@@ -47,7 +91,8 @@ class ConsoleServer:
         self.console = Console(settings, open_store(settings), open_index(settings), open_log(settings), clock)
         self._thread: threading.Thread | None = None
         self._telling: threading.Thread | None = None
-        self._server: object | None = None
+        self._server: Any = None
+        self._shared = tempfile.TemporaryDirectory(prefix="minsheng-console-") if workers > 1 else None
 
     def first_link(self) -> str | None:
         """The address behind which the first administrator chooses name and password; None where there is one."""
@@ -56,33 +101,82 @@ class ConsoleServer:
         return f"{self.url}/link/{self.console.users.make_link(None)}"
 
     def start(self) -> None:
-        """Serve from a thread. Returns when browsers are answered."""
+        """Serve from a thread, or from processes. Returns when browsers are answered."""
+        if self._shared is None:
+            self._start_thread()
+        else:
+            self._start_workers(Path(self._shared.name))
+        self._telling = threading.Thread(target=self._tell_webhooks, name="webhooks", daemon=True)
+        self._telling.start()
+        log.info("console_started", url=self.url, workers=self._workers)
+
+    @property
+    def serves(self) -> bool:
+        """Whether it does; false where every process has ended, which it says in the log."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def _options(self) -> dict[str, Any]:
+        proxies = list(self._settings.console.proxies)
+        return {
+            "log_config": None, "access_log": False, "server_header": False, "date_header": True,
+            "proxy_headers": bool(proxies), "forwarded_allow_ips": proxies, "timeout_graceful_shutdown": 2,
+            "lifespan": "off",
+        }  # fmt: skip
+
+    def _start_thread(self) -> None:
         import uvicorn
 
         from console.app import create_app
 
-        proxies = list(self._settings.console.proxies)
-        config = uvicorn.Config(
-            create_app(self.console), log_config=None, access_log=False, server_header=False, date_header=True,
-            proxy_headers=bool(proxies), forwarded_allow_ips=proxies,
-            timeout_graceful_shutdown=2, lifespan="off",
-        )  # fmt: skip
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn.Config(create_app(self.console), **self._options()))
         self._server = server
         self._thread = threading.Thread(
             target=server.run, kwargs={"sockets": [self._socket]}, name="console", daemon=True
         )
         self._thread.start()
+        self._wait(lambda: bool(server.started), 0.02)
+
+    def _start_workers(self, shared: Path) -> None:
+        import uvicorn
+        from uvicorn.supervisors.multiprocess import SIGNALS, Multiprocess
+
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)  # read by the processes when they start
+        config = uvicorn.Config(
+            partial(worker, self._settings, shared), factory=True, workers=self._workers,
+            timeout_worker_healthcheck=DEAF_SECONDS, **self._options(),
+        )  # fmt: skip
+        # It would take the signals for itself; who started the console decides when it ends.
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        supervisor = Multiprocess(config, [self._socket])
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        self._server = supervisor
+        self._thread = threading.Thread(target=supervisor.run, name="console", daemon=True)
+        self._thread.start()
+        self._wait(self._answers, 0.2)
+
+    def _answers(self) -> bool:
+        """Whether a process answers yet: the socket takes calls before."""
+        host, port = self._socket.getsockname()[:2]
+        line = http.client.HTTPConnection(host, port, timeout=2)
+        try:
+            line.request("GET", "/favicon.ico")
+            return line.getresponse().status < 500
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    def _wait(self, ready: Callable[[], bool], pause: float) -> None:
+        assert self._thread is not None
         waited = threading.Event()
-        for _ in range(int(START_SECONDS / 0.02)):
-            if server.started or not self._thread.is_alive():
+        for _ in range(int(START_SECONDS / pause)):
+            if ready():
+                return
+            if not self._thread.is_alive():
                 break
-            waited.wait(0.02)
-        if not server.started:
-            raise MinshengError("the console did not start", "the reason stands above")
-        self._telling = threading.Thread(target=self._tell_webhooks, name="webhooks", daemon=True)
-        self._telling.start()
-        log.info("console_started", url=self.url)
+            waited.wait(pause)
+        raise MinshengError("the console did not start", "the reason stands above")
 
     def _tell_webhooks(self) -> None:
         console = self.console
@@ -94,11 +188,16 @@ class ConsoleServer:
     def close(self) -> None:
         self.console.stopping.set()
         if self._thread is not None:
-            self._server.should_exit = True  # type: ignore[union-attr]
+            if self._shared is None:
+                self._server.should_exit = True
+            else:
+                self._server.should_exit.set()
             self._thread.join(STOP_SECONDS)
         if self._telling is not None:
             self._telling.join(STOP_SECONDS)
         self._socket.close()
+        if self._shared is not None:
+            self._shared.cleanup()
         self.console.log.close()
         self.console.index.close()
         self.console.store.close()

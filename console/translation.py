@@ -30,8 +30,3 @@ def catalogue(language: str) -> dict[str, str]:
 def translate(text: str) -> str:
     """The text in the request's language; as it is where the catalogue lacks it."""
     return catalogue(current.get()).get(text, text)
-
-
-def translate_many(one: str, many: str, count: int) -> str:
-    """For Jinja's `ngettext`; Chinese has one form."""
-    return translate(one if count == 1 else many)

@@ -21,7 +21,12 @@ def as_it_reads(text: str) -> str:
     >>> as_it_reads("情况\\u202efdp.exe")
     '情况fdp.exe'
     """
-    return text if text.isascii() else _UNSEEN.sub("", text)
+    return text if reads_as_it_is(text) else _UNSEEN.sub("", text)
+
+
+def reads_as_it_is(text: str) -> bool:
+    """Whether there are no such characters in it."""
+    return text.isascii() or _UNSEEN.search(text) is None
 
 
 def for_office(text: str) -> str:

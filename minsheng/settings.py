@@ -524,6 +524,7 @@ class ConsoleSettings(Section, frozen=True, kw_only=True):
     run: bool = True  # `minsheng run` serves it, too
     host: str = "127.0.0.1"  # the address that it listens on; put a proxy with TLS before it
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8600  # its port; 0 takes any free one
+    workers: Annotated[int, msgspec.Meta(ge=0, le=32)] = 0  # processes of `minsheng console`; 0: by the processors
     public_url: str = ""  # how browsers reach it, where a proxy stands before it: https://minsheng.example.gov.cn
     proxies: tuple[str, ...] = ()  # addresses of proxies whose word on the caller's address and on https is taken
     session_hours: Annotated[float, msgspec.Meta(gt=0)] = 12.0  # a session ends after so many hours

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,13 @@ def save_draft(store: Store, clock: Clock, plan: Plan, *, actor: str) -> StoredP
     """
     if problems := check_plan(plan):
         raise WrongUse(
-            Problem("plan-wrong", plan=plan.id or "?", problems="; ".join(problems)), "see docs/reference/plans.md"
+            Problem(
+                "plan-wrong",
+                plan=plan.id or "?",
+                problems="; ".join(map(str, problems)),
+                chinese="".join(one.chinese for one in problems),
+            ),
+            "see docs/reference/plans.md",
         )
     if not actor.strip():
         raise WrongUse(Problem("actor-missing"), "name the actor")
@@ -145,10 +152,29 @@ def stored_plans(store: Store, plan_id: str | None = None) -> list[StoredPlan]:
 
 def book_of(store: Store, folder: Path | None) -> PlanBook:
     """The plans that count: shipped ones, over them the folder's files, over those what is in force in the store."""
-    plans = read_plans(SHIPPED)
+    plans = _read(SHIPPED, _stamp(SHIPPED))
     if folder is not None and folder.is_dir():
-        plans += read_plans(folder)
+        plans += _read(folder, _stamp(folder))
     return PlanBook([*plans, *(one.plan for one in stored_plans(store) if one.state == "in-force")])
+
+
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Another value whenever a plan file of the folder has changed."""
+    found = []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            status = path.stat()
+        except OSError:  # `read_plans` says which, and why
+            found.append((path.name, -1, -1))
+        else:
+            found.append((path.name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path, _stamp: tuple[tuple[str, int, int], ...]) -> tuple[Plan, ...]:
+    """The folder's plans as they were when it had this stamp: reading and checking them takes 20 ms."""
+    return tuple(read_plans(folder))
 
 
 class LivePlans(PlanBook):

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import tomlkit
 
-from alerts.plan_files import read_plans
+from alerts.plan_files import read_plan
 from alerts.plan_model import Plan
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 
 def from_toml(text: str) -> Plan:
     """The plan of a text. Raises `WrongUse` with every problem, a line each, with its number in the text."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "plan.toml")
-        file.write_text(text, encoding="utf-8")
-        try:
-            return read_plans(file)[0]
-        except WrongUse as error:
-            lines = [line.removeprefix(f"{file}:") for line in error.message.splitlines()[1:]]
-            raise WrongUse("\n".join(f"第 {line.replace(':', ' 行：', 1)}" for line in lines), error.hint) from None
+    plan, mistakes = read_plan(text)
+    if plan is None:
+        raise WrongUse(
+            Problem(
+                "plan-text-wrong",
+                english="\n".join(f"line {line}: {what}" for line, what in mistakes),
+                chinese="\n".join(f"第 {line} 行：{what.chinese}" for line, what in mistakes),
+            ),
+            "see docs/reference/plans.md",
+        )
+    return plan
 
 
 def as_toml(plan: Plan) -> str:

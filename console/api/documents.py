@@ -203,14 +203,7 @@ def get_document(visit: Reader, document_id: str) -> Response:
     """With its text. Audited."""
     record = _record(visit, document_id)
     visit.record("document-read", document_id)
-    document = record.document
-    info = _info(visit, record, visit.view.source_names())
-    return answer(
-        Document(
-            **msgspec.structs.asdict(info), text=document.text, parent=document.parent_id,
-            places=record.assessed.places, attachments=document.attachments, truncated=document.truncated,
-        )
-    )  # fmt: skip
+    return answer(whole(visit, record, visit.view.source_names()))
 
 
 @router.get(
@@ -253,6 +246,15 @@ def unset_document_label(visit: Labeller, document_id: str, head: str) -> Respon
     change = relabeller(visit.console).unset(record.document.id, head, by=visit.actor)
     visit.record("label-corrected", document_id, {"head": head, "to": None})
     return answer(_seen(visit, change))
+
+
+def whole(visit: Visit, record: Grouped, names: dict[str, str]) -> Document:
+    """A record as the API and exports for programs give it. `names`: sources' names by id."""
+    document = record.document
+    return Document(
+        **msgspec.structs.asdict(_info(visit, record, names)), text=document.text, parent=document.parent_id,
+        places=record.assessed.places, attachments=document.attachments, truncated=document.truncated,
+    )  # fmt: skip
 
 
 def _record(visit: Visit, document_id: str) -> Grouped:

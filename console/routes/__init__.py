@@ -25,6 +25,7 @@ from console.routes import (
     research,
     responses,
     rules,
+    searches,
     sign_in,
     single_sign_on,
     sources,
@@ -36,8 +37,8 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, events,
-        policies, releases, interpretations, answers, consultations, disclosure, grassroots, plans, drills, rules,
-        channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
+        sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, searches,
+        events, policies, releases, interpretations, answers, consultations, disclosure, grassroots, plans, drills,
+        rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

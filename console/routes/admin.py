@@ -11,16 +11,19 @@ from starlette.exceptions import HTTPException
 from console.access import Visit, needs
 from console.audit import ACTIONS
 from console.problems import in_words
-from console.rendering import show
+from console.rendering import show, spreadsheet
 from console.rights import RIGHTS, ROLE_RIGHTS, ROLES
 from console.serving import address_of
+from console.state import parts_of, settings_of
 from console.units import UNIT_KINDS
+from console.words import moment
 from minsheng.errors import WrongUse
 
 router = APIRouter()
 Administrator = Annotated[Visit, needs("users")]
 Auditor = Annotated[Visit, needs("audit")]
 LINES = 100
+AUDIT_COLUMNS = ("序号", "时间", "用户名", "动作", "对象", "内容", "地址", "校验值")
 
 
 @router.get("/admin/users")
@@ -121,6 +124,14 @@ def end_session(visit: Administrator, session_id: int) -> Response:
     return RedirectResponse("/admin/sessions", 303)
 
 
+@router.get("/admin/system")
+def system(visit: Administrator) -> Response:
+    """How the system stands, and its settings."""
+    return show(
+        visit, "admin/system.html.j2", parts=parts_of(visit.console), settings=settings_of(visit.console.settings)
+    )
+
+
 @router.get("/admin/audit")
 def audit(
     visit: Auditor,
@@ -137,8 +148,31 @@ def audit(
     return show(
         visit, "admin/audit.html.j2", lines=lines, actor=actor, action=action, q=q, actions=ACTIONS,
         verdict=checked.verdict, full_at=checked.full_at, stale=checked.stale(visit.console.clock.now()),
-        more=lines[-1].id if len(lines) == LINES else None,
+        more=lines[-1].id if len(lines) == LINES else None, most=visit.console.settings.console.export_rows,
     )  # fmt: skip
+
+
+@router.get("/admin/audit/export")
+def export_audit(visit: Auditor, actor: str = "", action: str = "", q: str = "", format: str = "csv") -> Response:  # noqa: A002
+    """The lines that the same filters show, newest first, from all pages."""
+    if format not in ("csv", "xlsx"):
+        raise HTTPException(404)
+    most = visit.console.settings.console.export_rows
+    lines = visit.console.audit.list(
+        actor=actor.strip() or None, action=action or None, words=q.strip() or None, limit=most + 1
+    )
+    kept = lines[:most]
+    note = f"本文件只含最近 {len(kept)} 条；请缩小范围后再导出。" if len(lines) > most else ""
+    visit.record(
+        "exported", "审计日志", {"actor": actor, "action": action, "q": q, "rows": len(kept), "format": format}
+    )
+    rows = [
+        (str(line.id), moment(line.at), line.actor, ACTIONS.get(line.action, line.action), line.subject, line.detail,
+         line.address, line.hash)
+        for line in kept
+    ]  # fmt: skip
+    stamp = moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
+    return spreadsheet(rows, AUDIT_COLUMNS, f"审计日志-{stamp}", format, note)
 
 
 @router.post("/admin/audit/verify")

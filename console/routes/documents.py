@@ -14,15 +14,16 @@ from classifiers.model import LABELS
 from classifiers.relabel import Relabeller
 from console import export, words
 from console.access import Visit, needs
+from console.api.documents import whole
 from console.casework import people_names
 from console.problems import in_words
 from console.rendering import attachment, show
 from console.scope import View
-from console.searching import Asked
+from console.searching import SORTS, Asked
 from minsheng.errors import WrongUse
 from minsheng.records import Assessed, Document, Grouped
 from minsheng.spreadsheets import as_csv, as_xlsx
-from search.index import Hit, Page, Search
+from search.index import Page, Search
 
 router = APIRouter()
 Searcher = Annotated[Visit, needs("search")]
@@ -34,7 +35,7 @@ def search(visit: Searcher) -> Response:
     asked = Asked.read(visit.request.query_params.multi_items())
     problem, page = "", Page(total=0, hits=())
     try:
-        page = visit.view.index.search(asked.search(visit.console.store))
+        page = visit.view.index.search(asked.search(visit.console.store, together=True))
         visit.record("searched", asked.words, {**asked.plain(), "total": page.total})
     except WrongUse as error:
         problem = in_words(error)
@@ -44,7 +45,7 @@ def search(visit: Searcher) -> Response:
         code=400 if problem else 200,
         asked=asked,
         page=page,
-        groups=_grouped(page.hits),
+        sorts=SORTS,
         problem=problem,
         names=names(visit.view),
         facets=words.FACETS,
@@ -54,7 +55,7 @@ def search(visit: Searcher) -> Response:
 
 @router.get("/search/export")
 def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -> Response:  # noqa: A002
-    if format not in ("csv", "xlsx", "docx"):
+    if format not in ("csv", "xlsx", "docx", "jsonl"):
         raise HTTPException(404)
     asked = replace(Asked.read(visit.request.query_params.multi_items()), after="")
     limit = visit.console.settings.console.export_rows
@@ -68,6 +69,11 @@ def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -
     if format == "csv":
         body = b"".join(as_csv(export.COLUMNS, rows, note))
         return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
+    if format == "jsonl":
+        kind = "application/x-ndjson; charset=utf-8"
+        lines = [whole(visit, record, known["source"]) for record in records]
+        body = b"".join(export.as_json_lines(lines, note))
+        return Response(body, media_type=kind, headers=headers)
     if format == "docx":
         kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
         return Response(export.as_docx(rows, note), media_type=kind, headers=headers)
@@ -129,16 +135,6 @@ def names(view: View) -> dict[str, dict[str, str]]:
     """Facet → value → what people call it, for values that are ids or labels."""
     labels = {facet: dict(mapping) for facet, mapping in words.LABELS.items()}
     return {**labels, "policy": {one.id: one.title for one in view.policies.values()}, "source": view.source_names()}
-
-
-def _grouped(hits: tuple[Hit, ...]) -> list[tuple[Hit, int]]:
-    """Hits in their order, each text once, with how many more of this page repeat it."""
-    found: dict[str, tuple[Hit, int]] = {}
-    for hit in hits:
-        group = hit.record.duplicate.group
-        first, more = found.get(group, (hit, -1))
-        found[group] = (first, more + 1)
-    return list(found.values())
 
 
 def _all(view: View, search: Search, limit: int) -> tuple[list[Grouped], int]:

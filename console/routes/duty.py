@@ -19,7 +19,6 @@ from console.duty import now_on_duty
 from console.handovers import PARTS, HandoverBook
 from console.problems import in_words
 from console.rendering import attachment, show
-from console.routes.desk import board
 from minsheng.cli.times import parse_moment
 from minsheng.errors import WrongUse
 from minsheng.workdays import WorkCalendar
@@ -51,7 +50,8 @@ def write_handover(visit: Desk) -> Response:
         kept = book.write(unit, parts, actor=visit.actor, version=visit.number("version") or 0)
         if visit.field("sign") == "1":
             listed = [
-                {"number": one.number, "level": one.level, "title": one.title} for one in board(visit)["tickets"][:200]
+                {"number": one.number, "level": one.level, "title": one.title}
+                for one in visit.console.boards.board(visit).tickets[:200]
             ]
             book.sign(unit, kept.id, listed, actor=visit.actor)
             visit.record("handover-signed", str(kept.id))
@@ -85,7 +85,7 @@ def _handover(visit: Visit, *, problem: str = "", typed: dict[str, str] | None =
     unit = visit.user.unit_id
     found = HandoverBook(visit.console.store, visit.console.clock).list(unit) if unit is not None else []
     draft = next((one for one in found if one.signed_at is None), None)
-    listed = board(visit)["tickets"]
+    listed = visit.console.boards.board(visit).tickets
     start = {name: getattr(draft, name) if draft else "" for name in PARTS}
     if draft is None:
         start["open"] = "\n".join(f"{one.number} {one.title}：" for one in listed[:20])
@@ -192,4 +192,4 @@ def _watches(visit: Visit, book: DutyBook, begin: datetime, end: datetime) -> li
 @router.get("/wall")
 def wall(visit: Desk) -> Response:
     """大屏: for the wall of the duty room, read from three metres, without anything to press."""
-    return show(visit, "wall.html.j2", on_duty=now_on_duty(visit), **board(visit))
+    return show(visit, "wall.html.j2", on_duty=now_on_duty(visit), **visit.console.boards.board(visit).values())

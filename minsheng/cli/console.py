@@ -17,14 +17,21 @@ def console(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0: any free one; default: console.port.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, max=32, help="Processes, 0: one for two processors, at most 4; default: console.workers."),
+    ] = None,
 ) -> None:
     """Serve the console: desk, tickets, search, events, policies, sources, briefings and administration in a browser.
 
     Where there is no administrator yet, it prints a link that can be used once to become the first one.
     """
-    from console.serving import ConsoleServer
+    from msgspec.structs import replace
+
+    from console.serving import ConsoleServer, workers_of
     from minsheng.cli.stage import stop_at_signals
     from minsheng.clock import SystemClock
+    from minsheng.errors import MinshengError
     from minsheng.road import Road
 
     settings = context.settings()
@@ -35,9 +42,12 @@ def console(
         road.prepare()  # waits for servers that are away
     finally:
         road.close()
-    with ConsoleServer(settings, clock, host=host, port=port) as server:
+    chosen = settings.console if workers is None else replace(settings.console, workers=workers)
+    with ConsoleServer(settings, clock, host=host, port=port, workers=workers_of(chosen)) as server:
         announce(server)
-        stop.wait()
+        while not stop.wait(1.0):
+            if not server.serves:
+                raise MinshengError("the console has ended", "the reason stands above")
 
 
 def announce(server: ConsoleServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 import sqlalchemy as sa
@@ -20,6 +21,12 @@ from minsheng.store import Store, upsert
 _decoder = msgspec.json.Decoder(Policy)
 _LOCK = 0x6D706F6C
 """PostgreSQL's advisory lock of whoever changes the register: any number, the same in every process."""
+
+
+@lru_cache(maxsize=10_000)
+def _decoded(content: str) -> Policy:
+    """A policy from its JSON. The console asks for all of them at each page, and they seldom change."""
+    return _decoder.decode(content)
 
 
 class ImportResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,9 +164,7 @@ class PolicyRegister:
     def all(self) -> list[Policy]:
         """Every policy, by id."""
         with self._store.read() as connection:
-            return [
-                _decoder.decode(text) for text in connection.scalars(sa.select(table.c.content).order_by(table.c.id))
-            ]
+            return [_decoded(text) for text in connection.scalars(sa.select(table.c.content).order_by(table.c.id))]
 
     def get(self, policy_id: str) -> Policy | None:
         with self._store.read() as connection:

@@ -11,6 +11,7 @@ from alerts.plan_files import read_plans
 from alerts.plan_model import VARIABLES, Plan, Step
 from alerts.plans import SHIPPED, PlanBook, fill
 from alerts.risk_kind import kind_hint, kind_of
+from console.problems import in_words
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy
 from tests.alerts.conftest import WATER, World, burst
@@ -62,6 +63,7 @@ def test_a_wrong_plan_is_refused_with_its_place(tmp_path: Path, change: str, to:
     with pytest.raises(WrongUse) as error:
         read_plans(tmp_path)
     assert f"{file}:{line}: " in str(error.value)
+    assert f"第 {line} 行：" in in_words(error.value) and "unknown" not in in_words(error.value)
     assert message in str(error.value)
 
 

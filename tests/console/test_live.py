@@ -27,7 +27,7 @@ class Stream:
         self._script: Iterator[dict[str, int]] = iter(())
         self._console = console
         visit: Any = SimpleNamespace(request=request, console=console, view=view)
-        pulse: Any = SimpleNamespace(state=lambda: self.state)
+        pulse: Any = SimpleNamespace(state=lambda: self.state, state_of=lambda _view: self.state)
         self._changes = live.changes(visit, pulse)
 
     async def _connected(self) -> bool:
