@@ -31,6 +31,7 @@ from console.tokens import TokenBook
 from console.units import UnitBook
 from console.webhooks import WebhookBook
 from crawlers.addresses import AddressRule
+from grouping.hot_documents import HotWords
 from minsheng.clock import Clock
 from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
@@ -79,6 +80,7 @@ class Console:
         self.boards = Boards(clock)
         self.pulse = Pulse(store, clock)
         self.stopping = threading.Event()
+        self.hot_words = Remembered[HotWords](clock, BRIEFING_SECONDS)
         self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)
 
     def view_of(self, user: User) -> View:

@@ -43,6 +43,12 @@ MENU = (
     ("audit", "/admin/audit", "eye-off", "审计"),
 )
 """Right, address, icon and name of each room, in the order of the menu; the first allowed one is the user's home."""
+KEYS = {
+    "/desk": "d", "/tickets": "t", "/search": "s", "/events": "e", "/policies": "p", "/answers": "q",
+    "/disclosure": "i", "/grassroots": "v", "/plans": "n", "/roster": "r", "/rules": "x", "/channels": "c",
+    "/sources": "o", "/leader": "l", "/briefings": "b", "/admin/users": "u", "/admin/audit": "a",
+}  # fmt: skip
+"""What leads to a room after `g`."""
 
 
 class Rendering:
@@ -86,6 +92,7 @@ class Rendering:
             now=visit.console.clock.now(),
             path=visit.request.url.path,
             menu=[entry for entry in MENU if entry[0] in visit.rights],
+            keys=KEYS,
             language=translation.current.get(),
             html_language=translation.HTML_LANGUAGE[translation.current.get()],
             outside=lambda url: outside(visit, url),

@@ -34,7 +34,10 @@ def analysis(visit: Searcher) -> Response:
             visit, "analysis.html.j2", code=400, asked=asked, problem=in_words(error), spread=None, hot=None, names={}
         )
     spread = spread_of(visit.view.index, search.query, search.filters)
-    hot = hot_words_of(visit.view.index, search.query, search.filters)
+    hot = visit.console.hot_words.get(
+        (visit.view.grant, visit.request.url.query),
+        lambda: hot_words_of(visit.view.index, search.query, search.filters),
+    )
     visit.record("searched", asked.words, {**asked.plain(), "analysis": True, "total": hot.total})
     return show(visit, "analysis.html.j2", asked=asked, problem="", spread=spread, hot=hot, names=names(visit.view))
 

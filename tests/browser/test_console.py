@@ -211,7 +211,8 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
         page.goto("/sign-in")
         found += _broken(page, size["width"])
         for role, paths in (
-            ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/events", "/events/heat",
+            ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/searches?q=供暖", "/events",
+                      "/events/heat",
                       "/policies", "/policies/heating", "/policies/edit", "/releases", "/account/tokens",
                       "/webhooks", "/search/analysis", "/search/compare?first=heating", "/sources", "/leader",
                       "/account", "/nothing",
@@ -222,7 +223,7 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
                       "/briefings/kept/RB-20260508/evidence/1", "/policies/heating/history", "/drills",
                       f"/drills/{drill}", f"/documents/{burst()[0].document.id}")),
             ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions",
-                               "/admin/tokens")),
+                               "/admin/tokens", "/admin/system")),
             ("auditor", ("/admin/audit",)),
         ):  # fmt: skip
             served.sign_in(page, role)

@@ -80,3 +80,11 @@ def test_a_board_is_written_anew_after_some_seconds_for_its_clocks(world: Consol
     world.clock.advance(seconds=SECONDS + 3_600)
     assert board(client) != before
     assert len(reads) == 2
+
+
+def test_the_help_lists_the_key_of_each_room_that_one_may_enter(world: ConsoleWorld) -> None:
+    for role in ("duty", "administrator", "auditor", "operator", "leader"):
+        page = world.client(role).get("/account").text
+        rooms = re.findall(r'<a href="([^"]+)" data-key="(\w)"', page)
+        listed = re.findall(r"<dt><kbd>g</kbd> <kbd>(\w)</kbd></dt>", page)
+        assert rooms and listed == [key for _, key in rooms] and len(set(listed)) == len(listed)

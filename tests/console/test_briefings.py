@@ -139,3 +139,14 @@ def test_texts_from_outside_are_text(world: ConsoleWorld) -> None:
     text = world.client("duty").get(page).text
     assert "&lt;script&gt;alert" in text
     assert "<script>alert" not in text and "<img src=x" not in text
+
+
+def test_the_leader_reads_a_comparison_in_words(world: ConsoleWorld) -> None:
+    leader = world.client("leader")
+    page = leader.get("/leader").text
+    first = re.search(r"<p>(共收到信息.*?)</p>", page)
+    assert first is not None
+    said = re.sub(r"<[^>]+>", "", first[1])
+    # A comparison is told in words: its number stands only for its evidence.
+    assert "历史数据不足" in said or "较前" in said
+    assert "，0；" not in said
