@@ -208,6 +208,9 @@ def test_the_operator_sees_the_sources_and_no_posts(served: Served) -> None:
         page.goto("/sources")
         assert page.get_by_text("市长信箱").first.is_visible()
         assert page.locator(".rooms a").all_inner_texts() == ["政策", "值班表", "规则", "通知渠道", "信源"]
+        # On a phone the column with names and advice is no strip of single characters.
+        page.set_viewport_size(PHONE)
+        assert page.locator("[data-row] td").first.bounding_box()["width"] > 180
 
 
 def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
