@@ -132,10 +132,10 @@ Nearer to that is the first look, before any rule was changed for a page:
 | 10 more after mending: trade centres, congresses, county systems, texts in JSON | .90 | .90 | .896 | .80 | .23 |
 | 6 more after mending those | 1.0 | 1.0 | .993 | .83 | .28 |
 
-The last column is trafilatura's share of whole and clean texts. What was wrong was mended after each look by rules that
-name no site, and the pages stayed in the set: those of them that count as unseen below were so at the first look
-only. Of the 14, leads, bylines and a document's mark of
-disclosure may be in the text or not; counted as faults, they leave .36.
+The last column is trafilatura's share of whole and clean texts. What was wrong was mended after each look, but the
+last, by rules that name no site, and the pages stayed in the set: those of them that count as unseen below were so at
+the first look only. Of the 14, leads, bylines and a document's mark of disclosure may be in the text or not; counted
+as faults, they leave .36.
 
 - **title**: the headline, but for spaces and punctuation. **time**: to the minute where the page names it, otherwise
   the day; **day**: the day alone.

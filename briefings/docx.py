@@ -9,20 +9,25 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import docx
 from docx.document import Document
 from docx.enum.section import WD_SECTION
-from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
+from docx.table import Table as WordTable
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from briefings import words
 from briefings.charts import png
-from briefings.edition import Edition, printed
+from briefings.columns import column_widths
+from briefings.edition import Edition, printed, wide
 from briefings.head import Head
 from briefings.looks import DOCUMENT, Look
 from briefings.report import Chart, Paragraph, Part, Posts, Report, Table
@@ -32,6 +37,21 @@ from minsheng.errors import WrongUse
 SONG, HEI, KAI, FANG = "方正小标宋简体", "黑体", "楷体", "仿宋"
 RED, SOFT = RGBColor(0xC0, 0, 0), RGBColor(0x60, 0x60, 0x60)
 BODY = "{{正文}}"
+_WIDTH = 156 / 25.4 * 72
+"""Points from margin to margin."""
+_ABREAST = 2
+"""Charts side by side."""
+_BESIDE = 3
+"""Points between a cell's text and its edge."""
+_LEVEL_EDGES: dict[str, tuple[str, int, str]] = {
+    "red": ("double", 24, "C00000"),
+    "orange": ("dashed", 36, "E69F00"),
+    "yellow": ("dotted", 36, "D8C800"),
+    "blue": ("single", 36, "56B4E9"),
+}
+"""Level → line, eighths of a point, colour: told apart by pattern, too."""
+_INSTEAD = {SONG: "Noto Serif CJK SC", HEI: "Noto Sans CJK SC", KAI: "Noto Serif CJK SC", FANG: "Noto Serif CJK SC"}
+"""The standard's font → the free one that stands in for it, named in the document's table of fonts."""
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
@@ -83,8 +103,17 @@ class _Writer:
         name.paragraph_format.line_spacing = Pt(44)
         if head.issue:
             self._line_of(head.issue, FANG, 16, centre=True)
-        signer = f"　签发人：{head.signer}" if head.signer else ""
-        last = self._line_of(f"{report.unit}{signer}　　{report.subject}", FANG, 14)
+        signer = f"签发人：{head.signer}" if head.signer else ""
+        of_line = [one for one in (report.unit, signer, report.subject) if one]
+        # What is too wide to stand beside the unit stands below it, as on the page.
+        beside = sum(map(wide, of_line)) + 2 * (len(of_line) - 1) <= _WIDTH / 14
+        last = self._line_of("\t".join(of_line if beside else of_line[:-1]), FANG, 14)
+        stops = last.paragraph_format.tab_stops
+        if len(of_line) == 3 and beside:
+            stops.add_tab_stop(Pt(_WIDTH / 2), WD_TAB_ALIGNMENT.CENTER)
+        stops.add_tab_stop(Pt(_WIDTH), WD_TAB_ALIGNMENT.RIGHT)
+        if not beside:
+            last = self._line_of(report.subject, FANG, 14)
         _rule(last, "bottom", "C00000", 12)
 
     def text(self) -> None:
@@ -97,13 +126,18 @@ class _Writer:
         for place, section in enumerate(self._report.sections, 1):
             heading = self._line_of(f"{words.number_words(place)}、{section.title}", HEI, self._size, indent=True)
             heading.paragraph_format.keep_with_next = True
-            for block in section.blocks:
+            charts: list[Chart] = []
+            for block in (*section.blocks, None):
+                if isinstance(block, Chart):
+                    charts.append(block)
+                    continue
+                for first in range(0, len(charts), _ABREAST):
+                    self._charts(charts[first : first + _ABREAST])
+                charts = []
                 if isinstance(block, Paragraph):
                     self._paragraph(block)
                 elif isinstance(block, Table):
                     self._table(block)
-                elif isinstance(block, Chart):
-                    self._chart(block)
                 elif isinstance(block, Posts):
                     self._posts(block)
         if self._edition.shortened:
@@ -142,34 +176,74 @@ class _Writer:
         paragraph = self._new(self._small_line, indent=False, size=self._small)
         _run(paragraph, text, FANG, self._small, SOFT)
 
-    def _chart(self, chart: Chart) -> None:
-        picture = png(chart)
-        if picture is None:
-            told = "；".join(
-                f"{label} {value:g}{chart.unit}" for label, value in zip(chart.labels, chart.values, strict=True)
-            )
-            self._note(f"{chart.title}：{told}（本机没有中文字体，未能绘图）")
+    def _charts(self, charts: Sequence[Chart]) -> None:
+        """Charts side by side, each with its title below it."""
+        pictures = [png(chart) for chart in charts]
+        if None in pictures:
+            for chart in charts:
+                told = "；".join(
+                    f"{label} {value:g}{chart.unit}" for label, value in zip(chart.labels, chart.values, strict=True)
+                )
+                self._note(f"{chart.title}：{told}（本机没有中文字体，未能绘图）")
             return
-        paragraph = self._document.add_paragraph()
-        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        paragraph.paragraph_format.space_after = Pt(0)
-        shape = paragraph.add_run().add_picture(io.BytesIO(picture), width=Mm(100))
-        shape._inline.docPr.set("descr", chart.title)
-        caption = self._line_of(chart.title, FANG, self._small, colour=SOFT, centre=True)
-        caption.paragraph_format.line_spacing = Pt(self._small_line)
+        table = self._bare_table(2, [_WIDTH / _ABREAST] * len(charts))
+        for place, (chart, picture) in enumerate(zip(charts, pictures, strict=True)):
+            drawn, title = table.cell(0, place).paragraphs[0], table.cell(1, place).paragraphs[0]
+            for paragraph in (drawn, title):
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+                paragraph.paragraph_format.space_after = Pt(0)
+            drawn.paragraph_format.keep_with_next = True
+            shape = drawn.add_run().add_picture(io.BytesIO(picture or b""), width=Pt(_WIDTH / _ABREAST - 8))
+            shape._inline.docPr.set("descr", chart.title)
+            _spacing(title, self._small_line)
+            _run(title, chart.title, FANG, self._small, SOFT)
 
     def _table(self, block: Table) -> None:
-        table = self._document.add_table(rows=0, cols=len(block.columns))
-        table.style = "Table Grid"
-        header = table.add_row().cells
+        """Rules between the rows alone, as on the page; the headings stand on every page that it reaches."""
+        table = self._bare_table(
+            1 + len(block.rows), [self._small * one for one in column_widths(block, _WIDTH / self._small)]
+        )
         for place, title in enumerate(block.columns):
-            self._cell(header[place], (title,), HEI, place in block.right, None)
-        for row in block.rows:
-            cells = table.add_row().cells
-            for place, cell in enumerate(row):
-                colour = RED if cell.tone in ("up", "late") else SOFT if cell.tone == "soft" else None
-                parts = (*cell.parts, f"（{cell.small}）") if cell.small else cell.parts
-                self._cell(cells[place], parts, FANG, place in block.right, colour)
+            cell = table.cell(0, place)
+            self._cell(cell, (title,), HEI, place in block.right, None)
+            cell.paragraphs[0].paragraph_format.keep_with_next = True
+            _edge(cell, "bottom", "single", 8, "1A1A1A")
+        heading: Any = table.rows[0]._tr.get_or_add_trPr()
+        heading.append(OxmlElement("w:tblHeader"))
+        for number, row in enumerate(block.rows, 1):
+            # All cells at once: asking for one by its place walks the whole table.
+            for place, (told, of_row) in enumerate(zip(row, table.rows[number].cells, strict=True)):
+                colour = RED if told.tone in ("up", "late") else SOFT if told.tone == "soft" else None
+                self._cell(of_row, told.parts, FANG, place in block.right, colour)
+                if told.small:
+                    below = of_row.add_paragraph()
+                    _spacing(below, self._small_line - 3)
+                    _run(below, told.small, FANG, self._small - 2, SOFT)
+                _edge(of_row, "bottom", "single", 4, "C8C8C8")
+                if told.tone in _LEVEL_EDGES:
+                    _edge(of_row, "left", *_LEVEL_EDGES[told.tone])
+                    of_row.paragraphs[0].paragraph_format.left_indent = Pt(2 * _BESIDE)
+
+    def _bare_table(self, rows: int, widths: Sequence[float]) -> WordTable:
+        """A table without lines, its text on the page's margins; no row is broken over two pages."""
+        table = self._document.add_table(rows=rows, cols=len(widths))
+        table.autofit = False
+        table.alignment = WD_TABLE_ALIGNMENT.LEFT
+        shape: Any = table._tbl.tblPr
+        margins = OxmlElement("w:tblCellMar")
+        for side in ("left", "right"):
+            margin = OxmlElement(f"w:{side}")
+            margin.set(qn("w:w"), str(20 * _BESIDE))
+            margin.set(qn("w:type"), "dxa")
+            margins.append(margin)
+        shape.append(margins)
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = Pt(width)
+        for row in table.rows:
+            row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+            for cell, width in zip(row.cells, widths, strict=True):
+                cell.width = Pt(width)
+        return table
 
     def _cell(self, cell: Any, parts: tuple[Part, ...], font: str, right: bool, colour: RGBColor | None) -> None:
         paragraph = cell.paragraphs[0]
@@ -222,6 +296,22 @@ def _run(paragraph: WordParagraph, text: str, font: str, size: float, colour: RG
     return run
 
 
+def _edge(cell: Any, side: str, line: str, eighths: int, colour: str) -> None:
+    """A line on one side of a cell."""
+    properties = cell._tc.get_or_add_tcPr()
+    borders = properties.find(qn("w:tcBorders"))
+    if borders is None:
+        borders = OxmlElement("w:tcBorders")
+        properties.append(borders)
+    edge = OxmlElement(f"w:{side}")
+    for name, value in (("val", line), ("sz", str(eighths)), ("space", "0"), ("color", colour)):
+        edge.set(qn(f"w:{name}"), value)
+    if side == "left":  # the schema's order: left before bottom
+        borders.insert(0, edge)
+    else:
+        borders.append(edge)
+
+
 def _rule(paragraph: WordParagraph, side: str, colour: str, eighths: int) -> None:
     borders: Any = OxmlElement("w:pBdr")
     edge = OxmlElement(f"w:{side}")
@@ -235,6 +325,7 @@ def _rule(paragraph: WordParagraph, side: str, colour: str, eighths: int) -> Non
 
 def _lay_out(document: Document) -> None:
     """A4, 37/35/28/26 mm, and — 1 — outside at the foot."""
+    _name_fonts(document)
     section = document.sections[0]
     section.start_type = WD_SECTION.NEW_PAGE
     section.page_width, section.page_height = Mm(210), Mm(297)
@@ -259,6 +350,19 @@ def _lay_out(document: Document) -> None:
                 element.text = text
             run._element.append(element)
         _run(paragraph, " —　", "宋体", 14)
+
+
+def _name_fonts(document: Document) -> None:
+    """Say that it is simplified Chinese, whose shapes a machine without the standard's fonts is then to take, and what
+    stands in for each of those."""
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")
+    fonts = document.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE)
+    named = "".join(
+        f'<w:font w:name="{name}"><w:altName w:val="{instead}"/><w:charset w:val="86"/></w:font>'
+        for name, instead in _INSTEAD.items()
+    )
+    fonts._blob = fonts.blob.replace(b"</w:fonts>", f"{named}</w:fonts>".encode())
 
 
 def _own(content: bytes) -> Document:

@@ -19,7 +19,9 @@ PAGES: dict[str, int] = {"daily": 2}
 """Kind → the most pages it may have; the others have as many as they need."""
 
 Density = Literal["standard", "compact"]
-_SHAPE: dict[Density, tuple[int, int]] = {"standard": (22, 28), "compact": (29, 32)}
+LINE = 28
+"""Characters a line of the standard."""
+_SHAPE: dict[Density, tuple[int, int]] = {"standard": (22, LINE), "compact": (29, 32)}
 """Density → lines a page, characters a line."""
 _AROUND = 11.0
 """Lines that masthead, headings' space and the closing lines take, of the first density."""
@@ -74,16 +76,16 @@ def lines(edition: Edition) -> float:
 def _lines(block: Block, width: int) -> float:
     if isinstance(block, Paragraph):
         if block.style == "note":
-            return 0.65 * math.ceil(_wide(block.text) / (width * 4 / 3))
-        return math.ceil((_wide(block.text) + 2) / width)
+            return 0.65 * math.ceil(wide(block.text) / (width * 4 / 3))
+        return math.ceil((wide(block.text) + 2) / width)
     if isinstance(block, Table):
         return 0.75 * (1 + sum(1 + 0.6 * any(cell.small for cell in row) for row in block.rows)) + 0.4
     if isinstance(block, Chart):
-        return 2.3
-    return sum(0.65 * math.ceil((_wide(post.title + post.excerpt) + 22) / (width * 4 / 3)) for post in block.posts)
+        return 2.0 if width == _SHAPE["standard"][1] else 2.5
+    return sum(0.65 * math.ceil((wide(post.title + post.excerpt) + 22) / (width * 4 / 3)) for post in block.posts)
 
 
-def _wide(text: str) -> float:
+def wide(text: str) -> float:
     """Its length in Chinese characters; others take about half as much."""
     return sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.55 for one in text)
 

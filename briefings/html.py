@@ -9,12 +9,13 @@ from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateSyntaxErr
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from briefings import words
-from briefings.edition import Edition, whole
+from briefings.columns import column_widths
+from briefings.edition import LINE, Edition, whole
 from briefings.head import Head
 from briefings.looks import Look
 from briefings.model import Figures
 from briefings.periodical import periodical
-from briefings.report import Block, Chart, Report, Section
+from briefings.report import Block, Chart, Report, Section, Table
 from minsheng.characters import as_it_reads
 from minsheng.errors import WrongUse
 
@@ -93,6 +94,9 @@ def _section(section: Section) -> Mapping[str, Any]:
                 blocks.append({"kind": "charts", "charts": [block]})
         else:
             blocks.append({"kind": _kind(block), **_fields(block)})
+            if isinstance(block, Table):
+                whole = LINE * 4 / 3  # its letters are three quarters as large
+                blocks[-1]["widths"] = [round(100 * one / whole, 2) for one in column_widths(block, whole)]
     return {"title": section.title, "blocks": blocks}
 
 

@@ -4,7 +4,7 @@ taken up of a consultation; made, and kept."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from briefings.report import Report
 from briefings.shelf import BriefingShelf
 from briefings.shifts import shift_summary
 from briefings.statement import statement as response_statement
-from briefings.topical import Side, comparison, day_side, special
+from briefings.topical import Side, comparison, day_sides, special
 from consultations.book import ConsultationBook
 from consultations.deadline import standing
 from grouping.history import History
@@ -123,7 +123,7 @@ def compared(
     """Two days, or two policies in the same time (by default the last seven days). Raises `WrongUse` for else."""
     now = parts.clock.now()
     if len(days) == 2 and not policies:
-        first, second = (day_side(day, now) for day in days)
+        first, second = day_sides(days[0], days[1], now)
         if first.since >= now or second.since >= now or days[0] == days[1]:
             raise WrongUse(Problem("compare-days"), "choose earlier days")
     elif len(policies) == 2 and not days:
@@ -148,6 +148,8 @@ def statement(parts: Parts, *, since: datetime | None = None, until: datetime | 
         The time is empty, or nothing bears that region.
     """
     begin, end = _time(parts, since, until, MONTH)
+    if since is None:  # the public is told of days
+        begin = datetime.combine(begin.astimezone(CHINA), time(), CHINA)
     facts = gather_between(parts.store, parts.log, begin, end, parts.clock, parts.settings.path("plans"))
     history = History.read(parts.store)
     families = {one.event: history.family(one.event) for one in facts.tickets}

@@ -120,7 +120,7 @@ def _events(writer: Writer, figures: Figures) -> None:
         weight = 0 if place < 2 else 1 + place
         writer.paragraph(f"{place + 1}. {event.title}", style="head", weight=weight)
         writer.paragraph(*_event_parts(figures, event), weight=weight)
-        writer.posts(event.key_posts[:1], weight=weight + 1)
+        writer.posts(event.key_posts[:1], weight=2 + place if place < 2 else weight + 1)
         writer.posts(event.key_posts[1:], weight=8)
 
 
@@ -218,7 +218,7 @@ def _responses(writer: Writer, figures: Figures) -> None:
     writer.section("回应办理")
     line = figures.responses
     if not line.due.value and not line.given.value:
-        writer.paragraph("没有到期的时限，也没有新作出的回应。")
+        writer.paragraph("没有到期的时限，也没有新作出的回应。", weight=3)
         return
     parts: list[Part] = []
     if line.due.value:
@@ -240,13 +240,14 @@ def _figures(writer: Writer, figures: Figures) -> None:
     parts += ["；", derived(against(change, unit), change.evidence), "。"]
     if figures.busiest is not None:
         parts += [f"{figures.busiest[0]}时最多，", figures.busiest[1], "条。"]
-    writer.paragraph(*parts)
+    # The summary says most of it: where there is little room the charts come first.
+    writer.paragraph(*parts, weight=3)
     if not total:
         return
     labels, values = _series(figures)
     writer.chart(
         Chart(id="", shape="columns", title=f"信息量（{'每小时' if figures.kind == 'daily' else '每日'}）",
-              labels=labels, values=values, weight=3)
+              labels=labels, values=values, weight=1)
     )  # fmt: skip
     shares = [words.interval(line.count.value, total) for line in figures.sentiments]
     writer.chart(
@@ -260,7 +261,7 @@ def _figures(writer: Writer, figures: Figures) -> None:
             low=tuple(100 * low for low, _ in shares),
             high=tuple(100 * high for _, high in shares),
             unit="%",
-            weight=3,
+            weight=1,
         )
     )
     for title, lines in (
@@ -310,7 +311,7 @@ def blind(writer: Writer, coverage: Coverage, watched: Number, not_seen: Number,
             last = f"（最近一次采集成功：{words.time_words(source.last_seen_at)}）" if source.last_seen_at else ""
             writer.paragraph(f"{source.name}：{source.reason}{last}", style="note", weight=6)
     else:
-        writer.paragraph(watched, "个信源均正常采集。")
+        writer.paragraph(watched, "个信源均正常采集。", weight=3)
     if dead_letters.value:
         writer.paragraph("另有", dead_letters, "条记录未能处理，未计入以上情况。", style="note", weight=2)
 

@@ -87,9 +87,7 @@ def statement(
     _quality(writer, book, answered)
     _unanswered(writer, waiting, until)
     _how(writer, book, facts, complete=until <= made_at)
-    subject = f"{words.time_words(since)}至{words.time_words(until)}"
-    if since.year != until.year or until.year != made_at.year:
-        subject = f"{since.year}年{words.time_words(since)}至{until.year}年{words.time_words(until)}"
+    subject = words.stretch_words(since, until)
     return writer.report(
         "statement", f"{mask(region)}　{subject}" if region else subject, unit=unit, since=since, until=until,
         made_at=made_at, evidence=book.all(), complete=until <= made_at, sources=facts.coverage.names,

@@ -139,8 +139,14 @@ def comparison(index: Index, first: Side, second: Side, facts: Facts, *, unit: s
         book.documents(f"{side.name}：全部信息", side.filters, page.total)
         for side, page in zip((first, second), pages, strict=True)
     ]
-    moved = versus(pages[1].total, pages[0].total, (), first.name).words
+    same_time = first.since == second.since
+    moved = _difference(pages[0].total, pages[1].total, first.name, same_time)
     writer.summary(f"{first.name}", totals[0], f"条，{second.name}", totals[1], f"条，{moved}。")
+    if same_time:
+        writer.summary(f"所述时段：{_span_words(first)}。")
+    elif first.until - first.since < timedelta(days=1):
+        today = max((first, second), key=lambda side: side.until)
+        writer.summary(f"{today.name}尚未结束，两日均只计到{today.until.astimezone(CHINA):%H:%M}。")
     shares = [
         share_lines(book, page, "sentiment", "sentiments", side.filters, words.SENTIMENTS)
         for side, page in zip((first, second), pages, strict=True)
@@ -149,7 +155,8 @@ def comparison(index: Index, first: Side, second: Side, facts: Facts, *, unit: s
     writer.summary(*_share_difference((first, second), negative, totals))
 
     writer.section("逐项对比")
-    rows: list[tuple[Cell | Part, ...]] = [("全部信息", *totals, Cell(parts=(moved,), tone="soft"))]
+    moved = _difference(pages[0].total, pages[1].total, "前者", same_time)
+    rows: list[tuple[Cell | Part, ...]] = [("全部信息", *totals, _moved_cell(moved))]
     for facet, field, names in (
         ("sentiment", "sentiments", words.SENTIMENTS),
         ("request", "requests", words.REQUESTS),
@@ -167,10 +174,9 @@ def comparison(index: Index, first: Side, second: Side, facts: Facts, *, unit: s
         for label in labels[:6]:
             name = next(side[label].name for side in both if label in side)
             counts = [side[label].count if label in side else Number(value=0) for side in both]
-            words_ = versus(counts[1].value, counts[0].value, (), "前者").words
-            rows.append((name, *counts, Cell(parts=(words_,), tone="soft" if "不显著" in words_ else "")))
-    writer.table(("指标", first.name, second.name, "变化"), rows, right=(1, 2))
-    writer.paragraph("差异在随机波动范围以内的，均写作“变化不显著”。", style="note")
+            rows.append((name, *counts, _moved_cell(_difference(counts[0].value, counts[1].value, "前者", same_time))))
+    writer.table(("指标", first.name, second.name, "差异" if same_time else "变化"), rows, right=(1, 2))
+    writer.paragraph(f"差异在随机波动范围以内的，均写作“{'差异' if same_time else '变化'}不显著”。", style="note")
     for side, page, lines in zip((first, second), pages, shares, strict=True):
         if page.total:
             writer.chart(msgspec.structs.replace(_sentiment_chart(lines, page.total), title=f"{side.name}：情感占比"))
@@ -182,11 +188,32 @@ def comparison(index: Index, first: Side, second: Side, facts: Facts, *, unit: s
     )  # fmt: skip
 
 
-def day_side(day: date, now: datetime) -> Side:
-    """A day in China, as far as it has come."""
-    since = datetime(day.year, day.month, day.day, tzinfo=CHINA)
-    until = min(since + timedelta(days=1), now.replace(microsecond=0))
-    return Side(name=f"{day.month}月{day.day}日", filters=Filters(since=since, until=until))
+def day_sides(first: date, second: date, now: datetime) -> tuple[Side, Side]:
+    """Two days in China; where one is not over, both up to the same hour: a morning against a day says nothing."""
+    begins = [datetime(day.year, day.month, day.day, tzinfo=CHINA) for day in (first, second)]
+    length = min(timedelta(days=1), *(now.replace(microsecond=0) - begin for begin in begins))
+    # The year where it tells them apart.
+    year = "" if first.year == second.year else "{}年"
+    one, other = (
+        Side(name=f"{year.format(begin.year)}{begin.month}月{begin.day}日",
+             filters=Filters(since=begin, until=begin + length))
+        for begin in begins
+    )  # fmt: skip
+    return one, other
+
+
+def _difference(before: int, count: int, name: str, same_time: bool) -> str:
+    """How the second count stands to the first: moved since, or, of the same time, more or less than it."""
+    moved = versus(count, before, (), name)
+    if not same_time:
+        return moved.words
+    if moved.direction == "noise":
+        return f"与{name}差异不显著"
+    return f"较{name}{'多' if moved.direction == 'up' else '少'}{abs(count - before)}条"
+
+
+def _moved_cell(said: str) -> Cell:
+    return Cell(parts=(said,), tone="soft" if "不显著" in said else "")
 
 
 def _page(index: Index, filters: Filters, size: int) -> Page:

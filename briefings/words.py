@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from alerts.responses.aftermath import wilson
@@ -41,6 +41,21 @@ def time_words(moment: datetime) -> str:
     """5月1日 08:30, China time."""
     local = moment.astimezone(CHINA)
     return f"{local.month}月{local.day}日 {local:%H:%M}"
+
+
+def stretch_words(since: datetime, until: datetime) -> str:
+    """A stretch of time by its days where it begins with one: 2026年5月5日至8日, 2026年5月5日至8日（截至12:30）."""
+    begin, end = since.astimezone(CHINA), until.astimezone(CHINA)
+    midnight = begin.time() == end.time() == time()
+    last = end - timedelta(days=1) if midnight else end
+    year = "" if begin.year == last.year else f"{last.year}年"
+    if begin.time() != time():
+        return f"{begin.year}年{time_words(begin)}至{year}{time_words(end)}"
+    month = "" if (begin.year, begin.month) == (last.year, last.month) else f"{last.month}月"
+    days = f"{begin.year}年{begin.month}月{begin.day}日"
+    if begin.date() != last.date():
+        days += f"至{year}{month}{last.day}日"
+    return days if midnight else f"{days}（截至{end:%H:%M}）"
 
 
 def duration_words(seconds: float) -> str:

@@ -8,6 +8,7 @@ whole is counted by itself and is not the sum of the others. All of it within wh
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
@@ -29,7 +30,8 @@ from consultations.book import ConsultationBook
 from consultations.deadline import Standing, standing
 from consultations.model import Consultation
 from consultations.tables import consultations as consultation_table
-from disclosure.register import IN_TIME, LATE, Asked, Register
+from disclosure.model import Application
+from disclosure.register import IN_TIME, LATE, Asked, Listed, Register
 from disclosure.tables import applications as application_table
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
@@ -165,6 +167,58 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
     consultations: Where
 
 
+class Whose(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes a matter a unit's.
+
+    Attributes
+    ----------
+    names, others:
+        What the unit and those below it are called, with their departments; and what its neighbours are.
+    place:
+        Whether it has regions of its own: then what is said there is its matter, whoever deals with it.
+    view:
+        What the unit may see.
+    """
+
+    names: set[str]
+    others: set[str]
+    place: bool
+    view: View
+
+    def has(self, name: str, *, about: bool) -> bool:
+        """Whether a matter that `name` deals with is the unit's; `about`: it concerns what the unit may see."""
+        return name in self.names or (about and (self.place or name not in self.others))
+
+
+class _Places:
+    """Which matters bear a name: what they are filed under → their ids."""
+
+    def __init__(self) -> None:
+        self._ids: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+
+    def add(self, number: int, **names: str | None) -> None:
+        for kind, name in names.items():
+            self._ids[kind, name].append(number)
+
+    def of(self, **names: Collection[str]) -> list[int]:
+        """Those that bear any of these names, by their ids."""
+        found = {one for kind, own in names.items() for name in own for one in self._ids.get((kind, name), ())}
+        return sorted(found)
+
+
+class _Read(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the viewer may see of some days, each by its id, read once for all units. `matters`: policy and event of
+    each ticket."""
+
+    matters: dict[int, tuple[str | None, str]]
+    tickets_by: _Places
+    applications_by: _Places
+    tickets: dict[int, Worked]
+    tasks: dict[int, Handed]
+    applications: dict[int, Listed]
+    consultations: dict[int, tuple[Consultation, Standing]]
+
+
 class NotBelow(LookupError):
     """A unit that is not the viewer's and does not lie below it, or is not there at all."""
 
@@ -229,10 +283,29 @@ class Grassroots:
 
     def table(self, unit: Unit | None, span: Span) -> Table:
         """The figures of the units below one."""
-        return Table(
-            since=span.since, until=span.until, whole=self._row(unit, span),
-            rows=[self._row(one, span) for one in self.below(unit)],
-        )  # fmt: skip
+        since, until = span.moments
+        asked = Asked(since=span.since, until=span.until)
+        with self._store.read() as connection:
+            tickets = worked(connection, since, until, self._now, self._seen.tickets)
+            created = ticket_table.c.created_at
+            about = sa.select(ticket_table.c.id, ticket_table.c.policy_id, ticket_table.c.event_id)
+            found = connection.execute(about.where(created >= since, created < until, *self._seen.tickets)).all()
+        read = _Read(
+            matters={row.id: (row.policy_id, row.event_id) for row in found},
+            tickets_by=_Places(),
+            applications_by=_Places(),
+            tickets={one.id: one for one in tickets},
+            tasks=self._handed(self._seen, span),
+            applications={one.application.id: one for one in self._register.list(asked, self._seen.applications)},
+            consultations={each[0].id: each for each in self.consultations(self._seen, span)},
+        )
+        for one in tickets:
+            policy, event = read.matters[one.id]
+            read.tickets_by.add(one.id, unit=one.unit, policy=policy, event=event)
+        for key, listed in read.applications.items():
+            read.applications_by.add(key, unit=listed.application.department, policy=listed.application.policy)
+        rows = [self._row(one, read) for one in self.below(unit)]
+        return Table(since=span.since, until=span.until, whole=self._row(unit, read), rows=rows)
 
     # What lies behind the figures
 
@@ -244,32 +317,39 @@ class Grassroots:
     def tasks(self, unit: Unit | None, span: Span, figure: str) -> list[Handed]:
         """The tasks that a figure counts, the newest first."""
         counts = TASKS[figure][1]
-        return [one for one in self._handed(self.share(unit), span) if counts(one, self._now)]
+        return [one for one in self._handed(self.share(unit), span).values() if counts(one, self._now)]
 
     def share(self, unit: Unit | None) -> Share:
         """What is a unit's. The viewer's own unit has all that the viewer may see."""
         seen = self._seen
-        if unit is None or unit.id == self._top:
+        whose = self._whose(unit)
+        if whose is None:
             return seen
+        its, place = whose.view, whose.place
+
+        def theirs(column: sa.Column[str], about: Collection[sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+            unclaimed = [] if place else [column.not_in(whose.others)]
+            return sa.or_(column.in_(whose.names), sa.and_(sa.true(), *about, *unclaimed))
+
+        # Who wrote on a draft is told by no region.
+        about = [sa.false()] if place else within(its)
+        return Share(
+            tickets=[*seen.tickets, theirs(ticket_table.c.unit, its.own_tickets())],
+            tasks=[*seen.tasks, assignment_table.c.unit.in_(whose.names)],
+            applications=[*seen.applications, theirs(application_table.c.department, own_applications(its.grant))],
+            consultations=[*seen.consultations, theirs(consultation_table.c.department, about)],
+        )
+
+    def _whose(self, unit: Unit | None) -> Whose | None:
+        """What makes a matter a unit's; None: all that the viewer may see is."""
+        if unit is None or unit.id == self._top:
+            return None
         names = self._names(unit)
         others = {
             name for one in self._tree.below(unit.parent_id) if one.id != unit.id for name in self._names(one)
         } - names
         its = self._views.of(lambda policies: self._tree.grant(unit.id, policies), self._policies)
-        place = bool(unit.regions)
-
-        def whose(column: sa.Column[str], about: Collection[sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
-            unclaimed = [] if place else [column.not_in(others)]
-            return sa.or_(column.in_(names), sa.and_(sa.true(), *about, *unclaimed))
-
-        # Who wrote on a draft is told by no region.
-        about = [sa.false()] if place else within(its)
-        return Share(
-            tickets=[*seen.tickets, whose(ticket_table.c.unit, its.own_tickets())],
-            tasks=[*seen.tasks, assignment_table.c.unit.in_(names)],
-            applications=[*seen.applications, whose(application_table.c.department, own_applications(its.grant))],
-            consultations=[*seen.consultations, whose(consultation_table.c.department, about)],
-        )
+        return Whose(names=names, others=others, place=bool(unit.regions), view=its)
 
     # Within
 
@@ -278,12 +358,11 @@ class Grassroots:
         family = self._tree.with_below(unit.id)
         return {one.name for one in family} | {name for one in family for name in one.departments}
 
-    def _row(self, unit: Unit | None, span: Span) -> Row:
-        share = self.share(unit)
-        tickets, tasks = self._worked(share, span), self._handed(share, span)
-        asked = Asked(since=span.since, until=span.until)
-        applications = [one.standing for one in self._register.list(asked, share.applications)]
-        consultations = [stands for _, stands in self.consultations(share, span)]
+    def _row(self, unit: Unit | None, read: _Read) -> Row:
+        its = self._of(unit, read)
+        tickets, tasks = its.tickets.values(), its.tasks.values()
+        applications = [one.standing for one in its.applications.values()]
+        consultations = [stands for _, stands in its.consultations.values()]
         return Row(
             id=unit.id if unit is not None else None, unit=unit.name if unit is not None else "",
             kind=unit.kind if unit is not None else "", has_below=bool(self.below(unit)) if unit is not None else True,
@@ -299,14 +378,61 @@ class Grassroots:
             },
         )  # fmt: skip
 
+    def _of(self, unit: Unit | None, read: _Read) -> _Read:
+        """What of all that was read is a unit's: the same that `share` asks the store for, a list at a time."""
+        whose = self._whose(unit)
+        if whose is None:
+            return read
+        grant = whose.view.grant
+        policies = None if grant.policies is None else frozenset(grant.policies)
+        departments, regions = frozenset(grant.departments), grant.regions
+        events = None if regions is None else frozenset(whose.view.events_here())
+        on_drafts = frozenset() if regions is not None or whose.place else frozenset(whose.view.policies)
+
+        def ticket(one: Worked) -> bool:
+            policy, event = read.matters[one.id]
+            about = (policies is None or policy in policies) and (events is None or event in events)
+            return whose.has(one.unit, about=about)
+
+        def application(one: Application) -> bool:
+            about = policies is None or one.policy in policies or one.department in departments
+            here = regions is None or one.region.startswith(regions)
+            return whose.has(one.department, about=about and here)
+
+        # With a hundred counties each must not look at everything: only at what can be its own.
+        tickets: Collection[int] = read.tickets
+        if policies is not None:
+            tickets = read.tickets_by.of(unit=whose.names, policy=policies)
+        elif events is not None:
+            tickets = read.tickets_by.of(unit=whose.names, event=events)
+        applications: Collection[int] = read.applications
+        if policies is not None:
+            applications = read.applications_by.of(unit={*whose.names, *departments}, policy=policies)
+        return _Read(
+            matters=read.matters,
+            tickets_by=read.tickets_by,
+            applications_by=read.applications_by,
+            tickets={key: read.tickets[key] for key in tickets if ticket(read.tickets[key])},
+            tasks={key: one for key, one in read.tasks.items() if one.unit in whose.names},
+            applications={
+                key: read.applications[key] for key in applications if application(read.applications[key].application)
+            },
+            consultations={
+                key: (one, stands)
+                for key, (one, stands) in read.consultations.items()
+                if whose.has(one.department, about=one.policy_id in on_drafts)
+            },
+        )
+
     def _worked(self, share: Share, span: Span) -> list[Worked]:
         since, until = span.moments
         with self._store.read() as connection:
             return worked(connection, since, until, self._now, share.tickets)
 
-    def _handed(self, share: Share, span: Span) -> list[Handed]:
+    def _handed(self, share: Share, span: Span) -> dict[int, Handed]:
         since, until = span.moments
         columns = (
+            assignment_table.c.id,
             ticket_table.c.number.label("ticket"), ticket_table.c.title,
             *(
                 assignment_table.c[name]
@@ -326,7 +452,8 @@ class Grassroots:
             .order_by(assignment_table.c.passed_at.desc(), assignment_table.c.id.desc())
         )
         with self._store.read() as connection:
-            return [Handed(**row) for row in connection.execute(query).mappings()]
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+        return {row.pop("id"): Handed(**row) for row in rows}
 
     def consultations(self, share: Share, span: Span) -> list[tuple[Consultation, Standing]]:
         """The consultations whose result was to be public on one of these days."""

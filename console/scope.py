@@ -273,10 +273,10 @@ class View:
         if self.grant.policies is not None:
             found.append(ticket_table.c.policy_id.in_(self.grant.policies))
         if self.grant.regions is not None:
-            found.append(ticket_table.c.event_id.in_(self._events_here()))
+            found.append(ticket_table.c.event_id.in_(self.events_here()))
         return found
 
-    def _events_here(self) -> list[str]:
+    def events_here(self) -> list[str]:
         """Events with a document in the viewer's regions, by every id that is one with them today."""
         history = History.read(self.store)
         found: set[str] = set()

@@ -20,9 +20,11 @@ class AppriseUrl:
         apprise = _apprise()
         self._url = url
         separator = "&" if "?" in url else "?"
-        timeouts = "" if "cto=" in url else f"{separator}cto={timeout:g}&rto={timeout:g}"
+        options = [] if "cto=" in url else [f"cto={timeout:g}", f"rto={timeout:g}"]
+        # A notice is text: taken for HTML, as mail is by default, it loses its lines, and what people wrote is markup.
+        options += [] if re.search(r"[?&]format=", url) else ["format=text"]
         self._apprise = apprise.Apprise()
-        self._apprise.add(url + timeouts)
+        self._apprise.add(url + (separator + "&".join(options) if options else ""))
 
     @classmethod
     def accepts(cls, url: str) -> bool:
@@ -33,7 +35,9 @@ class AppriseUrl:
         apprise = _apprise()
         kind = apprise.NotifyType.FAILURE if notice.level in ("red", "orange") else apprise.NotifyType.WARNING
         with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:
-            done = self._apprise.notify(title=notice.subject, body=notice.body, notify_type=kind)
+            done = self._apprise.notify(
+                title=notice.subject, body=notice.body, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
+            )
             reason = said.getvalue()
         if not done:
             raise DeliveryFailed(without_secrets(reason, self._url).strip()[:300] or "not delivered")

@@ -54,7 +54,8 @@ def briefing_list(visit: Reader, kind: str = "", status: str = "", before: int |
 
 @router.post("/briefings/make")
 def make(visit: Writer) -> Response:
-    """`kind`, `day` (special: `event` or `policy`; statement: `from`, `to`, `region`;
+    """`kind`, `day` (special: `event` or `policy`; release: `policy`, `hours`;
+    comparison: `policy` and `other_policy`, or `day` and `other_day`; statement: `from`, `to`, `region`;
     consultation: `consultation`): keep a briefing as a draft, with the figures of this moment."""
     kind, text = visit.field("kind"), visit.field("day")
     _everything(visit)
@@ -64,6 +65,11 @@ def make(visit: Writer) -> Response:
         elif kind == "special":
             made = orders.special_report(visit.console, event=visit.field("event"), policy=visit.field("policy"))
             kept = orders.keep(visit.console, made, actor=visit.actor)
+        elif kind == "release":
+            made = orders.release(visit.console, visit.field("policy"), visit.number("hours") or 0)
+            kept = orders.keep(visit.console, made, actor=visit.actor)
+        elif kind == "comparison":
+            kept = orders.keep(visit.console, _comparison(visit), actor=visit.actor)
         elif kind == "statement":
             made = orders.statement(visit.console, **_stretch(visit), region=visit.field("region"))
             kept = orders.keep(visit.console, made, actor=visit.actor)
@@ -204,7 +210,8 @@ def _list(
     return show(
         visit, "briefings.html.j2", code=400 if problem else 200, found=found, kind=kind, status=status,
         problem=problem, typed_code=code, kinds={name: NAMES[name] for name in PREFIXES},
-        makes=[*EARLIER, "shift", "special", "statement"],
+        makes=[*EARLIER, "shift", "special", "release", "comparison", "statement"],
+        after=visit.console.settings.release.report_hours,
         policies=visit.view.policies,
         statuses=STATUS_WORDS, everything=everything, today=today, writes=visit.may("briefing.write") and everything,
         older=found[-1].id if len(found) == LISTED else None,
@@ -268,6 +275,15 @@ def _stretch(visit: Visit) -> dict[str, datetime]:
             day = _day(text) + timedelta(days=later)
             found[end] = datetime(day.year, day.month, day.day, tzinfo=CHINA)
     return found
+
+
+def _comparison(visit: Visit) -> orders.Made:
+    """Of two policies where one is named, and else of two days."""
+    if policies := [one for one in (visit.field("policy"), visit.field("other_policy")) if one]:
+        return orders.compared(visit.console, policies=policies)
+    return orders.compared(
+        visit.console, days=[_day(one) for one in (visit.field("other_day"), visit.field("day")) if one]
+    )
 
 
 def _day(text: str) -> date:

@@ -189,12 +189,22 @@ def export_sources(
     if file.suffix.lower() not in writers:
         raise WrongUse(f"{file}: what form is it to have?", "let its name end in .opml or .toml")
     store = context.store()
-    sync_folder(store, context.settings().path(FOLDER))
-    sources = load_sources(store)
+    broken = sync_folder(store, context.settings().path(FOLDER))
+    known = load_sources(store)
+    sources = [source for source in known if source.kind == "feed" or file.suffix.lower() != ".opml"]
     written_as = sources if with_secrets else [shown(source) for source in sources]
     file.write_text(writers[file.suffix.lower()](written_as), encoding="utf-8")
-    written = sum(source.kind == "feed" for source in sources) if file.suffix.lower() == ".opml" else len(sources)
-    context.errors().print(f"{written} of {len(sources)} sources → {file}", markup=False, soft_wrap=True)
+    said = [f"left out: {error}" for error in broken]
+    if len(sources) < len(known):
+        said.append(f"left out: {len(known) - len(sources)} that are no feeds; a name that ends in .toml takes all")
+    if hidden := [source.id for source, written in zip(sources, written_as, strict=True) if source != written]:
+        said.append(
+            f"without their keys and passwords: {', '.join(hidden)}; write them into the file before you import it"
+            " (--with-secrets keeps them)"
+        )
+    said.append(f"{len(sources)} of {len(known) + len(broken)} sources → {file}")
+    for line in said:
+        context.errors().print(line, markup=False, soft_wrap=True)
 
 
 @app.command("import")
@@ -215,7 +225,12 @@ def import_sources(
         context.print_json({"added": [shown(one) for one in taken.added], "left_out": taken.left_out})
         return
     for name, reason in taken.left_out:
-        context.errors().print(f"left out: {name}: {reason}", markup=False, soft_wrap=True)
+        # What is wrong with a source names it.
+        said = reason if reason.startswith(f"{name}: ") else f"{name}: {reason}"
+        context.errors().print(f"left out: {said}", markup=False, soft_wrap=True)
+    if not taken.added:
+        context.errors().print("no source added", markup=False)
+        return
     context.print_table(
         f"{len(taken.added)} sources added",
         ("id", "kind", "url"),

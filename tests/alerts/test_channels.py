@@ -115,7 +115,17 @@ def test_mail_goes_out_by_apprise(smtp_server: Any) -> None:
     send(smtp_server.url)
     (mail,) = smtp_server.messages
     assert mail["Subject"].startswith("【黄色预警·新发现】《水价方案》")
-    assert NOTICE.why in mail.get_body(("plain", "html")).get_content()
+    assert mail.get_content_type() == "text/plain"
+    assert mail.get_content().splitlines()[: len(NOTICE.body.splitlines())] == NOTICE.body.splitlines()
+
+
+def test_what_people_wrote_is_no_markup_in_a_mail(smtp_server: Any) -> None:
+    evil = '<img src="http://evil.example/x">*粗* 第一行\n第二行'
+    for address in (smtp_server.url, f"{smtp_server.url}&format=html"):
+        open_channel(ChannelSettings(name="c", url=address), 5).send(msgspec.structs.replace(NOTICE, why=evil))
+    text, html = smtp_server.messages
+    assert evil in text.get_content().replace("\r", "")
+    assert "<img" not in html.get_body(("html",)).get_content()
 
 
 def test_a_mail_server_that_is_away_is_a_failure_without_secrets() -> None:

@@ -16,8 +16,10 @@ from pypdf import PdfReader
 from alerts import timeline
 from alerts.tables import tickets
 from briefings import charts
+from briefings.columns import column_widths
 from briefings.docx import docx_of
-from briefings.edition import editions, printed
+from briefings.edition import editions, printed, wide
+from briefings.evidence import Number
 from briefings.gather import gather_between
 from briefings.head import Head
 from briefings.html import page_of
@@ -25,7 +27,7 @@ from briefings.looks import DOCUMENT, Look
 from briefings.pdf import NO_LIBRARIES, pdf_of
 from briefings.period import period_figures
 from briefings.periodical import periodical
-from briefings.report import Report, numbers
+from briefings.report import Cell, Report, Table, numbers
 from briefings.spans import Kind, span
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import PolicyRegister
@@ -105,6 +107,32 @@ def test_the_document_has_the_standards_page_and_the_same_bytes_again(report: Re
     assert "共收到信息20[1]条" in text
     fonts = {run.font.name for paragraph in document.paragraphs for run in paragraph.runs}
     assert fonts >= {"方正小标宋简体", "黑体", "楷体", "仿宋"}
+
+
+def test_tables_stay_between_the_margins_whatever_their_headings_are() -> None:
+    title = "《关于进一步加强和规范城镇居民生活用水阶梯价格管理若干问题的实施意见》"
+    rows = tuple(
+        (Cell(parts=(name,)), Cell(parts=(Number(value=123, evidence="e"),)), Cell(parts=("0",)), Cell(parts=(words,)))
+        for name, words in (("微博搜索（示例）", "较前者上升至约12倍（+132条）"), ("望津市白榆区", "较前者变化不显著"))
+    )
+    block = Table(id="t", columns=("指标", title, title, "变化"), rows=rows, right=(1, 2))
+    for whole in (37.0, 28.0):
+        widths = column_widths(block, whole)
+        assert sum(widths) == pytest.approx(whole) and min(widths) > 4
+    assert column_widths(block, 37.0)[3] > wide("较前者上升至约12倍（+132条）"), "it stands on one line"
+    short = Table(id="t", columns=("等级", "新增"), rows=((Cell(parts=("Ⅰ级",)), Cell(parts=("0",))),), right=(1,))
+    assert sum(column_widths(short, 37.0)) == pytest.approx(37.0)
+
+
+def test_a_documents_tables_say_their_widths_and_repeat_their_headings(report: Report) -> None:
+    document = docx.Document(io.BytesIO(docx_of(report, HEAD)))
+    for table in document.tables:
+        widths = [column.width for column in table.columns]
+        assert sum(one.mm for one in widths if one) == pytest.approx(156, abs=1)
+    levels = document.tables[0]
+    assert levels.rows[0]._tr.xpath(".//w:tblHeader") and all(row._tr.xpath(".//w:cantSplit") for row in levels.rows)
+    assert len(levels._tbl.xpath(".//w:left[@w:color]")) == 4
+    assert document.styles.element.xpath(".//w:lang/@w:eastAsia") == ["zh-CN"]
 
 
 def test_page_and_charts_are_the_same_again_and_survive_being_kept(report: Report, filled: World) -> None:

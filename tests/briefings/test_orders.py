@@ -12,9 +12,11 @@ from alerts.release.report import keep as keep_report
 from alerts.release.report import release_report
 from briefings import orders
 from briefings.docx import docx_of
+from briefings.gather import gather_between
 from briefings.html import page_of
 from briefings.report import Report, numbers
 from briefings.shelf import BriefingShelf
+from briefings.topical import comparison, day_sides
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
 from tests.briefings.small_world import DAY, MIDNIGHT, World, burst
@@ -75,9 +77,21 @@ def test_two_days_and_two_policies_side_by_side(world: World) -> None:
     assert days.summary[0].text == "5月7日5条，5月8日20条，较5月7日变化不显著。"
     both = orders.compared(world, policies=["heating", "school"], since=MIDNIGHT, until=MIDNIGHT + timedelta(days=1))
     assert "《云岭市居民供暖价格调整办法》15条，《云岭市义务教育阶段招生工作方案》4条" in both.report.summary[0].text
-    assert "差异" in both.report.summary[1].text
+    assert "差异显著" in both.report.summary[2].text or "差异不显著" in both.report.summary[2].text
+    assert "变化" not in said(both.report), "what two policies differ by is no change of either"
     for report in (days, both.report):
         all_open(report)
+
+
+def test_a_day_that_is_not_over_is_compared_with_the_same_hours(world: World) -> None:
+    now = MIDNIGHT + timedelta(hours=9, minutes=30)
+    yesterday, today = day_sides(date(2026, 5, 7), DAY, now)
+    assert (today.since, today.until) == (MIDNIGHT, now)
+    assert (yesterday.since, yesterday.until) == (MIDNIGHT - timedelta(days=1), now - timedelta(days=1))
+    facts = gather_between(world.store, world.log, yesterday.since, now, world.clock)
+    report = comparison(world.index, yesterday, today, facts, unit="室", made_at=now)
+    assert report.summary[0].text == "5月7日0条，5月8日4条，较5月7日变化不显著。"
+    assert report.summary[1].text == "5月8日尚未结束，两日均只计到09:30。"
 
 
 def test_a_release_report_takes_this_form_with_its_kept_numbers(world: World) -> None:

@@ -167,6 +167,35 @@ def test_the_administrator_adds_somebody_who_then_signs_in(served: Served) -> No
         assert page.locator("h1").inner_text() == "Duty desk"
 
 
+def test_the_grassroots_view_opens_its_lists_is_exported_and_fits_a_phone(served: Served) -> None:
+    units = served.world.console.units
+    east = units.add("东市", "city", parent=served.world.whole.id, departments=["市住房和城乡建设局"])
+    units.add("东市供热所", "department", parent=east.id, departments=["东市供热所"])
+    days = "since=2026-04-20&until=2026-05-09"
+    with served.page(accept_downloads=True) as page:
+        served.sign_in(page, "duty")
+        page.goto(f"/grassroots?{days}")
+        row = page.locator("[data-row]", has=page.get_by_text("住建局", exact=False)).first
+        number = row.locator("td.number a").first
+        shown = int(number.inner_text())
+        number.click()
+        page.wait_for_url("**/tickets?**")
+        assert page.locator("[data-row]").count() == shown > 0
+        page.go_back()
+        page.get_by_role("link", name="东市", exact=True).click()
+        page.get_by_text("东市供热所").first.wait_for()
+        page.get_by_role("link", name="云岭市").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="CSV").click()
+        text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+        assert "东市" in text and "合计，不重复计" in text
+    with served.page(viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        served.sign_in(page, "leader")
+        page.goto(f"/grassroots?{days}")
+        assert page.get_by_role("heading", name="基层视图").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
 def test_the_auditor_sees_the_chain(served: Served) -> None:
     with served.page() as page:
         served.sign_in(page, "auditor")
@@ -179,6 +208,9 @@ def test_the_operator_sees_the_sources_and_no_posts(served: Served) -> None:
         page.goto("/sources")
         assert page.get_by_text("市长信箱").first.is_visible()
         assert page.locator(".rooms a").all_inner_texts() == ["政策", "值班表", "规则", "通知渠道", "信源"]
+        # On a phone the column with names and advice is no strip of single characters.
+        page.set_viewport_size(PHONE)
+        assert page.locator("[data-row] td").first.bounding_box()["width"] > 180
 
 
 def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
@@ -216,6 +248,7 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
                       "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
                       "/dead-letters", "/answers", "/answers/edit", "/answers/coverage", "/briefings",
+                      "/grassroots", "/grassroots/tasks", "/interpretations", "/consultations", "/disclosure",
                       "/briefings/kept/RB-20260508", "/briefings/kept/RB-20260508/edit",
                       "/briefings/kept/RB-20260508/evidence/1", "/policies/heating/history", "/drills",
                       f"/drills/{drill}", f"/documents/{burst()[0].document.id}")),

@@ -134,6 +134,24 @@ def test_a_statement_is_made_of_whole_days(world: ConsoleWorld) -> None:
     assert wrong.status_code == 400 and "无此地" in wrong.text
 
 
+def test_two_days_two_policies_and_a_release_are_told_of(world: ConsoleWorld) -> None:
+    duty = world.client("duty")
+    asked = (
+        ({"day": "2026-05-08", "other_day": "2026-05-07"}, "5月7日与5月8日"),
+        (
+            {"policy": "heating", "other_policy": "school"},
+            "《云岭市居民供暖价格调整办法》与《云岭市义务教育阶段招生工作方案》",
+        ),
+    )
+    for fields, subject in asked:
+        answer = send(duty, "/briefings", "/briefings/make", kind="comparison", **fields)
+        assert subject in duty.get(answer.headers["location"]).text
+    for fields in ({"day": "2026-05-08"}, {"policy": "heating"}, {"day": "2026-05-08", "other_day": "2026-05-08"}):
+        assert send(duty, "/briefings", "/briefings/make", kind="comparison", **fields).status_code == 400
+    early = send(duty, "/briefings", "/briefings/make", kind="release", policy="heating", hours="72")
+    assert early.status_code == 400 and "72" in early.text
+
+
 def test_texts_from_outside_are_text(world: ConsoleWorld) -> None:
     page = made(world)
     text = world.client("duty").get(page).text

@@ -121,6 +121,22 @@ def test_the_commands(data_dir: Path, tmp_path: Path) -> None:
         minsheng(data_dir, "sources", "export", str(tmp_path / "all.csv"))
 
 
+def test_an_export_says_what_is_not_in_it(data_dir: Path, tmp_path: Path) -> None:
+    folder = data_dir / "sources"
+    folder.mkdir(parents=True)
+    (folder / "a.toml").write_text('kind = "feed"\nurl = "https://a.example/rss?token=0123456789abcdef"\n')
+    (folder / "b.toml").write_text('kind = "page"\nurl = "https://b.example/"\n')
+    (folder / "c.toml").write_text('kind = "fed"\nurl = "https://c.example/"\n')
+    said = minsheng(data_dir, "sources", "export", str(tmp_path / "feeds.opml")).output
+    assert "c.toml, line 1: there is no source kind 'fed'" in said
+    assert "left out: 1 that are no feeds" in said
+    assert "without their keys and passwords: a;" in said
+    assert "1 of 3 sources" in said
+    said = minsheng(data_dir, "sources", "export", str(tmp_path / "all.toml"), "--with-secrets").output
+    assert "without" not in said and "no feeds" not in said
+    assert "2 of 3 sources" in said
+
+
 def test_the_list_of_another_reader_comes_in_once(tmp_path: Path) -> None:
     outlines = "".join(f'<outline text="{n}" xmlUrl="http://h.example/{n}.xml"/>' for n in ("a", "b"))
     (tmp_path / "r.opml").write_text(f"<opml><body>{outlines}</body></opml>", encoding="utf-8")
