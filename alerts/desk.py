@@ -17,7 +17,7 @@ from alerts.deadlines import first_deadline, replace_timers, resume_timers, roun
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
-from alerts.risk import Risk
+from alerts.risk import Risk, has_grown
 from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RiskKind, kind_hint, kind_of
 from alerts.tables import observations, tickets
@@ -33,7 +33,7 @@ from minsheng.workdays import WorkCalendar
 _CHUNK = 500
 _STATE = (
     "id", "level", "peak_level", "current_level", "historical", "raised_at", "version", "policy_id", "title", "unit",
-    "paused_at", "slow",
+    "paused_at", "slow", "told_voices",
 )  # fmt: skip
 _DESCRIPTION = ("id", "why", "score", "parts", "documents")
 _LOADED = [column for column in tickets.c if column.name not in ("plan", "parts", "documents")]
@@ -84,7 +84,7 @@ class TicketDesk:
         """Whether the document's event has a ticket of its policy, or had one that was closed after it. One for letters
         over weeks knows of no burst."""
         if (ticket := self._open.get(row.event_id)) is not None:
-            return not ticket["slow"] and ticket["policy_id"] in (None, row.policy_id)
+            return not ticket["slow"] and ticket["policy_id"] == row.policy_id
         closed = self._closed.get(row.event_id)
         return closed is not None and row.published_at <= closed
 
@@ -107,6 +107,8 @@ class TicketDesk:
             self._flare(ticket, row, risk)
         elif rank(risk.level) > _known(ticket):
             self._raise(ticket, risk)
+        elif has_grown(ticket["told_voices"], ticket["raised_at"], risk) and not ticket["historical"]:
+            self._grow(ticket, risk)
         elif risk.severity > (_known(ticket), ticket["score"]):
             self._describe(ticket, risk)
         stays = min(ticket["current_level"], risk.holds, key=rank)
@@ -202,6 +204,7 @@ class TicketDesk:
             peak_level=level,
             current_level=risk.level,
             raised_at=risk.at,
+            told_voices=len(risk.voices),
             version=ticket["version"] + 1,
         )
         self._changed.add(ticket["event_id"])
@@ -225,6 +228,7 @@ class TicketDesk:
             "historical": row.historical,
             "exercise": row.exercise,
             "slow": risk.slow,
+            "told_voices": len(risk.voices),
             "round": 1,
             "judged_since": None,
             "posts": 0,
@@ -274,6 +278,7 @@ class TicketDesk:
             policy = self._policy_of(ticket["policy_id"]) if ticket["policy_id"] else None
             ticket["title"] = _title(risk, ticket["risk_kind"], policy, ticket["exercise"])
         ticket.update(level=risk.level, peak_level=risk.level, raised_at=risk.at, version=ticket["version"] + 1)
+        ticket["told_voices"] = len(risk.voices)
         ticket["slow"] = ticket["slow"] and risk.slow
         if ticket["paused_at"] is not None:
             # What has become worse does not wait for what the clocks were stopped for.
@@ -290,6 +295,21 @@ class TicketDesk:
         if better is not None and better.id != held:
             detail = {"plan": better.id, "version": better.version, "title": better.title}
             self._note(ticket, risk.at, "plan-suggested", detail)
+
+    def _grow(self, ticket: dict[str, Any], risk: Risk) -> None:
+        """No graver, but much more is said than when people were told: whoever has it must know."""
+        self._complete(ticket)
+        self._take_policy(ticket, risk)
+        before = ticket["told_voices"]
+        ticket.update(told_voices=len(risk.voices), version=ticket["version"] + 1)
+        self._changed.add(ticket["event_id"])
+        self._describe(ticket, risk)
+        if before == 0:
+            return  # how much it was then is not known
+        detail = {"level": ticket["level"], "from": before, "to": len(risk.voices), "why": risk.why}
+        self._note(ticket, risk.at, "grew", detail)
+        what = f"{ticket['level']}{round_of(ticket)}/{len(risk.voices)}"
+        self.notices += notices.enqueue(self._store, self._connection, ticket, "grown", what, self._settings, self._now)
 
     def _take_policy(self, ticket: dict[str, Any], risk: Risk) -> None:
         """What names its policy only now is the policy's from now on."""
@@ -314,6 +334,7 @@ class TicketDesk:
             current_level=risk.level,
             slow=risk.slow,
             raised_at=risk.at,
+            told_voices=len(risk.voices),
             version=ticket["version"] + 1,
         )
         self._changed.add(ticket["event_id"])

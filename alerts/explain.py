@@ -92,6 +92,12 @@ class Window(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return [row for row in self.concerned if row.request in REQUESTS_THAT_ASK or row.kind == "message"]
 
     @property
+    def alike(self) -> float:
+        """The share of the voices in the largest event: what names a policy in passing comes from many matters."""
+        events = Counter(row.event_id for row in self.concerned)
+        return max(events.values()) / len(self.concerned) if events else 0.0
+
+    @property
     def media(self) -> int:
         return len({row.source for row in self.rows if row.kind in ("news", "hot-search") and row.concerned})
 
@@ -176,6 +182,7 @@ def first_facts(window: Window, policy: Policy | None) -> dict[str, float]:
         "share": count / window.voices if window.voices else 0.0,
         "excess": window.excess,
         "asks": len(window.asking),
+        "alike": window.alike,
         "policy": float(policy is not None),
     }
 

@@ -21,13 +21,14 @@ from minsheng.settings import Settings
 from minsheng.store import Store, insert_or_ignore
 
 Reason = Literal[
-    "new", "again", "worse", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release", "report",
-    "topic", "briefing", "briefing-missing", "duty",
+    "new", "again", "worse", "grown", "due", "overdue", "escalated", "digest", "watch", "gap", "test", "release",
+    "report", "topic", "briefing", "briefing-missing", "duty",
 ]  # fmt: skip
 REASONS: dict[Reason, str] = {
     "new": "新发现",
     "again": "再度升温",
     "worse": "等级上升",
+    "grown": "声量大增",
     "due": "时限将至",
     "overdue": "已超时限",
     "escalated": "无人签收",

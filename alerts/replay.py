@@ -18,7 +18,7 @@ from alerts.history import Baseline, EventHistory, WatchedDays
 from alerts.judging import judge_document
 from alerts.levels import Level, rank
 from alerts.observations import Observation, counts_as_usual
-from alerts.risk import Risk, RiskJudge, lookback, policy_lookback
+from alerts.risk import Risk, RiskJudge, has_grown, lookback, policy_lookback
 from alerts.rules import RuleSet
 from minsheng.policies import Policy
 from minsheng.settings import AlertSettings
@@ -65,6 +65,7 @@ class ReplayedTicket(msgspec.Struct, kw_only=True):
     historical: bool
     last_risk_at: datetime
     slow: bool = False
+    told_voices: int = 0
     ended_at: datetime | None = None
 
     @property
@@ -165,7 +166,7 @@ class Replay:
     def knows(self, row: Observation) -> bool:
         if self.has_open(row.event_id):
             ticket = self._open[row.event_id]
-            return not ticket.slow and ticket.policy in (None, row.policy_id)
+            return not ticket.slow and ticket.policy == row.policy_id
         ended = self._ended.get(row.event_id)
         return ended is not None and row.published_at <= ended
 
@@ -189,6 +190,10 @@ class Replay:
             ticket.level, ticket.policy = risk.level, ticket.policy or risk.policy_id
             ticket.raised.append(Raised(risk.level, risk.at, risk.why, risk.rule, risk.documents, tells=flared))
             ticket.score = risk.score
+            ticket.told_voices = len(risk.voices)
+        elif has_grown(ticket.told_voices, ticket.raised[-1].at, risk) and not ticket.historical:
+            ticket.raised.append(Raised(ticket.level, risk.at, risk.why, risk.rule, risk.documents, tells=False))
+            ticket.told_voices = len(risk.voices)
         ticket.documents = list(dict.fromkeys([*ticket.documents, *risk.documents, row.document_id]))
 
     def finish(self) -> list[ReplayedTicket]:
@@ -210,6 +215,7 @@ class Replay:
             historical=row.historical,
             last_risk_at=risk.at,
             slow=risk.slow,
+            told_voices=len(risk.voices),
         )
         self._open[row.event_id] = ticket
         self.tickets.append(ticket)

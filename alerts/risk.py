@@ -30,6 +30,12 @@ the work a document stays bounded. Which ones depends on the count alone."""
 _POLICY_SHARE = 0.2
 """Letters on one matter are about a policy if at least this share of them is."""
 
+_TIMES, _MORE = 3, 10
+"""By so much, in both ways, a ticket's voices must have grown for its people to be told again at the same level."""
+
+_SETTLED = timedelta(hours=1)
+"""And so long must it stand at its level: a burst that grows within minutes is told by the levels it reaches."""
+
 _NAMING_SHARE = 0.3
 """A window of an event is about a policy if at least this share of its concerned voices names it."""
 
@@ -348,6 +354,13 @@ class RiskJudge:
             rule=best.name if best is not None else "",
             slow=slow,
         )
+
+
+def has_grown(told: int, since: datetime, risk: Risk) -> bool:
+    """Whether a burst has so many more voices than the `told` ones of which people know, `since` it has its level."""
+    if risk.slow or rank(risk.level) == 0 or risk.at - since < _SETTLED:
+        return False
+    return len(risk.voices) >= max(_TIMES * told, told + _MORE)
 
 
 def lookback(settings: AlertSettings) -> timedelta:

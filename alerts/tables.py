@@ -97,6 +97,7 @@ tickets = sa.Table(
     sa.Column("historical", sa.Boolean, nullable=False),
     sa.Column("exercise", sa.Boolean, nullable=False, server_default=sa.false(), comment="a drill, nothing real"),
     sa.Column("slow", sa.Boolean, nullable=False, server_default=sa.false(), comment="letters, no burst yet"),
+    sa.Column("told_voices", sa.Integer, nullable=False, server_default="0", comment="in the window last told of"),
     sa.Column("round", sa.Integer, nullable=False, server_default="1", comment="counts openings: 2 after a reopening"),
     sa.Column("judged_since", UtcDateTime, comment="reopened: what was published until then counts no more"),
     sa.Column("posts", sa.Integer, nullable=False, server_default="0", comment="documents of its event"),

@@ -49,7 +49,7 @@ EVENTS: dict[str, str] = {
 _KINDS = {
     "opened": "ticket.opened", "became-live": "ticket.opened", "reopened": "ticket.opened",
     "flared": "ticket.opened",
-    "level-rose": "ticket.level", "level-fell": "ticket.level", "level-set": "ticket.level",
+    "level-rose": "ticket.level", "grew": "ticket.level", "level-fell": "ticket.level", "level-set": "ticket.level",
     "acknowledged": "ticket.status", "status-changed": "ticket.status", "closed": "ticket.status",
     "false-alarm": "ticket.status", "merged": "ticket.status",
     "deadline-warning": "ticket.deadline", "deadline-missed": "ticket.deadline",

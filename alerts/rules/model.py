@@ -27,6 +27,7 @@ SCOPES: dict[Scope, str] = {
 FACTS: dict[str, str] = {
     "voices": "different authors who are negative or ask for something; a copied text counts once",
     "texts": "different texts among these voices: what is passed on is one text",
+    "alike": "share of these voices that are in the largest event, 0 to 1",
     "known_days": "days of its past that are known; few at a cold start",
     "posts": "documents in the window, of whatever mood",
     "share": "share of the voices that are negative or ask for something, 0 to 1",

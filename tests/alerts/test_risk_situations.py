@@ -353,6 +353,41 @@ def test_a_ticket_known_from_letters_does_not_hide_a_burst_over_all_of_its_polic
     assert {ticket.event for ticket in world.tickets()} == {"event-1", "policy:water-price"}
 
 
+def test_a_ticket_that_names_no_policy_does_not_hide_a_burst_about_one(world: World) -> None:
+    world.take([record(f"p{day}", NOW - timedelta(days=day), event="past") for day in range(12, 0, -1)])
+    world.take(burst(20, minutes=2, policy=None, request="help"))
+    assert [(ticket.event, ticket.policy) for ticket in world.tickets()] == [("event-1", None)]
+    world.take(burst(5, NOW + timedelta(hours=1), minutes=2, prefix="w"))
+    assert ("policy:water-price", "water-price") in [(ticket.event, ticket.policy) for ticket in world.tickets()]
+
+
+def test_voices_from_many_matters_that_name_a_policy_in_passing_are_no_early_burst(make_world: MakeWorld) -> None:
+    for events, expected in ((1, ["blue"]), (5, [])):
+        world = make_world()
+        world.take([record(f"p{day}", NOW - timedelta(days=day), event="past") for day in range(12, 0, -1)])
+        world.take([record(f"v{n}", NOW + timedelta(minutes=n), event=f"e{n % events}") for n in range(5)])
+        assert levels(world) == expected
+
+
+def test_people_are_told_when_many_more_speak_at_the_same_level(world: World) -> None:
+    def said(count: int, prefix: str, start: datetime) -> list[Grouped]:
+        """Talk that half of the voices take part in: enough for blue, never for more."""
+        return burst(count, start, minutes=5, prefix=prefix, request="none") + burst(
+            count, start, minutes=5, prefix=f"{prefix}x", request="none", sentiment="positive"
+        )
+
+    world.take(said(9, "a", NOW))
+    (ticket,) = world.tickets()
+    assert told(world) == ["new"]
+    world.take(said(14, "b", NOW + timedelta(hours=1)))
+    assert told(world) == ["new"]  # more, but not many more
+    world.take(said(30, "c", NOW + timedelta(hours=3)))
+    grown = world.book.get(ticket.number)
+    assert (told(world), grown.level, grown.round) == (["new", "grown"], ticket.level, 1)
+    (line,) = [event for event in world.book.timeline(ticket.id) if event.kind == "grew"]
+    assert line.detail["to"] >= 3 * line.detail["from"]
+
+
 def told(world: World) -> list[str]:
     with world.store.read() as connection:
         return list(connection.scalars(sa.select(notices.c.reason).order_by(notices.c.id)))
