@@ -44,6 +44,8 @@ ACTIONS: dict[str, str] = {
     "policy-added": "新增政策",
     "policy-changed": "修改政策",
     "source-checked": "试抓信源",
+    "source-added": "添加信源",
+    "source-changed": "修改信源",
     "token-made": "生成接口令牌",
     "token-revoked": "停用接口令牌",
     "sheet-written": "起草研判单",

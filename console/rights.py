@@ -39,6 +39,7 @@ Right = Literal[
     "channels",
     "sources",
     "sources.check",
+    "sources.change",
     "briefing",
     "briefing.write",
     "briefing.sign",
@@ -81,6 +82,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "channels": "查看通知和渠道、重发死信",
     "sources": "查看信源",
     "sources.check": "试抓信源",
+    "sources.change": "添加、修改信源",
     "briefing": "领导视图和日报",
     "briefing.write": "生成、修改、审核和印发简报",
     "briefing.sign": "签发和撤回简报",
@@ -119,7 +121,8 @@ ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "leader": _READING | {"tickets.score", "answers.sign", "consultations.publish", "plans.decide", "drills",
                           "briefing", "briefing.sign"},
     # Who runs the machine reads no posts, and who manages accounts neither.
-    "operator": frozenset({"own", "sources", "sources.check", "policies", "roster", "rules", "channels"}),
+    "operator": frozenset({"own", "sources", "sources.check", "sources.change", "policies", "roster", "rules",
+                           "channels"}),
     "administrator": frozenset({"own", "users"}),
     "auditor": frozenset({"own", "audit"}),
 }  # fmt: skip

@@ -27,6 +27,7 @@ from crawlers.spiders import KINDS
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import BadInput
 from minsheng.policies import PolicyRegister
+from minsheng.problems import Problem
 from minsheng.records import Document
 from minsheng.redaction import redacted
 from minsheng.settings import Settings
@@ -197,12 +198,15 @@ def check_address(
         error = checked.report.error
         if error and error in reasons.values() and not scripts:
             # Two kinds got the same answer of the same address: it is not to be had, whatever it is.
-            raise BadInput(f"{url} gives nothing: {error}", "look whether the address is right and the site is there")
+            raise BadInput(
+                Problem("source-nothing", url=url, reason=error),
+                "look whether the address is right and the site is there",
+            )
         reasons[tried] = error
     if scripts and "javascript" not in options:
         return _with_scripts(url, options, look, settings)
     said = "; ".join(f"as {tried}: {error or 'nothing found'}" for tried, error in reasons.items())
-    raise BadInput(f"{url} gives nothing — {said}", "say what it is: --kind, --option links=...")
+    raise BadInput(Problem("source-nothing", url=url, reason=said), "say what it is: --kind, --option links=...")
 
 
 def _with_scripts(url: str, options: dict[str, Any], look: Any, settings: Settings) -> Checked:

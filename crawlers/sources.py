@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from crawlers import tables
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE
+from minsheng.problems import Problem
 from minsheng.redaction import HIDDEN, redacted, redacted_values
 from minsheng.store import Store, upsert
 
@@ -29,6 +30,8 @@ JITTER, MOST_JITTER = 0.1, 60.0
 """Runs are put off by up to this share of the rhythm, and this many seconds, so that sources do not march in step."""
 _PERIOD = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+KEY_WORDS = {"id": "编号", "kind": "类型", "url": "地址", "every": "抓取间隔", "quiet_after": "多久没有新内容算安静"}
+"""Key of a source → what pages call it."""
 _ID = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
 
@@ -114,28 +117,31 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
     """
     from crawlers.spiders import KINDS
 
-    def wrong(key: str, problem: str, hint: str = "") -> WrongUse:
+    def wrong(key: str, problem: Problem, hint: str = "") -> WrongUse:
         line = line_of(key) if line_of is not None else None
-        return WrongUse(f"{where}{f', line {line}' if line else ''}: {problem}", hint)
+        at = f"{where}{f', line {line}' if line else ''}"
+        return WrongUse(Problem("source-wrong", at=at, english=problem.english, chinese=problem.chinese), hint)
 
     known = [field.name for field in msgspec.structs.fields(Source)]
     for key in values:
         if key not in known:
-            raise wrong(key, f"unknown key {key}", nearest(key, known))
+            raise wrong(key, Problem("source-key-unknown", key=key), nearest(key, known))
     for key in ("id", "kind", "url"):
         if not values.get(key):
-            raise wrong(key, f"{key} is missing", f'write {key} = "..."')
+            raise wrong(key, Problem("source-key-missing", key=key, word=KEY_WORDS[key]), f'write {key} = "..."')
     try:
         source = msgspec.convert(dict(values), Source)
     except msgspec.ValidationError as error:
         key = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
-        raise wrong(key, str(error).replace("`$.", "`")) from error
+        raise wrong(key, _misfit(key, error)) from error
     if not _ID.fullmatch(source.id):
-        raise wrong("id", f"'{source.id}' can't be an id", "use lower-case letters, digits, - and _, at most 100")
+        raise wrong(
+            "id", Problem("source-id-wrong", id=source.id), "use lower-case letters, digits, - and _, at most 100"
+        )
     if source.id == EXERCISE:
-        raise wrong("id", f"'{EXERCISE}' is kept for drills", "choose another id")
+        raise wrong("id", Problem("source-id-kept", id=EXERCISE), "choose another id")
     if source.kind not in KINDS:
-        raise wrong("kind", f"there is no source kind '{source.kind}'", nearest(source.kind, list(KINDS)))
+        raise wrong("kind", Problem("source-kind-unknown", kind=source.kind), nearest(source.kind, list(KINDS)))
     schemes = KINDS[source.kind].schemes
     try:
         parts = urlsplit(source.url)
@@ -143,17 +149,20 @@ def make_source(values: Mapping[str, Any], where: str, *, line_of: Any = None) -
     except ValueError:  # [, or a port that is none
         usable = False
     if not usable:
-        raise wrong("url", f"'{source.url}' is no address", f"write it whole: {schemes[-1]}://host/path")
+        raise wrong(
+            "url",
+            Problem("source-url-wrong", url=source.url, scheme=schemes[-1]),
+            f"write it whole: {schemes[-1]}://host/path",
+        )
     for key in ("every", "quiet_after"):
         try:
-            if value := getattr(source, key):
-                seconds(value)
-            elif key == "every":
-                raise ValueError("every is empty: write 15m, 1h or 1d")
+            if key == "every" or getattr(source, key):
+                seconds(getattr(source, key))
         except ValueError as error:
-            raise wrong(key, f"{key}: {error}") from error
+            problem = Problem("source-period", key=key, word=KEY_WORDS[key], reason=error)
+            raise wrong(key, problem) from error
     if HIDDEN in f"{source.url} {source.options}":
-        raise wrong("url", f"a secret of the source is hidden ({HIDDEN})", f"write the secret in place of {HIDDEN}")
+        raise wrong("url", Problem("source-secret-hidden", hidden=HIDDEN), f"write the secret in place of {HIDDEN}")
     check_options(source, wrong)
     return source
 
@@ -162,8 +171,9 @@ def check_options(source: Source, wrong: Any = None) -> Any:
     """The source's options as its kind's own struct. Raises `WrongUse`."""
     from crawlers.spiders import KINDS
 
-    def plainly(key: str, problem: str, hint: str = "") -> WrongUse:
-        return WrongUse(f"source {source.id}: {problem}", hint)
+    def plainly(key: str, problem: Problem, hint: str = "") -> WrongUse:
+        at = f"source {source.id}"
+        return WrongUse(Problem("source-wrong", at=at, english=problem.english, chinese=problem.chinese), hint)
 
     make_error = wrong or plainly
     options_type = KINDS[source.kind].Options
@@ -171,12 +181,24 @@ def check_options(source: Source, wrong: Any = None) -> Any:
     for key in source.options:
         if key not in known:
             hint = nearest(key, known) if known else f"{source.kind} has no options"
-            raise make_error(f"options.{key}", f"unknown option {key} for kind {source.kind}", hint)
+            raise make_error(
+                f"options.{key}",
+                Problem("source-option-unknown", key=key, kind=source.kind, known=_listed(known)),
+                hint,
+            )
     try:
         return msgspec.convert(source.options, options_type)
     except (msgspec.ValidationError, ValueError) as error:
         key = str(error).rpartition("`$.")[2].rstrip("`") if "`$." in str(error) else ""
-        raise make_error(f"options.{key}", f"options: {str(error).replace('`$.', '`')}") from error
+        raise make_error(f"options.{key}", _misfit(f"options.{key}" if key else "options", error)) from error
+
+
+def _misfit(key: str, error: Exception) -> Problem:
+    return Problem("source-misfit", key=key or "source", reason=str(error).replace("`$.", "`"))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return "、".join(names) or "无"
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
@@ -247,6 +269,21 @@ def shown(source: Source) -> Source:
     return msgspec.structs.replace(source, url=redacted(source.url), options=options, note=redacted(source.note))
 
 
+def parse_options(text: str) -> dict[str, Any]:
+    """A source's options as people write them, TOML. Raises `WrongUse`."""
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        raise WrongUse(Problem("source-options-toml", reason=error)) from error
+
+
+def options_text(source: Source) -> str:
+    """The options as TOML."""
+    import tomlkit
+
+    return tomlkit.dumps(source.options)
+
+
 def write_source(source: Source, folder: Path) -> Path:
     """Write the source's file, for people to edit. Raises `WrongUse` where there is one already."""
     path = folder / f"{source.id}.toml"
@@ -255,9 +292,8 @@ def write_source(source: Source, folder: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(source_file(source))
     except FileExistsError:
-        raise WrongUse(
-            f"there is a source {source.id} already: {path}", "edit that file, or choose another id"
-        ) from None
+        problem = Problem("source-taken", id=source.id, path=path)
+        raise WrongUse(problem, "edit that file, or choose another id") from None
     return path
 
 

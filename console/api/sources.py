@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,18 +12,15 @@ from console.access import Visit
 from console.api.describing import told
 from console.api.problems import ApiError, missing
 from console.api.routing import answer, needs, resource
+from console.source_checks import CHECKED, one_look
 from crawlers.health import Coverage, SourceState, coverage, states
 from crawlers.sources import load_sources
 from crawlers.states import State
-from minsheng.errors import MinshengError, Unavailable
+from minsheng.errors import MinshengError, Unavailable, WrongUse
 
 router = resource("Sources")
 Reader = Annotated[Visit, needs("sources")]
 Checker = Annotated[Visit, needs("sources.check")]
-
-CHECKED = 3
-"""Pages that a check fetches beside the source's own."""
-_checking = threading.Lock()
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,13 +93,11 @@ def check_source(visit: Checker, source_id: str) -> Response:
     source = next((one for one in load_sources(console.store) if one.id == source_id), None)
     if source is None:
         raise missing(f"source {source_id}")
-    if not _checking.acquire(blocking=False):
-        raise ApiError("conflict", "another source is being looked at", "try again in a moment")
     try:
-        visit.record("source-checked", source_id)
-        checked = check(source, console.settings, console.clock, limit=CHECKED, store=console.store)
-    finally:
-        _checking.release()
+        checked = one_look(lambda: check(source, console.settings, console.clock, limit=CHECKED, store=console.store))
+    except WrongUse as error:
+        raise ApiError("conflict", error.message, error.hint) from error
+    visit.record("source-checked", source_id)
     return answer(
         SourceCheck(
             source=source_id, ok=checked.report.ok, error=checked.report.error,

@@ -1,23 +1,44 @@
-"""信源: how each source does."""
+"""信源: how each source does; add one, look at what it would give, and change it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
+import msgspec
 from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
+from console.problems import in_words
 from console.rendering import show
+from console.source_checks import CHECKED, one_look
+from console.words import SOURCE_KINDS
 from crawlers.health import coverage, states
 from crawlers.operator_tickets import tickets
+from crawlers.source_keeping import SourceKeeper, mark
+from crawlers.sources import FOLDER, Source, make_source, options_text, parse_options, shown
 from crawlers.states import WORDS
+from minsheng.errors import MinshengError, WrongUse
+
+if TYPE_CHECKING:
+    from crawlers.checking import Checked
 
 router = APIRouter()
+Reader = Annotated[Visit, needs("sources")]
+Checker = Annotated[Visit, needs("sources.check")]
+Changer = Annotated[Visit, needs("sources.change")]
+
+TAKEN = 50
+"""Things that a look shows."""
+_START = {"id": "", "name": "", "kind": "", "url": "", "every": "15m", "quiet_after": "", "note": "", "options": ""}
 
 
 @router.get("/sources")
-def source_list(visit: Annotated[Visit, needs("sources")], state: str = "") -> Response:
+def source_list(visit: Reader, state: str = "") -> Response:
     console = visit.console
     now = console.clock.now()
     found = states(console.store, console.clock)
@@ -28,7 +49,147 @@ def source_list(visit: Annotated[Visit, needs("sources")], state: str = "") -> R
     found = [one for one in found if not state or one.state == state]
     found.sort(key=lambda one: (one.state in ("well", "off", "new"), order[one.state], one.id))
     return show(
-        visit, "sources.html.j2", sources=found, counts=counts, state=state, state_words=WORDS,
+        visit, "sources.html.j2", sources=found, counts=counts, state=state, state_words=WORDS, kinds=SOURCE_KINDS,
         coverage=coverage(console.store, console.clock, now - timedelta(hours=24), now),
-        waiting=tickets(console.store),
+        waiting=tickets(console.store), changes=visit.may("sources.change"),
     )  # fmt: skip
+
+
+@router.get("/sources/new")
+def new_source(visit: Changer) -> Response:
+    return _form(visit, None, _START)
+
+
+@router.post("/sources/look")
+def look_at_new(visit: Checker) -> Response:
+    """What an address would give, and settings that fit it. Nothing is stored."""
+    typed = _typed(visit)
+    console = visit.console
+
+    def work() -> Checked:
+        from crawlers.checking import check_address
+
+        options = parse_options(typed["options"])
+        return check_address(
+            typed["url"], typed["kind"] or None, options, console.settings, console.clock, limit=CHECKED,
+            store=console.store,
+        )  # fmt: skip
+
+    checked, problem = _looked(work)
+    if checked is None:
+        return _form(visit, None, typed, problem=problem)
+    visit.record("source-checked", shown(checked.source).url)
+    if checked.report.ok:
+        proposed = checked.proposed
+        # What somebody has typed already stays; the rest is as the address suggests.
+        own = {key: value for key, value in typed.items() if value and key not in ("kind", "url", "options")}
+        typed = {**_values(proposed), **({} if own.get("every") == _START["every"] else own)}
+        typed["name"] = own.get("name") or proposed.name
+    return _form(visit, None, typed, checked=checked)
+
+
+@router.post("/sources/add")
+def add_source(visit: Changer) -> Response:
+    from crawlers.checking import suggest_id
+
+    typed = _typed(visit)
+    try:
+        source = make_source(_source_values({**typed, "id": typed["id"] or suggest_id(typed["url"])}), "the form")
+        _keeper(visit).add(source)
+    except WrongUse as error:
+        return _form(visit, None, typed, problem=in_words(error))
+    visit.record("source-added", source.id, {"kind": source.kind, "url": shown(source).url})
+    return RedirectResponse(f"/sources/of/{quote(source.id)}", 303)
+
+
+@router.get("/sources/of/{source_id}")
+def source_page(visit: Reader, source_id: str) -> Response:
+    source = _known(visit, source_id)
+    return _form(visit, source, _values(shown(source)))
+
+
+@router.post("/sources/of/{source_id}/look")
+def look_at(visit: Checker, source_id: str) -> Response:
+    """What the source would give now. Nothing is stored."""
+    source, console = _known(visit, source_id), visit.console
+
+    def work() -> Checked:
+        from crawlers.checking import check
+
+        return check(source, console.settings, console.clock, limit=CHECKED, store=console.store)
+
+    checked, problem = _looked(work)
+    visit.record("source-checked", source_id)
+    return _form(visit, source, _values(shown(source)), checked=checked, problem=problem)
+
+
+@router.post("/sources/of/{source_id}")
+def change_source(visit: Changer, source_id: str) -> Response:
+    source, typed = _known(visit, source_id), _typed(visit)
+    values = {"kind": source.kind, **{key: value for key, value in typed.items() if key not in ("id", "kind")}}
+    values["enabled"] = bool(visit.field("enabled"))
+    try:
+        values = _source_values(values)
+        changed = _keeper(visit).change(source_id, values, visit.field("seen"))
+    except WrongUse as error:
+        # Who is told of another's change may save over it the next time.
+        overtaken = error.problem is not None and error.problem.code == "source-changed"
+        return _form(
+            visit, source, {**typed, "enabled": bool(visit.field("enabled"))}, problem=in_words(error),
+            seen="" if overtaken else visit.field("seen"),
+        )  # fmt: skip
+    names = [name for name in Source.__struct_fields__ if getattr(changed, name) != getattr(source, name)]
+    visit.record("source-changed", source_id, {"fields": names})
+    return RedirectResponse(f"/sources/of/{quote(source_id)}", 303)
+
+
+def _form(
+    visit: Visit,
+    source: Source | None,
+    typed: dict[str, Any],
+    *,
+    checked: Checked | None = None,
+    problem: str = "",
+    seen: str = "",
+) -> Response:
+    console = visit.console
+    state = None
+    if source is not None:
+        state = next((one for one in states(console.store, console.clock) if one.id == source.id), None)
+    return show(
+        visit, "source.html.j2", code=400 if problem else 200, source=source, typed=typed, state=state,
+        state_words=WORDS, kinds=SOURCE_KINDS, checked=checked, taken=checked.taken[:TAKEN] if checked else (),
+        problem=problem, seen=seen or (mark(source) if source is not None else ""),
+        changes=visit.may("sources.change"), checks=visit.may("sources.check"),
+    )  # fmt: skip
+
+
+def _looked(work: Callable[[], Checked]) -> tuple[Checked | None, str]:
+    """What was found, or what is wrong."""
+    try:
+        return one_look(work), ""
+    except MinshengError as error:
+        return None, in_words(error)
+
+
+def _typed(visit: Visit) -> dict[str, Any]:
+    return {name: visit.field(name) for name in _START}
+
+
+def _values(source: Source) -> dict[str, Any]:
+    return {**msgspec.to_builtins(source), "options": options_text(source)}
+
+
+def _source_values(typed: dict[str, Any]) -> dict[str, Any]:
+    return {**typed, "options": parse_options(typed["options"])}
+
+
+def _keeper(visit: Visit) -> SourceKeeper:
+    return SourceKeeper(visit.console.store, visit.console.settings.path(FOLDER))
+
+
+def _known(visit: Visit, source_id: str) -> Source:
+    try:
+        return _keeper(visit).get(source_id)
+    except WrongUse:
+        raise HTTPException(404) from None

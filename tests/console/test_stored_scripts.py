@@ -46,7 +46,7 @@ RELOADING = {"http-equiv": "refresh", "content": "60"}
 TURNED = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\u061c\u2060-\u2064\ufeff\u00ad]")
 """Characters that turn what stands beside them, or that hide."""
 NOT_SHOWN = {
-    "source's note", "dead letter", "post's file",
+    "dead letter", "post's file",
 }  # fmt: skip
 """Fields that no page of the console shows; the API gives some of them as data."""
 

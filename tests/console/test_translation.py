@@ -19,8 +19,8 @@ def test_every_message_of_the_templates_has_its_english() -> None:
     for path in TEMPLATES.rglob("*.j2"):
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r'_\("([^"]+)"\)', text)) | set(re.findall(r"_\('([^']+)'\)", text))
-    for known in (words.LEVELS, words.SENTIMENTS, words.REQUESTS, words.STANCES, words.KINDS, words.FACETS, ROLE_WORDS,
-                  RIGHT_WORDS):  # fmt: skip
+    for known in (words.LEVELS, words.SENTIMENTS, words.REQUESTS, words.STANCES, words.KINDS, words.FACETS,
+                  words.SOURCE_KINDS, ROLE_WORDS, RIGHT_WORDS):  # fmt: skip
         found |= set(known.values())
     assert len(found) > 200
     assert sorted(found - set(catalogue("en")) - {"自己的账号"}) == []

@@ -1,0 +1,156 @@
+"""Operators add a source, look at what it gives, and change it at the console."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from crawlers.source_keeping import SourceKeeper, mark
+from crawlers.sources import FOLDER, Source, load_sources, make_source, read_source, sync_folder
+from minsheng.errors import WrongUse
+from minsheng.settings import CrawlSettings
+from tests.console.world import ConsoleWorld, send
+from tests.crawlers.local_site import LocalSite
+
+FEED = """<rss version="2.0"><channel><title>望津发布</title>
+<item><title>望津市调整公交线路</title><link>http://127.0.0.1:{port}/a</link><guid>a</guid>
+<description>自下周一起，三条公交线路调整。</description><pubDate>Thu, 07 May 2026 09:00:00 +0800</pubDate></item>
+</channel></rss>"""
+
+
+@pytest.fixture
+def site() -> Iterator[LocalSite]:
+    opened = LocalSite()
+    opened.put("/rss.xml", FEED.format(port=opened.port), media_type="application/rss+xml; charset=utf-8")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def folder(shared_world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The console's data folder for one test, with a folder of sources."""
+    crawl = CrawlSettings(allowed_networks=("127.0.0.1",), per_host_delay=0.0, timeout=5.0)
+    settings = msgspec.structs.replace(shared_world.console.settings, data_dir=tmp_path, crawl=crawl)
+    monkeypatch.setattr(shared_world.console, "settings", settings)
+    (tmp_path / FOLDER).mkdir()
+    return tmp_path / FOLDER
+
+
+def fields(text: str) -> dict[str, str]:
+    """What a browser would send of the page's form of a source."""
+    found = dict(re.findall(r'<input name="(\w+)" value="([^"]*)"', text))
+    found |= dict(re.findall(r'<input type="hidden" name="(seen)" value="([^"]*)"', text))
+    kind = re.search(r'<option value="(\w+)" selected>', text)
+    options = re.search(r'<textarea name="options"[^>]*>([^<]*)</textarea>', text)
+    assert options is not None
+    found |= {"options": options[1], **({"kind": kind[1]} if kind else {})}
+    return {name: html.unescape(value) for name, value in found.items()}
+
+
+def test_an_address_becomes_a_source_that_is_changed_later(
+    shared_world: ConsoleWorld, folder: Path, site: LocalSite
+) -> None:
+    client = shared_world.client("operator")
+    looked = send(client, "/sources/new", "/sources/look", url=f"{site.url}/rss.xml")
+    assert looked.status_code == 200 and "望津市调整公交线路" in looked.text and "2026-05-07 09:00" in looked.text
+    proposed = fields(looked.text)
+    assert (proposed["kind"], proposed["name"]) == ("feed", "望津发布")
+    assert list(folder.iterdir()) == []  # a look stores nothing
+    added = send(client, "/sources/new", "/sources/add", **{**proposed, "id": "wangjin"})
+    assert added.headers["location"] == "/sources/of/wangjin"
+    path = folder / "wangjin.toml"
+    assert read_source(path).name == "望津发布"
+    assert "望津发布" in client.get("/sources").text
+
+    path.write_text("# 每季度核对一次\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    typed = fields(client.get("/sources/of/wangjin").text)
+    assert send(client, "/sources/of/wangjin", "/sources/of/wangjin", **{**typed, "every": "2h"}).status_code == 303
+    changed = read_source(path)
+    assert (changed.every, changed.enabled) == ("2h", False)  # the box was not ticked
+    assert path.read_text(encoding="utf-8").startswith("# 每季度核对一次\n")
+
+    late = send(client, "/sources/of/wangjin", "/sources/of/wangjin", **{**typed, "every": "3h"})
+    assert late.status_code == 400 and "已被改动" in late.text and 'value="3h"' in late.text
+    again = send(client, "/sources/of/wangjin", "/sources/of/wangjin", **{**typed, **fields(late.text)})
+    assert again.status_code == 303 and read_source(path).every == "3h"  # who was told may save over it
+    looked = send(client, "/sources/of/wangjin", "/sources/of/wangjin/look")
+    assert looked.status_code == 200 and "望津市调整公交线路" in looked.text
+    kinds = [line.action for line in shared_world.console.audit.list(actor="operator-whole")]
+    assert {"source-added", "source-changed", "source-checked"} <= set(kinds)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"id": "A B"}, "编号“A B”不能用"),
+        ({"url": "example.com/rss"}, "不是完整的地址"),
+        ({"kind": "feeds"}, "没有“feeds”这个类型"),
+        ({"every": "often"}, "抓取间隔写法不对"),
+        ({"options": "pages = "}, "选项不是正确的 TOML"),
+        ({"options": "pagez = 3"}, "可用的有"),
+        ({"kind": ""}, "请填写类型"),
+    ],
+)
+def test_what_can_not_be_used_is_told_and_kept_in_the_form(
+    shared_world: ConsoleWorld, folder: Path, wrong: dict[str, str], words: str
+) -> None:
+    given = {"id": "x", "kind": "feed", "url": "https://example.com/rss", "every": "1h", "note": "待核", **wrong}
+    answer = send(shared_world.client("operator"), "/sources/new", "/sources/add", **given)
+    assert answer.status_code == 400 and words in html.unescape(answer.text) and 'value="待核"' in answer.text
+    assert list(folder.iterdir()) == []
+
+
+def test_an_address_that_gives_nothing_is_told(shared_world: ConsoleWorld, folder: Path, site: LocalSite) -> None:
+    client = shared_world.client("operator")
+    nothing = send(client, "/sources/new", "/sources/look", url=f"{site.url}/nowhere")
+    assert nothing.status_code == 400 and "没有抓到内容" in nothing.text
+    private = send(client, "/sources/new", "/sources/look", url="http://10.0.0.1/rss", kind="feed")
+    assert "10.0.0.1" in private.text and "什么也没有抓到" in private.text  # no network that the settings allow
+
+
+def test_only_operators_change_sources(shared_world: ConsoleWorld, folder: Path) -> None:
+    SourceKeeper(shared_world.store, folder).add(
+        make_source({"id": "seen", "kind": "feed", "url": "https://example.com/rss"}, "test")
+    )
+    duty = shared_world.client("duty")
+    page = duty.get("/sources/of/seen")
+    assert page.status_code == 200 and "<textarea" not in page.text
+    assert duty.get("/sources/new").status_code == 403
+    assert send(duty, "/sources/of/seen", "/sources/of/seen", name="x").status_code == 403
+    assert duty.get("/sources/of/unknown").status_code == 404
+
+
+def test_a_hidden_secret_stays_and_a_row_needs_no_file(shared_world: ConsoleWorld, tmp_path: Path) -> None:
+    keeper = SourceKeeper(shared_world.store, tmp_path / "not-there")
+    options = {"items": "data", "fields": {"title": "t"}, "headers": {"Authorization": "Bearer s3cret"}}
+    values = {"id": "api", "kind": "json_api", "url": "https://example.com/v1?token=abc123", "options": options}
+    keeper.add(make_source(values, "test"))
+    page = shared_world.client("operator").get("/sources/of/api").text
+    assert "abc123" not in page and "s3cret" not in page
+    typed = fields(page)
+    client = shared_world.client("operator")
+    answer = send(client, "/sources/of/api", "/sources/of/api", **{**typed, "name": "接口", "enabled": "1"})
+    assert answer.status_code == 303, answer.text
+    kept = keeper.get("api")
+    assert kept.name == "接口" and "abc123" in kept.url
+    assert kept.options["headers"] == {"Authorization": "Bearer s3cret"}
+
+
+def test_a_file_of_another_machine_is_changed_there(shared_world: ConsoleWorld, tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    (folder / "far.toml").write_text('kind = "feed"\nurl = "https://example.com/far"\n', encoding="utf-8")
+    sync_folder(shared_world.store, folder)
+    (folder / "far.toml").unlink()
+    keeper = SourceKeeper(shared_world.store, tmp_path / "not-there")
+    source = keeper.get("far")
+    given = {**msgspec.to_builtins(source), "name": "远"}
+    with pytest.raises(WrongUse, match="another machine"):
+        keeper.change("far", given, mark(source))
+    assert {one.id: one for one in load_sources(shared_world.store)}["far"] == source
+    assert isinstance(source, Source)
