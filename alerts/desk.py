@@ -17,7 +17,7 @@ from alerts.deadlines import first_deadline, replace_timers, resume_timers, roun
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
-from alerts.risk import Risk, has_grown
+from alerts.risk import Risk, has_grown, is_known
 from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RiskKind, kind_hint, kind_of
 from alerts.tables import observations, tickets
@@ -84,7 +84,7 @@ class TicketDesk:
         """Whether the document's event has a ticket of its policy, or had one that was closed after it. One for letters
         over weeks knows of no burst."""
         if (ticket := self._open.get(row.event_id)) is not None:
-            return not ticket["slow"] and ticket["policy_id"] == row.policy_id
+            return not ticket["slow"] and is_known(ticket["policy_id"], ticket["raised_at"], row)
         closed = self._closed.get(row.event_id)
         return closed is not None and row.published_at <= closed
 

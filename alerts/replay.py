@@ -18,7 +18,7 @@ from alerts.history import Baseline, EventHistory, WatchedDays
 from alerts.judging import judge_document
 from alerts.levels import Level, rank
 from alerts.observations import Observation, counts_as_usual
-from alerts.risk import Risk, RiskJudge, has_grown, lookback, policy_lookback
+from alerts.risk import Risk, RiskJudge, has_grown, is_known, lookback, policy_lookback
 from alerts.rules import RuleSet
 from minsheng.policies import Policy
 from minsheng.settings import AlertSettings
@@ -166,7 +166,7 @@ class Replay:
     def knows(self, row: Observation) -> bool:
         if self.has_open(row.event_id):
             ticket = self._open[row.event_id]
-            return not ticket.slow and ticket.policy == row.policy_id
+            return not ticket.slow and is_known(ticket.policy, ticket.raised[-1].at, row)
         ended = self._ended.get(row.event_id)
         return ended is not None and row.published_at <= ended
 

@@ -363,6 +363,12 @@ def has_grown(told: int, since: datetime, risk: Risk) -> bool:
     return len(risk.voices) >= max(_TIMES * told, told + _MORE)
 
 
+def is_known(policy_id: str | None, raised_at: datetime, row: Observation) -> bool:
+    """Whether the ticket of an observation's event tells of it: one of its policy does, and one that names none of what
+    it was raised for, whose policy was found only later. What follows about a policy is news to its people."""
+    return policy_id == row.policy_id or (policy_id is None and row.published_at <= raised_at)
+
+
 def lookback(settings: AlertSettings) -> timedelta:
     """How far before a document's time its event's observations are needed; messages also for `slow_days`."""
     return timedelta(days=max(settings.baseline_days + 1, 2 * max(settings.windows_hours) / 24))
