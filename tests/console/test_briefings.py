@@ -152,6 +152,15 @@ def test_two_days_two_policies_and_a_release_are_told_of(world: ConsoleWorld) ->
     assert early.status_code == 400 and "72" in early.text
 
 
+def test_a_special_report_is_begun_where_one_stands(world: ConsoleWorld) -> None:
+    client = world.client("duty")
+    for page, about, name in (("/events/heat", "event", "heat"), ("/policies/heating", "policy", "heating")):
+        assert f'name="{about}" value="{name}"' in client.get(page).text
+        made = send(client, page, "/briefings/make", **{"kind": "special", about: name})
+        assert made.status_code == 303 and "专报" in client.get(made.headers["location"]).text
+    assert 'action="/briefings/make"' not in world.client("duty", "schools").get("/policies/school").text
+
+
 def test_texts_from_outside_are_text(world: ConsoleWorld) -> None:
     page = made(world)
     text = world.client("duty").get(page).text
