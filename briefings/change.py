@@ -82,7 +82,8 @@ def versus(count: int, before: int, earlier: Sequence[int], name: str) -> Change
     return Change(mean=before, days=1, direction="up" if count > before else "down", words=words)
 
 
-MANY_TIMES = 10
+MANY_TIMES = 3
+"""From so many times on a change is told as such: nobody can picture a rise by 880 percent."""
 
 
 def _size(count: int, mean: float) -> str:
@@ -90,6 +91,9 @@ def _size(count: int, mean: float) -> str:
     verb = "上升" if count > mean else "下降"
     if not mean:
         return f"由零{verb}"
+    if mean < 1:
+        return f"由不足1条{verb}"
     if count >= MANY_TIMES * mean:
-        return f"{verb}至约{count / mean:.0f}倍"
+        times = f"{count / mean:.1f}".removesuffix(".0")
+        return f"{verb}至约{times}倍"
     return f"{verb}{100 * abs(count - mean) / mean:.1f}%"

@@ -31,12 +31,14 @@ _HIGHEST = 9
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as it is printed: its blocks up to `weight`, `shortened` where there are more."""
+    """A report as it is printed: its blocks up to `weight`, of these the first `most`; `shortened` where there are
+    more."""
 
     report: Report
     density: Density
     weight: int
     shortened: bool
+    most: int | None = None
 
 
 def whole(report: Report) -> Edition:
@@ -53,7 +55,13 @@ def editions(report: Report) -> Iterator[Edition]:
         for weight in range(_HIGHEST, -1, -1):
             if density == "standard" and weight < LEAST:
                 break
-            yield _cut(report, density, weight)
+            alike = [block for block in report.blocks() if block.weight == weight]
+            yield _cut(report, density, weight, len(alike))
+            # Then ever fewer of this weight, but what must be there; no heading without what it heads.
+            for most in range(len(alike) - 1, 0, -1) if weight else ():
+                last = alike[most - 1]
+                if not (isinstance(last, Paragraph) and last.style == "head"):
+                    yield _cut(report, density, weight, most)
 
 
 def printed(report: Report) -> Edition:
@@ -90,11 +98,18 @@ def wide(text: str) -> float:
     return sum(1.0 if unicodedata.east_asian_width(one) in "WFA" else 0.55 for one in text)
 
 
-def _cut(report: Report, density: Density, weight: int) -> Edition:
+def _cut(report: Report, density: Density, weight: int, most: int) -> Edition:
+    """`most`: so many of the blocks of just this weight, from the first on."""
     sections = []
     dropped = False
+    last = 0
     for section in report.sections:
-        kept = tuple(block for block in section.blocks if block.weight <= weight)
+        blocks = []
+        for block in section.blocks:
+            last += block.weight == weight
+            if block.weight < weight or (block.weight == weight and last <= most):
+                blocks.append(block)
+        kept = tuple(blocks)
         dropped = dropped or len(kept) < len(section.blocks)
         sections.append(Section(title=section.title, blocks=kept))
     return Edition(
@@ -102,4 +117,5 @@ def _cut(report: Report, density: Density, weight: int) -> Edition:
         density=density,
         weight=weight,
         shortened=dropped,
+        most=most,
     )

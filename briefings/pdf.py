@@ -17,7 +17,7 @@ NO_LIBRARIES = "on Debian and Ubuntu: apt-get install libpango-1.0-0 libpangoft2
 NO_FONTS = "on Debian and Ubuntu: apt-get install fonts-noto-cjk"
 
 
-_FULLER = 2
+_FULLER = 4
 """Editions fuller than the one that fits by count that are tried: counting is careful."""
 
 

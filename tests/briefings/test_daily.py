@@ -181,7 +181,7 @@ def test_what_was_not_seen(briefing: Figures) -> None:
 def test_the_sentences_say_the_same_numbers(briefing: Figures) -> None:
     volume, risk, blind = (sentence.text for sentence in briefing.summary)
     assert volume == (
-        "共收到信息20条，较昨日变化不显著，较前7日日均（4.6条）上升337.5%（+15条）；"
+        "共收到信息20条，较昨日变化不显著，较前7日日均（4.6条）上升至约4.4倍（+15条）；"
         "其中负面9条，占45.0%（95%区间25.8%—65.8%）。"
         "讨论量显著上升的政策1项：《云岭市居民供暖价格调整办法》15条，由零上升（+15条）。"
     )

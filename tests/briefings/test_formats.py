@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import docx
@@ -27,7 +28,7 @@ from briefings.looks import DOCUMENT, Look
 from briefings.pdf import NO_LIBRARIES, pdf_of
 from briefings.period import period_figures
 from briefings.periodical import periodical
-from briefings.report import Cell, Report, Table, numbers
+from briefings.report import Cell, Paragraph, Report, Table, numbers
 from briefings.spans import Kind, span
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import PolicyRegister
@@ -225,3 +226,14 @@ def test_missing_fonts_are_said(report: Report, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MinshengError, match="fonts-noto-cjk"):
         pdf_of(report, HEAD)
     assert docx_of(report, HEAD)
+
+
+def test_a_printed_daily_leaves_out_one_block_after_the_other(report: Report) -> None:
+    """Not all of one weight at once: half a sheet would stay empty."""
+    found = list(editions(report))
+    sizes = [sum(1 for _ in one.report.blocks()) for one in found if one.density == "standard"]
+    assert all(0 <= before - after <= 2 for before, after in pairwise(sizes))
+    for one in found:
+        for section in one.report.sections:
+            last = section.blocks[-1]
+            assert not (isinstance(last, Paragraph) and last.style == "head")
