@@ -165,6 +165,17 @@ class View:
             where=[*where, *self.own_tickets()],
         )  # fmt: skip
 
+    def place_of_ticket(self, number: str) -> tuple[datetime, int]:
+        """Where one of the viewer's tickets stands in their list: `before` of the next page."""
+        query = sa.select(ticket_table.c.opened_at, ticket_table.c.id).where(
+            ticket_table.c.number == number, *self.own_tickets()
+        )
+        with self.store.read() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise _no_ticket(number)
+        return row.opened_at, row.id
+
     def pressing_tickets(
         self, *, where: Sequence[sa.ColumnElement[bool]] = (), limit: int = 200
     ) -> Sequence[TicketLine]:

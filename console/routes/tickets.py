@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
@@ -48,10 +49,10 @@ _BRACES = re.compile(r"\{([a-z_]+)\}")
 @router.get("/tickets")
 def ticket_list(
     visit: Reader, status: str = "unclosed", level: str = "", policy: str = "", below: str = "", figure: str = "",
-    since: str = "", until: str = "",
+    since: str = "", until: str = "", before: str = "",
 ) -> Response:  # fmt: skip
     """`below`: only those of a unit below, by its number. `figure`: those that a figure of the grassroots view counts,
-    of the days from `since` to `until`, whatever their status."""
+    of the days from `since` to `until`, whatever their status. `before`: the last ticket of the page before."""
     ground = grassroots_of(visit) if below or figure else None
     unit = named_unit(ground, below) if ground else None
     if ground is not None and figure:
@@ -62,18 +63,24 @@ def ticket_list(
         shown = visit.view.tickets(where=[ticket_table.c.id.in_([one.id for one in counted[:LISTED]])], limit=LISTED)
         return show(
             visit, "tickets.html.j2", tickets=shown, status="all", level="", policy="", statuses=STATUS_WORDS,
-            limit=LISTED, below=below, unit=unit, figure=FIGURES[figure][0], span=span, total=len(counted),
+            limit=LISTED, below=below, unit=unit, figure=FIGURES[figure][0], span=span, total=len(counted), older="",
         )  # fmt: skip
     found = visit.view.tickets(
         status=status if status in (*STATUSES, "unclosed") else None,
         level=level if level in LEVELS else None,
         policy=policy or None,
         where=ground.share(unit).tickets if ground else (),
-        limit=LISTED,
+        before=visit.view.place_of_ticket(before) if before else None,
+        limit=LISTED + 1,
     )
+    older = ""
+    if len(found) > LISTED:
+        found = found[:LISTED]
+        asked = {"status": status, "level": level, "policy": policy, "below": below, "before": found[-1].number}
+        older = f"/tickets?{urlencode({name: value for name, value in asked.items() if value})}"
     return show(
         visit, "tickets.html.j2", tickets=found, status=status, level=level, policy=policy, statuses=STATUS_WORDS,
-        limit=LISTED, below=below, unit=unit, figure="", span=None, total=len(found),
+        limit=LISTED, below=below, unit=unit, figure="", span=None, total=len(found), older=older,
     )  # fmt: skip
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
+
+import sqlalchemy as sa
 
 from alerts.tables import tickets
 from tests.briefings.small_world import MIDNIGHT
@@ -45,6 +48,28 @@ def test_counts_and_order_hold_beyond_what_is_shown(world: ConsoleWorld) -> None
     view = world.console.view_of(world.console.users.find("duty-whole"))
     assert view.own_numbers([*numbers, "T9999"]) == set(numbers)
     assert [one.number for one in view.tickets_of(["many-0", "many-7"])] == ["M0007", "M0000"]
+
+
+def test_the_list_is_turned_page_by_page(world: ConsoleWorld) -> None:
+    client, address, seen = world.client("duty"), "/tickets?status=unclosed", list[str]()
+    with world.store.begin() as connection:
+        first = dict(connection.execute(sa.select(tickets).limit(1)).mappings().one())
+        del first["id"]
+        connection.execute(
+            tickets.insert(),
+            [{**first, "number": f"M{one:04}", "event_id": f"m{one}", "status": "open", "closed_at": None,
+              "opened_at": MIDNIGHT + timedelta(minutes=one // 3)} for one in range(450)],
+        )  # fmt: skip
+    pages = 0
+    while address:
+        page = client.get(address).text
+        seen += re.findall(r'<td class="nowrap"><a href="/tickets/(\w+)"', page)
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        address, pages = html.unescape(following[1]) if following else "", pages + 1
+    assert pages == 3 and len(seen) == len(set(seen)) >= 450
+    assert client.get("/tickets?before=M9999").status_code == 400
+    others = world.client("duty", "schools")
+    assert others.get("/tickets?before=M0001").status_code == 400  # another's, as one that is not there
 
 
 def counted(page: str) -> dict[str, int]:
