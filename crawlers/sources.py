@@ -194,7 +194,7 @@ def check_options(source: Source, wrong: Any = None) -> Any:
 
 
 def _misfit(key: str, error: Exception) -> Problem:
-    return Problem("source-misfit", key=key or "source", reason=str(error).replace("`$.", "`"))
+    return Problem("source-misfit", key=key or "source", reason=str(error).partition(" - at ")[0])
 
 
 def _listed(names: Sequence[str]) -> str:
