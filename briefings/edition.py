@@ -31,14 +31,13 @@ _HIGHEST = 9
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
-    """A report as it is printed: its blocks up to `weight`, of these the first `most`; `shortened` where there are
-    more."""
+    """A report as it is printed: its blocks up to `weight`, of the heaviest maybe only the first ones; `shortened`
+    where there are more."""
 
     report: Report
     density: Density
     weight: int
     shortened: bool
-    most: int | None = None
 
 
 def whole(report: Report) -> Edition:
@@ -52,10 +51,11 @@ def editions(report: Report) -> Iterator[Edition]:
         return
     densities: tuple[Density, ...] = ("standard", "compact")
     for density in densities:
-        for weight in range(_HIGHEST, -1, -1):
-            if density == "standard" and weight < LEAST:
-                break
+        lowest = LEAST if density == "standard" else 0
+        for weight in range(_HIGHEST, lowest - 1, -1):
             alike = [block for block in report.blocks() if block.weight == weight]
+            if not alike and weight > lowest:
+                continue  # the next one says the same
             yield _cut(report, density, weight, len(alike))
             # Then ever fewer of this weight, but what must be there; no heading without what it heads.
             for most in range(len(alike) - 1, 0, -1) if weight else ():
@@ -117,5 +117,4 @@ def _cut(report: Report, density: Density, weight: int, most: int) -> Edition:
         density=density,
         weight=weight,
         shortened=dropped,
-        most=most,
     )

@@ -197,6 +197,7 @@ class ConsoleServer:
             self._telling.join(STOP_SECONDS)
         self._socket.close()
         if self._shared is not None:
+            os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # what is served next here has no such folder
             self._shared.cleanup()
         self.console.log.close()
         self.console.index.close()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from console.access import Visit
 from minsheng.errors import WrongUse
 from minsheng.problems import Problem
 
@@ -17,11 +18,13 @@ CHECKED = 3
 _looking = threading.Lock()
 
 
-def one_look(work: Callable[[], Checked]) -> Checked:
-    """What `work` finds; one look at a time, as it takes some seconds. Raises `WrongUse` while another one goes on."""
+def one_look(visit: Visit, subject: str, work: Callable[[], Checked]) -> Checked:
+    """What `work` finds; one look at a time, as it takes some seconds. Audited before anything is asked for, so that
+    what gives nothing is recorded, too. Raises `WrongUse` while another one goes on."""
     if not _looking.acquire(blocking=False):
         raise WrongUse(Problem("sources-busy"), "try again in a moment")
     try:
+        visit.record("source-checked", subject)
         return work()
     finally:
         _looking.release()

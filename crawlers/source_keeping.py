@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import sqlalchemy as sa
@@ -56,7 +57,8 @@ class SourceKeeper:
         Parameters
         ----------
         values:
-            As `make_source` takes them. Where they show a secret as hidden, the one that is there stays.
+            As `make_source` takes them. Where they show a secret as hidden, the one that is there stays, as long as the
+            source stays at its host: nobody is to have a secret sent elsewhere that they could not read.
         seen:
             The `mark` of the source that was looked at.
 
@@ -71,11 +73,11 @@ class SourceKeeper:
         hidden = shown(old)
         if values["url"] == hidden.url:
             values["url"] = old.url
-        options = values["options"]
-        values["options"] = {
-            key: old.options[key] if key in old.options and value == hidden.options[key] else value
-            for key, value in options.items()
-        }
+        if _origin(values["url"]) == _origin(old.url):
+            values["options"] = {
+                key: old.options[key] if key in old.options and value == hidden.options[key] else value
+                for key, value in values["options"].items()
+            }
         source = make_source({**values, "id": source_id}, source_id)
         with self._store.read() as connection:
             file = connection.scalar(sa.select(tables.sources.c.file).where(tables.sources.c.id == source_id))
@@ -88,6 +90,11 @@ class SourceKeeper:
         else:
             raise WrongUse(Problem("source-elsewhere", id=source_id, path=file))
         return source
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.rpartition("@")[2]
 
 
 def mark(source: Source) -> str:

@@ -94,10 +94,13 @@ def check_source(visit: Checker, source_id: str) -> Response:
     if source is None:
         raise missing(f"source {source_id}")
     try:
-        checked = one_look(lambda: check(source, console.settings, console.clock, limit=CHECKED, store=console.store))
+        checked = one_look(
+            visit,
+            source_id,
+            lambda: check(source, console.settings, console.clock, limit=CHECKED, store=console.store),
+        )
     except WrongUse as error:
         raise ApiError("conflict", error.message, error.hint) from error
-    visit.record("source-checked", source_id)
     return answer(
         SourceCheck(
             source=source_id, ok=checked.report.ok, error=checked.report.error,

@@ -23,6 +23,7 @@ from crawlers.source_keeping import SourceKeeper, mark
 from crawlers.sources import FOLDER, Source, make_source, options_text, parse_options, shown
 from crawlers.states import WORDS
 from minsheng.errors import MinshengError, WrongUse
+from minsheng.redaction import redacted
 
 if TYPE_CHECKING:
     from crawlers.checking import Checked
@@ -75,17 +76,14 @@ def look_at_new(visit: Checker) -> Response:
             store=console.store,
         )  # fmt: skip
 
-    checked, problem = _looked(work)
-    if checked is None:
-        return _form(visit, None, typed, problem=problem)
-    visit.record("source-checked", shown(checked.source).url)
-    if checked.report.ok:
-        proposed = checked.proposed
-        # What somebody has typed already stays; the rest is as the address suggests.
-        own = {key: value for key, value in typed.items() if value and key not in ("kind", "url", "options")}
-        typed = {**_values(proposed), **({} if own.get("every") == _START["every"] else own)}
-        typed["name"] = own.get("name") or proposed.name
-    return _form(visit, None, typed, checked=checked)
+    checked, problem = _looked(visit, redacted(typed["url"]), work)
+    if checked is not None and checked.report.ok:
+        # What somebody has typed stays; the rest is as the address suggests.
+        own = {key: typed[key] for key in ("id", "name", "every", "quiet_after", "note") if typed[key]}
+        if own.get("every") == _START["every"]:
+            del own["every"]  # nobody typed it
+        typed = {**_values(checked.proposed), **own}
+    return _form(visit, None, typed, checked=checked, problem=problem)
 
 
 @router.post("/sources/add")
@@ -118,8 +116,7 @@ def look_at(visit: Checker, source_id: str) -> Response:
 
         return check(source, console.settings, console.clock, limit=CHECKED, store=console.store)
 
-    checked, problem = _looked(work)
-    visit.record("source-checked", source_id)
+    checked, problem = _looked(visit, source_id, work)
     return _form(visit, source, _values(shown(source)), checked=checked, problem=problem)
 
 
@@ -164,10 +161,10 @@ def _form(
     )  # fmt: skip
 
 
-def _looked(work: Callable[[], Checked]) -> tuple[Checked | None, str]:
+def _looked(visit: Visit, subject: str, work: Callable[[], Checked]) -> tuple[Checked | None, str]:
     """What was found, or what is wrong."""
     try:
-        return one_look(work), ""
+        return one_look(visit, subject, work), ""
     except MinshengError as error:
         return None, in_words(error)
 

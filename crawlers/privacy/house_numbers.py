@@ -50,7 +50,6 @@ _OFFICE_BEFORE = re.compile(
     r"(?:政务|行政|服务中心|办公|政府|大厦|局|厅|委|法院|医院|学校|大学|学院|校区|院区|机关|窗口)[^，。；、,;]{0,12}$"
 )
 
-# 一座 counts bridges and power stations.
 # In brackets behind the name of a public place stands its address: 明月小学（灰埠路24号）.
 _PUBLIC_BEFORE = re.compile(
     rf"(?:{_PLACES})(?:(?!家属|宿舍|小区|公寓|花园|家园|员工)[\u4e00-\u9fffA-Za-z\d]){{0,8}}\s?[(（](?:地址|位于|原址|现址)?\s?[:：]?[^()（）。；;]{{0,24}}$"
@@ -63,6 +62,7 @@ _HOME = re.compile(
     r"(?!线|地铁|轻轨|轨道|公交|[楼栋幢座]|文|令|院线|车|桥|门)"
 )
 
+# 一座 counts bridges and power stations.
 _BUILDING = r"(?:(?:[A-Za-z]?\d{1,4}|[A-Za-z])(?:号楼|栋|幢|座|#楼?)|[一二三四五六七八九十]{1,3}(?:号楼|栋|幢))"
 _COUNTED = r"(?!\d|\s?(?:[户人万元米平家个套㎡年月日天位名余多条次点分台部辆度吨层级%％²]|平方|单元|[mM][2²]))"
 _ROOM = re.compile(

@@ -58,6 +58,8 @@ def test_an_address_becomes_a_source_that_is_changed_later(
     client = shared_world.client("operator")
     looked = send(client, "/sources/new", "/sources/look", url=f"{site.url}/rss.xml")
     assert looked.status_code == 200 and "望津市调整公交线路" in looked.text and "2026-05-07 09:00" in looked.text
+    kept = send(client, "/sources/new", "/sources/look", url=f"{site.url}/rss.xml", every="15m", note="待核")
+    assert fields(kept.text)["note"] == "待核"  # what was typed stays beside what is proposed
     proposed = fields(looked.text)
     assert (proposed["kind"], proposed["name"]) == ("feed", "望津发布")
     assert list(folder.iterdir()) == []  # a look stores nothing
@@ -110,6 +112,8 @@ def test_an_address_that_gives_nothing_is_told(shared_world: ConsoleWorld, folde
     nothing = send(client, "/sources/new", "/sources/look", url=f"{site.url}/nowhere")
     assert nothing.status_code == 400 and "没有抓到内容" in nothing.text
     private = send(client, "/sources/new", "/sources/look", url="http://10.0.0.1/rss", kind="feed")
+    looked = [line.subject for line in shared_world.console.audit.list(action="source-checked", limit=2)]
+    assert looked == ["http://10.0.0.1/rss", f"{site.url}/nowhere"]
     assert "10.0.0.1" in private.text and "什么也没有抓到" in private.text  # no network that the settings allow
 
 
@@ -139,6 +143,10 @@ def test_a_hidden_secret_stays_and_a_row_needs_no_file(shared_world: ConsoleWorl
     kept = keeper.get("api")
     assert kept.name == "接口" and "abc123" in kept.url
     assert kept.options["headers"] == {"Authorization": "Bearer s3cret"}
+    # Who can't read the secret must not have it sent to a host of their own either.
+    elsewhere = {**fields(client.get("/sources/of/api").text), "url": "https://elsewhere.example/v1"}
+    answer = send(client, "/sources/of/api", "/sources/of/api", **elsewhere)
+    assert answer.status_code == 400 and "请写上真实的密钥" in answer.text
 
 
 def test_a_file_of_another_machine_is_changed_there(shared_world: ConsoleWorld, tmp_path: Path) -> None:
