@@ -84,8 +84,8 @@ class Encoder(nn.Module):
 
 
 def transform(layer: nn.Module, vectors: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-    """One of BERT's layers, as transformers computes it; written out, so that it can be compiled by itself: once for all
-    layers and each shape of a batch."""
+    """One of BERT's layers, as transformers computes it; written out, so that it can be compiled by itself, once for
+    all layers and each shape of a batch."""
     attention = layer.attention.self
     texts, length, hidden = vectors.shape
     query, key, value = (
