@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -149,11 +149,16 @@ def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -
     return Coverage(since=since, until=until, seen=seen, unseen=unseen)
 
 
-def states(store: Store, clock: Clock) -> list[SourceState]:
-    """All sources and how each is doing."""
+def states(store: Store, clock: Clock, source_ids: Collection[str] | None = None) -> list[SourceState]:
+    """How each source is doing, by id; only of these, where some are given. One that is unknown is left out."""
     now = clock.now()
-    hours = _hours(store, now)
-    return [_state(row, now, hours.get(row["id"], {})) for row in _rows(store, now)]
+    hours = _hours(store, now, source_ids)
+    return [_state(row, now, hours.get(row["id"], {})) for row in _rows(store, now, source_ids)]
+
+
+def state_of(store: Store, clock: Clock, source_id: str) -> SourceState | None:
+    """How one source is doing; None where there is none of this id."""
+    return next(iter(states(store, clock, [source_id])), None)
 
 
 def watch(store: Store, clock: Clock) -> None:
@@ -183,11 +188,14 @@ def watch(store: Store, clock: Clock) -> None:
                 operator_tickets.note(store, connection, subject, now, None)
 
 
-def _rows(store: Store, now: datetime) -> list[dict[str, Any]]:
+def _rows(store: Store, now: datetime, source_ids: Collection[str] | None = None) -> list[dict[str, Any]]:
     joined = sa.outerjoin(tables.sources, tables.crawl_state, tables.sources.c.id == tables.crawl_state.c.source_id)
+    wanted = sa.select(joined).order_by(tables.sources.c.id)
+    if source_ids is not None:
+        wanted = wanted.where(tables.sources.c.id.in_(list(source_ids)))
     with store.read() as connection:
-        rows = connection.execute(sa.select(joined).order_by(tables.sources.c.id)).mappings().all()
-        told = subscriptions.of_sources(connection, now)
+        rows = connection.execute(wanted).mappings().all()
+        told = subscriptions.of_sources(connection, now, source_ids)
 
     def complete(row: sa.RowMapping) -> dict[str, Any]:
         push, every = told.get(row["id"]), timedelta(seconds=row["every"])
@@ -279,12 +287,14 @@ def _rhythm(row: Mapping[str, Any]) -> Rhythm | None:
     return msgspec.convert(row["rhythm"], Rhythm) if row["rhythm"] else None
 
 
-def _hours(store: Store, now: datetime) -> dict[str, dict[datetime, int]]:
+def _hours(store: Store, now: datetime, source_ids: Collection[str] | None = None) -> dict[str, dict[datetime, int]]:
     """Source → hour of the last 24 in which it answered → new documents."""
     table = tables.crawl_hours
     wanted = sa.select(table.c.source_id, table.c.hour, table.c.new).where(
         table.c.hour > now - (SHOWN + 1) * HOUR, table.c.ok > 0
     )
+    if source_ids is not None:
+        wanted = wanted.where(table.c.source_id.in_(list(source_ids)))
     found: defaultdict[str, dict[datetime, int]] = defaultdict(dict)
     with store.read() as connection:
         for row in connection.execute(wanted):

@@ -35,14 +35,14 @@ class SourceKeeper:
 
     def get(self, source_id: str) -> Source:
         """Raises `WrongUse` where there is none."""
-        found = next((one for one in load_sources(self._store) if one.id == source_id), None)
+        found = next(iter(load_sources(self._store, [source_id])), None)
         if found is None:
             raise WrongUse(Problem("source-unknown", id=source_id))
         return found
 
     def add(self, source: Source) -> None:
         """Raises `WrongUse` where its id is taken."""
-        if any(one.id == source.id for one in load_sources(self._store)):
+        if load_sources(self._store, [source.id]):
             raise WrongUse(Problem("source-taken", id=source.id, path="its row"))
         if self._folder.is_dir():
             write_source(source, self._folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -338,21 +338,25 @@ def save(store: Store, found: Sequence[tuple[Source, str | None]], connection: s
     upsert(store, tables.sources, rows, keys=["id"], connection=connection)
 
 
-def load_sources(store: Store) -> list[Source]:
-    """All sources that the store knows, by id."""
+def load_sources(store: Store, source_ids: Collection[str] | None = None) -> list[Source]:
+    """The sources that the store knows, by id; only these, where some are given."""
+    wanted = sa.select(tables.sources).order_by(tables.sources.c.id)
+    if source_ids is not None:
+        wanted = wanted.where(tables.sources.c.id.in_(list(source_ids)))
     with store.read() as connection:
-        rows = connection.execute(sa.select(tables.sources).order_by(tables.sources.c.id)).mappings().all()
-    return [
-        Source(
-            id=row["id"],
-            kind=row["kind"],
-            url=row["url"],
-            name=row["name"],
-            every=period(row["every"]),
-            quiet_after=period(row["quiet_after"]) if row["quiet_after"] else "",
-            enabled=row["enabled"],
-            note=row["note"],
-            options=row["options"],
-        )
-        for row in rows
-    ]
+        return [of_row(row) for row in connection.execute(wanted).mappings()]
+
+
+def of_row(row: sa.RowMapping) -> Source:
+    """The source that a row of the table is."""
+    return Source(
+        id=row["id"],
+        kind=row["kind"],
+        url=row["url"],
+        name=row["name"],
+        every=period(row["every"]),
+        quiet_after=period(row["quiet_after"]) if row["quiet_after"] else "",
+        enabled=row["enabled"],
+        note=row["note"],
+        options=row["options"],
+    )

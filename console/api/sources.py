@@ -13,7 +13,7 @@ from console.api.describing import told
 from console.api.problems import ApiError, missing
 from console.api.routing import answer, needs, resource
 from console.source_checks import CHECKED, one_look
-from crawlers.health import Coverage, SourceState, coverage, states
+from crawlers.health import Coverage, SourceState, coverage, state_of, states
 from crawlers.sources import load_sources
 from crawlers.states import State
 from minsheng.errors import MinshengError, Unavailable, WrongUse
@@ -72,7 +72,7 @@ def list_sources(visit: Reader, state: Annotated[State | None, Query()] = None) 
 @router.get("/sources/{source_id}", **told(SourceState, "One source", missing=True, example=_SOURCE))
 def get_source(visit: Reader, source_id: str) -> Response:
     """How it does now."""
-    found = next((one for one in states(visit.console.store, visit.console.clock) if one.id == source_id), None)
+    found = state_of(visit.console.store, visit.console.clock, source_id)
     if found is None:
         raise missing(f"source {source_id}")
     return answer(found)
@@ -90,7 +90,7 @@ def check_source(visit: Checker, source_id: str) -> Response:
     from crawlers.checking import check
 
     console = visit.console
-    source = next((one for one in load_sources(console.store) if one.id == source_id), None)
+    source = next(iter(load_sources(console.store, [source_id])), None)
     if source is None:
         raise missing(f"source {source_id}")
     try:

@@ -17,7 +17,7 @@ from console.problems import in_words
 from console.rendering import show
 from console.source_checks import CHECKED, one_look
 from console.words import SOURCE_KINDS
-from crawlers.health import coverage, states
+from crawlers.health import coverage, state_of, states
 from crawlers.operator_tickets import tickets
 from crawlers.source_keeping import SourceKeeper, mark
 from crawlers.sources import FOLDER, Source, make_source, options_text, parse_options, shown
@@ -150,9 +150,7 @@ def _form(
     seen: str = "",
 ) -> Response:
     console = visit.console
-    state = None
-    if source is not None:
-        state = next((one for one in states(console.store, console.clock) if one.id == source.id), None)
+    state = state_of(console.store, console.clock, source.id) if source is not None else None
     return show(
         visit, "source.html.j2", code=400 if problem else 200, source=source, typed=typed, state=state,
         state_words=WORDS, kinds=SOURCE_KINDS, checked=checked, taken=checked.taken[:TAKEN] if checked else (),

@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.fields import Seen
-from crawlers.health import coverage, states, watch
+from crawlers.health import coverage, state_of, states, watch
 from crawlers.operator_tickets import tickets
 from crawlers.recording import forget, record_run
 from crawlers.rhythm import Hour, Rhythm, learn, slot_of
 from crawlers.run import RunReport
-from crawlers.sources import Source, save
+from crawlers.sources import Source, load_sources, save
 from crawlers.states import ADVICE, STATES, WORDS, State, state_after
 from minsheng.cli.source_health import sparkline
 from minsheng.clock import CHINA, ManualClock
@@ -426,6 +427,22 @@ def test_coverage_tells_what_was_seen_this_morning(tmp_path: Path) -> None:
     assert [(one.source, one.state, one.reason) for one in now.unseen] == [
         ("two", "failing", "failing: no answer in time")
     ]
+
+
+def test_what_is_asked_of_one_source_reads_nothing_of_the_others(world: World) -> None:
+    world.run(new=3)
+    alone = states(world.store, world.clock)
+    assert states(world.store, world.clock, ["one", "unknown"]) == alone == [state_of(world.store, world.clock, "one")]
+    assert state_of(world.store, world.clock, "unknown") is None
+    assert load_sources(world.store, ["one", "unknown"]) == [world.source]
+    with world.store.begin() as connection:
+        save(world.store, [(Source(id="two", kind="feed", url="http://h/two"), None)], connection)
+        connection.execute(
+            tables.crawl_state.insert().values(source_id="two", last_run_at=MONDAY, rhythm={"of": "a newer program"})
+        )
+    with pytest.raises(msgspec.ValidationError):
+        states(world.store, world.clock)
+    assert [state_of(world.store, world.clock, "one")] == alone
 
 
 def test_numbers_for_prometheus(world: World) -> None:
