@@ -19,6 +19,7 @@ from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads, reads_as_it_is
+from minsheng.policies.titles import quoted
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -71,7 +72,9 @@ class Rendering:
             marked=marked,
             span=words.span,
             tr=translation.translate,
+            quoted=quoted,
         )
+        self.environment.tests.update(policy_of=lambda policy_id, view: view.sees_policy(policy_id))
         self.environment.globals.update(
             _=translation.translate,
             asset=assets.url,
