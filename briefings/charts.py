@@ -11,6 +11,7 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from briefings.fonts import DRAWN, installed_fonts
 from briefings.report import Chart
 from minsheng.logs import get_logger
 
@@ -35,8 +36,6 @@ STYLES: dict[str, tuple[str, str]] = {
     "positive": ("#009E73", ".."),
 }
 """Key → colour and pattern."""
-
-FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "SimHei", "WenQuanYi Micro Hei", "PingFang SC")
 
 
 @functools.lru_cache(maxsize=64)  # the same page is asked for again and again while its figures stay
@@ -73,22 +72,8 @@ def png(chart: Chart) -> bytes | None:
     return buffer.getvalue()
 
 
-@functools.cache
-def installed_fonts() -> tuple[str, ...]:
-    """Those of `FONTS`, and other fonts for simplified Chinese, that this machine has."""
-    from matplotlib import font_manager
-
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    found = [name for name in FONTS if name in there]
-    # The first face of Noto's collections bears the Japanese name; its simplified Chinese shapes are near enough.
-    found += sorted(
-        name for name in there if re.search(r"CJK|Han Sans|Hei|Song|FangSong|Kai", name) and name not in found
-    )
-    return tuple(found)
-
-
 def _fonts() -> list[str]:
-    return [*(installed_fonts() or FONTS), "sans-serif"]
+    return [*(installed_fonts() or DRAWN), "sans-serif"]
 
 
 def _attributes(style: Any) -> str:

@@ -17,8 +17,11 @@ from docx.document import Document
 from docx.enum.section import WD_SECTION
 from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING, WD_TAB_ALIGNMENT
-from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.oxml import OxmlElement
+from docx.opc.constants import CONTENT_TYPE, RELATIONSHIP_TYPE
+from docx.opc.oxml import serialize_part_xml
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part as PackagePart
+from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 from docx.table import Table as WordTable
@@ -28,13 +31,13 @@ from briefings import words
 from briefings.charts import png
 from briefings.columns import column_widths
 from briefings.edition import Edition, printed, wide
+from briefings.fonts import FANG, FOOT, HEI, INSTEAD, KAI, SONG
 from briefings.head import Head
 from briefings.looks import DOCUMENT, Look
 from briefings.report import Chart, Paragraph, Part, Posts, Report, Table
 from minsheng.characters import for_office
 from minsheng.errors import WrongUse
 
-SONG, HEI, KAI, FANG = "方正小标宋简体", "黑体", "楷体", "仿宋"
 RED, SOFT = RGBColor(0xC0, 0, 0), RGBColor(0x60, 0x60, 0x60)
 BODY = "{{正文}}"
 _WIDTH = 156 / 25.4 * 72
@@ -50,8 +53,10 @@ _LEVEL_EDGES: dict[str, tuple[str, int, str]] = {
     "blue": ("single", 36, "56B4E9"),
 }
 """Level → line, eighths of a point, colour: told apart by pattern, too."""
-_INSTEAD = {SONG: "Noto Serif CJK SC", HEI: "Noto Sans CJK SC", KAI: "Noto Serif CJK SC", FANG: "Noto Serif CJK SC"}
-"""The standard's font → the free one that stands in for it, named in the document's table of fonts."""
+_NO_FONTS = (
+    b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+    b'<w:fonts xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"/>'
+)
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
@@ -61,6 +66,7 @@ def docx_of(report: Report, head: Head | None = None, look: Look | None = None) 
     edition = printed(report)
     if look.document is None:
         document = docx.Document()
+        _name_fonts(document)
         _lay_out(document)
         writer = _Writer(document, edition, head)
         writer.masthead()
@@ -68,6 +74,7 @@ def docx_of(report: Report, head: Head | None = None, look: Look | None = None) 
         writer.closing()
     else:
         document = _own(look.document)
+        _name_fonts(document)
         place = _fill(document, report, head)
         own = sum(child.tag != qn("w:sectPr") for child in document.element.body)
         _Writer(document, edition, head).text()
@@ -324,8 +331,10 @@ def _rule(paragraph: WordParagraph, side: str, colour: str, eighths: int) -> Non
 
 
 def _lay_out(document: Document) -> None:
-    """A4, 37/35/28/26 mm, and — 1 — outside at the foot."""
-    _name_fonts(document)
+    """A4, 37/35/28/26 mm, and — 1 — outside at the foot; and that it is simplified Chinese, whose shapes a machine
+    without the standard's fonts is then to take."""
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")
     section = document.sections[0]
     section.start_type = WD_SECTION.NEW_PAGE
     section.page_width, section.page_height = Mm(210), Mm(297)
@@ -340,29 +349,45 @@ def _lay_out(document: Document) -> None:
         footer.is_linked_to_previous = False
         paragraph = footer.paragraphs[0]
         paragraph.alignment = side
-        _run(paragraph, "　— ", "宋体", 14)
+        _run(paragraph, "　— ", FOOT, 14)
         for kind, text in (("begin", ""), ("", "PAGE"), ("end", "")):
-            run = _run(paragraph, "", "宋体", 14)
+            run = _run(paragraph, "", FOOT, 14)
             element = OxmlElement("w:fldChar" if kind else "w:instrText")
             if kind:
                 element.set(qn("w:fldCharType"), kind)
             else:
                 element.text = text
             run._element.append(element)
-        _run(paragraph, " —　", "宋体", 14)
+        _run(paragraph, " —　", FOOT, 14)
 
 
 def _name_fonts(document: Document) -> None:
-    """Say that it is simplified Chinese, whose shapes a machine without the standard's fonts is then to take, and what
-    stands in for each of those."""
-    for language in document.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:eastAsia"), "zh-CN")
-    fonts = document.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE)
-    named = "".join(
-        f'<w:font w:name="{name}"><w:altName w:val="{instead}"/><w:charset w:val="86"/></w:font>'
-        for name, instead in _INSTEAD.items()
-    )
-    fonts._blob = fonts.blob.replace(b"</w:fonts>", f"{named}</w:fonts>".encode())
+    """Say of each of the standard's fonts what kind it is and what stands in for it where it is missing."""
+    try:
+        fonts = document.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE)
+    except KeyError:  # a unit's own document may have been made by a program that writes none
+        place = PackURI("/word/fontTable.xml")
+        fonts = PackagePart(place, CONTENT_TYPE.WML_FONT_TABLE, _NO_FONTS, document.part.package)
+        document.part.relate_to(fonts, RELATIONSHIP_TYPE.FONT_TABLE)
+    table: Any = parse_xml(fonts.blob)
+    known = {font.get(qn("w:name")) for font in table.iterchildren(qn("w:font"))}
+    for name, instead in INSTEAD.items():
+        if name in known:
+            continue
+        font = OxmlElement("w:font")
+        font.set(qn("w:name"), name)
+        for tag, value in (
+            ("altName", instead.name),
+            ("panose1", instead.panose),
+            ("charset", "86"),
+            ("family", instead.family),
+            ("pitch", "variable"),
+        ):
+            said = OxmlElement(f"w:{tag}")
+            said.set(qn("w:val"), value)
+            font.append(said)
+        table.append(font)
+    fonts._blob = serialize_part_xml(table)
 
 
 def _own(content: bytes) -> Document:

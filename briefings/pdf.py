@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from briefings.charts import installed_fonts
 from briefings.edition import PAGES, editions, printed
+from briefings.fonts import installed_fonts
 from briefings.head import Head
 from briefings.html import printed_page
 from briefings.looks import Look

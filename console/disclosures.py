@@ -14,7 +14,7 @@ from console.access import Visit
 from console.searching import china_day
 from console.units import Grant
 from disclosure.model import OUTCOMES, RULINGS, STATES
-from disclosure.register import CHOICES, OPEN, UNNAMED, Asked, Listed, Register
+from disclosure.register import CHOICES, OPEN, UNNAMED, Asked, Listed, Place, Register
 from disclosure.tables import applications as table
 
 ALL = "all"
@@ -48,6 +48,9 @@ class OwnRegister:
 
     def list(self, asked: Asked) -> Sequence[Listed]:
         return self.register.list(asked, self._own)
+
+    def page(self, asked: Asked, *, after: Place | None, limit: int) -> Sequence[Listed]:
+        return self.register.page(asked, self._own, after=after, limit=limit)
 
     def get(self, identity: int) -> Listed | None:
         return self.register.by_id(identity, self._own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -19,9 +20,13 @@ from minsheng.errors import WrongUse
 from minsheng.problems import Problem
 from minsheng.settings import Settings
 from minsheng.store import Store
+from minsheng.store.paging import CHUNK, behind, by_code_point, read_from
 from minsheng.workdays import WorkCalendar
 
 Where = Sequence[sa.ColumnElement[bool]]
+Place = tuple[int, int, int, str, str]
+"""Where an application stands in lists: see `order_of`."""
+ANSWERED = "answered"
 OPEN, LATE, SOON, IN_TIME = "open", "late", "soon", "in-time"
 """Choices beside the states: not answered; late, answered or not; due within `disclosure.warn_days`; answered
 in time."""
@@ -97,6 +102,42 @@ class Register:
         found.sort(key=order_of)
         return found
 
+    def page(self, asked: Asked, where: Where = (), *, after: Place | None = None, limit: int) -> Sequence[Listed]:
+        """At most `limit` of `list(asked, where)` behind a place.
+
+        Of what is not answered, which a calendar of working days sorts, everything is read; of what is answered, which
+        grows from year to year, only as much as is wanted.
+        """
+        conditions = [*_conditions(asked), *where]
+        found: list[Listed] = []
+        if (after is None or not after[0]) and asked.state not in (ANSWERED, IN_TIME):
+            waiting = self._read([*conditions, table.c.answered_on.is_(None)])
+            found = sorted((one for one in waiting if self._meant(one.standing, asked.state)), key=order_of)
+            found = [one for one in found if after is None or order_of(one) > after][:limit]
+        if len(found) < limit and asked.state in ("", ANSWERED, IN_TIME, LATE):
+            behind_all = after if after is not None and after[0] else None
+            found += islice(self._answered(conditions, asked.state, behind_all, limit), limit - len(found))
+        return found
+
+    def _answered(self, conditions: Where, state: str, after: Place | None, limit: int) -> Iterator[Listed]:
+        order = (
+            (table.c.answered_on, True),
+            (by_code_point(self._store, table.c.department), False),
+            (by_code_point(self._store, table.c.number), False),
+        )
+        sort = [column.desc() if descends else column for column, descends in order]
+
+        def read(place: Place | None, count: int) -> Sequence[Listed]:
+            where = [*conditions, table.c.answered_on.is_not(None)]
+            if place is not None:
+                where.append(behind(order, (date.fromordinal(-place[1]), *place[3:])))
+            return list(self._read(where, sort, count))
+
+        every = state in ("", ANSWERED)
+        return read_from(
+            after, read, order_of, lambda one: every or self._meant(one.standing, state), limit if every else CHUNK
+        )
+
     def get(self, number: str, department: str | None = None) -> Listed:
         """One by its number, and its department where others use the number, too. Raises `WrongUse`."""
         where = [table.c.number == number.strip()]
@@ -143,20 +184,23 @@ class Register:
         """See `Terms.workdays_taken`."""
         return self._terms.workdays_taken(one)
 
-    def _read(self, where: Where) -> Iterator[Listed]:
+    def _read(
+        self, where: Where, order: Sequence[sa.ColumnElement[Any]] = (table.c.id,), limit: int | None = None
+    ) -> Iterator[Listed]:
+        query = sa.select(table).where(*where).order_by(*order).limit(limit)
         with self._store.read() as connection:
-            rows = connection.execute(sa.select(table).where(*where).order_by(table.c.id)).mappings().all()
+            rows = connection.execute(query).mappings().all()
         for row in rows:
             application = application_of(row)
             yield Listed(application=application, standing=self._terms.of(application))
 
     def _meant(self, standing: Standing, state: str) -> bool:
         if state == OPEN:
-            return standing.state != "answered"
+            return standing.state != ANSWERED
         if state == LATE:
             return standing.late
         if state == IN_TIME:
-            return standing.state == "answered" and not standing.late
+            return standing.state == ANSWERED and not standing.late
         if state == SOON:
             return self.press(standing) == "soon"
         return state in ("", standing.state)
@@ -192,7 +236,7 @@ def _conditions(asked: Asked) -> list[sa.ColumnElement[bool]]:
     return found
 
 
-def order_of(one: Listed) -> tuple[int, int, int, str, str]:
+def order_of(one: Listed) -> Place:
     """Where an application stands in lists; no two stand at the same place."""
     application, standing = one.application, one.standing
     if standing.state == "answered":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel
@@ -13,9 +15,6 @@ MAX_LENGTH = 160
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 """What is trained on: a GPU where there is one."""
-
-ATTENTION = "sdpa" if DEVICE.type == "cuda" else "eager"
-"""The faster one of transformers' two there."""
 
 BFLOAT16 = DEVICE.type == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 """Whether this device multiplies bfloat16 faster than float32; elsewhere it is emulated, at a fraction of the speed."""
@@ -48,13 +47,13 @@ class Encoder(nn.Module):
 
     def __init__(
         self, vocabulary: int, *, hidden: int = 256, layers: int = 2, heads: int = 4, feed_forward: int = 1024,
-        dropout: float = 0.1, attention: str = ATTENTION,
+        dropout: float = 0.1,
     ) -> None:  # fmt: skip
         super().__init__()
         config = BertConfig(
             vocab_size=vocabulary, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
             intermediate_size=feed_forward, max_position_embeddings=MAX_LENGTH, type_vocab_size=1,
-            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout, attn_implementation=attention,
+            hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
         )  # fmt: skip
         self.bert = BertModel(config, add_pooling_layer=False)
         self.pairs = nn.Embedding(PAIRS, hidden, padding_idx=0)
@@ -62,6 +61,7 @@ class Encoder(nn.Module):
         with torch.no_grad():
             self.pairs.weight[0].zero_()
         self.local = nn.Linear(3 * hidden, hidden)
+        self.transform: Callable[[nn.Module, torch.Tensor, torch.Tensor], torch.Tensor] = transform
 
     @property
     def characters(self) -> nn.Embedding:
@@ -74,8 +74,32 @@ class Encoder(nn.Module):
         left = nn.functional.pad(embedded, (0, 0, 1, 0))[:, :-1]
         right = nn.functional.pad(embedded, (0, 0, 0, 1))[:, 1:]
         embedded = embedded + nn.functional.gelu(self.local(torch.cat([left, embedded, right], dim=-1)))
-        result: torch.Tensor = self.bert(inputs_embeds=embedded, attention_mask=mask).last_hidden_state
-        return result
+        table = self.bert.embeddings
+        places = table.position_embeddings.weight[: ids.shape[1]] + table.token_type_embeddings.weight
+        vectors = table.dropout(table.LayerNorm(embedded + places))
+        visible = mask.bool()[:, None, None, :]
+        for layer in self.bert.encoder.layer:
+            vectors = self.transform(layer, vectors, visible)
+        return vectors
+
+
+def transform(layer: nn.Module, vectors: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
+    """One of BERT's layers, as transformers computes it; written out, so that it can be compiled by itself, once for
+    all layers and each shape of a batch."""
+    attention = layer.attention.self
+    texts, length, hidden = vectors.shape
+    query, key, value = (
+        part(vectors).view(texts, length, attention.num_attention_heads, -1).transpose(1, 2)
+        for part in (attention.query, attention.key, attention.value)
+    )
+    dropout = attention.dropout.p if layer.training else 0.0
+    mixed = nn.functional.scaled_dot_product_attention(query, key, value, visible, dropout)
+    mixed = mixed.transpose(1, 2).reshape(texts, length, hidden)
+    out = layer.attention.output
+    vectors = out.LayerNorm(out.dropout(out.dense(mixed)) + vectors)
+    grown = nn.functional.gelu(layer.intermediate.dense(vectors))
+    shrunk: torch.Tensor = layer.output.LayerNorm(layer.output.dropout(layer.output.dense(grown)) + vectors)
+    return shrunk
 
 
 class MaskedModel(nn.Module):

@@ -26,7 +26,7 @@ from training.network import DEVICE, STUDENT, TEACHER, Encoder, MaskedModel, mix
 from training.token_batches import Corpus, Masked
 
 SEED = 20230516
-BATCH_TOKENS = 32_768 if DEVICE.type == "cuda" else 3_072
+BATCH_TOKENS = 65_536 if DEVICE.type == "cuda" else 3_072
 SHALLOW = 0.35
 """Share of the time in which half of the layers learn, twice as fast; then the layers are doubled."""
 COMMON = 4_000
@@ -131,6 +131,8 @@ class Run:
     def _build(self, layers: int) -> None:
         self._layers = layers
         encoder = Encoder(self._vocabulary, **{**self._shape, "layers": layers}, dropout=0.0)
+        if DEVICE.type == "cuda":
+            encoder.transform = torch.compile(encoder.transform, dynamic=False)
         self._model = MaskedModel(encoder).to(DEVICE)
         self._optimizer = optimiser(self._model)
 

@@ -22,6 +22,8 @@ BLOCK = 20_000
 """Texts that are sorted by length together, so that a batch's texts are about as long as each other."""
 STEP = 8
 """Batches are padded to a multiple of so many tokens: a device then meets few shapes."""
+EVEN_STEP, LEAST = 32, 64
+"""The same on a GPU, where each shape is compiled for, and the shortest one."""
 
 
 def pairs(ids: torch.Tensor) -> torch.Tensor:
@@ -70,6 +72,8 @@ class Corpus:
 
     def batches(self, random: np.random.Generator, size: int) -> Iterator[torch.Tensor]:
         """Endless batches of at most about `size` tokens, of shape (texts, length), with special tokens."""
+        if self.device.type == "cuda":
+            yield from self._even(random, size)
         while True:
             order = random.permutation(len(self))
             for block in np.array_split(order, max(1, len(order) // BLOCK)):
@@ -84,10 +88,24 @@ class Corpus:
                 for place in random.permutation(len(cuts)):
                     yield self.gather(cuts[place])
 
-    def gather(self, chosen: np.ndarray, most: int = 1 << 30) -> torch.Tensor:
-        """Texts as [CLS] text [SEP] padded to one length, cut to at most `most` tokens, special ones included."""
+    def _even(self, random: np.random.Generator, size: int) -> Iterator[torch.Tensor]:
+        """As `batches`, in very few shapes, so that what is compiled for one can be used again; what does not fill a
+        batch waits for the next epoch."""
+        padded = np.maximum(LEAST, -(-(self._lengths + 2) // EVEN_STEP) * EVEN_STEP)
+        while True:
+            cuts: list[np.ndarray] = []
+            for longest in np.unique(padded):
+                own = random.permutation(np.flatnonzero(padded == longest))
+                count = size // int(longest)
+                cuts += [own[first : first + count] for first in range(0, len(own) - count + 1, count)]
+            for place in random.permutation(len(cuts)):
+                yield self.gather(cuts[place], to=int(padded[cuts[place][0]]))
+
+    def gather(self, chosen: np.ndarray, most: int = 1 << 30, to: int = 0) -> torch.Tensor:
+        """Texts as [CLS] text [SEP] padded to one length, `to` where given, cut to at most `most` tokens, special ones
+        included."""
         longest = min(most, int(self._lengths[chosen].max()) + 2)
-        longest = min(most, -(-longest // STEP) * STEP)
+        longest = to or min(most, -(-longest // STEP) * STEP)
         rows = torch.from_numpy(chosen).to(self.device)
         first = self._starts[rows].unsqueeze(1)
         length = (self._starts[rows + 1].unsqueeze(1) - first).clamp(max=longest - 2)

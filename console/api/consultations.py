@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from fastapi import Query, Response
@@ -14,7 +14,9 @@ from console.api.lists import Cursor, Listed, Size, after
 from console.api.problems import invalid, missing
 from console.api.routing import answer, needs, resource
 from console.consulting import book_of, standing_of, within
+from consultations.listing import Asked, Place, page, place_of
 from consultations.model import Consultation, Opinion, State, Step
+from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from search import cursors
 
@@ -69,23 +71,26 @@ _STEP = {"at": "2026-04-01T01:00:00Z", "actor": "li", "action": "added", "detail
 )  # fmt: skip
 def list_consultations(
     visit: Reader,
-    state: Annotated[State | Literal["pressing"] | None, Query(description="`pressing`: due soon, or late.")] = None,
+    state: Annotated[Asked | None, Query(description="`pressing`: due soon, or late.")] = None,
     size: Size = 50,
     cursor: Cursor = "",
 ) -> Response:
     """Those on policies of the caller's scope; for units with regions there are none."""
-    place = after(cursor, str, int)
-    if place is not None and not _is_day(place[0]):
-        raise invalid("query.cursor", "the cursor is none of this list")
-    found = [
-        one
-        for one in (_line(visit, each) for each in book_of(visit).all(where=within(visit.view)))
-        if state in (None, one.state) or (state == "pressing" and one.state in ("soon", "late"))
-    ]
-    if place is not None:
-        found = [one for one in found if _place(one) < (place[0], place[1])]
-    more = cursors.write(*_place(found[size - 1])) if len(found) > size else None
-    return answer(Listed(items=found[:size], next=more))
+    console = visit.console
+    found = page(
+        console.store,
+        console.settings.consultation,
+        console.clock.now().astimezone(CHINA).date(),
+        state=state,
+        where=within(visit.view),
+        after=_place(cursor),
+        limit=size + 1,
+    )
+    more = None
+    if len(found) > size:
+        closes_on, number = place_of(found[size - 1])
+        more = cursors.write(closes_on.isoformat(), number)
+    return answer(Listed(items=[_line(visit, one) for one in found[:size]], next=more))
 
 
 @router.get(
@@ -121,13 +126,11 @@ def _line(visit: Visit, one: Consultation) -> ConsultationLine:
     )  # fmt: skip
 
 
-def _place(one: ConsultationLine) -> tuple[str, int]:
-    return one.closes_on.isoformat(), int(one.number.removeprefix("ZQ"))
-
-
-def _is_day(text: str) -> bool:
+def _place(cursor: str) -> Place | None:
+    place = after(cursor, str, int)
+    if place is None:
+        return None
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(place[0]), min(max(place[1], 0), 1 << 62)
     except ValueError:
-        return False
-    return True
+        raise invalid("query.cursor", "the cursor is none of this list") from None

@@ -11,18 +11,19 @@ from fastapi import Query, Response
 from console.access import Visit
 from console.api.describing import told
 from console.api.lists import Cursor, Listed, Size, after
-from console.api.problems import missing
+from console.api.problems import invalid, missing
 from console.api.routing import answer, needs, resource
 from console.disclosures import OwnRegister, whole
 from disclosure.figures import Figures, count
 from disclosure.model import Application, Outcome, State
-from disclosure.register import Asked, Revision, order_of
+from disclosure.register import Asked, Place, Revision, order_of
 from disclosure.register import Listed as Standed
 from disclosure.terms import Standing
 from search import cursors
 
 router = resource("Disclosure")
 Reader = Annotated[Visit, needs("disclosure")]
+_DAYS = range(date.min.toordinal(), date.max.toordinal() + 1)
 Since = Annotated[date | None, Query(description="Received on this day or later.")]
 Until = Annotated[date | None, Query(description="Received on this day or before.")]
 Department = Annotated[str, Query(max_length=200)]
@@ -90,14 +91,11 @@ def list_applications(
 ) -> Response:
     """Those of the caller's scope: what is not answered first, by what is due first; then the answered, newest
     first."""
-    place = after(cursor, int, int, int, str, str)
     asked = Asked(
         state=state or "", outcome=outcome or "", department=department.replace("\0", ""),
         region=region.replace("\0", ""), since=since, until=until,
     )  # fmt: skip
-    found = list(OwnRegister(visit).list(asked))
-    if place is not None:
-        found = [one for one in found if order_of(one) > tuple(place)]
+    found = OwnRegister(visit).page(asked, after=_place(cursor), limit=size + 1)
     more = cursors.write(*order_of(found[size - 1])) if len(found) > size else None
     return answer(Listed(items=[_line(one) for one in found[:size]], next=more))
 
@@ -148,3 +146,14 @@ def get_application(visit: Reader, application_id: int) -> Response:
 
 def _line(one: Standed) -> ApplicationLine:
     return ApplicationLine(**msgspec.structs.asdict(one.application), standing=one.standing)
+
+
+def _place(cursor: str) -> Place | None:
+    place = after(cursor, int, int, int, str, str)
+    if place is None:
+        return None
+    answered, day, received, department, number = place
+    known = day in _DAYS if answered == 0 else -day in _DAYS
+    if answered not in (0, 1) or not known or "\0" in department + number:
+        raise invalid("query.cursor", "the cursor is none of this list")
+    return answered, day, received, department, number

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from minsheng.clock import Clock
 from minsheng.doctor.duty import roster, silences
 from minsheng.doctor.finding import Check, Finding, Patient, broken, pending
-from minsheng.doctor.machine import clock, data_folder, secrets, single_sign_on
+from minsheng.doctor.machine import clock, data_folder, fonts, secrets, single_sign_on
 from minsheng.doctor.parts import index, log, model, store
 from minsheng.doctor.work import (
     calendar,
@@ -26,7 +26,7 @@ from minsheng.errors import MinshengError, Unavailable
 from minsheng.parts import open_index, open_log, open_store
 from minsheng.settings import Settings
 
-MACHINE: dict[str, Check] = {"settings": secrets, "data folder": data_folder}
+MACHINE: dict[str, Check] = {"settings": secrets, "data folder": data_folder, "fonts": fonts}
 """Checks that need no part to be open."""
 
 PARTS: dict[str, Check] = {

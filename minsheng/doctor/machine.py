@@ -117,6 +117,19 @@ def data_folder(patient: Patient) -> Iterator[Finding]:
         yield ok("data folder", message)
 
 
+def fonts(_: Patient) -> Iterator[Finding]:
+    """Are there fonts for Chinese, and one with serifs, for what is printed here?"""
+    from briefings.fonts import installed_fonts, serif_fonts
+
+    here, advice = installed_fonts(), "on Debian and Ubuntu: apt-get install fonts-noto-cjk"
+    if not here:
+        yield warning("fonts", "none for Chinese: no PDF can be made, and Word documents have no charts", advice)
+    elif not serif_fonts():
+        yield warning("fonts", f"{here[0]}, and none with serifs: PDFs and printed texts show a sans face", advice)
+    else:
+        yield ok("fonts", f"{here[0]}, {serif_fonts()[0]}")
+
+
 def clock(patient: Patient) -> Iterator[Finding]:
     """Does the clock show a believable time, the same as the database's, and later than what was done?"""
     from crawlers.tables import crawl_state

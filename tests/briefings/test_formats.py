@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import subprocess
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import docx
 import msgspec
 import pytest
 import sqlalchemy as sa
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml import parse_xml
+from docx.oxml.ns import qn
 from pypdf import PdfReader
 
 from alerts import timeline
@@ -21,6 +29,7 @@ from briefings.columns import column_widths
 from briefings.docx import docx_of
 from briefings.edition import editions, printed, wide
 from briefings.evidence import Number
+from briefings.fonts import serif_fonts
 from briefings.gather import gather_between
 from briefings.head import Head
 from briefings.html import page_of
@@ -226,6 +235,79 @@ def test_missing_fonts_are_said(report: Report, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MinshengError, match="fonts-noto-cjk"):
         pdf_of(report, HEAD)
     assert docx_of(report, HEAD)
+
+
+def fonts_of(content: bytes) -> dict[str, dict[str, str]]:
+    """Font → what the document's table of fonts says of it."""
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    return {
+        font.get(qn("w:name")): {child.tag.split("}")[1]: child.get(qn("w:val")) for child in font}
+        for font in parse_xml(archive.read("word/fontTable.xml"))
+    }
+
+
+def test_the_document_says_what_kind_of_face_stands_in_for_the_standards_fonts(report: Report) -> None:
+    told = fonts_of(docx_of(report, HEAD))
+    for name in ("方正小标宋简体", "仿宋", "楷体", "宋体"):
+        assert told[name] == {
+            "altName": "Noto Serif CJK SC", "panose1": "02020603050405020304", "charset": "86", "family": "roman",
+            "pitch": "variable",
+        }  # fmt: skip
+    assert (told["黑体"]["altName"], told["黑体"]["family"]) == ("Noto Sans CJK SC", "swiss")
+    used = {run.font.name for one in docx.Document(io.BytesIO(docx_of(report, HEAD))).paragraphs for run in one.runs}
+    assert used <= set(told)
+
+
+@pytest.mark.parametrize("with_table", [True, False])
+def test_a_units_own_document_keeps_what_it_says_of_its_fonts(report: Report, tmp_path: Path, with_table: bool) -> None:
+    own = docx.Document()
+    own.add_paragraph("{{正文}}")
+    part = own.part.part_related_by(RELATIONSHIP_TYPE.FONT_TABLE)
+    said = '<w:font w:name="仿宋"><w:charset w:val="86"/><w:family w:val="modern"/></w:font></w:fonts>'
+    part._blob = part.blob.replace(b"</w:fonts>", said.encode())
+    if not with_table:
+        (relation,) = [key for key, one in own.part.rels.items() if one.reltype == RELATIONSHIP_TYPE.FONT_TABLE]
+        own.part.drop_rel(relation)
+    own.save(str(tmp_path / DOCUMENT))
+    told = fonts_of(docx_of(report, HEAD, Look.read(tmp_path)))
+    assert told["仿宋"]["family"] == ("modern" if with_table else "roman")
+    assert told["黑体"]["family"] == "swiss"
+
+
+def pdf_fonts(document: bytes, folder: Path, aliases: bool) -> dict[str, set[str]]:
+    """Font → the characters that LibreOffice prints in it."""
+    program = shutil.which("soffice") or shutil.which("libreoffice")
+    if program is None:
+        pytest.skip("LibreOffice is not installed")
+    if not serif_fonts():
+        leave_out("no Chinese font with serifs is installed")
+    (folder / "report.docx").write_bytes(document)
+    shipped = f"<include>{Path('deploy/fontconfig/45-gb9704.conf').resolve()}</include>" if aliases else ""
+    configuration = folder / "fonts.conf"
+    configuration.write_text(f"<fontconfig><include>/etc/fonts/fonts.conf</include>{shipped}</fontconfig>")
+    subprocess.run(
+        [program, "--headless", f"-env:UserInstallation=file://{folder}/profile", "--convert-to", "pdf", "--outdir",
+         str(folder), str(folder / "report.docx")],
+        env={**os.environ, "FONTCONFIG_FILE": str(configuration), "HOME": str(folder)}, check=True, timeout=120,
+        capture_output=True,
+    )  # fmt: skip
+    found: dict[str, set[str]] = {}
+
+    def visit(text: str, _: Any, __: Any, font: Any, ___: Any) -> None:
+        if font is not None:
+            found.setdefault(str(font["/BaseFont"]).split("+")[-1], set()).update(text)
+
+    for page in PdfReader(folder / "report.pdf").pages:
+        page.extract_text(visitor_text=visit)
+    return found
+
+
+def test_libreoffice_prints_the_text_in_a_face_with_serifs(report: Report, tmp_path: Path) -> None:
+    """Where the machine has the shipped aliases: LibreOffice lets a document's own table of fonts choose Latin faces
+    alone."""
+    found = pdf_fonts(docx_of(report, HEAD), tmp_path, aliases=True)
+    serif = set().union(*(letters for name, letters in found.items() if "Serif" in name or "Song" in name))
+    assert set("共收到信息条舆情风险日报报送") <= serif
 
 
 def test_a_printed_daily_leaves_out_one_block_after_the_other(report: Report) -> None:

@@ -12,6 +12,7 @@ from briefings.making import make_and_keep
 from briefings.shelf import BriefingShelf
 from consultations.tables import consultations
 from disclosure.tables import applications
+from search import cursors
 from tests.briefings.small_world import DAY
 from tests.console.world import HEATING, SCHOOL, ConsoleWorld
 
@@ -125,3 +126,19 @@ def test_a_cursor_of_another_list_is_refused(filled: ConsoleWorld, path: str, cu
         return  # [1]: it is one of this list
     answer = filled.client("duty").get(f"{API}{path}?cursor={cursor}")
     assert answer.status_code == 422 and answer.json()["errors"][0]["where"] == "query.cursor"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        (2, 739_000, 0, "", ""),
+        (0, 0, 0, "", ""),
+        (1, 739_000, 0, "", ""),
+        (1, -(10**9), 0, "", ""),
+        (1, -1, 0, "\0", ""),
+    ],
+)
+def test_a_place_where_nothing_can_stand_is_no_cursor(filled: ConsoleWorld, place: tuple[Any, ...]) -> None:
+    answer = filled.client("duty").get(f"{API}/disclosure?cursor={cursors.write(*place)}")
+    assert answer.status_code == 422 and answer.json()["errors"][0]["where"] == "query.cursor"
+    assert filled.client("duty").get(f"{API}/consultations?cursor={cursors.write('2026-05-08', 10**30)}").is_success

@@ -31,8 +31,9 @@ NOW = CLOCK.now() + timedelta(days=200)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A data folder as it is after a first run in which nothing went wrong."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder as it is after a first run in which nothing went wrong, on a machine with fonts for Chinese."""
+    has_fonts(monkeypatch, "Noto Sans CJK SC", "Noto Serif CJK SC")
     index = EmbeddedIndex(tmp_path / "index.db")
     index.ensure()
     index.close()
@@ -47,6 +48,10 @@ def folder(tmp_path: Path) -> Path:
     channel = '[[notify.channels]]\nname = "duty"\nurl = "json://127.0.0.1:9/"\n'
     (tmp_path / "minsheng.toml").write_text(f'[crawl]\ncontact = "duty@example.org"\n{channel}')
     return tmp_path
+
+
+def has_fonts(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr("briefings.fonts.installed_fonts", lambda: names)
 
 
 def source(connection: sa.Connection, name: str, *, last_ok: object) -> None:
@@ -102,10 +107,17 @@ def test_a_healthy_folder_is_well(folder: Path) -> None:
     looked_at = found(folder)
     assert {finding.state for findings in looked_at.values() for finding in findings} == {"ok"}
     assert list(looked_at) == [
-        "settings", "data folder", "log", "index", "store", "model", "clock", "lag", "dead letters", "policies",
-        "labels", "plans", "sources", "deadlines", "calendar", "channels", "notices",
-        "roster", "silences",
+        "settings", "data folder", "fonts", "log", "index", "store", "model", "clock", "lag", "dead letters",
+        "policies", "labels", "plans", "sources", "deadlines", "calendar", "channels", "notices", "roster", "silences",
     ]  # fmt: skip
+
+
+def test_missing_fonts_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_fonts(monkeypatch)
+    assert "no PDF can be made" in trouble(folder, "fonts").message
+    has_fonts(monkeypatch, "SimHei")
+    finding = trouble(folder, "fonts")
+    assert "none with serifs" in finding.message and "fonts-noto-cjk" in finding.advice
 
 
 def test_a_new_folder_is_told_how_to_begin(tmp_path: Path) -> None:
