@@ -30,8 +30,8 @@ from briefings.facts import (
 )
 from briefings.spans import span
 from crawlers.health import coverage
+from crawlers.source_history import source_names
 from crawlers.states import said
-from crawlers.tables import sources
 from grouping.history import History
 from grouping.tables import events
 from minsheng.clock import Clock
@@ -180,7 +180,7 @@ def _readiness(store: Store, clock: Clock, folder: Path | None) -> tuple[Readine
 def _coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Coverage:
     seen = coverage(store, clock, since, until)
     with store.read() as connection:
-        names = {row.id: row.name or row.id for row in connection.execute(sa.select(sources.c.id, sources.c.name))}
+        names = source_names(connection)
     return Coverage(
         sources=seen.total,
         names=names,

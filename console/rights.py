@@ -82,7 +82,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "channels": "查看通知和渠道、重发死信",
     "sources": "查看信源",
     "sources.check": "试抓信源",
-    "sources.change": "添加、修改信源",
+    "sources.change": "添加、修改、停用和移除信源",
     "briefing": "领导视图和日报",
     "briefing.write": "生成、修改、审核和印发简报",
     "briefing.sign": "签发和撤回简报",

@@ -18,7 +18,7 @@ from alerts.tables import tickets as ticket_table
 from alerts.ticket_counts import Kept, OpenCount, OpenState, kept_in_time, open_counts, open_state, overdue
 from alerts.tickets import Ticket, TicketBook, TicketLine, TimelineEvent
 from console.units import Grant
-from crawlers.tables import sources
+from crawlers.source_history import source_names
 from grouping.detail import EventDetail, event_detail
 from grouping.history import History
 from grouping.listing import EventSummary, get_events, list_events
@@ -230,8 +230,7 @@ class View:
     def source_names(self) -> dict[str, str]:
         """Source id → what people call it."""
         with self.store.read() as connection:
-            rows = connection.execute(sa.select(sources.c.id, sources.c.name)).all()
-        return {**{row.id: row.name or row.id for row in rows}, EXERCISE: NAME}
+            return {**source_names(connection), EXERCISE: NAME}
 
     def ticket(self, name: str) -> Ticket:
         """One ticket. One that is not the viewer's is answered as one that is not there."""

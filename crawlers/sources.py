@@ -19,11 +19,12 @@ import msgspec
 import sqlalchemy as sa
 
 from crawlers import tables
+from crawlers.source_lock import locked
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE
 from minsheng.problems import Problem
 from minsheng.redaction import HIDDEN, redacted, redacted_values
-from minsheng.store import Store, upsert
+from minsheng.store import Store, insert_or_ignore, upsert
 
 FOLDER = "sources"
 JITTER, MOST_JITTER = 0.1, 60.0
@@ -308,19 +309,38 @@ def sync_folder(store: Store, folder: Path) -> list[WrongUse]:
     """
     if not folder.is_dir():
         return []
-    found, errors = read_folder(folder)
-    broken = {str(path) for path in source_files(folder)} - {str(path) for _, path in found.values()}
     table = tables.sources
-    with store.begin() as connection:
-        save(store, [(source, str(path)) for source, path in found.values()], connection)
-        gone = sa.delete(table).where(table.c.file.is_not(None), table.c.id.not_in(list(found)))
-        connection.execute(gone.where(table.c.file.not_in(list(broken))))
+    # What was read before another's change is not to be written behind it.
+    with locked(folder):
+        found, errors = read_folder(folder)
+        broken = {str(path) for path in source_files(folder)} - {str(path) for _, path in found.values()}
+        with store.begin() as connection:
+            save(store, [(source, str(path)) for source, path in found.values()], connection)
+            gone = sa.delete(table).where(table.c.file.is_not(None), table.c.id.not_in(list(found)))
+            connection.execute(gone.where(table.c.file.not_in(list(broken))))
     return errors
 
 
 def save(store: Store, found: Sequence[tuple[Source, str | None]], connection: sa.Connection) -> None:
     """Insert or overwrite rows; each with the file it comes from, or None."""
-    rows = [
+    upsert(store, tables.sources, _rows(found), keys=["id"], connection=connection)
+
+
+def save_new(store: Store, source: Source, connection: sa.Connection) -> bool:
+    """Insert a row that has no file; False where its id is taken."""
+    values = _rows([(source, None)])
+    table = tables.sources
+    known = sa.select(table.c.id).where(table.c.id == source.id)
+    if connection.execute(known).first() is not None:
+        return False
+    # Of two who add the same at once, the second one finds the first one's.
+    insert_or_ignore(store, table, values, connection=connection)
+    there = connection.execute(sa.select(table).where(table.c.id == source.id)).mappings().one()
+    return of_row(there) == of_row(values[0])
+
+
+def _rows(found: Sequence[tuple[Source, str | None]]) -> list[dict[str, Any]]:
+    return [
         {
             "id": source.id,
             "kind": source.kind,
@@ -335,7 +355,6 @@ def save(store: Store, found: Sequence[tuple[Source, str | None]], connection: s
         }
         for source, file in found
     ]
-    upsert(store, tables.sources, rows, keys=["id"], connection=connection)
 
 
 def load_sources(store: Store, source_ids: Collection[str] | None = None) -> list[Source]:
@@ -347,7 +366,7 @@ def load_sources(store: Store, source_ids: Collection[str] | None = None) -> lis
         return [of_row(row) for row in connection.execute(wanted).mappings()]
 
 
-def of_row(row: sa.RowMapping) -> Source:
+def of_row(row: Mapping[Any, Any]) -> Source:
     """The source that a row of the table is."""
     return Source(
         id=row["id"],

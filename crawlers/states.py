@@ -43,8 +43,10 @@ ADVICE: dict[State, str] = {
     "new": "等待首次采集；立即采集：minsheng sources run {id}",
     "well": "",
     "late": "采集进程没有按时采集它：查看采集进程是否在运行（minsheng doctor），是否信源过多、机器过慢",
-    "quiet": "信源可以访问，但久无新内容：打开 {url} 查看是否停更、换址；确属停更的，停用它（enabled = false）",
-    "failing": "信源无法访问或读不出：先用 minsheng sources check {id} 试采；网址变更的，改其文件中的 url",
+    "quiet": (
+        "信源可以访问，但久无新内容：打开 {url} 查看是否停更、换址；确属停更的，停用它（minsheng sources pause {id}）"
+    ),
+    "failing": "信源无法访问或读不出：先用 minsheng sources check {id} 试采；网址变更的，改它的地址",
     "blocked": "对方拒绝采集：放慢节奏（every、[[crawl.hosts]] delay），或与对方联系取得书面许可；不要更换身份绕过",
     "empty": "页面照常返回，但里面没有条目：打开 {url} 核对，再用 minsheng sources check {id} 调整选项",
     "layout": (

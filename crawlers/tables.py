@@ -22,6 +22,21 @@ sources = sa.Table(
 )
 """What is crawled. Rows that come from files are overwritten by them at the start of each crawl."""
 
+source_changes = sa.Table(
+    "source_changes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("source_id", sa.String(100), nullable=False, index=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(50), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),  # what is secret in it is hidden
+    sa.Column("action", sa.String(20), nullable=False),  # see crawlers.source_history
+    sa.Column("actor", sa.String(60), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+"""Who stopped a source, let it go on or took it away, and why. It outlives the source."""
+
 crawl_state = sa.Table(
     "crawl_state",
     metadata,

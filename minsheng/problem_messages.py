@@ -300,6 +300,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "source {id} is kept in a file of another machine: {path}",
         "这个信源写在采集机的文件 {path} 里，请在那台机器上修改。",
     ),
+    "source-file-broken": (
+        "{path} can't be read: {reason}",
+        "信源文件 {path} 读不出来，请先在那里改好：{reason}",
+    ),
     "source-id-kept": ("'{id}' is kept for drills", "编号 {id} 留给演练使用，请换一个。"),
     "source-id-wrong": ("'{id}' can't be an id", "编号“{id}”不能用：只能用小写字母、数字、- 和 _，不超过 100 个字符。"),
     "source-key-missing": ("{key} is missing", "请填写{word}。"),

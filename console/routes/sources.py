@@ -1,4 +1,4 @@
-"""信源: how each source does; add one, look at what it would give, and change it."""
+"""信源: how each source does; add one, look at what it would give, change, stop and remove it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from console.source_checks import CHECKED, one_look
 from console.words import SOURCE_KINDS
 from crawlers.health import coverage, state_of, states
 from crawlers.operator_tickets import tickets
-from crawlers.source_keeping import SourceKeeper, mark
+from crawlers.source_history import WORDS as CHANGE_WORDS
+from crawlers.source_history import history, removed
+from crawlers.source_keeping import REMOVED, SourceKeeper, mark
 from crawlers.sources import FOLDER, Source, make_source, options_text, parse_options, shown
 from crawlers.states import WORDS
 from minsheng.errors import MinshengError, WrongUse
@@ -52,7 +54,7 @@ def source_list(visit: Reader, state: str = "") -> Response:
     return show(
         visit, "sources.html.j2", sources=found, counts=counts, state=state, state_words=WORDS, kinds=SOURCE_KINDS,
         coverage=coverage(console.store, console.clock, now - timedelta(hours=24), now),
-        waiting=tickets(console.store), changes=visit.may("sources.change"),
+        waiting=tickets(console.store), changes=visit.may("sources.change"), removed=removed(console.store),
     )  # fmt: skip
 
 
@@ -124,20 +126,74 @@ def look_at(visit: Checker, source_id: str) -> Response:
 def change_source(visit: Changer, source_id: str) -> Response:
     source, typed = _known(visit, source_id), _typed(visit)
     values = {"kind": source.kind, **{key: value for key, value in typed.items() if key not in ("id", "kind")}}
-    values["enabled"] = bool(visit.field("enabled"))
     try:
-        values = _source_values(values)
+        values = _source_values({**values, "enabled": source.enabled})
         changed = _keeper(visit).change(source_id, values, visit.field("seen"))
     except WrongUse as error:
         # Who is told of another's change may save over it the next time.
         overtaken = error.problem is not None and error.problem.code == "source-changed"
         return _form(
-            visit, source, {**typed, "enabled": bool(visit.field("enabled"))}, problem=in_words(error),
+            visit, _known(visit, source_id), typed, problem=in_words(error),
             seen="" if overtaken else visit.field("seen"),
         )  # fmt: skip
     names = [name for name in Source.__struct_fields__ if getattr(changed, name) != getattr(source, name)]
     visit.record("source-changed", source_id, {"fields": names})
     return RedirectResponse(f"/sources/of/{quote(source_id)}", 303)
+
+
+@router.post("/sources/of/{source_id}/pause")
+def pause_source(visit: Changer, source_id: str) -> Response:
+    return _switched(visit, source_id, enabled=False)
+
+
+@router.post("/sources/of/{source_id}/resume")
+def resume_source(visit: Changer, source_id: str) -> Response:
+    """It is crawled at once."""
+    return _switched(visit, source_id, enabled=True)
+
+
+def _switched(visit: Visit, source_id: str, *, enabled: bool) -> Response:
+    source, reason = _known(visit, source_id), visit.field("reason")
+    try:
+        done = _keeper(visit).switch(
+            source_id, enabled=enabled, seen=visit.field("seen"), actor=visit.actor, reason=reason
+        )
+    except WrongUse as error:
+        source = _known(visit, source_id)
+        return _form(visit, source, _values(shown(source)), problem=in_words(error), reason=reason)
+    if done:  # not pressed twice
+        visit.record("source-resumed" if enabled else "source-paused", source_id, {"reason": reason})
+    return RedirectResponse(f"/sources/of/{quote(source.id)}", 303)
+
+
+@router.get("/sources/of/{source_id}/remove")
+def ask_to_remove(visit: Changer, source_id: str) -> Response:
+    """What goes and what stays, to be confirmed."""
+    return _removal(visit, _known(visit, source_id))
+
+
+@router.post("/sources/of/{source_id}/remove")
+def remove_source(visit: Changer, source_id: str) -> Response:
+    """Its documents stay."""
+    if any(one.source == source_id for one in removed(visit.console.store)):  # pressed twice
+        return RedirectResponse("/sources", 303)
+    source, reason = _known(visit, source_id), visit.field("reason")
+    try:
+        _keeper(visit).remove(source_id, seen=visit.field("seen"), actor=visit.actor, reason=reason)
+    except WrongUse as error:
+        return _removal(visit, _known(visit, source_id), problem=in_words(error), reason=reason)
+    visit.record("source-removed", source_id, {"reason": reason, "kind": source.kind, "url": shown(source).url})
+    return RedirectResponse("/sources", 303)
+
+
+def _removal(visit: Visit, source: Source, *, problem: str = "", reason: str = "") -> Response:
+    keeper, console = _keeper(visit), visit.console
+    return show(
+        visit, "source_remove.html.j2", code=400 if problem else 200, source=source, url=shown(source).url,
+        kinds=SOURCE_KINDS, seen=mark(source), file=keeper.file_of(source.id), folder=REMOVED, problem=problem,
+        reason=reason, documents=keeper.documents(source.id), state=state_of(console.store, console.clock, source.id),
+        state_words=WORDS,
+    )  # fmt: skip
 
 
 def _form(
@@ -148,13 +204,15 @@ def _form(
     checked: Checked | None = None,
     problem: str = "",
     seen: str = "",
+    reason: str = "",
 ) -> Response:
     console = visit.console
     state = state_of(console.store, console.clock, source.id) if source is not None else None
     return show(
         visit, "source.html.j2", code=400 if problem else 200, source=source, typed=typed, state=state,
         state_words=WORDS, kinds=SOURCE_KINDS, checked=checked, taken=checked.taken[:TAKEN] if checked else (),
-        problem=problem, seen=seen or (mark(source) if source is not None else ""),
+        problem=problem, seen=seen or (mark(source) if source is not None else ""), reason=reason,
+        history=history(console.store, source.id) if source is not None else (), change_words=CHANGE_WORDS,
         changes=visit.may("sources.change"), checks=visit.may("sources.check"),
     )  # fmt: skip
 
@@ -180,7 +238,7 @@ def _source_values(typed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keeper(visit: Visit) -> SourceKeeper:
-    return SourceKeeper(visit.console.store, visit.console.settings.path(FOLDER))
+    return SourceKeeper(visit.console.store, visit.console.settings.path(FOLDER), visit.console.clock)
 
 
 def _known(visit: Visit, source_id: str) -> Source:

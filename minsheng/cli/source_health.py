@@ -1,7 +1,9 @@
-"""`minsheng sources list`, `show`, `coverage`, `tickets`, `metrics`, `reset`: how the sources do."""
+"""`minsheng sources list`, `show`, `coverage`, `tickets`, `metrics`, `reset`: how the sources do; `pause`, `resume` and
+`remove`: what is done about it."""
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +14,7 @@ from minsheng.errors import WrongUse
 
 if TYPE_CHECKING:
     from crawlers.health import SourceState
+    from crawlers.source_keeping import SourceKeeper
 
 app = sources.app
 
@@ -148,6 +151,72 @@ def reset(source: Annotated[str, typer.Argument(metavar="ID", help="The source."
         raise WrongUse(f"there is no source '{source}'", nearest(source, known) if known else "")
     forget(context.store(), source, SystemClock().now())
     context.console().print(f"{source}: what was learned is forgotten", markup=False, soft_wrap=True)
+
+
+REASON = Annotated[str, typer.Option(help="Why; it is shown with the source.")]
+BY = Annotated[str | None, typer.Option("--by", help="Who decided it; default: who is signed in at the terminal.")]
+
+
+@app.command()
+def pause(
+    source: Annotated[str, typer.Argument(metavar="ID", help="The source.")], reason: REASON, by: BY = None
+) -> None:
+    """Stop a source (停用): it is not crawled until `resume`, and not counted as unseen. What it brought stays."""
+    _switch(source, reason, by, enabled=False)
+
+
+@app.command()
+def resume(
+    source: Annotated[str, typer.Argument(metavar="ID", help="The source.")], reason: REASON, by: BY = None
+) -> None:
+    """Let a source that was stopped go on (启用): it is crawled at once."""
+    _switch(source, reason, by, enabled=True)
+
+
+@app.command()
+def remove(
+    source: Annotated[str, typer.Argument(metavar="ID", help="The source.")], reason: REASON, by: BY = None
+) -> None:
+    """Take a source away (移除). Its documents stay; a file of its own goes to the folder `removed` beside it."""
+    from crawlers.source_keeping import REMOVED, mark
+
+    keeper, known = _keeper(), sources.known(source)
+    file = keeper.file_of(source)
+    keeper.remove(source, seen=mark(known), actor=by or _who(), reason=reason)
+    _audit(by or _who(), "source-removed", source, reason)
+    kept = f"; its file is in {file.parent / REMOVED}" if file is not None else ""
+    context.console().print(f"{source}: removed{kept}", markup=False, soft_wrap=True)
+
+
+def _switch(source: str, reason: str, by: str | None, *, enabled: bool) -> None:
+    from crawlers.source_keeping import mark
+
+    known = sources.known(source)
+    if not _keeper().switch(source, enabled=enabled, seen=mark(known), actor=by or _who(), reason=reason):
+        context.console().print(f"{source}: it is {'on' if enabled else 'off'} already", markup=False, soft_wrap=True)
+        return
+    _audit(by or _who(), "source-resumed" if enabled else "source-paused", source, reason)
+    words = "it is crawled at once" if enabled else "off"
+    context.console().print(f"{source}: {words}", markup=False, soft_wrap=True)
+
+
+def _keeper() -> SourceKeeper:
+    from crawlers.source_keeping import SourceKeeper
+    from crawlers.sources import FOLDER
+    from minsheng.clock import SystemClock
+
+    return SourceKeeper(context.store(), context.settings().path(FOLDER), SystemClock())
+
+
+def _who() -> str:
+    return f"terminal:{getpass.getuser()}"
+
+
+def _audit(actor: str, action: str, source: str, reason: str) -> None:
+    from console.audit import AuditLog
+    from minsheng.clock import SystemClock
+
+    AuditLog(context.store(), SystemClock()).add(actor, action, source, detail={"reason": reason})
 
 
 def sparkline(hours: Sequence[int | None]) -> str:

@@ -95,7 +95,7 @@ def check(
             source, kind, _options(option), settings, SystemClock(), limit=limit, store=context.store()
         )
     else:
-        checked = check_source(_known(source), settings, SystemClock(), limit=limit, store=context.store())
+        checked = check_source(known(source), settings, SystemClock(), limit=limit, store=context.store())
     checked = msgspec.structs.replace(checked, source=shown(checked.source), proposed=shown(checked.proposed))
     if json:
         context.print_json(checked)
@@ -251,17 +251,17 @@ def login(
     from crawlers.logins import Logins
     from minsheng.clock import SystemClock
 
-    known = _known(source)
+    found = known(source)
     logins = Logins.from_settings(context.settings(), context.store())
     if forget:
-        words = "is forgotten" if logins.forget(known.id) else "was not there"
-        context.errors().print(f"The login of {known.id} {words}.", markup=False)
+        words = "is forgotten" if logins.forget(found.id) else "was not there"
+        context.errors().print(f"The login of {found.id} {words}.", markup=False)
         return
-    is_mail = known.kind == "mail"
+    is_mail = found.kind == "mail"
     asked = "Password" if is_mail else "Cookie"
     secret = typer.prompt(asked, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read()
-    (logins.give_password if is_mail else logins.give)(known.id, secret, SystemClock().now())
-    context.errors().print(f"The login of {known.id} is kept. Try it: minsheng sources run {known.id}", markup=False)
+    (logins.give_password if is_mail else logins.give)(found.id, secret, SystemClock().now())
+    context.errors().print(f"The login of {found.id} is kept. Try it: minsheng sources run {found.id}", markup=False)
 
 
 @app.command()
@@ -396,7 +396,7 @@ def _page_in(path: Path, url: str | None) -> Document:
     return document
 
 
-def _known(name: str) -> Any:
+def known(name: str) -> Any:
     from crawlers.sources import FOLDER, load_sources, nearest, sync_folder
 
     store = context.store()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from fastapi.testclient import TestClient
+from httpx import Response
 
 from crawlers.source_keeping import SourceKeeper, mark
 from crawlers.sources import FOLDER, Source, load_sources, make_source, read_source, sync_folder
@@ -73,7 +75,7 @@ def test_an_address_becomes_a_source_that_is_changed_later(
     typed = fields(client.get("/sources/of/wangjin").text)
     assert send(client, "/sources/of/wangjin", "/sources/of/wangjin", **{**typed, "every": "2h"}).status_code == 303
     changed = read_source(path)
-    assert (changed.every, changed.enabled) == ("2h", False)  # the box was not ticked
+    assert (changed.every, changed.enabled) == ("2h", True)
     assert path.read_text(encoding="utf-8").startswith("# 每季度核对一次\n")
 
     late = send(client, "/sources/of/wangjin", "/sources/of/wangjin", **{**typed, "every": "3h"})
@@ -118,7 +120,7 @@ def test_an_address_that_gives_nothing_is_told(shared_world: ConsoleWorld, folde
 
 
 def test_only_operators_change_sources(shared_world: ConsoleWorld, folder: Path) -> None:
-    SourceKeeper(shared_world.store, folder).add(
+    SourceKeeper(shared_world.store, folder, shared_world.clock).add(
         make_source({"id": "seen", "kind": "feed", "url": "https://example.com/rss"}, "test")
     )
     duty = shared_world.client("duty")
@@ -130,7 +132,7 @@ def test_only_operators_change_sources(shared_world: ConsoleWorld, folder: Path)
 
 
 def test_a_hidden_secret_stays_and_a_row_needs_no_file(shared_world: ConsoleWorld, tmp_path: Path) -> None:
-    keeper = SourceKeeper(shared_world.store, tmp_path / "not-there")
+    keeper = SourceKeeper(shared_world.store, tmp_path / "not-there", shared_world.clock)
     options = {"items": "data", "fields": {"title": "t"}, "headers": {"Authorization": "Bearer s3cret"}}
     values = {"id": "api", "kind": "json_api", "url": "https://example.com/v1?token=abc123", "options": options}
     keeper.add(make_source(values, "test"))
@@ -138,7 +140,7 @@ def test_a_hidden_secret_stays_and_a_row_needs_no_file(shared_world: ConsoleWorl
     assert "abc123" not in page and "s3cret" not in page
     typed = fields(page)
     client = shared_world.client("operator")
-    answer = send(client, "/sources/of/api", "/sources/of/api", **{**typed, "name": "接口", "enabled": "1"})
+    answer = send(client, "/sources/of/api", "/sources/of/api", **{**typed, "name": "接口"})
     assert answer.status_code == 303, answer.text
     kept = keeper.get("api")
     assert kept.name == "接口" and "abc123" in kept.url
@@ -155,10 +157,71 @@ def test_a_file_of_another_machine_is_changed_there(shared_world: ConsoleWorld, 
     (folder / "far.toml").write_text('kind = "feed"\nurl = "https://example.com/far"\n', encoding="utf-8")
     sync_folder(shared_world.store, folder)
     (folder / "far.toml").unlink()
-    keeper = SourceKeeper(shared_world.store, tmp_path / "not-there")
+    keeper = SourceKeeper(shared_world.store, tmp_path / "not-there", shared_world.clock)
     source = keeper.get("far")
     given = {**msgspec.to_builtins(source), "name": "远"}
     with pytest.raises(WrongUse, match="another machine"):
         keeper.change("far", given, mark(source))
     assert {one.id: one for one in load_sources(shared_world.store)}["far"] == source
     assert isinstance(source, Source)
+
+
+def seen_on(client: TestClient, path: str) -> str:
+    found = re.search(r'name="seen" value="([^"]*)"', client.get(path).text)
+    assert found is not None
+    return found[1]
+
+
+def test_a_source_is_stopped_resumed_and_removed_with_a_reason(shared_world: ConsoleWorld, folder: Path) -> None:
+    client, page = shared_world.client("operator"), "/sources/of/old"
+    path = folder / "old.toml"
+    path.write_text('# 老网站\nkind = "feed"\nurl = "https://h.example/old"\nname = "旧报"\n', encoding="utf-8")
+    (folder / "kept.toml").write_text('# 勿动\nkind = "feed"\nurl = "https://h.example/kept"\n', encoding="utf-8")
+    sync_folder(shared_world.store, folder)
+
+    def press(what: str, **fields: str) -> Response:
+        return send(client, page, f"{page}/{what}", **{"seen": seen_on(client, page), "reason": "停刊", **fields})
+
+    assert press("pause", reason=" ").status_code == 400  # no reason
+    assert press("pause").status_code == 303
+    assert (read_source(path).enabled, path.read_text(encoding="utf-8")[:5]) == (False, "# 老网站")
+    assert press("pause").status_code == 303  # pressed twice
+    shown = client.get(page).text
+    assert "停刊" in shown and "启用后马上抓取一次" in shown
+    assert press("resume", reason="复刊").status_code == 303
+    assert read_source(path).enabled
+
+    asked = client.get(f"{page}/remove").text
+    assert "removed/old.toml" in asked and "已采到的信息留着" in asked
+    late = press("remove", seen="0123456789abcdef", reason="网站关闭")
+    assert late.status_code == 400 and "已被改动" in late.text and 'value="网站关闭"' in late.text
+    removed = {"seen": seen_on(client, page), "reason": "网站关闭"}
+    assert send(client, page, f"{page}/remove", **removed).headers["location"] == "/sources"
+    assert [one.name for one in folder.glob("*.toml")] == ["kept.toml"]
+    assert (folder / "kept.toml").read_text(encoding="utf-8").startswith("# 勿动\n")
+    assert (folder / "removed" / "old.toml").read_text(encoding="utf-8").startswith("# 老网站\n")
+    listed = client.get("/sources").text
+    assert "移除的信源" in listed and "网站关闭" in listed and "/sources/of/old" not in listed
+    assert client.get(page).status_code == 404
+    assert send(client, "/sources", f"{page}/remove", **removed).status_code == 303  # pressed twice
+    # What is left of it is still called by its name.
+    assert (
+        shared_world.console.view_of(shared_world.console.users.find("operator-whole")).source_names()["old"] == "旧报"
+    )
+    lines = [one for one in shared_world.console.audit.list(actor="operator-whole") if one.subject == "old"]
+    assert [one.action for one in reversed(lines)] == ["source-paused", "source-resumed", "source-removed"]
+    assert '"reason":"网站关闭"' in lines[0].detail
+    sync_folder(shared_world.store, folder)
+    assert "old" not in {one.id for one in load_sources(shared_world.store)}
+
+
+def test_who_may_only_look_stops_nothing(shared_world: ConsoleWorld, folder: Path) -> None:
+    SourceKeeper(shared_world.store, folder, shared_world.clock).add(
+        make_source({"id": "looked-at", "kind": "feed", "url": "https://example.com/rss"}, "test")
+    )
+    duty, page = shared_world.client("duty"), "/sources/of/looked-at"
+    assert f"{page}/remove" not in duty.get(page).text
+    assert duty.get(f"{page}/remove").status_code == 403
+    for what in ("pause", "resume", "remove"):
+        assert send(duty, page, f"{page}/{what}", reason="x", seen="x").status_code == 403
+    assert read_source(folder / "looked-at.toml").enabled

@@ -153,3 +153,24 @@ def test_the_how_tos_example_of_a_kind_works(
     assert crawling.run().new == 3
     site.put("/notices.json", "{}")
     assert "no list of notices" in crawling.run().error
+
+
+def test_a_source_is_stopped_resumed_and_removed_at_the_terminal(data_dir: Path) -> None:
+    minsheng(data_dir, "sources", "add", "https://h.example/rss", "--kind", "feed", "--id", "one")
+    file = data_dir / "sources" / "one.toml"
+    minsheng(data_dir, "sources", "pause", "one", "--reason", "停刊")
+    assert "enabled = false" in file.read_text(encoding="utf-8")
+    assert "already" in minsheng(data_dir, "sources", "pause", "one", "--reason", "停刊").stdout
+    assert answer(data_dir, "sources", "show", "one")["state"] == "off"
+    minsheng(data_dir, "sources", "resume", "one", "--reason", "复刊", "--by", "王五")
+    assert "enabled" not in file.read_text(encoding="utf-8")
+    with pytest.raises(WrongUse, match="with a reason"):
+        minsheng(data_dir, "sources", "remove", "one", "--reason", "")
+    told = minsheng(data_dir, "sources", "remove", "one", "--reason", "关停").stdout
+    assert str(file.parent / "removed") in told and not file.exists()
+    assert answer(data_dir, "sources", "list")["sources"] == []
+    with pytest.raises(WrongUse, match="there is no source"):
+        minsheng(data_dir, "sources", "remove", "one", "--reason", "关停")
+    lines = [json.loads(line) for line in minsheng(data_dir, "audit", "list", "--json").stdout.splitlines()]
+    assert [line["action"] for line in lines] == ["source-removed", "source-resumed", "source-paused"]
+    assert lines[1]["actor"] == "王五" and lines[0]["actor"].startswith("terminal:")
