@@ -355,7 +355,7 @@ def flags_of(content: Content, policies: Mapping[str, Policy], today: date, sign
     found = []
     policy = policies.get(content.policy)
     if policy is None:
-        found.append(Flag(kind="missing", words=f"政策库中已没有政策 {content.policy}", blocks=True))
+        found.append(Flag(kind="missing", words="政策已不在登记册中，请撤回或改到现行政策", blocks=True))
     else:
         if policy.repealed_on <= today if policy.repealed_on is not None else policy.stage == "repealed":
             later = successors(policy.id, policies)

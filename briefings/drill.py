@@ -11,6 +11,7 @@ from alerts.notices import REASONS
 from alerts.transitions import STATUS_WORDS
 from briefings.report import Block, Cell, Paragraph, Report, Section, Table, Tone
 from minsheng.clock import CHINA
+from minsheng.policies.titles import quoted
 
 
 def report_of(drill: DrillReport, unit: str, policy: str) -> Report:
@@ -21,7 +22,7 @@ def report_of(drill: DrillReport, unit: str, policy: str) -> Report:
     unit:
         Who makes it.
     policy:
-        The title of the policy that was drilled.
+        What the policy that was drilled is called, as `PolicyTitles.of` gives it.
     """
     day = drill.started_at.astimezone(CHINA)
     sections = [
@@ -49,7 +50,7 @@ def summary_of(drill: DrillReport, policy: str) -> str:
     """The drill in some sentences."""
     start = drill.started_at.astimezone(CHINA)
     said = f"{start:%Y年%m月%d日 %H:%M}，由 {drill.actor} 发起演练“{drill.title}”，"
-    said += f"涉及《{policy}》，共投放 {drill.posts} 条演练信息。"
+    said += f"涉及{quoted(policy)}，共投放 {drill.posts} 条演练信息。"
     if not drill.ticket:
         return said + ("演练结束时没有生成工单。" if drill.ended_at else "尚未生成工单。")
     said += f"生成工单 {drill.ticket}，等级{CHINESE[drill.level]}（想定{CHINESE[drill.expected]}），"

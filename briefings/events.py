@@ -12,7 +12,7 @@ from briefings.facts import DeadlineFact, Facts
 from briefings.model import EventLine, ShareLine
 from briefings.tickets import is_open
 from briefings.words import REQUESTS
-from minsheng.policies import Policy
+from minsheng.policies import Policy, PolicyTitles
 from minsheng.records import Grouped
 from search.index import Bucket, Filters, Index, Search
 
@@ -36,7 +36,7 @@ def top_events(
 ) -> tuple[EventLine, ...]:
     """The events that somebody has to look after, then the largest ones of the day; negative documents count double, as
     they are what has to be answered."""
-    titles = {policy.id: policy.title for policy in policies}
+    titles = PolicyTitles({policy.id: policy.title for policy in policies}, lambda: facts.gone_policies)
     ticketed = {_today(facts, ticket.event) for ticket in facts.tickets if is_open(ticket, until)}
     events: dict[str, _Event] = {}
     for bucket in buckets:
@@ -67,7 +67,7 @@ def _line(
     index: Index,
     event: _Event,
     facts: Facts,
-    titles: dict[str, str],
+    titles: PolicyTitles,
     since: datetime,
     until: datetime,
 ) -> EventLine:
@@ -89,7 +89,7 @@ def _line(
             Filters(events=event.ids, sentiments=("negative",), since=since, until=until),
             event.negative,
         ),
-        policies=tuple(titles.get(each.value, each.value) for each in page.facets.get("policy", ())),
+        policies=tuple(titles.of(each.value) for each in page.facets.get("policy", ())),
         sources=tuple(each.value for each in page.facets.get("source", ())),
         first_at=min(record.document.published_at for record in records),
         last_at=max(record.document.published_at for record in records),

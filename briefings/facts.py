@@ -91,7 +91,8 @@ class DeadLetterFact(msgspec.Struct, frozen=True, kw_only=True):
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything beside the index. `event_titles`: event id → title, where the grouping gave one; `merged_events`: an
-    event that is part of another one today → that one."""
+    event that is part of another one today → that one; `gone_policies`: policy id → last title, of those that the
+    register does not have any more."""
 
     tickets: tuple[TicketFact, ...] = ()
     coverage: Coverage = Coverage(sources=0)
@@ -99,3 +100,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     event_titles: dict[str, str] = {}
     readiness: tuple[ReadinessFact, ...] = ()
     merged_events: dict[str, str] = {}
+    gone_policies: dict[str, str] = {}

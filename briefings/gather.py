@@ -76,6 +76,7 @@ def gather_between(
         event_titles={row.id: row.title for row in titles},
         merged_events=History.read(store).into(),
         readiness=_readiness(store, clock, plans),
+        gone_policies=PolicyRegister(store, clock).gone(),
     )
 
 

@@ -162,7 +162,7 @@ def statement(parts: Parts, *, since: datetime | None = None, until: datetime | 
     return Made(
         response_statement(
             parts.index, facts, tickets, families,
-            {one.id: one.title for one in PolicyRegister(parts.store, parts.clock).all()},
+            PolicyRegister(parts.store, parts.clock).titles(),
             since=begin, until=end, region=region, unit=parts.settings.briefing.unit, made_at=parts.clock.now(),
         ),
         "",

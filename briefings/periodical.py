@@ -14,6 +14,7 @@ from briefings.report import Cell, Chart, Part, Report
 from briefings.spans import BEFORE, UNIT, Span
 from briefings.summary import against
 from briefings.writing import Writer, derived
+from minsheng.policies.titles import quoted
 
 LISTED = 5
 """Policies with a row of their own; of the others only those whose count changed."""
@@ -133,7 +134,7 @@ def _event_parts(figures: Figures, event: EventLine) -> list[Part]:
         derived(event.trend, event.before.evidence or event.count.evidence), "。",
     ]  # fmt: skip
     if event.policies:
-        found.append(f"涉及{'、'.join(f'《{title}》' for title in event.policies[:3])}。")
+        found.append(f"涉及{'、'.join(map(quoted, event.policies[:3]))}。")
     if event.demands:
         found.append("群众诉求：")
         for line in event.demands[:3]:

@@ -22,6 +22,7 @@ from briefings.report import Cell, Part, Report
 from briefings.tickets import is_open
 from briefings.writing import Writer
 from crawlers.privacy.masking import mask
+from minsheng.policies import PolicyTitles
 from search.index import Facet, Filters, Index, Page, Search
 
 ASKS = ("complaint", "report", "help", "inquiry", "suggestion")
@@ -46,7 +47,7 @@ def statement(
     facts: Facts,
     tickets: Sequence[TicketFact],
     families: Mapping[str, tuple[str, ...]],
-    policies: Mapping[str, str],
+    policies: PolicyTitles,
     *,
     since: datetime,
     until: datetime,
@@ -63,7 +64,7 @@ def statement(
     families:
         Event → all ids that are one event with it today; an event that is not in it stands for itself.
     policies:
-        Policy id → title.
+        Their titles.
     region:
         As documents bear it; empty: everywhere.
     """
@@ -120,7 +121,7 @@ class _Matter(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls, index: Index, ticket: TicketFact, family: Sequence[str], policies: Mapping[str, str], until: datetime
+        cls, index: Index, ticket: TicketFact, family: Sequence[str], policies: PolicyTitles, until: datetime
     ) -> _Matter:
         asked = index.count(Filters(events=tuple(family), kinds=KINDS, requests=ASKS, until=until))
         answered = ticket.responded_at if ticket.responded_at is not None and ticket.responded_at < until else None
@@ -143,10 +144,10 @@ class _Matter(msgspec.Struct, frozen=True, kw_only=True):
         return self.due_at is not None and self.due_at <= until
 
 
-def _name(ticket: TicketFact, asked: int, policies: Mapping[str, str]) -> str:
+def _name(ticket: TicketFact, asked: int, policies: PolicyTitles) -> str:
     if asked >= LEAST:
         return _short(mask(ticket.title), _TITLE)
-    title = policies.get(ticket.policy or "", "")
+    title = policies.known(ticket.policy or "")
     return f"与《{title}》有关的个别事项" if title else "个别事项"
 
 

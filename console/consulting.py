@@ -20,7 +20,7 @@ def within(view: View) -> list[sa.ColumnElement[bool]]:
     """What must hold of a consultation's row for it to be the viewer's."""
     if view.grant.regions is not None:
         return [sa.false()]
-    return [table.c.policy_id.in_(sorted(view.policies))]
+    return [] if view.grant.policies is None else [table.c.policy_id.in_(view.grant.policies)]
 
 
 def book_of(visit: Visit) -> ConsultationBook:

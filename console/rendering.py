@@ -20,6 +20,7 @@ from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.source_words import blindness, crawl_error
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads, reads_as_it_is
+from minsheng.policies.titles import quoted
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -74,7 +75,9 @@ class Rendering:
             crawl_error=crawl_error,
             blindness=blindness,
             tr=translation.translate,
+            quoted=quoted,
         )
+        self.environment.tests.update(policy_of=lambda policy_id, view: view.sees_policy(policy_id))
         self.environment.globals.update(
             _=translation.translate,
             asset=assets.url,

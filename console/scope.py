@@ -25,7 +25,7 @@ from grouping.listing import EventSummary, get_events, list_events
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE, NAME, is_exercise_event, marked
-from minsheng.policies import Policy
+from minsheng.policies import Policy, PolicyRegister, PolicyTitles
 from minsheng.records import Grouped
 from minsheng.store import Store
 from search.index import MAX_FACET_SIZE, MAX_SIZE, Filters, Index, Page, Search
@@ -144,7 +144,24 @@ class View:
         self.index: Index = index if grant.everything else ScopedIndex(index, grant.policies, names)
         own = None if grant.policies is None else set(grant.policies)
         self.policies = {one.id: one for one in policies if own is None or one.id in own}
+        self._titles = PolicyTitles(
+            {name: one.title for name, one in self.policies.items()}, PolicyRegister(store, clock).gone
+        )
         self._book = TicketBook(store, clock)
+
+    # Policies
+
+    def sees_policy(self, policy_id: str) -> bool:
+        """Whether what is kept of a policy is the viewer's, also where the register does not have it any more."""
+        return self.grant.policies is None or policy_id in self.grant.policies
+
+    def policy_title(self, policy_id: str) -> str:
+        """What a policy is called, as `minsheng.policies.titles` puts it; of others' policies nothing is told."""
+        return self._titles.of(policy_id) if self.sees_policy(policy_id) else OTHERS
+
+    def policy_names(self) -> dict[str, str]:
+        """Id → what it is called, of the viewer's policies, and of those that were in the register."""
+        return self._titles.all(self.sees_policy)
 
     # Tickets
 

@@ -22,7 +22,7 @@ def rows(listed: Sequence[Listed], policies: Mapping[str, str]) -> list[list[str
     Parameters
     ----------
     policies:
-        Titles by id; other policies are left out.
+        What policies are called, by id; others are left out.
     """
     return [_row(one, policies) for one in listed]
 

@@ -103,9 +103,9 @@ class Running:
             sources = states(road.store, road.clock)
             book = TicketBook(road.store, road.clock)
             tickets = [_line(ticket) for ticket in book.whole(book.list(status="unclosed", limit=20))]
-            names = {
-                policy.id: _short_name(policy.aliases, policy.title) for policy in PolicyRegister(road.store).all()
-            }
+            register = PolicyRegister(road.store)
+            names = {policy.id: _short_name(policy.aliases, policy.title) for policy in register.all()}
+            names = {**register.titles().all(lambda name: name not in names), **names}
             problem = ""
         except MinshengError as error:
             newest, documents, sources, tickets, names, problem = [], 0, [], [], {}, str(error)

@@ -34,14 +34,14 @@ LISTED = 100
 
 @router.get("/answers")
 def answer_list(visit: Reader, policy: str = "", status: str = "") -> Response:
-    book, own = _book(visit), visit.view.policies
+    book, own, mine = _book(visit), visit.view.policies, visit.view.sees_policy
     chosen = policy if policy in own else None
-    found = [one for one in book.all(policy=chosen) if one.content.policy in own and status in ("", one.status)]
+    found = [one for one in book.all(policy=chosen) if mine(one.content.policy) and status in ("", one.status)]
     flags = {one.id: why for one, why in book.flagged()}
     asked = Candidates(visit.console.store, visit.console.clock).all(policy=chosen, unanswered=True)
     return show(
         visit, "answers.html.j2", entries=found[:500], flags=flags, statuses=STATUSES, status=status,
-        policy=policy, policies=own, candidates=[one for one in asked if one.policy in own][:LISTED],
+        policy=policy, policies=own, candidates=[one for one in asked if mine(one.policy)][:LISTED],
         writes=visit.may("answers.write"),
     )  # fmt: skip
 
@@ -49,11 +49,11 @@ def answer_list(visit: Reader, policy: str = "", status: str = "") -> Response:
 @router.get("/answers/coverage")
 def coverage(visit: Reader, policy: str = "") -> Response:
     """Clauses that people ask about, and those that no answer rests on."""
-    own = visit.view.policies
+    own, sees = visit.view.policies, visit.view.sees_policy
     chosen = policy if policy in own else None
     made = Coverage(visit.console.store, visit.console.clock, visit.view.index)
-    rows = [row for row in made.clauses(chosen) if row.policy in own]
-    mine = {one.id for one in _book(visit).all() if one.content.policy in own}
+    rows = [row for row in made.clauses(chosen) if sees(row.policy)]
+    mine = {one.id for one in _book(visit).all() if sees(one.content.policy)}
     return show(
         visit, "answers_coverage.html.j2", rows=rows[:500], policies=own, policy=policy,
         effects=[one for one in made.effects(chosen) if one.entry in mine],
@@ -69,7 +69,9 @@ def editor(visit: Writer, entry: str = "", candidate: str = "", policy: str = ""
     passages: list[Any] = []
     if candidate:
         asked = _candidate(visit, candidate)
-        of = visit.view.policies[asked.policy]
+        of = visit.view.policies.get(asked.policy)
+        if of is None:  # it is not in the register any more: there is nothing to be answered from
+            raise HTTPException(404)
         fields = {
             "policy": asked.policy, "question": asked.question, "clauses": asked.clause, "title": asked.question[:40],
             "department": of.department or "",
@@ -152,10 +154,11 @@ def _step(visit: Visit, entry: str, to: str) -> Response:
 
 def _page(visit: Visit, entry: str, *, problem: str = "") -> Response:
     book, found = _book(visit), _entry(visit, entry)
-    policy = visit.view.policies[found.content.policy]
-    text = PolicyTexts(visit.console.store, visit.console.clock, visit.view.index).of(policy)
+    policy = visit.view.policies.get(found.content.policy)
+    texts = PolicyTexts(visit.console.store, visit.console.clock, visit.view.index)
+    text = texts.of(policy) if policy is not None else None
     return show(
-        visit, "answer.html.j2", code=409 if problem else 200, entry=found, policy=policy, problem=problem,
+        visit, "answer.html.j2", code=409 if problem else 200, entry=found, problem=problem,
         flags=book.flags(found.published or found.content, found), history=book.history(entry), actions=ACTIONS,
         statuses=STATUSES, display=people_names(visit), writes=visit.may("answers.write"),
         signs=visit.may("answers.sign"), unsupported=list(states(found.content, text)) if text is not None else [],
@@ -196,24 +199,24 @@ def _book(visit: Visit) -> AnswerBook:
 
 def _entry(visit: Visit, entry: str) -> Entry:
     """An entry about a policy of the viewer's; another one is answered as one that is not there."""
-    own = visit.view.policies  # before it is known whether there is one: what is asked of the store tells nothing
+    sees = visit.view.sees_policy  # before it is known whether there is one: what is asked of the store tells nothing
     try:
         found = _book(visit).get(entry)
     except WrongUse:
         raise HTTPException(404) from None
-    if found.content.policy not in own:
+    if not sees(found.content.policy):
         raise HTTPException(404)
     return found
 
 
 def _candidate(visit: Visit, candidate: str) -> Candidate:
     """A question about a policy of the viewer's; another one is answered as one that is not there."""
-    own = visit.view.policies
+    sees = visit.view.sees_policy
     try:
         found = Candidates(visit.console.store, visit.console.clock).get(candidate)
     except WrongUse:
         raise HTTPException(404) from None
-    if found.policy not in own:
+    if not sees(found.policy):
         raise HTTPException(404)
     return found
 

@@ -273,7 +273,7 @@ def _page(
         history=book.history(one), reminded=reminded(visit.console.store, f"consultation:{one.id}"),
         action_words=ACTION_WORDS, display=people_names(visit), problem=problem, said=said,
         lines=lines or [],
-        policy=visit.view.policies[one.policy_id], writes=visit.may("consultations.write") and not one.published_on,
+        writes=visit.may("consultations.write") and not one.published_on,
         publishes=visit.may("consultations.publish"), exports=visit.may("export"),
         keeps=visit.may("briefing.write") and visit.view.grant.everything, reads=visit.may("search"),
     )  # fmt: skip

@@ -63,7 +63,7 @@ def export(
     asked = asked_of(visit.request.query_params)
     found = _register(visit, below)[1].list(asked)
     limit = visit.console.settings.console.export_rows
-    rows = exchange.rows(found[:limit], {one.id: one.title for one in visit.view.policies.values()})
+    rows = exchange.rows(found[:limit], visit.view.policy_names())
     note = f"共 {len(found)} 件，本文件只含前 {len(rows)} 件；请缩小范围后再导出。" if len(found) > limit else ""
     visit.record("exported", address(asked, below=below), {"total": len(found), "rows": len(rows), "format": format})
     stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
@@ -79,7 +79,7 @@ def application(visit: Reader, application_id: int) -> Response:
     one = found.application
     visit.record("application-read", f"{one.department} {one.number}".strip())
     same = own.list(Asked(matter=one.matter)) if one.matter is not None else []
-    (cells,) = exchange.rows([found], {policy.id: policy.title for policy in visit.view.policies.values()})
+    (cells,) = exchange.rows([found], visit.view.policy_names())
     return show(
         visit, "disclosure_application.html.j2", one=one, standing=found.standing, states=STATES,
         cells=[pair for pair in zip(exchange.HEADINGS, cells, strict=True) if pair[1]], clock_words=clock_words,

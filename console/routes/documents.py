@@ -134,7 +134,7 @@ def _document(visit: Visit, document_id: str, *, problem: str = "", typed: dict[
 def names(view: View) -> dict[str, dict[str, str]]:
     """Facet → value → what people call it, for values that are ids or labels."""
     labels = {facet: dict(mapping) for facet, mapping in words.LABELS.items()}
-    return {**labels, "policy": {one.id: one.title for one in view.policies.values()}, "source": view.source_names()}
+    return {**labels, "policy": view.policy_names(), "source": view.source_names()}
 
 
 def _all(view: View, search: Search, limit: int) -> tuple[list[Grouped], int]:

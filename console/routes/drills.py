@@ -54,8 +54,8 @@ def start(visit: Starter) -> Response:
 def drill_page(visit: Reader, number: str) -> Response:
     report = _report(visit, number)
     return show(
-        visit, "drill.html.j2", drill=report, policy=visit.view.policies[report.policy], display=people_names(visit),
-        summary=summary_of(report, visit.view.policies[report.policy].title), reasons=REASONS, met=met_words,
+        visit, "drill.html.j2", drill=report, display=people_names(visit),
+        summary=summary_of(report, visit.view.policy_title(report.policy)), reasons=REASONS, met=met_words,
         took=seconds_words, at=time_words, reads_ticket=visit.may("tickets"),
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def report_file(visit: Reader, number: str, format: str = "docx") -> Response:  
         from briefings.docx import docx_of  # python-docx is loaded where it is wanted
         from briefings.head import Head
 
-        made = report_of(report, visit.console.settings.briefing.unit, visit.view.policies[report.policy].title)
+        made = report_of(report, visit.console.settings.briefing.unit, visit.view.policy_title(report.policy))
         content = docx_of(made, Head(number=report.number, status="signed"))
         kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     else:
@@ -82,7 +82,7 @@ def report_file(visit: Reader, number: str, format: str = "docx") -> Response:  
 
 def _list(visit: Visit, *, problem: str = "") -> Response:
     book = DrillBook(visit.console.store, visit.console.clock)
-    own = None if visit.view.grant.policies is None else list(visit.view.policies)
+    own = visit.view.grant.policies
     starts = visit.may("drills.start")
     near = _near(visit)
     found = [one for one in book.list(policies=own) if near(one.actor)]
@@ -106,9 +106,9 @@ def _named(text: str) -> str:
 
 
 def _report(visit: Visit, number: str) -> DrillReport:
-    book, own, near = DrillBook(visit.console.store, visit.console.clock), visit.view.policies, _near(visit)
+    book, near = DrillBook(visit.console.store, visit.console.clock), _near(visit)
     whose = book.whose(number)
-    if whose is None or whose[0] not in own or not near(whose[1]):
+    if whose is None or not visit.view.sees_policy(whose[0]) or not near(whose[1]):
         raise HTTPException(404)
     return book.report(number)
 

@@ -100,5 +100,5 @@ def _page(
         changes=list_changes(visit.console.store, [*found.ids], limit=20) if visit.view.grant.everything else [],
         display=people_names(visit), change_words=CHANGES, event=found,
         posts=[hit.record for hit in posts.hits], total=posts.total,
-        names=names(visit.view), tickets=tickets, policies=visit.view.policies,
+        names=names(visit.view), tickets=tickets,
     )  # fmt: skip

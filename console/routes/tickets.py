@@ -116,7 +116,6 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         works=works,
         statuses=STATUS_WORDS,
         risk_kinds=RISK_KINDS,
-        policy=visit.view.policies.get(ticket.policy or ""),
         event_shown=visit.may("events") and visit.view.has_event(ticket.event),
         typed=typed,
         hidden=len(ticket.documents[:POSTS]) - len(found),
@@ -130,11 +129,10 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
             one
             for one in every_link
             if one.kind == "page"
-            or (one.kind == "policy" and one.target in visit.view.policies)
+            or (one.kind == "policy" and visit.view.sees_policy(one.target))
             or (one.kind == "document" and one.target in linked)
         ],
         linked=linked,
-        policies=visit.view.policies,
         related=[one for one in related_to(store, ticket.number) if visit.view.has_ticket(one.ticket)],
         sheet=sheets[-1] if sheets else None,
         response=ResponseBook(store, clock).latest(ticket.number),

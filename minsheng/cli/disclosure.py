@@ -245,7 +245,7 @@ def _register() -> Register:
 def _titles() -> dict[str, str]:
     from minsheng.policies import PolicyRegister
 
-    return {one.id: one.title for one in PolicyRegister(context.store()).all()}
+    return PolicyRegister(context.store()).titles().all(lambda _: True)
 
 
 def _asked(

@@ -129,8 +129,7 @@ def show(
 def _policy_title(report: DrillReport) -> str:
     from minsheng.policies import PolicyRegister
 
-    found = PolicyRegister(context.store(), SystemClock()).get(report.policy)
-    return found.title if found else report.policy
+    return PolicyRegister(context.store(), SystemClock()).titles().of(report.policy)
 
 
 def _write(report: DrillReport, path: Path) -> None:

@@ -7,12 +7,14 @@ from minsheng.policies.model import STAGES, Policy, Sensitivity, Stage, revision
 from minsheng.policies.reading import read_policies
 from minsheng.policies.register import ImportResult, PolicyRegister, PolicyVersion
 from minsheng.policies.succession import successors
+from minsheng.policies.titles import PolicyTitles
 
 __all__ = [
     "STAGES",
     "ImportResult",
     "Policy",
     "PolicyRegister",
+    "PolicyTitles",
     "PolicyVersion",
     "Sensitivity",
     "Stage",

@@ -16,6 +16,7 @@ from minsheng.policies.model import Policy, combined_revision, standard_number
 from minsheng.policies.succession import circles
 from minsheng.policies.tables import policies as table
 from minsheng.policies.tables import policy_versions as versions
+from minsheng.policies.titles import PolicyTitles
 from minsheng.store import Store, upsert
 
 _decoder = msgspec.json.Decoder(Policy)
@@ -170,6 +171,23 @@ class PolicyRegister:
         with self._store.read() as connection:
             text = connection.scalar(sa.select(table.c.content).where(table.c.id == policy_id))
         return _decoder.decode(text) if text is not None else None
+
+    def gone(self) -> dict[str, str]:
+        """Id → the last title, of the policies that were in the register and are not any more."""
+        last = (
+            sa.select(versions.c.policy_id, sa.func.max(versions.c.number).label("number"))
+            .where(~sa.exists().where(table.c.id == versions.c.policy_id))
+            .group_by(versions.c.policy_id)
+            .subquery()
+        )
+        same = sa.and_(versions.c.policy_id == last.c.policy_id, versions.c.number == last.c.number)
+        with self._store.read() as connection:
+            rows = connection.execute(sa.select(versions.c.policy_id, versions.c.content).join(last, same)).all()
+        return {row.policy_id: _decoder.decode(row.content).title for row in rows}
+
+    def titles(self) -> PolicyTitles:
+        """What policies are called, also those that are not in the register any more."""
+        return PolicyTitles({one.id: one.title for one in self.all()}, self.gone)
 
     def find(self, text: str) -> Policy | None:
         """The policy with this id, 文号 (in any spelling) or title; None where there is none or more than one."""

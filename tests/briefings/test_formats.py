@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -24,7 +25,7 @@ from pypdf import PdfReader
 
 from alerts import timeline
 from alerts.tables import tickets
-from briefings import charts
+from briefings import charts, orders
 from briefings.columns import column_widths
 from briefings.docx import docx_of
 from briefings.edition import editions, printed, wide
@@ -41,6 +42,7 @@ from briefings.report import Cell, Paragraph, Report, Table, numbers
 from briefings.spans import Kind, span
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import PolicyRegister
+from minsheng.policies.tables import policies
 from tests.briefings.small_world import DAY, MIDNIGHT, World, record
 from tests.servers import leave_out
 
@@ -319,3 +321,23 @@ def test_a_printed_daily_leaves_out_one_block_after_the_other(report: Report) ->
         for section in one.report.sections:
             last = section.blocks[-1]
             assert not (isinstance(last, Paragraph) and last.style == "head")
+
+
+def test_a_policy_that_was_deleted_meanwhile_is_called_by_its_last_title(tmp_path: Path) -> None:
+    world = World(tmp_path / "gone")
+    world.fill()
+    with world.store.begin() as connection:
+        connection.execute(policies.delete().where(policies.c.id == "heating"))
+    report, named = report_of(world), "涉及《云岭市居民供暖价格调整办法》（已从登记册删除）。"
+    page = re.sub(r"<[^>]+>", "", page_of(report, HEAD))
+    lines = [one.text for one in docx.Document(io.BytesIO(docx_of(report, HEAD))).paragraphs]
+    assert named in page and any(named in line for line in lines)
+    assert "《heating》" not in page
+    # The public is told of the matter, not of the register.
+    with world.store.begin() as connection:
+        connection.execute(tickets.update().where(tickets.c.number == "T0001").values(event_id="nobody-asks"))
+    stated = orders.statement(world, since=MIDNIGHT, until=MIDNIGHT + timedelta(days=1)).report
+    for text in (page_of(stated, HEAD), *(one.text for one in docx.Document(io.BytesIO(docx_of(stated))).paragraphs)):
+        assert "已从登记册删除" not in text
+    assert "与《云岭市居民供暖价格调整办法》有关的个别事项" in page_of(stated, HEAD)
+    world.close()

@@ -11,6 +11,8 @@ import pytest
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
 from minsheng.policies import STAGES, Policy, PolicyRegister, read_policies, revision_of, standard_number, successors
+from minsheng.policies.tables import policies as table
+from minsheng.policies.tables import policy_versions as versions
 from tests.stores import made_store
 
 WHOLE = """\
@@ -259,3 +261,25 @@ def test_what_is_not_there_or_ambiguous_is_not_found(register: PolicyRegister) -
     register.import_policies([SCHOOL, msgspec.structs.replace(SCHOOL, id="school-2")])
     assert register.find("云岭市招生方案") is None
     assert register.find("") is None
+
+
+def test_a_policy_that_was_deleted_keeps_its_last_title(tmp_path: Path) -> None:
+    store = made_store(f"sqlite:///{tmp_path / 's.db'}")
+    register = PolicyRegister(store, ManualClock())
+    old, new = Policy(id="water", title="水价办法（试行）"), Policy(id="water", title="水价办法")
+    register.import_policies([old, Policy(id="heating", title="供暖办法")])
+    register.import_policies([new])
+    assert register.gone() == {} and register.titles().of("water") == "水价办法"
+    with store.begin() as connection:
+        connection.execute(table.delete().where(table.c.id == "water"))
+    titles = register.titles()
+    assert titles.of("water") == "水价办法（已从登记册删除）" and titles.known("water") == "水价办法"
+    assert titles.of("heating") == "供暖办法"
+    assert titles.of("gas") == "（登记册中没有的政策 gas）" and titles.known("gas") == ""
+    assert titles.all(lambda name: name != "heating") == {"water": "水价办法（已从登记册删除）"}
+    with store.begin() as connection:  # as in a register that is older than the keeping of versions
+        connection.execute(versions.delete())
+    assert register.titles().of("water") == "（登记册中没有的政策 water）"
+    register.import_policies([new])
+    assert register.titles().of("water") == "水价办法"
+    store.close()
