@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from alerts.channels import Channel, DeliveryFailed
 from alerts.notices import Notice
+from crawlers.states import said
 from crawlers.tables import operator_tickets as table
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import MinshengError
@@ -127,7 +128,7 @@ def _notice(tickets: Sequence[sa.RowMapping]) -> Notice:
         )
     (ticket,) = tickets
     since = ticket["opened_at"].astimezone(CHINA)
-    lines = [f"自{since:%m月%d日 %H:%M}", *(line for line in (ticket["detail"], ticket["advice"]) if line)]
+    lines = [f"自{since:%m月%d日 %H:%M}", *(line for line in (said(ticket["detail"]), ticket["advice"]) if line)]
     subject = f"【信源】{ticket['title']}"
     return OperatorNotice(
         reason="new", level="operator", ticket=ticket["subject"], subject=subject, why="\n".join(lines)

@@ -22,7 +22,7 @@ from console.api.routing import PREFIX
 from console.assets import Assets
 from console.headers import HEADERS
 from console.parts import Console
-from console.problems import in_words
+from console.problems import advice, in_words
 from console.rendering import Rendering, again, keepable, show
 from console.routes import ROUTERS
 from minsheng.errors import BadInput, MinshengError, Unavailable, WrongUse
@@ -140,8 +140,7 @@ def _failed(request: Request, error: Exception) -> Response:
             message="请稍后再试；运维可用 minsheng doctor 查看原因。",
         )
     if isinstance(error, WrongUse | BadInput):
-        said = in_words(error)
-        return show(visit, "error.html.j2", code=400, title=said, message=error.hint if said == error.message else "")
+        return show(visit, "error.html.j2", code=400, title=in_words(error), message=advice(error))
     if isinstance(error, RequestValidationError):
         return show(visit, "error.html.j2", code=400, title="地址里的参数不对", message="请从页面上的链接进入。")
     if isinstance(error, HTTPException) and error.status_code == 404:

@@ -17,6 +17,7 @@ from console import translation, words
 from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
+from console.source_words import blindness, crawl_error
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads, reads_as_it_is
 from minsheng.policies.titles import quoted
@@ -71,6 +72,8 @@ class Rendering:
             short_moment=words.short_moment,
             marked=marked,
             span=words.span,
+            crawl_error=crawl_error,
+            blindness=blindness,
             tr=translation.translate,
             quoted=quoted,
         )

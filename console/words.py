@@ -28,12 +28,6 @@ STANCES = {"against": "反对", "support": "支持", "question": "疑问", "neut
 HARMS = {"harm": "有人员伤亡", "none": "无"}
 ADVERTS = {"advert": "广告推销", "none": "否"}
 KINDS = {"news": "新闻", "post": "帖文", "message": "来信", "reply": "答复", "hot-search": "热搜"}
-SOURCE_KINDS = {
-    "feed": "订阅源（RSS、Atom）", "sitemap": "网站地图", "listing": "栏目列表", "page": "单个网页",
-    "government": "政府网站栏目", "board": "问政留言板", "forum": "论坛", "hot": "热榜", "weibo_search": "微博搜索",
-    "mastodon": "Mastodon", "json_api": "JSON 接口", "mail": "邮箱",
-}  # fmt: skip
-"""Kind of source → what it is called."""
 REASONS = {
     "number": "文号", "title": "标题", "alias": "别名", "fragment": "标题片段", "url": "链接", "parent": "随原帖",
     "weak": "部门和用词", "person": "人工",

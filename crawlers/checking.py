@@ -15,6 +15,7 @@ import msgspec
 from crawlers.chromium import HOW_TO_GET_IT, close_browser, is_there
 from crawlers.crawl import crawl_source
 from crawlers.dates import parse_time
+from crawlers.error_words import in_chinese
 from crawlers.host_ledger import StoreLedger
 from crawlers.intake import Outcome, PageMark
 from crawlers.logins import Logins
@@ -199,14 +200,17 @@ def check_address(
         if error and error in reasons.values() and not scripts:
             # Two kinds got the same answer of the same address: it is not to be had, whatever it is.
             raise BadInput(
-                Problem("source-nothing", url=url, reason=error),
+                Problem("source-nothing", url=url, reason=error, told=in_chinese(error)),
                 "look whether the address is right and the site is there",
             )
         reasons[tried] = error
     if scripts and "javascript" not in options:
         return _with_scripts(url, options, look, settings)
     said = "; ".join(f"as {tried}: {error or 'nothing found'}" for tried, error in reasons.items())
-    raise BadInput(Problem("source-nothing", url=url, reason=said), "say what it is: --kind, --option links=...")
+    raise BadInput(
+        Problem("source-nothing", url=url, reason=said, told=in_chinese(said)),
+        "say what it is: --kind, --option links=...",
+    )
 
 
 def _with_scripts(url: str, options: dict[str, Any], look: Any, settings: Settings) -> Checked:
@@ -222,7 +226,7 @@ def _with_scripts(url: str, options: dict[str, Any], look: Any, settings: Settin
         if checked.report.ok and checked.documents:
             return checked
         reasons.append(f"as {kind}: {checked.report.error or 'nothing found'}")
-    raise BadInput(f"{url} gives nothing, also with its scripts run — {'; '.join(dict.fromkeys(reasons))}")
+    raise BadInput(f"{url} gives nothing, also with its scripts run: {'; '.join(dict.fromkeys(reasons))}")
 
 
 def _better_than(listing: Checked, look: Any, url: str) -> Checked:

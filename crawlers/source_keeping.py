@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from crawlers import operator_tickets, source_history, tables
+from crawlers.error_words import misfit_in_chinese
 from crawlers.source_lock import locked
 from crawlers.sources import Source, load_sources, make_source, of_row, read_source, save, save_new, shown, source_file
 from crawlers.sources import write_source as write_new
@@ -208,7 +209,9 @@ class SourceKeeper:
             raise WrongUse(Problem("source-changed", id=source_id)) from None
         except WrongUse as error:
             if readable:
-                raise WrongUse(Problem("source-file-broken", path=path, reason=error.message)) from error
+                told = error.problem.chinese if error.problem else misfit_in_chinese(error.message)
+                problem = Problem("source-file-broken", path=path, reason=error.message, told=told)
+                raise WrongUse(problem) from error
             return body
         if source.id != source_id:
             raise WrongUse(Problem("source-changed", id=source_id))

@@ -19,6 +19,7 @@ import msgspec
 import sqlalchemy as sa
 
 from crawlers import tables
+from crawlers.error_words import misfit_in_chinese
 from crawlers.source_lock import locked
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE
@@ -195,7 +196,8 @@ def check_options(source: Source, wrong: Any = None) -> Any:
 
 
 def _misfit(key: str, error: Exception) -> Problem:
-    return Problem("source-misfit", key=key or "source", reason=str(error).partition(" - at ")[0])
+    reason = str(error).partition(" - at ")[0]
+    return Problem("source-misfit", key=key or "source", reason=reason, told=misfit_in_chinese(reason))
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -275,7 +277,7 @@ def parse_options(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
-        raise WrongUse(Problem("source-options-toml", reason=error)) from error
+        raise WrongUse(Problem("source-options-toml", reason=error, told=misfit_in_chinese(str(error)))) from error
 
 
 def options_text(source: Source) -> str:

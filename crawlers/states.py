@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, get_args
 
+from crawlers.error_words import in_chinese
 from crawlers.run import RunReport
 from crawlers.sources import Source
 from minsheng.redaction import redacted
@@ -111,9 +112,11 @@ def _of_failure(source: Source, report: RunReport, *, answered_before: bool) -> 
 def said(reason: str) -> str:
     """The crawler's words for operators, in the leader's language; what the source's host said stays as it is."""
     state, _, detail = reason.partition(": ")
-    words = BLINDNESS.get(state, reason)
+    words = BLINDNESS.get(state)
+    if words is None:
+        return in_chinese(reason)
     told_why = state in ("failing", "never answered", "blocked", "cookie", "layout")
-    return f"{words}（{detail}）" if detail and told_why else words
+    return f"{words}（{in_chinese(detail)}）" if detail and told_why else words
 
 
 def advice(state: State, source_id: str, url: str) -> str:

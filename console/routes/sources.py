@@ -13,11 +13,11 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
-from console.problems import in_words
+from console.problems import advice, in_words
 from console.rendering import show
 from console.source_checks import CHECKED, one_look
-from console.words import SOURCE_KINDS
 from crawlers.health import coverage, state_of, states
+from crawlers.kind_words import KIND_WORDS
 from crawlers.operator_tickets import tickets
 from crawlers.source_history import WORDS as CHANGE_WORDS
 from crawlers.source_history import history, removed
@@ -52,7 +52,7 @@ def source_list(visit: Reader, state: str = "") -> Response:
     found = [one for one in found if not state or one.state == state]
     found.sort(key=lambda one: (one.state in ("well", "off", "new"), order[one.state], one.id))
     return show(
-        visit, "sources.html.j2", sources=found, counts=counts, state=state, state_words=WORDS, kinds=SOURCE_KINDS,
+        visit, "sources.html.j2", sources=found, counts=counts, state=state, state_words=WORDS, kinds=KIND_WORDS,
         coverage=coverage(console.store, console.clock, now - timedelta(hours=24), now),
         waiting=tickets(console.store), changes=visit.may("sources.change"), removed=removed(console.store),
     )  # fmt: skip
@@ -190,7 +190,7 @@ def _removal(visit: Visit, source: Source, *, problem: str = "", reason: str = "
     keeper, console = _keeper(visit), visit.console
     return show(
         visit, "source_remove.html.j2", code=400 if problem else 200, source=source, url=shown(source).url,
-        kinds=SOURCE_KINDS, seen=mark(source), file=keeper.file_of(source.id), folder=REMOVED, problem=problem,
+        kinds=KIND_WORDS, seen=mark(source), file=keeper.file_of(source.id), folder=REMOVED, problem=problem,
         reason=reason, documents=keeper.documents(source.id), state=state_of(console.store, console.clock, source.id),
         state_words=WORDS,
     )  # fmt: skip
@@ -210,7 +210,7 @@ def _form(
     state = state_of(console.store, console.clock, source.id) if source is not None else None
     return show(
         visit, "source.html.j2", code=400 if problem else 200, source=source, typed=typed, state=state,
-        state_words=WORDS, kinds=SOURCE_KINDS, checked=checked, taken=checked.taken[:TAKEN] if checked else (),
+        state_words=WORDS, kinds=KIND_WORDS, checked=checked, taken=checked.taken[:TAKEN] if checked else (),
         problem=problem, seen=seen or (mark(source) if source is not None else ""), reason=reason,
         history=history(console.store, source.id) if source is not None else (), change_words=CHANGE_WORDS,
         changes=visit.may("sources.change"), checks=visit.may("sources.check"),
@@ -222,7 +222,7 @@ def _looked(visit: Visit, subject: str, work: Callable[[], Checked]) -> tuple[Ch
     try:
         return one_look(visit, subject, work), ""
     except MinshengError as error:
-        return None, in_words(error)
+        return None, f"{in_words(error)} {advice(error)}".rstrip()
 
 
 def _typed(visit: Visit) -> dict[str, Any]:

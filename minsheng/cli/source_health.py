@@ -84,7 +84,9 @@ def show(
 def _last_error(state: SourceState) -> str:
     if state.last_error_at is None:
         return ""
-    return f"{context.local_time(state.last_error_at)} {state.last_error or '（其后已恢复）'}"
+    from crawlers.error_words import in_chinese
+
+    return f"{context.local_time(state.last_error_at)} {in_chinese(state.last_error) or '（其后已恢复）'}"
 
 
 @app.command("coverage")

@@ -74,7 +74,7 @@ def test_told_once_and_only_where_it_is_wanted(store: Store) -> None:
         tell(store, SETTINGS, clock, lambda _: channel)
         clock.advance(hours=3)
     assert [notice.subject for notice in channel.notices] == ["【信源】信源“云江日报”失败"]
-    assert channel.notices[0].body == "自11月24日 12:30\nno answer in time\n先试采\n查看：minsheng sources show one"
+    assert channel.notices[0].body == "自11月24日 12:30\n超时没有应答\n先试采\n查看：minsheng sources show one"
     # Another state of the same trouble is no news; another source is.
     opened(store, state="blocked")
     opened(store, "two")

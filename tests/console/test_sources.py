@@ -12,6 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
+from crawlers.recording import record_run
+from crawlers.run import RunReport
 from crawlers.source_keeping import SourceKeeper, mark
 from crawlers.sources import FOLDER, Source, load_sources, make_source, read_source, sync_folder
 from minsheng.errors import WrongUse
@@ -225,3 +227,21 @@ def test_who_may_only_look_stops_nothing(shared_world: ConsoleWorld, folder: Pat
     for what in ("pause", "resume", "remove"):
         assert send(duty, page, f"{page}/{what}", reason="x", seen="x").status_code == 403
     assert read_source(folder / "looked-at.toml").enabled
+
+
+def test_what_went_wrong_is_told_in_the_language_of_the_page(shared_world: ConsoleWorld, folder: Path) -> None:
+    source = make_source({"id": "away", "kind": "feed", "url": "https://h.example/away"}, "test")
+    keeper = SourceKeeper(shared_world.store, folder, shared_world.clock)
+    keeper.add(source)
+    now = shared_world.clock.now()
+    for _ in range(3):
+        record_run(shared_world.store, source, RunReport(source="away", error="https://h.example/away: answered 503"),
+                   now, now)  # fmt: skip
+    operator, duty = shared_world.client("operator"), shared_world.client("duty")
+    for client, path in ((operator, "/sources"), (operator, "/sources/of/away"), (duty, "/desk")):
+        text = client.get(path).text
+        assert "https://h.example/away：返回 503" in text and "answered 503" not in text
+    client = shared_world.client("operator")
+    client.cookies.set("minsheng-language", "en")
+    assert "answered 503" in client.get("/sources/of/away").text
+    keeper.remove("away", seen=mark(source), actor="test", reason="test")
