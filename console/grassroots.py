@@ -385,9 +385,9 @@ class Grassroots:
             return read
         grant = whose.view.grant
         policies = None if grant.policies is None else frozenset(grant.policies)
-        departments, regions = frozenset(grant.departments), grant.regions
+        regions = grant.regions
         events = None if regions is None else frozenset(whose.view.events_here())
-        on_drafts = frozenset() if regions is not None or whose.place else frozenset(whose.view.policies)
+        on_drafts = regions is None and not whose.place
 
         def ticket(one: Worked) -> bool:
             policy, event = read.matters[one.id]
@@ -395,7 +395,7 @@ class Grassroots:
             return whose.has(one.unit, about=about)
 
         def application(one: Application) -> bool:
-            about = policies is None or one.policy in policies or one.department in departments
+            about = policies is None or one.policy in policies
             here = regions is None or one.region.startswith(regions)
             return whose.has(one.department, about=about and here)
 
@@ -407,7 +407,7 @@ class Grassroots:
             tickets = read.tickets_by.of(unit=whose.names, event=events)
         applications: Collection[int] = read.applications
         if policies is not None:
-            applications = read.applications_by.of(unit={*whose.names, *departments}, policy=policies)
+            applications = read.applications_by.of(unit=whose.names, policy=policies)
         return _Read(
             matters=read.matters,
             tickets_by=read.tickets_by,
@@ -420,7 +420,7 @@ class Grassroots:
             consultations={
                 key: (one, stands)
                 for key, (one, stands) in read.consultations.items()
-                if whose.has(one.department, about=one.policy_id in on_drafts)
+                if whose.has(one.department, about=on_drafts and (policies is None or one.policy_id in policies))
             },
         )
 
