@@ -23,6 +23,7 @@ from alerts.responses.worked import FIGURES, Worked, worked
 from alerts.tables import tickets as ticket_table
 from console.access import Visit
 from console.consulting import within
+from console.days import EARLIEST, LATEST
 from console.disclosures import own as own_applications
 from console.scope import View, Views
 from console.units import Unit, UnitTree
@@ -111,7 +112,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, since: date | None, until: date | None, today: date) -> Span:
         """Raises `WrongUse` where the last day lies before the first, or a day out of all time."""
         for day in (since, until):
-            if day is not None and not 1900 <= day.year <= 2900:  # at the ends of the calendar no day can be added
+            if day is not None and not EARLIEST <= day.year <= LATEST:
                 raise WrongUse(Problem("day-out-of-time", day=day), "check the days")
         until = until or today
         since = since or until - timedelta(days=DAYS - 1)
