@@ -22,25 +22,41 @@ from minsheng.errors import WrongUse
 PAGE = "report.html.j2"
 
 
-def daily_html(figures: Figures) -> str:
-    """The page of these figures, with the shipped look and no masthead of an issue."""
-    return page_of(periodical(figures))
+LINES, POSTS = 12, 4
+"""Lines and posts of each number's evidence in a page: a day has a hundred numbers, and the same posts behind many."""
 
 
-def page_of(report: Report, head: Head | None = None, look: Look | None = None, *, evidence_base: str = "") -> str:
+def daily_html(figures: Figures, *, whole_lists: str = "") -> str:
+    """The page of these figures, with the shipped look and no masthead of an issue; `whole_lists` as of `page_of`."""
+    return page_of(periodical(figures), whole_lists=whole_lists)
+
+
+def page_of(
+    report: Report,
+    head: Head | None = None,
+    look: Look | None = None,
+    *,
+    evidence_base: str = "",
+    whole_lists: str = "",
+) -> str:
     """The page for screens.
 
     Parameters
     ----------
     evidence_base:
         What stands before a code in a number's link; without it the evidence is part of the page.
+    whole_lists:
+        Where the evidence is part of the page: what stands before a code in the link to all that is behind a number, of
+        which the page shows the first. Without it, lines are left out only where a command gives all of them.
 
     Raises
     ------
     WrongUse
         Where the template has a mistake; the line is named.
     """
-    return _render(whole(report), head or Head(), look or Look.read(), "screen", evidence_base or "#evidence-")
+    return _render(
+        whole(report), head or Head(), look or Look.read(), "screen", evidence_base or "#evidence-", whole_lists
+    )
 
 
 def printed_page(edition: Edition, head: Head, look: Look) -> str:
@@ -48,7 +64,14 @@ def printed_page(edition: Edition, head: Head, look: Look) -> str:
     return _render(edition, head, look, "print", "")
 
 
-def _render(edition: Edition, head: Head, look: Look, medium: Literal["screen", "print"], evidence_base: str) -> str:
+def _render(
+    edition: Edition,
+    head: Head,
+    look: Look,
+    medium: Literal["screen", "print"],
+    evidence_base: str,
+    whole_lists: str = "",
+) -> str:
     # A unit's own template gets words to set, never the machine behind them.
     environment = ImmutableSandboxedEnvironment(
         loader=DictLoader({PAGE: look.files[PAGE]}),
@@ -72,6 +95,9 @@ def _render(edition: Edition, head: Head, look: Look, medium: Literal["screen", 
             shortened=edition.shortened,
             styles=look.files["report.css"] + look.files[f"{medium}.css"],
             evidence_base=evidence_base,
+            whole_lists=whole_lists,
+            most_lines=LINES,
+            most_posts=POSTS,
             codes={one.id: one.code for one in report.evidence},
             titles={one.id: one.title for one in report.evidence},
             kinds=words.KINDS,

@@ -99,7 +99,8 @@ def hot_words(now: Sequence[str], before: Iterable[str], *, limit: int = 20) -> 
     """
     units = _Units()
     texts = [units.encoded(text) for text in now]
-    counts, documents = _runs(texts)
+    before = list(before)
+    counts, documents = _runs(texts, _fewest(len(texts), len(before) + PRIOR))
     total = sum(count for run, count in counts.items() if len(run) == 1)
     words = {
         units.decoded(run): (run, held)
@@ -109,9 +110,12 @@ def hot_words(now: Sequence[str], before: Iterable[str], *, limit: int = 20) -> 
     held_before, texts_before = _documents_with(words, before)
     hot: dict[str, HotWord] = {}
     for word, (run, held) in words.items():
+        share, seen = held / len(now), held_before[word] / max(1, texts_before)
+        if share < GROWTH * seen:
+            continue
         # The prior may say that a word is more common than was seen, never that it is less.
-        usually = held_before[word] + PRIOR * max(commonness(word), held_before[word] / max(1, texts_before))
-        share, usual = held / len(now), usually / (texts_before + PRIOR)
+        usually = held_before[word] + PRIOR * max(commonness(word), seen)
+        usual = usually / (texts_before + PRIOR)
         ratio = _likelihood_ratio(held, len(now), usually, texts_before + PRIOR)
         if share >= GROWTH * usual and ratio >= SIGNIFICANT:
             growth, score = round(share / usual, 1), round(ratio, 1)
@@ -150,9 +154,22 @@ def _folded(text: str) -> str:
     return fold(own_words(text[: 2 * READ]))[:READ]
 
 
-def _runs(texts: list[str]) -> tuple[Counter[str], Counter[str]]:
-    """The frequent runs of up to `LONGEST` units: how often each stands there, and in how many texts."""
-    least = 2 if len(texts) < 12 else max(3, len(texts) // 400)
+def _fewest(texts: int, before: float) -> int:
+    """How many texts hold a word at least that is significant though none before did."""
+    few, enough = 1, max(texts, 1)
+    while few < enough:
+        middle = (few + enough) // 2
+        if _likelihood_ratio(middle, texts, 0, before) >= SIGNIFICANT:
+            enough = middle
+        else:
+            few = middle + 1
+    return few
+
+
+def _runs(texts: list[str], fewest: int) -> tuple[Counter[str], Counter[str]]:
+    """The frequent runs of up to `LONGEST` units: how often each stands there, and in how many texts, `fewest` at
+    least."""
+    least = max(fewest, 2 if len(texts) < 12 else max(3, len(texts) // 400))
     counts: Counter[str] = Counter()
     documents: Counter[str] = Counter()
     for text in texts:

@@ -10,13 +10,15 @@ from fastapi import APIRouter, Response
 from console import words
 from console.access import Visit, needs
 from console.comparing import COMPARED, LISTED, Side, hot_words_of, side_of, spread_of
+from console.days import begin_of
 from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
-from console.searching import Asked, day_of
+from console.searching import Asked
+from grouping.hot_documents import HotWords
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
-from search.index import Filters
+from search.index import Filters, Search
 from search.query import parse
 
 router = APIRouter()
@@ -24,8 +26,9 @@ Searcher = Annotated[Visit, needs("search")]
 
 
 @router.get("/search/analysis")
-def analysis(visit: Searcher) -> Response:
-    """Of the same search as `/search`."""
+def analysis(visit: Searcher, words: bool = False) -> Response:
+    """Of the same search as `/search`. The hot words, which take longer, are asked for by the page itself; `words`:
+    they are there at once, for a browser without scripts."""
     asked = Asked.read(visit.request.query_params.multi_items())
     try:
         search = asked.search(visit.console.store, facets=False)
@@ -34,12 +37,26 @@ def analysis(visit: Searcher) -> Response:
             visit, "analysis.html.j2", code=400, asked=asked, problem=in_words(error), spread=None, hot=None, names={}
         )
     spread = spread_of(visit.view.index, search.query, search.filters)
-    hot = visit.console.hot_words.get(
-        (visit.view.grant, visit.request.url.query),
-        lambda: hot_words_of(visit.view.index, search.query, search.filters),
-    )
-    visit.record("searched", asked.words, {**asked.plain(), "analysis": True, "total": hot.total})
+    total = sum(count for _, count, _ in spread.steps)
+    visit.record("searched", asked.words, {**asked.plain(), "analysis": True, "total": total})
+    hot = _hot_words(visit, asked, search) if words else None
     return show(visit, "analysis.html.j2", asked=asked, problem="", spread=spread, hot=hot, names=names(visit.view))
+
+
+@router.get("/search/analysis/words")
+def analysis_words(visit: Searcher) -> Response:
+    """The hot words alone, a part of that page."""
+    asked = Asked.read(visit.request.query_params.multi_items())
+    hot = _hot_words(visit, asked, asked.search(visit.console.store, facets=False))
+    visit.record("searched", asked.words, {**asked.plain(), "analysis": "words", "total": hot.total})
+    return show(visit, "analysis_words.html.j2", asked=asked, hot=hot)
+
+
+def _hot_words(visit: Visit, asked: Asked, search: Search) -> HotWords:
+    """Kept for a minute for all who see the same."""
+    return visit.console.hot_words.get(
+        (visit.view.grant, asked.address()), lambda: hot_words_of(visit.view.index, search.query, search.filters)
+    )
 
 
 @router.get("/search/compare")
@@ -97,6 +114,6 @@ def compare(
 
 
 def _day(text: str) -> datetime:
-    found = day_of(text)
+    found = begin_of(text)
     assert found is not None
     return found

@@ -14,9 +14,12 @@ from starlette.exceptions import HTTPException
 
 from alerts.tables import tickets
 from briefings.html import daily_html
+from briefings.opening import opened
 from console.access import Visit, needs
+from console.days import EARLIEST
 from console.headers import POLICY
 from console.rendering import show
+from console.routes.documents import names
 from console.words import next_deadline
 from minsheng.clock import CHINA
 
@@ -45,11 +48,28 @@ def leader(visit: Leader) -> Response:
 @router.get("/briefings/{day}")
 def daily(visit: Leader, day: date) -> Response:
     """The briefing as it is printed. Its own styles and script stand in it: this page allows exactly those."""
-    if day > visit.console.clock.now().astimezone(CHINA).date():
-        raise HTTPException(404)
-    page = daily_html(visit.console.briefing(day, visit.view))
+    _check_day(visit, day)
+    page = daily_html(visit.console.briefing(day, visit.view), whole_lists=f"/briefings/{day}/evidence/")
     visit.record("briefing-read", str(day))
     return HTMLResponse(page, headers={"Content-Security-Policy": allowed(page)})
+
+
+@router.get("/briefings/{day}/evidence/{code}")
+def evidence(visit: Leader, day: date, code: str, of: str = "") -> Response:
+    """All that stands behind a number of a day's briefing, as it is now: `of`, what the number counts, where numbers
+    have come before it since the briefing was read."""
+    _check_day(visit, day)
+    figures = visit.console.briefing(day, visit.view)
+    known = [one for one in figures.evidence if not of or one.title == of]
+    found = next((one for one in known if one.code == code), None) or next(iter(known if of else ()), None)
+    if found is None:
+        raise HTTPException(404)
+    visit.record("briefing-read", f"{day}-{found.code}")
+    shown = opened(visit.view.index, found)
+    return show(
+        visit, "briefing_evidence.html.j2", kept=None, day=day, evidence=found, records=shown.records, note=shown.note,
+        names=names(visit.view), read=visit.may("search"),
+    )  # fmt: skip
 
 
 def allowed(page: str) -> str:
@@ -57,6 +77,12 @@ def allowed(page: str) -> str:
     return POLICY.replace("script-src 'self'", f"script-src {_hashes(page, 'script')}").replace(
         "style-src 'self'", f"style-src {_hashes(page, 'style')}"
     )
+
+
+def _check_day(visit: Visit, day: date) -> None:
+    """404 for a day that is not here yet, or of which nobody can have anything: the days before it are counted, too."""
+    if day.year < EARLIEST or day > visit.console.clock.now().astimezone(CHINA).date():
+        raise HTTPException(404)
 
 
 def _hashes(page: str, element: str) -> str:

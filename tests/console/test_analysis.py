@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
 
-from console.comparing import spread_of
-from search.index import Filters
+import pytest
+
+from console.comparing import hot_words_of, spread_of
+from console.routes import analysis
+from grouping.hot_documents import HotWords
+from search.index import Filters, Index
+from search.query import Node
 from tests.console.world import ConsoleWorld
 
 
@@ -26,6 +32,28 @@ def test_the_page_shows_words_and_sources_of_the_scope(shared_world: ConsoleWorl
     other = shared_world.client("duty", "schools").get("/search/analysis?q=供暖").text
     assert "没有找到" in other and "取暖" not in other
     assert shared_world.client("duty").get("/search/analysis?since=nonsense").status_code == 400
+
+
+def test_hot_words_come_after_the_page_or_with_it(shared_world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def counted(index: Index, query: Node | None, filters: Filters) -> HotWords:
+        asked.append(filters)
+        return hot_words_of(index, query, filters)
+
+    monkeypatch.setattr(analysis, "hot_words_of", counted)
+    client, query = shared_world.client("duty"), "q=供暖&policy=heating"
+    page = client.get(f"/search/analysis?{query}").text
+    part = re.search(r'hx-get="([^"]+)"', page)
+    assert part is not None and "说得比前四周多的词" not in page and asked == []
+    words = client.get(html.unescape(part[1]))
+    assert words.status_code == 200 and "说得比前四周多的词" in words.text and "<html" not in words.text
+    whole = client.get(f"/search/analysis?{query}&words=1").text
+    assert words.text.strip().splitlines()[-1] in whole and "hx-get" not in whole
+    assert len(asked) == 1, "kept for those who see the same"
+    details = [line.detail for line in shared_world.console.audit.list(action="searched", limit=3)]
+    assert all('"policy":["heating"]' in one for one in details) and '"analysis":"words"' in details[1]
+    assert shared_world.client("operator").get("/search/analysis/words").status_code == 403
 
 
 def test_two_policies_and_two_periods_are_compared(shared_world: ConsoleWorld) -> None:

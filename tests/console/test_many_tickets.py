@@ -9,7 +9,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from alerts.tables import tickets
-from tests.briefings.small_world import MIDNIGHT
+from briefings.html import daily_html
+from tests.briefings.small_world import DAY, MIDNIGHT
 from tests.console.world import HEATING, ConsoleWorld
 
 MANY = 600
@@ -76,3 +77,45 @@ def counted(page: str) -> dict[str, int]:
     """The board's cards."""
     found = re.findall(r'href="/tickets\?level=(\w+)".*?class="figure">(\d+)<', page, re.S)
     return {level: int(number) for level, number in found}
+
+
+def test_a_daily_with_many_tickets_stays_small_and_each_number_opens_all_of_its_evidence(world: ConsoleWorld) -> None:
+    """A town hall's worst day: 500 tickets with titles of usual length."""
+    row = {
+        "policy_id": HEATING, "level": "yellow", "current_level": "yellow", "status": "open", "risk_kind": "price",
+        "why": "一小时内23位发言者，负面占九成", "score": 0.5, "parts": [], "documents": [], "historical": False,
+        "opened_at": MIDNIGHT, "raised_at": MIDNIGHT, "created_at": MIDNIGHT, "version": 1,
+    }  # fmt: skip
+    with world.store.begin() as connection:
+        connection.execute(
+            tickets.insert(),
+            [
+                {**row, "number": f"M{number:04}", "event_id": f"many-{number}",
+                 "title": f"第{number}小区居民反映供暖费上涨，物业不开发票，要求公开成本"}
+                for number in range(500)
+            ],
+        )  # fmt: skip
+    leader = world.client("leader")
+    page = leader.get(f"/briefings/{DAY}").text
+    assert len(page.encode()) < 300_000
+    links = re.findall(r'<details id="(evidence-\d+)">\s*<summary>([^<]*)：(\d+)</summary>', page)
+    assert {f"#{link}" for link, _, _ in links} >= set(re.findall(r'href="(#evidence-\d+)"', page))
+    following = [html.unescape(one) for one in re.findall(rf'href="(/briefings/{DAY}/evidence/[^"]*)"', page)]
+    whole: dict[str, int] = {}
+    for address in following:
+        answer = leader.get(address)
+        count = re.search(r"<h1>[^<]*：(\d+)</h1>", answer.text)
+        assert answer.status_code == 200 and count is not None
+        whole[address] = int(count[1])
+        assert answer.text.count("<li") >= whole[address]
+    many = [address for address, total in whole.items() if total >= 500]
+    assert many and all("M0499" in leader.get(address).text for address in many)
+    # A number that has got another place meanwhile is found by what it counts.
+    title = many[0].partition("?of=")[2]
+    assert leader.get(f"/briefings/{DAY}/evidence/999?of={title}").status_code == 200
+    assert leader.get(f"/briefings/{DAY}/evidence/999").status_code == 404
+    assert world.client("auditor").get(following[0]).status_code == 403
+    # A file leads nowhere: what a command gives is left to that.
+    view = world.console.view_of(world.console.users.find("leader-whole"))
+    alone = daily_html(world.console.briefing(DAY, view))
+    assert len(alone.encode()) < 300_000 and "条用上面的命令查看" in alone and "/evidence/" not in alone

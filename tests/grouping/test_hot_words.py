@@ -105,6 +105,7 @@ def test_emoji_names_links_and_chains_are_no_words() -> None:
 
 def test_odd_texts_have_no_hot_words() -> None:
     assert hot_words([], []) == []
+    assert hot_words(["停水"], []) == [], "one text is no crowd"
     assert hot_words(["", "👍👍", "\ud800", "a" * 5000, "123 456"] * 5, [""]) == []
 
 
