@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from console.access import Visit
-from console.searching import china_day
+from console.days import china_day
 from console.units import Grant
 from disclosure.model import OUTCOMES, RULINGS, STATES
 from disclosure.register import CHOICES, OPEN, UNNAMED, Asked, Listed, Place, Register

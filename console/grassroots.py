@@ -23,6 +23,7 @@ from alerts.responses.worked import FIGURES, Worked, worked
 from alerts.tables import tickets as ticket_table
 from console.access import Visit
 from console.consulting import within
+from console.days import EARLIEST, LATEST
 from console.disclosures import own as own_applications
 from console.scope import View, Views
 from console.units import Unit, UnitTree
@@ -111,7 +112,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, since: date | None, until: date | None, today: date) -> Span:
         """Raises `WrongUse` where the last day lies before the first, or a day out of all time."""
         for day in (since, until):
-            if day is not None and not 1900 <= day.year <= 2900:  # at the ends of the calendar no day can be added
+            if day is not None and not EARLIEST <= day.year <= LATEST:
                 raise WrongUse(Problem("day-out-of-time", day=day), "check the days")
         until = until or today
         since = since or until - timedelta(days=DAYS - 1)
@@ -385,9 +386,9 @@ class Grassroots:
             return read
         grant = whose.view.grant
         policies = None if grant.policies is None else frozenset(grant.policies)
-        departments, regions = frozenset(grant.departments), grant.regions
+        regions = grant.regions
         events = None if regions is None else frozenset(whose.view.events_here())
-        on_drafts = frozenset() if regions is not None or whose.place else frozenset(whose.view.policies)
+        on_drafts = regions is None and not whose.place
 
         def ticket(one: Worked) -> bool:
             policy, event = read.matters[one.id]
@@ -395,7 +396,7 @@ class Grassroots:
             return whose.has(one.unit, about=about)
 
         def application(one: Application) -> bool:
-            about = policies is None or one.policy in policies or one.department in departments
+            about = policies is None or one.policy in policies
             here = regions is None or one.region.startswith(regions)
             return whose.has(one.department, about=about and here)
 
@@ -407,7 +408,7 @@ class Grassroots:
             tickets = read.tickets_by.of(unit=whose.names, event=events)
         applications: Collection[int] = read.applications
         if policies is not None:
-            applications = read.applications_by.of(unit={*whose.names, *departments}, policy=policies)
+            applications = read.applications_by.of(unit=whose.names, policy=policies)
         return _Read(
             matters=read.matters,
             tickets_by=read.tickets_by,
@@ -420,7 +421,7 @@ class Grassroots:
             consultations={
                 key: (one, stands)
                 for key, (one, stands) in read.consultations.items()
-                if whose.has(one.department, about=one.policy_id in on_drafts)
+                if whose.has(one.department, about=on_drafts and (policies is None or one.policy_id in policies))
             },
         )
 

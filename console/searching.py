@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
+from console.days import begin_of
 from grouping.history import History
-from minsheng.clock import CHINA
-from minsheng.errors import WrongUse
 from minsheng.store import Store
 from search.index import Facet, Filters, Search, Sort
 from search.query import parse
@@ -70,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         if "events" in fields:
             history = History.read(store)
             fields["events"] = tuple(dict.fromkeys(one for name in fields["events"] for one in history.family(name)))
-        since, until = day_of(self.since), day_of(self.until)
+        since, until = begin_of(self.since), begin_of(self.until)
         return Filters(
             **fields,
             since=since,
@@ -120,22 +119,3 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """For the audit log."""
         kept = {"q": self.words, "since": self.since, "until": self.until, "sort": self.sort, **self.given}
         return {key: value for key, value in kept.items() if value}
-
-
-def china_day(text: str) -> date | None:
-    """A day of China; None for an empty text. Raises `WrongUse`."""
-    found = day_of(text)
-    return found.astimezone(CHINA).date() if found else None
-
-
-def day_of(text: str) -> datetime | None:
-    """The moment a day begins in China; None for an empty text. Raises `WrongUse`."""
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-        if not 1900 <= day.year <= 2900:  # at the ends of the calendar no day can be added
-            raise ValueError(text)
-        return datetime.combine(day, time(), CHINA).astimezone(UTC)
-    except ValueError:
-        raise WrongUse(f"“{text}”不是日期", "写成 2026-05-01") from None

@@ -99,6 +99,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "day-ahead": ("{day} lies ahead", "{day} 还没有到。"),
     "day-not-here": ("{day} is not here yet", "{day} 还没有到。"),
     "day-out-of-time": ("{day} is no day that anything was counted on", "{day} 这一天没有可统计的内容，请核对。"),
+    "day-wrong": ("'{text}' is no day", "“{text}”不是日期，请写成 2026-05-01。"),
     "days-order": (
         "the first day, {since}, comes after the last, {until}",
         "起始日期 {since} 晚于截止日期 {until}，请核对。",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,10 +15,11 @@ from console.api.describing import told
 from console.api.lists import Cursor, Size
 from console.api.problems import invalid, missing
 from console.api.routing import answer, needs, read_body, resource
+from console.documents import Document, DocumentInfo, info_of, whole
 from console.labelling import relabeller
 from console.searching import Asked
 from minsheng.errors import WrongUse
-from minsheng.records import Attachment, Engagement, Grouped, Judgement, PolicyLink
+from minsheng.records import Grouped
 from search.index import Bucket, Hit, Interval
 
 router = resource("Documents")
@@ -27,56 +27,6 @@ Reader = Annotated[Visit, needs("search")]
 Labeller = Annotated[Visit, needs("labels")]
 Text = Annotated[str, Query(max_length=500)]
 Names = Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=50)]
-
-
-class Label(msgspec.Struct, frozen=True, kw_only=True):
-    """What one head says: the label, its probability, and whether a person has set it."""
-
-    label: str
-    score: float
-    person: bool
-
-
-class DocumentInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A document without its text.
-
-    Attributes
-    ----------
-    policies:
-        Links to policies that are in the caller's scope.
-    event, same:
-        Its event, and the group of texts that say the same (同文).
-    version:
-        Rises with each new content or opinion.
-    """
-
-    id: str
-    source: str
-    source_name: str
-    kind: str
-    title: str
-    url: str | None
-    published_at: datetime
-    published_estimated: bool
-    fetched_at: datetime
-    region: str | None
-    outlet: str | None
-    engagement: Engagement
-    labels: dict[str, Label]
-    policies: list[PolicyLink]
-    event: str
-    same: str
-    version: int
-
-
-class Document(DocumentInfo, frozen=True, kw_only=True):
-    """A document, whole."""
-
-    text: str
-    parent: str | None
-    places: tuple[str, ...]
-    attachments: tuple[Attachment, ...]
-    truncated: bool
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,15 +198,6 @@ def unset_document_label(visit: Labeller, document_id: str, head: str) -> Respon
     return answer(_seen(visit, change))
 
 
-def whole(visit: Visit, record: Grouped, names: dict[str, str]) -> Document:
-    """A record as the API and exports for programs give it. `names`: sources' names by id."""
-    document = record.document
-    return Document(
-        **msgspec.structs.asdict(_info(visit, record, names)), text=document.text, parent=document.parent_id,
-        places=record.assessed.places, attachments=document.attachments, truncated=document.truncated,
-    )  # fmt: skip
-
-
 def _record(visit: Visit, document_id: str) -> Grouped:
     record = visit.view.index.get([document_id]).get(document_id)
     if record is None:
@@ -281,23 +222,6 @@ def _seen(visit: Visit, change: Change) -> Change:
 
 def _found(visit: Visit, hit: Hit, names: dict[str, str]) -> Found:
     return Found(
-        document=_info(visit, hit.record, names), score=hit.score, title=hit.title, title_marks=list(hit.title_marks),
+        document=info_of(visit, hit.record, names), score=hit.score, title=hit.title, title_marks=list(hit.title_marks),
         snippet=hit.snippet, snippet_marks=list(hit.snippet_marks), copies=hit.copies,
     )  # fmt: skip
-
-
-def _info(visit: Visit, record: Grouped, names: dict[str, str]) -> DocumentInfo:
-    document, assessed = record.document, record.assessed
-    return DocumentInfo(
-        id=document.id, source=document.source, source_name=names.get(document.source, document.source),
-        kind=document.kind, title=document.title, url=document.url, published_at=document.published_at,
-        published_estimated=document.published_estimated, fetched_at=document.fetched_at, region=assessed.region,
-        outlet=document.outlet, engagement=document.engagement,
-        labels={head: _label(judged, assessed.models.get(head)) for head, judged in assessed.judgements.items()},
-        policies=[link for link in assessed.policies if link.policy_id in visit.view.policies],
-        event=record.event.id, same=record.duplicate.group, version=record.version,
-    )  # fmt: skip
-
-
-def _label(judged: Judgement, by: str | None) -> Label:
-    return Label(label=judged.label, score=round(judged.scores.get(judged.label, 0.0), 4), person=by == "person")

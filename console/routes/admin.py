@@ -11,9 +11,10 @@ from starlette.exceptions import HTTPException
 from console.access import Visit, needs
 from console.audit import ACTIONS
 from console.problems import in_words
-from console.rendering import show, spreadsheet
+from console.rendering import show
 from console.rights import RIGHTS, ROLE_RIGHTS, ROLES
 from console.serving import address_of
+from console.sheets import check_format, export_sheet
 from console.state import parts_of, settings_of
 from console.units import UNIT_KINDS
 from console.words import moment
@@ -155,24 +156,23 @@ def audit(
 @router.get("/admin/audit/export")
 def export_audit(visit: Auditor, actor: str = "", action: str = "", q: str = "", format: str = "csv") -> Response:  # noqa: A002
     """The lines that the same filters show, newest first, from all pages."""
-    if format not in ("csv", "xlsx"):
-        raise HTTPException(404)
+    check_format(format)
     most = visit.console.settings.console.export_rows
     lines = visit.console.audit.list(
         actor=actor.strip() or None, action=action or None, words=q.strip() or None, limit=most + 1
     )
     kept = lines[:most]
     note = f"本文件只含最近 {len(kept)} 条；请缩小范围后再导出。" if len(lines) > most else ""
-    visit.record(
-        "exported", "审计日志", {"actor": actor, "action": action, "q": q, "rows": len(kept), "format": format}
-    )
     rows = [
         (str(line.id), moment(line.at), line.actor, ACTIONS.get(line.action, line.action), line.subject, line.detail,
          line.address, line.hash)
         for line in kept
     ]  # fmt: skip
     stamp = moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
-    return spreadsheet(rows, AUDIT_COLUMNS, f"审计日志-{stamp}", format, note)
+    return export_sheet(
+        visit, rows, AUDIT_COLUMNS, what="审计日志", name=f"审计日志-{stamp}", format=format,
+        asked={"actor": actor, "action": action, "q": q}, note=note,
+    )  # fmt: skip
 
 
 @router.post("/admin/audit/verify")

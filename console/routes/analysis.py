@@ -10,11 +10,12 @@ from fastapi import APIRouter, Response
 from console import words
 from console.access import Visit, needs
 from console.comparing import COMPARED, LISTED, Side, hot_words_of, places_of, side_of, spread_of
+from console.days import begin_of
 from console.layers import DEEPEST, Layers, layers_of
 from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
-from console.searching import Asked, day_of
+from console.searching import Asked
 from grouping.hot_documents import HotWords
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
@@ -134,6 +135,6 @@ def compare(
 
 
 def _day(text: str) -> datetime:
-    found = day_of(text)
+    found = begin_of(text)
     assert found is not None
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 
 import msgspec
@@ -19,10 +18,10 @@ from answers.suggestion import suggest
 from answers.texts import PolicyTexts
 from console.access import Visit, needs
 from console.casework import people_names
+from console.days import china_day
 from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import WrongUse
-from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("answers")]
@@ -94,7 +93,7 @@ def save(visit: Writer) -> Response:
             **{name: fields[name] for name in ("policy", "title", "question", "answer")},
             clauses=_lines(fields["clauses"]), keywords=_lines(fields["keywords"]),
             department=fields["department"] or None, owner=fields["owner"] or None, region=fields["region"] or None,
-            valid_from=_day(fields["valid_from"]), valid_until=_day(fields["valid_until"]),
+            valid_from=china_day(fields["valid_from"]), valid_until=china_day(fields["valid_until"]),
         )  # fmt: skip
         if before is None:
             same = [one for one in book.all(policy=content.policy) if one.content == content]
@@ -223,10 +222,3 @@ def _candidate(visit: Visit, candidate: str) -> Candidate:
 
 def _lines(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.replace("、", "\n").splitlines() if part.strip())
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise WrongUse(Problem("time-wrong", text=text)) from None

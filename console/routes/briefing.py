@@ -16,6 +16,7 @@ from alerts.tables import tickets
 from briefings.html import daily_html
 from briefings.opening import opened
 from console.access import Visit, needs
+from console.days import EARLIEST
 from console.headers import POLICY
 from console.rendering import show
 from console.routes.documents import names
@@ -47,8 +48,7 @@ def leader(visit: Leader) -> Response:
 @router.get("/briefings/{day}")
 def daily(visit: Leader, day: date) -> Response:
     """The briefing as it is printed. Its own styles and script stand in it: this page allows exactly those."""
-    if day > visit.console.clock.now().astimezone(CHINA).date():
-        raise HTTPException(404)
+    _check_day(visit, day)
     page = daily_html(visit.console.briefing(day, visit.view), whole_lists=f"/briefings/{day}/evidence/")
     visit.record("briefing-read", str(day))
     return HTMLResponse(page, headers={"Content-Security-Policy": allowed(page)})
@@ -58,8 +58,7 @@ def daily(visit: Leader, day: date) -> Response:
 def evidence(visit: Leader, day: date, code: str, of: str = "") -> Response:
     """All that stands behind a number of a day's briefing, as it is now: `of`, what the number counts, where numbers
     have come before it since the briefing was read."""
-    if day > visit.console.clock.now().astimezone(CHINA).date():
-        raise HTTPException(404)
+    _check_day(visit, day)
     figures = visit.console.briefing(day, visit.view)
     known = [one for one in figures.evidence if not of or one.title == of]
     found = next((one for one in known if one.code == code), None) or next(iter(known if of else ()), None)
@@ -78,6 +77,12 @@ def allowed(page: str) -> str:
     return POLICY.replace("script-src 'self'", f"script-src {_hashes(page, 'script')}").replace(
         "style-src 'self'", f"style-src {_hashes(page, 'style')}"
     )
+
+
+def _check_day(visit: Visit, day: date) -> None:
+    """404 for a day that is not here yet, or of which nobody can have anything: the days before it are counted, too."""
+    if day.year < EARLIEST or day > visit.console.clock.now().astimezone(CHINA).date():
+        raise HTTPException(404)
 
 
 def _hashes(page: str, element: str) -> str:

@@ -5,7 +5,7 @@ A kept briefing tells of everything, so only those whose unit sees everything fi
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -25,13 +25,13 @@ from briefings.wording import written
 from briefings.words import KINDS, LEVELS
 from console.access import Visit, needs
 from console.casework import people_names
+from console.days import begin_of, china_day
 from console.problems import in_words
 from console.rendering import attachment, show
 from console.routes.briefing import allowed
 from console.routes.documents import names
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
-from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("briefing")]
@@ -77,7 +77,7 @@ def make(visit: Writer) -> Response:
             made = orders.consultation(visit.console, visit.field("consultation"))
             kept = orders.keep(visit.console, made, actor=visit.actor)
         elif kind in EARLIER:
-            day = _day(text) if text else visit.console.clock.now().astimezone(CHINA).date()
+            day = china_day(text) or visit.console.clock.now().astimezone(CHINA).date()
             kept = make_and_keep(visit.console, kind, day, actor=visit.actor)
         else:
             raise WrongUse("请选择要生成的简报。")
@@ -271,9 +271,8 @@ def _stretch(visit: Visit) -> dict[str, datetime]:
     """`from` and `to`, both days told of, as the ends of a stretch of time; those that are given."""
     found = {}
     for end, name, later in (("since", "from", 0), ("until", "to", 1)):
-        if text := visit.field(name):
-            day = _day(text) + timedelta(days=later)
-            found[end] = datetime(day.year, day.month, day.day, tzinfo=CHINA)
+        if (begin := begin_of(visit.field(name))) is not None:
+            found[end] = begin + timedelta(days=later)
     return found
 
 
@@ -281,13 +280,5 @@ def _comparison(visit: Visit) -> orders.Made:
     """Of two policies where one is named, and else of two days."""
     if policies := [one for one in (visit.field("policy"), visit.field("other_policy")) if one]:
         return orders.compared(visit.console, policies=policies)
-    return orders.compared(
-        visit.console, days=[_day(one) for one in (visit.field("other_day"), visit.field("day")) if one]
-    )
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise WrongUse(Problem("time-wrong", text=text)) from None
+    days = [china_day(visit.field(name)) for name in ("other_day", "day")]
+    return orders.compared(visit.console, days=[one for one in days if one is not None])

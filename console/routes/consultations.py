@@ -6,7 +6,6 @@ import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,18 +21,19 @@ from briefings.making import render
 from console.access import Visit, needs
 from console.casework import people_names
 from console.consulting import book_of, standing_of, within
+from console.days import china_day
 from console.grassroots import MISSED, grassroots_of, named_unit
 from console.problems import in_words
-from console.rendering import attachment, show, spreadsheet
+from console.rendering import attachment, show
 from console.routes.briefing import allowed
 from console.routes.briefings import TYPES
+from console.sheets import check_format, export_sheet
 from consultations import sheets
 from consultations.comments import INDEX, Unusable, comments_of, outside, read_comments
 from consultations.model import ACTION_WORDS, OUTCOMES, REASONED, STANCE_WORDS, STATES, WHOLE, Consultation
 from consultations.placing import HOW_WORDS
 from consultations.stances import judge_of
 from minsheng.errors import BadInput, WrongUse
-from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("consultations")]
@@ -71,8 +71,8 @@ def add(visit: FileWriter) -> Response:
             text, origin = (known.text, known.origin) if known is not None else ("", "")
         made = book_of(visit).add(
             policy.id, text, origin=origin, actor=visit.actor, title=fields["title"][:300],
-            department=fields["department"][:200], opens_on=_day(fields["opens_on"]),
-            closes_on=_day(fields["closes_on"]),
+            department=fields["department"][:200], opens_on=china_day(fields["opens_on"]),
+            closes_on=china_day(fields["closes_on"]),
         )  # fmt: skip
     except WrongUse as error:
         return _list(visit, problem=in_words(error), fields=fields)
@@ -96,7 +96,7 @@ def change(visit: Writer, consultation: str) -> Response:
     def work() -> None:
         book_of(visit).change(
             one.number, actor=visit.actor, title=visit.field("title")[:300], department=visit.field("department")[:200],
-            opens_on=_day(visit.field("opens_on")), closes_on=_day(visit.field("closes_on")),
+            opens_on=china_day(visit.field("opens_on")), closes_on=china_day(visit.field("closes_on")),
         )  # fmt: skip
 
     return _done(visit, one, work, {"to": "changed"})
@@ -169,7 +169,7 @@ def publish(visit: Publisher, consultation: str) -> Response:
         if back:
             book.take_back(one.number, actor=visit.actor, reason=visit.field("reason"))
         else:
-            book.publish(one.number, actor=visit.actor, on=_day(visit.field("on")), url=visit.field("url")[:1000])
+            book.publish(one.number, actor=visit.actor, on=china_day(visit.field("on")), url=visit.field("url")[:1000])
 
     if not back and one.published_on is not None:  # sent twice
         return RedirectResponse(f"/consultations/{one.number}", 303)
@@ -201,22 +201,24 @@ def export_file(
 ) -> Response:
     """For the house: `what` opinions or comments, `format` csv or xlsx."""
     one, book = _own(visit, consultation), book_of(visit)
-    if format not in ("csv", "xlsx") or what not in ("opinions", "comments"):
+    check_format(format)
+    if what not in ("opinions", "comments"):
         raise HTTPException(404)
     opinions = book.opinions(one)
     if what == "comments":
         columns, rows = sheets.COMMENTS, sheets.comment_rows(book.comments(one), opinions)
     else:
         columns, rows = sheets.OPINIONS, sheets.opinion_rows(opinions)
-    visit.record("exported", one.number, {"what": what, "format": format, "rows": len(rows)})
-    return spreadsheet(rows, columns, f"{one.number}-{what}", format)
+    return export_sheet(
+        visit, rows, columns, what=one.number, name=f"{one.number}-{what}", format=format, asked={"what": what}
+    )
 
 
 def _list(
     visit: Visit, *, state: str = "", below: str = "", problem: str = "", fields: dict[str, str] | None = None
 ) -> Response:
     query = visit.request.query_params
-    since, until = _day(query.get("from", "")), _day(query.get("to", ""))
+    since, until = china_day(query.get("from", "")), china_day(query.get("to", ""))
     ground = grassroots_of(visit) if below else None
     unit = named_unit(ground, below) if ground else None
     where = ground.share(unit).consultations if ground else within(visit.view)
@@ -313,10 +315,3 @@ def _upload(visit: Visit) -> Iterator[Path | None]:
             where = f"{folder}/"
             said = error.problem.without(where) if error.problem else error.message.replace(where, "")
             raise type(error)(said, error.hint) from error
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise WrongUse(Problem("time-wrong", text=text)) from None

@@ -15,7 +15,8 @@ from console.access import Visit, needs
 from console.casework import people_names
 from console.disclosures import ALL, OwnRegister, address, asked_of, whole
 from console.grassroots import grassroots_of, named_unit
-from console.rendering import show, spreadsheet
+from console.rendering import show
+from console.sheets import check_format, export_sheet
 from console.units import Unit
 from disclosure import exchange
 from disclosure.figures import count
@@ -58,16 +59,17 @@ def export(
     format: str = "csv",  # noqa: A002
     below: str = "",
 ) -> Response:
-    if format not in ("csv", "xlsx"):
-        raise HTTPException(404)
+    check_format(format)
     asked = asked_of(visit.request.query_params)
     found = _register(visit, below)[1].list(asked)
     limit = visit.console.settings.console.export_rows
     rows = exchange.rows(found[:limit], visit.view.policy_names())
     note = f"共 {len(found)} 件，本文件只含前 {len(rows)} 件；请缩小范围后再导出。" if len(found) > limit else ""
-    visit.record("exported", address(asked, below=below), {"total": len(found), "rows": len(rows), "format": format})
     stamp = words.moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
-    return spreadsheet(rows, exchange.HEADINGS, f"依申请公开-{stamp}", format, note)
+    return export_sheet(
+        visit, rows, exchange.HEADINGS, what=address(asked, below=below), name=f"依申请公开-{stamp}", format=format,
+        asked={"total": len(found)}, note=note,
+    )  # fmt: skip
 
 
 @router.get("/disclosure/{application_id}")

@@ -14,8 +14,8 @@ from classifiers.model import LABELS
 from classifiers.relabel import Relabeller
 from console import export, words
 from console.access import Visit, needs
-from console.api.documents import whole
 from console.casework import people_names
+from console.documents import whole
 from console.problems import in_words
 from console.rendering import attachment, show
 from console.scope import View

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
+from console.days import china_day
 from console.grassroots import GROUPS, HEADINGS, TASKS, Span, address, grassroots_of, named_unit, sheet_rows
-from console.rendering import show, spreadsheet
-from console.searching import china_day
+from console.rendering import show
+from console.sheets import check_format, export_sheet
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("grassroots")]
@@ -41,14 +42,15 @@ def export(
     format: str = "xlsx",  # noqa: A002
 ) -> Response:
     """The same table, `format` csv or xlsx."""
-    if format not in ("csv", "xlsx"):
-        raise HTTPException(404)
+    check_format(format)
     ground = grassroots_of(visit)
     top = named_unit(ground, unit)
     span = Span.of(china_day(since), china_day(until), ground.today)
     rows = sheet_rows(ground.table(top, span))
-    visit.record("exported", "grassroots", {"unit": unit, "days": span.words, "format": format, "rows": len(rows)})
-    return spreadsheet(rows, HEADINGS, f"基层视图-{span.since}-{span.until}", format)
+    return export_sheet(
+        visit, rows, HEADINGS, what="grassroots", name=f"基层视图-{span.since}-{span.until}", format=format,
+        asked={"unit": unit, "days": span.words},
+    )  # fmt: skip
 
 
 @router.get("/grassroots/tasks")

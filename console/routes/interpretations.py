@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -10,11 +9,10 @@ from starlette.exceptions import HTTPException
 
 from answers.interpreted import COLUMNS, SHOWS, Interpreted, Show, chosen, figures, interpreted, sheet_rows
 from console.access import Visit, needs
+from console.days import china_day
 from console.rendering import show as show_page
-from console.rendering import spreadsheet
+from console.sheets import check_format, export_sheet
 from minsheng.clock import CHINA
-from minsheng.errors import WrongUse
-from minsheng.problems import Problem
 
 router = APIRouter()
 
@@ -42,13 +40,13 @@ def export_file(
     format: str = "xlsx",  # noqa: A002
 ) -> Response:
     """The same list, `format` csv or xlsx."""
-    if format not in ("csv", "xlsx"):
-        raise HTTPException(404)
+    check_format(format)
     rows = sheet_rows(chosen(*_asked(visit, show, since, until)))
-    asked = {"what": "interpretations", "show": show, "since": since, "until": until}
-    visit.record("exported", "interpretations", {**asked, "format": format, "rows": len(rows)})
     stamp = f"{visit.console.clock.now().astimezone(CHINA):%Y%m%d}"
-    return spreadsheet(rows, COLUMNS, f"政策解读-{stamp}", format)
+    return export_sheet(
+        visit, rows, COLUMNS, what="interpretations", name=f"政策解读-{stamp}", format=format,
+        asked={"what": "interpretations", "show": show, "since": since, "until": until},
+    )  # fmt: skip
 
 
 def _asked(visit: Visit, show: str, since: str, until: str) -> tuple[list[Interpreted], Show]:
@@ -58,13 +56,6 @@ def _asked(visit: Visit, show: str, since: str, until: str) -> tuple[list[Interp
     index = visit.view.index if visit.may("search") else None
     rows = interpreted(
         visit.console.store, visit.console.clock, index, list(visit.view.policies.values()),
-        visit.console.settings.interpretation, since=_day(since), until=_day(until),
+        visit.console.settings.interpretation, since=china_day(since), until=china_day(until),
     )  # fmt: skip
     return rows, show
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise WrongUse(Problem("time-wrong", text=text)) from None

@@ -31,9 +31,9 @@ from console import words
 from console.access import Visit, needs
 from console.actions import actions
 from console.casework import Typed, people_names
+from console.days import china_day
 from console.grassroots import Span, grassroots_of, named_unit
 from console.rendering import show
-from console.searching import china_day
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
