@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
+import numpy as np
 
-from answers.encoding import encoder, likeness
+from answers.encoding import encoder, likenesses
 from answers.figures import Statement, statement_of
 from answers.model import Content, Entry
 from answers.texts import PolicyText
@@ -31,6 +32,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     words: str
 
 
+KIND_WORDS = {"duplicate": "重复", "contradiction": "矛盾", "unsupported": "与原文不符"}
+
+
 def compare(entries: Sequence[Entry]) -> list[Finding]:
     """Doubles and contradictions among entries, contradictions first.
 
@@ -40,21 +44,25 @@ def compare(entries: Sequence[Entry]) -> list[Finding]:
         Those that count, such as the published and the drafts: withdrawn and expired ones are passed over.
     """
     live = [one for one in entries if one.status not in ("withdrawn", "expired")]
-    contents = [one.content for one in live]
-    questions = encoder().encode([f"{one.title}。{one.question}" for one in contents])
-    answers = encoder().encode([one.answer for one in contents])
-    statements = [statement_of(one.answer) for one in contents]
+    questions = encoder().encode([f"{one.content.title}。{one.content.question}" for one in live])
+    pairs = [
+        (int(other), place)
+        for place, alike in enumerate(likenesses(questions))
+        for other in np.flatnonzero(alike >= ALIKE)
+    ]
+    # Few questions are alike, and answers are long: only theirs are read.
+    places = sorted({place for pair in pairs for place in pair})
+    texts = [live[place].content.answer for place in places]
+    answers = dict(zip(places, encoder().encode(texts), strict=True))
+    statements = {place: statement_of(text) for place, text in zip(places, texts, strict=True)}
     found = []
-    for place, entry in enumerate(live):
-        for other in range(place):
-            if likeness(questions[place], questions[other]) < ALIKE:
-                continue
-            pair = (live[other].id, entry.id)
-            against = _against(statements[other], statements[place])
-            if against:
-                found.append(Finding(kind="contradiction", entries=pair, words=against))
-            elif float(answers[place].whole @ answers[other].whole) >= SAME:
-                found.append(Finding(kind="duplicate", entries=pair, words="问题和答复都相近，可合并"))
+    for one, other in pairs:
+        pair = (live[one].id, live[other].id)
+        against = _against(statements[one], statements[other])
+        if against:
+            found.append(Finding(kind="contradiction", entries=pair, words=against))
+        elif float(answers[one].whole @ answers[other].whole) >= SAME:
+            found.append(Finding(kind="duplicate", entries=pair, words="问题和答复都相近，可合并"))
     return sorted(found, key=lambda one: (one.kind != "contradiction", one.entries))
 
 

@@ -184,6 +184,25 @@ def unit(rows: NDArray[np.floating[Any]]) -> Array:
     return result
 
 
+def likenesses(texts: Sequence[Encoded]) -> Iterator[Array]:
+    """For each text in turn the likeness of it and each text before it: the same as `likeness`, many at a time."""
+    sizes = np.array([one.weights.size for one in texts])
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    read = np.flatnonzero(sizes)  # a text with nothing to read is like none
+    tokens = np.concatenate([one.tokens for one in texts]) if texts else np.zeros((0, 1), np.float32)
+    weights = np.concatenate([one.weights for one in texts]) if texts else np.zeros(0, np.float32)
+    for place, one in enumerate(texts):
+        found = np.zeros(place, np.float32)
+        before = read[read < place]
+        if sizes[place] and before.size:
+            cosines = one.tokens @ tokens[: starts[place]].T
+            begins = starts[before]
+            forth = one.weights @ np.maximum.reduceat(cosines, begins, axis=1)
+            back = np.add.reduceat(cosines.max(axis=0) * weights[: starts[place]], begins)
+            found[before] = (forth + back) / 2
+        yield found
+
+
 def likeness(one: Encoded, other: Encoded) -> float:
     """How much two texts say the same, both ways, 0 to about 1."""
     if not one.weights.size or not other.weights.size:

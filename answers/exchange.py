@@ -99,12 +99,12 @@ def exported(
     return rows
 
 
-def write_json(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+def json_of(rows: Sequence[Mapping[str, str]]) -> bytes:
     """A list of objects, UTF-8."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(list(rows)), indent=2) + b"\n")
+    return msgspec.json.format(msgspec.json.encode(list(rows)), indent=2) + b"\n"
 
 
-def write_xlsx(rows: Sequence[Mapping[str, str]], path: Path) -> None:
+def xlsx_of(rows: Sequence[Mapping[str, str]]) -> bytes:
     """One sheet with headings in Chinese; every cell is text, so that nothing is taken for a formula or a date.
 
     Raises
@@ -119,9 +119,7 @@ def write_xlsx(rows: Sequence[Mapping[str, str]], path: Path) -> None:
     sheet = workbook.create_sheet("政策问答库")
     sheet.freeze_panes = "A2"
     for number, name in enumerate(COLUMNS):
-        sheet.column_dimensions[chr(ord("A") + number)].width = {"answer": 60, "question": 40, "title": 24}.get(
-            name, 14
-        )
+        sheet.column_dimensions[chr(ord("A") + number)].width = _WIDTHS.get(name, 14)
     sheet.append(list(COLUMNS.values()))
     for row in rows:
         cells = []
@@ -135,7 +133,7 @@ def write_xlsx(rows: Sequence[Mapping[str, str]], path: Path) -> None:
         sheet.append(cells)
     buffer = io.BytesIO()
     workbook.save(buffer)
-    path.write_bytes(buffer.getvalue())
+    return buffer.getvalue()
 
 
 _WIDTHS = {"answer": 60, "question": 40, "title": 24}

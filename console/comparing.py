@@ -66,6 +66,41 @@ def spread_of(index: Index, query: Node | None, filters: Filters) -> Spread:
     return Spread(step=step, steps=tuple(steps), sources=reached)
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A region: how many documents, and how many of them are negative."""
+
+    region: str
+    documents: int
+    negative: int
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """The regions that most documents are of, and how many documents are of none or of others."""
+
+    regions: tuple[Place, ...]
+    others: int
+
+
+def places_of(index: Index, query: Node | None, filters: Filters, most: int = 20) -> Places:
+    """Where the matches are from, or about. Raises `Unavailable`."""
+
+    def counted(filters: Filters) -> tuple[int, dict[str, int]]:
+        page = index.search(
+            Search(query=query, filters=filters, size=0, facets=("region",), facet_size=most, highlight=False)
+        )
+        return page.total, {bucket.value: bucket.count for bucket in page.facets.get("region", ())}
+
+    total, found = counted(filters)
+    negative: dict[str, int] = {}
+    if found and (filters.sentiments is None or "negative" in filters.sentiments):
+        worse = msgspec.structs.replace(filters, sentiments=("negative",), regions=tuple(found))
+        negative = counted(worse)[1]
+    regions = tuple(
+        Place(region=region, documents=count, negative=negative.get(region, 0)) for region, count in found.items()
+    )
+    return Places(regions=regions, others=total - sum(found.values()))
+
+
 def hot_words_of(index: Index, query: Node | None, filters: Filters) -> HotWords:
     """What the matches say now and matches of the four weeks before did not. Raises `Unavailable`."""
     return find_hot_words(cast(Index, _Asked(index, query)), filters)

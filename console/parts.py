@@ -22,6 +22,7 @@ from console.boards import Boards
 from console.delivering import Sender
 from console.figures import ConsoleFigures
 from console.keys import Keys
+from console.layers import Layers
 from console.live import Pulse
 from console.remembering import Remembered
 from console.scope import View, Views
@@ -81,6 +82,7 @@ class Console:
         self.pulse = Pulse(store, clock)
         self.stopping = threading.Event()
         self.hot_words = Remembered[HotWords](clock, BRIEFING_SECONDS)
+        self.layers = Remembered[Layers](clock, BRIEFING_SECONDS)
         self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)
 
     def view_of(self, user: User) -> View:

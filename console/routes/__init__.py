@@ -4,6 +4,7 @@ from console.routes import (
     account,
     admin,
     analysis,
+    answer_search,
     answers,
     briefing,
     briefings,
@@ -38,7 +39,9 @@ ROUTERS = tuple(
     module.router
     for module in (
         sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, searches,
-        events, policies, releases, interpretations, answers, consultations, disclosure, grassroots, plans, drills,
-        rules, channels, sources, briefings, briefing, account, tokens, webhooks, admin, metrics,
+        events, policies, releases, interpretations,
+        answer_search,  # before the answers: theirs is whatever name follows /answers/
+        answers, consultations, disclosure, grassroots, plans, drills, rules, channels, sources, briefings, briefing,
+        account, tokens, webhooks, admin, metrics,
     )
 )  # fmt: skip

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Response
 
 from console import words
 from console.access import Visit, needs
-from console.comparing import COMPARED, LISTED, Side, hot_words_of, side_of, spread_of
+from console.comparing import COMPARED, LISTED, Side, hot_words_of, places_of, side_of, spread_of
 from console.days import begin_of
+from console.layers import DEEPEST, Layers, layers_of
 from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
@@ -27,8 +28,8 @@ Searcher = Annotated[Visit, needs("search")]
 
 @router.get("/search/analysis")
 def analysis(visit: Searcher, words: bool = False) -> Response:
-    """Of the same search as `/search`. The hot words, which take longer, are asked for by the page itself; `words`:
-    they are there at once, for a browser without scripts."""
+    """Of the same search as `/search`. The hot words and the layers, which take longer, are asked for by the page
+    itself; `words`: they are there at once, for a browser without scripts."""
     asked = Asked.read(visit.request.query_params.multi_items())
     try:
         search = asked.search(visit.console.store, facets=False)
@@ -39,8 +40,12 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
     spread = spread_of(visit.view.index, search.query, search.filters)
     total = sum(count for _, count, _ in spread.steps)
     visit.record("searched", asked.words, {**asked.plain(), "analysis": True, "total": total})
-    hot = _hot_words(visit, asked, search) if words else None
-    return show(visit, "analysis.html.j2", asked=asked, problem="", spread=spread, hot=hot, names=names(visit.view))
+    return show(
+        visit, "analysis.html.j2", asked=asked, problem="", spread=spread, names=names(visit.view), deepest=DEEPEST,
+        places=places_of(visit.view.index, search.query, search.filters),
+        hot=_hot_words(visit, asked, search) if words else None,
+        layers=_layers(visit, asked, search) if words else None,
+    )  # fmt: skip
 
 
 @router.get("/search/analysis/words")
@@ -50,6 +55,22 @@ def analysis_words(visit: Searcher) -> Response:
     hot = _hot_words(visit, asked, asked.search(visit.console.store, facets=False))
     visit.record("searched", asked.words, {**asked.plain(), "analysis": "words", "total": hot.total})
     return show(visit, "analysis_words.html.j2", asked=asked, hot=hot)
+
+
+@router.get("/search/analysis/layers")
+def analysis_layers(visit: Searcher) -> Response:
+    """How deep it has gone, a part of that page."""
+    asked = Asked.read(visit.request.query_params.multi_items())
+    layers = _layers(visit, asked, asked.search(visit.console.store, facets=False))
+    visit.record("searched", asked.words, {**asked.plain(), "analysis": "layers", "total": layers.total})
+    return show(visit, "analysis_layers.html.j2", layers=layers, deepest=DEEPEST)
+
+
+def _layers(visit: Visit, asked: Asked, search: Search) -> Layers:
+    """Kept as the words are."""
+    return visit.console.layers.get(
+        (visit.view.grant, asked.address()), lambda: layers_of(visit.view.index, search.query, search.filters)
+    )
 
 
 def _hot_words(visit: Visit, asked: Asked, search: Search) -> HotWords:

@@ -41,7 +41,7 @@ def answer_list(visit: Reader, policy: str = "", status: str = "") -> Response:
     return show(
         visit, "answers.html.j2", entries=found[:500], flags=flags, statuses=STATUSES, status=status,
         policy=policy, policies=own, candidates=[one for one in asked if mine(one.policy)][:LISTED],
-        writes=visit.may("answers.write"),
+        writes=visit.may("answers.write"), source_names=visit.view.source_names(),
     )  # fmt: skip
 
 

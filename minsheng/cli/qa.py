@@ -367,7 +367,7 @@ def text(
 @app.command("check")
 def check(policy: PolicyOption = None, json: bool = context.JSON_OPTION) -> None:
     """List answers that repeat or contradict one another, or state what their policy's text does not."""
-    from answers.contradictions import compare, unsupported
+    from answers.contradictions import KIND_WORDS, compare, unsupported
     from answers.texts import PolicyTexts
 
     store, clock = context.store(), SystemClock()
@@ -379,11 +379,10 @@ def check(policy: PolicyOption = None, json: bool = context.JSON_OPTION) -> None
     if json:
         context.print_json(findings)
         return
-    words = {"duplicate": "重复", "contradiction": "矛盾", "unsupported": "与原文不符"}
     context.print_table(
         f"待核对 {len(findings)} 处",
         ("类别", "问答", "情况"),
-        [(words[one.kind], "、".join(one.entries), one.words) for one in findings],
+        [(KIND_WORDS[one.kind], "、".join(one.entries), one.words) for one in findings],
     )
 
 
@@ -430,15 +429,15 @@ def export(
     ] = None,
 ) -> None:
     """Export what is published for the 12345 hotline's knowledge base."""
-    from answers.exchange import exported, write_json, write_xlsx
+    from answers.exchange import exported, json_of, xlsx_of
 
-    writers = {".json": write_json, ".xlsx": write_xlsx}
+    writers = {".json": json_of, ".xlsx": xlsx_of}
     if file.suffix.lower() not in writers:
         raise WrongUse(f"{file.name}: this kind of file is not written", "name a .xlsx or .json")
     policies = {one.id: one for one in _policies()}
     rows = exported(_book(), policies, since=parse_time(since) if since else None)
     try:
-        writers[file.suffix.lower()](rows, file)
+        file.write_bytes(writers[file.suffix.lower()](rows))
     except OSError as error:
         raise WrongUse(f"{file} can't be written: {error.strerror}") from error
     context.errors().print(f"{len(rows)} entries in {file}", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from answers.book import AnswerBook
-from answers.exchange import COLUMNS, exported, import_file, write_json, write_xlsx
+from answers.exchange import COLUMNS, exported, import_file, json_of, xlsx_of
 from answers.portal import page_of, write_portal
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
@@ -28,7 +28,7 @@ def test_what_is_exported_comes_back_the_same(book: AnswerBook, store: Store, tm
     publish(book, "a-2", answer='=HYPERLINK("http://x")\n第二行，𠮷', clauses=(), keywords=())
     file = tmp_path / f"out.{kind}"
     rows = exported(book, POLICIES)
-    {"json": write_json, "xlsx": write_xlsx}[kind](rows, file)
+    file.write_bytes({"json": json_of, "xlsx": xlsx_of}[kind](rows))
     report = import_file(file, book, PolicyRegister(store), actor="hotline")
     assert [row.outcome for row in report.rows] == ["unchanged", "unchanged"], report
     if kind == "xlsx":

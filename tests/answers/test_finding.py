@@ -11,7 +11,7 @@ import pytest
 from answers.book import AnswerBook
 from answers.clauses import canonical, clauses_of, numeral
 from answers.contradictions import check, compare
-from answers.encoding import encoder, windows
+from answers.encoding import encoder, likeness, likenesses, windows
 from answers.figures import statement_of
 from answers.finding import Finder, Sought
 from answers.search import AnswerSearch
@@ -171,3 +171,11 @@ def test_policy_texts_are_kept_from_files(store: Store, clock: ManualClock, tmp_
     (tmp_path / "b.pdf").write_bytes(b"nothing")
     with pytest.raises(WrongUse, match=r"b\.pdf can't be read"):
         read_file(tmp_path / "b.pdf")
+
+
+def test_many_texts_are_compared_as_one_by_one() -> None:
+    texts = ["低保户取暖有没有补贴？", "", "困难家庭冬天供暖给补钱吗", "护照丢了怎么补办", "…", "取暖补贴怎么申请"]
+    encoded = encoder().encode(texts)
+    for place, found in enumerate(likenesses(encoded)):
+        assert found.tolist() == pytest.approx([likeness(encoded[place], one) for one in encoded[:place]], abs=1e-5)
+    assert list(likenesses([])) == []

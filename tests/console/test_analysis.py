@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from console.comparing import hot_words_of, spread_of
+from console.comparing import hot_words_of, places_of, spread_of
+from console.layers import DEEPEST, layers_of
 from console.routes import analysis
 from grouping.hot_documents import HotWords
+from search.embedded import EmbeddedIndex
 from search.index import Filters, Index
-from search.query import Node
+from search.query import Node, parse
+from tests.briefings.small_world import MIDNIGHT, record
 from tests.console.world import ConsoleWorld
 
 
@@ -54,6 +59,60 @@ def test_hot_words_come_after_the_page_or_with_it(shared_world: ConsoleWorld, mo
     details = [line.detail for line in shared_world.console.audit.list(action="searched", limit=3)]
     assert all('"policy":["heating"]' in one for one in details) and '"analysis":"words"' in details[1]
     assert shared_world.client("operator").get("/search/analysis/words").status_code == 403
+
+
+def test_layers_are_counted_by_what_answers_what(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    parents = {"first": None, "passed": "first", "comment": "passed", "beside": "not-there", "circle": "square",
+               "square": "circle", "other": None, "reply": "other"}  # fmt: skip
+    records = [record(name, MIDNIGHT, "别的事" if name == "other" else "供暖") for name in parents]
+    ids = dict(zip(parents, (one.document.id for one in records), strict=True))
+    index.write(
+        [
+            replace(one, assessed=replace(one.assessed, document=replace(one.document, parent_id=parent_id)))
+            for one, parent in zip(records, parents.values(), strict=True)
+            for parent_id in [ids.get(str(parent), parent)]
+        ]
+    )
+    index.refresh()
+    found = layers_of(index, parse("供暖"), Filters())
+    # What was answered need not match itself; what is not there is a beginning; a circle comes to an end.
+    assert {one.depth: one.documents for one in found.layers} == {0: 1, 1: 3, 2: 1, DEEPEST: 2}
+    assert (found.total, found.read) == (7, 7)
+    assert layers_of(index, parse("没有的词"), Filters()).layers == ()
+    index.close()
+
+
+def test_places_are_counted_with_what_is_negative_of_them(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    regions = ["云岭市东区"] * 4 + ["云岭市西区"] * 2 + [""] * 2
+    records = [
+        record(f"post-{number}", MIDNIGHT, "供暖", sentiment="negative" if number < 3 else "neutral")
+        for number in range(len(regions))
+    ]
+    index.write(
+        [
+            replace(one, assessed=replace(one.assessed, places=(region,) if region else ()))
+            for one, region in zip(records, regions, strict=True)
+        ]
+    )
+    index.refresh()
+    places = places_of(index, parse("供暖"), Filters())
+    east, west = places.regions
+    assert (east.region, east.documents, east.negative) == ("云岭市东区", 4, 3)
+    assert (west.region, west.documents, west.negative) == ("云岭市西区", 2, 0)
+    assert places.others == 2
+    assert [one.negative for one in places_of(index, None, Filters(sentiments=("neutral",))).regions] == [0, 0]
+    assert [one.region for one in places_of(index, None, Filters(), most=1).regions] == ["云岭市东区"]
+    index.close()
+
+
+def test_the_page_has_layers_and_places(shared_world: ConsoleWorld) -> None:
+    client = shared_world.client("duty")
+    page = client.get("/search/analysis?words=1").text
+    assert "原发" in page and "hx-get" not in page and "地区分布" in page
+    assert "原发" in client.get("/search/analysis/layers").text
+    assert shared_world.client("operator").get("/search/analysis/layers").status_code == 403
 
 
 def test_two_policies_and_two_periods_are_compared(shared_world: ConsoleWorld) -> None:

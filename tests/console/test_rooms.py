@@ -200,7 +200,8 @@ def test_a_label_is_corrected_from_the_documents_page(rooms: ConsoleWorld) -> No
     duty, post = rooms.client("duty"), burst()[0].document.id
     page = f"/documents/{post}"
     assert "更正标签" in duty.get("/search?q=供暖").text
-    assert send(duty, page, f"{page}/labels", head="sentiment", label="angry").status_code == 400
+    wrong = send(duty, page, f"{page}/labels", head="sentiment", label="angry", reason="反语")
+    assert wrong.status_code == 400 and 'value="反语"' in wrong.text, "what was typed stays"
     for _ in range(2):
         answer = send(duty, page, f"{page}/labels", head="sentiment", label="negative", reason="反话")
         assert answer.status_code == 303

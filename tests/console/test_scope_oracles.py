@@ -242,7 +242,8 @@ def _by_policy(path: str) -> bool:
     "path",
     [
         "/search?policy={}", "/search?q=供暖&policy={}", "/search?event={}", "/search?same={}",
-        "/search/analysis?policy={}", "/search/analysis/words?policy={}", "/search/analysis?words=1&policy={}",
+        "/search/analysis?policy={}", "/search/analysis/words?policy={}", "/search/analysis/layers?policy={}",
+        "/search/analysis?words=1&policy={}",
         "/search/compare?first={}&second=school", "/search/compare?q=取暖费&first={}", "/search/export?policy={}",
         "/events?policy={}", "/tickets?status=all&policy={}", "/answers?policy={}", "/answers/coverage?policy={}",
         "/answers/edit?entry={}", "/answers/edit?candidate={}", "/answers/edit?policy={}", "/policies/edit?policy={}",

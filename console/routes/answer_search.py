@@ -1,0 +1,97 @@
+"""问答库: search by meaning, what has to be checked, and the file for the 12345 hotline's knowledge base."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+from starlette.exceptions import HTTPException
+
+from answers.book import AnswerBook
+from answers.contradictions import KIND_WORDS, compare, unsupported
+from answers.exchange import exported, json_of, xlsx_of
+from answers.model import Entry
+from answers.texts import PolicyTexts
+from console.access import Visit, needs
+from console.days import begin_of
+from console.problems import in_words
+from console.rendering import attachment, show
+from minsheng.clock import CHINA
+from minsheng.errors import WrongUse
+from minsheng.policies import PolicyRegister
+
+router = APIRouter()
+Reader = Annotated[Visit, needs("answers")]
+
+FOUND = 5
+MOST = 400
+"""Entries that a page holds against each other, every pair of them; `minsheng qa check` does all."""
+_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json",
+}
+
+
+@router.get("/answers/search")
+def search(visit: Reader, q: str = "") -> Response:
+    """`q`: a question in anybody's words. Where no answer is good, the page says so."""
+    grant, result, problem = visit.view.grant, None, ""
+    try:
+        if q.strip():
+            policies = None if grant.policies is None else list(visit.view.policies)
+            result = visit.console.answers.ask(q, size=FOUND, policies=policies)
+            visit.record("searched", result.question, {"answers": len(result.hits)})
+    except WrongUse as error:
+        problem = in_words(error)
+    return show(
+        visit, "answers_search.html.j2", code=400 if problem else 200, q=q[:2_000], result=result, problem=problem
+    )
+
+
+@router.get("/answers/check")
+def check(visit: Reader) -> Response:
+    """Answers that repeat or contradict one another, or state what their policy's text does not."""
+    mine = _mine(visit)
+    texts = PolicyTexts(visit.console.store, visit.console.clock, visit.view.index)
+    about = {one.content.policy for one in mine}
+    known = {name: texts.of(policy) for name, policy in visit.view.policies.items() if name in about}
+    findings = [
+        *compare(mine[:MOST]),
+        *unsupported(mine, {name: text for name, text in known.items() if text is not None}),
+    ]
+    return show(
+        visit, "answers_check.html.j2", findings=findings, kinds=KIND_WORDS, by_id={one.id: one for one in mine},
+        looked=min(len(mine), MOST), left=max(0, len(mine) - MOST),
+    )  # fmt: skip
+
+
+@router.get("/answers/export")
+def export(
+    visit: Annotated[Visit, needs("export")],
+    since: str = "",
+    format: str = "xlsx",  # noqa: A002
+) -> Response:
+    """What is published, `format` xlsx or json, with the columns of docs/reference/qa.md; `since`: only what changed
+    since that day, and what is to be taken down there."""
+    if format not in _TYPES:
+        raise HTTPException(404)
+    console, begin = visit.console, begin_of(since)
+    policies = {one.id: one for one in PolicyRegister(console.store, console.clock).all()}
+    rows = exported(AnswerBook(console.store, console.clock), policies, since=begin)
+    rows = [row for row in rows if visit.view.sees_policy(row["policy"])]
+    content = (xlsx_of if format == "xlsx" else json_of)(rows)
+    visit.record("exported", "answers", {"since": since, "rows": len(rows), "format": format})
+    stamp = f"{console.clock.now().astimezone(CHINA):%Y%m%d}"
+    headers = {"Content-Disposition": attachment(f"政策问答库-{stamp}.{format}")}
+    return Response(content, media_type=_TYPES[format], headers=headers)
+
+
+def _mine(visit: Visit) -> list[Entry]:
+    """The viewer's entries that are in use or on their way there, newest changes first."""
+    entries = AnswerBook(visit.console.store, visit.console.clock).all()
+    live = [
+        one
+        for one in entries
+        if one.status not in ("withdrawn", "expired") and visit.view.sees_policy(one.content.policy)
+    ]
+    return sorted(live, key=lambda one: one.changed_at, reverse=True)
