@@ -15,13 +15,13 @@ import pytest
 from deploy.servers import fresh_database
 from minsheng.records import SCHEMA
 from minsheng.road import WORKERS
-from tests.acceptance.conftest import BOTH, Variables, drain, minsheng, opened, variables_of
+from tests.acceptance.conftest import Variables, drain, minsheng, opened, variables_of
 from tests.acceptance.outcome import Outcome, outcome
 from tests.shared_data import shared_data
 
 ROWS = 4_290
 
-pytestmark = [pytest.mark.shared_data, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.shared_data, pytest.mark.timeout(900)]
 
 
 def messages() -> Path:
@@ -61,7 +61,18 @@ def passes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.mark.kafka
 @pytest.mark.elasticsearch
 @pytest.mark.postgresql
-def test_both_sets_of_parts_index_every_message_once_and_find_the_same_events_and_tickets(passes: Passes) -> None:
+def test_the_messages_on_both_sets_of_parts(passes: Passes, subtests: pytest.Subtests) -> None:
+    """One test, because each that ran in a process of its own would send all the messages down the road again."""
+    with subtests.test("every message is indexed once, and both find the same events and tickets"):
+        same_on_both(passes)
+    for parts in ("embedded", "servers"):
+        with subtests.test("replaying the whole log changes nothing", parts=parts):
+            same_when_replayed(passes, parts)
+    with subtests.test("other programs read the log and the index"):
+        read_by_other_programs(passes)
+
+
+def same_on_both(passes: Passes) -> None:
     (_, embedded), (_, servers) = passes.on("embedded"), passes.on("servers")
     assert len(embedded.indexed) == ROWS
     assert servers.indexed == embedded.indexed
@@ -73,8 +84,7 @@ def test_both_sets_of_parts_index_every_message_once_and_find_the_same_events_an
     assert embedded.notices == 0, "old news wakes nobody"
 
 
-@pytest.mark.parametrize("parts", BOTH)
-def test_replaying_the_whole_log_changes_nothing(passes: Passes, parts: str) -> None:
+def same_when_replayed(passes: Passes, parts: str) -> None:
     chosen, before = passes.on(parts)
     with opened(chosen) as road:
         for name in WORKERS:
@@ -87,10 +97,7 @@ def test_replaying_the_whole_log_changes_nothing(passes: Passes, parts: str) -> 
     assert again["imported"] == 0
 
 
-@pytest.mark.kafka
-@pytest.mark.elasticsearch
-@pytest.mark.postgresql
-def test_other_programs_read_the_log_and_the_index(passes: Passes) -> None:
+def read_by_other_programs(passes: Passes) -> None:
     chosen, _ = passes.on("servers")
     reader = (
         "import json, sys; from kafka import KafkaConsumer\n"
