@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import accumulate
+from statistics import median
 
 from alerts.observations import Observation
 from minsheng.clock import CHINA
@@ -14,6 +15,10 @@ from minsheng.clock import CHINA
 DAY = timedelta(days=1)
 COLD_START_DAYS = 7
 """With fewer known days a baseline says that it is a cold start."""
+EARLY = 1
+"""Hours by which a peak of each week may come early."""
+PEAK = 4
+"""Voices that make a peak."""
 
 
 class EventHistory:
@@ -179,7 +184,8 @@ class Baseline:
         this hour of the week.
 
         Of the days the busiest tenth is left out and of the weeks the middle is taken, so that a burst of last week
-        does not hide that of today, while a peak of every Monday is no news.
+        does not hide that of today, while a peak of every Monday is no news; nor is one that begins `EARLY` hours
+        before its time.
         """
         if not self.days:
             return 0.0
@@ -195,12 +201,12 @@ class Baseline:
         if len(usual) >= 3:
             usual = usual[: max(1, len(usual) - (len(usual) + 9) // 10)]
         of_days = sum(usual) / len(usual)
-        weekly = sorted(daily[day] for day in range(7, self.days + 1, 7))
-        if len(weekly) < 2:
+        weeks = range(7, self.days + 1, 7)
+        if len(weeks) < 2:
             return of_days
-        middle = len(weekly) // 2
-        of_weeks = weekly[middle] if len(weekly) % 2 else (weekly[middle - 1] + weekly[middle]) / 2
-        return max(of_days, of_weeks)
+        of_weeks = median(daily[day] for day in weeks)
+        to_come = median(self._count(end - day * 86_400 + EARLY * _HOUR, hours) for day in weeks)
+        return max(of_days, of_weeks, to_come if to_come >= PEAK else 0.0)
 
     def _count(self, end: float, hours: float) -> float:
         """Voices in the `hours` before a time; of an hour that is cut, its share."""

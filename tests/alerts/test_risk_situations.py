@@ -270,6 +270,21 @@ def test_days_that_were_watched_are_known_though_nobody_complained() -> None:
     assert Baseline({}, moment, 28).cold
 
 
+def test_a_peak_of_each_week_may_come_an_hour_early_and_a_few_voices_are_no_peak() -> None:
+    monday = datetime(2026, 3, 30, 9, tzinfo=UTC)
+    before = [monday - timedelta(weeks=week) for week in range(1, 5)]
+
+    def expected(voices: int, at: datetime) -> float:
+        return Baseline(dict.fromkeys(before, voices), at, 28).expected(1)
+
+    assert expected(12, monday + timedelta(hours=1)) == 12
+    assert expected(12, monday) == 12, "the peak is in the hour to come"
+    assert expected(12, monday - timedelta(hours=1)) == 0
+    assert expected(12, monday - timedelta(days=3)) == 0
+    assert expected(2, monday + timedelta(hours=1)) == 2
+    assert expected(2, monday) == 0
+
+
 def test_what_sources_give_of_their_past_is_not_watched() -> None:
     moment = datetime(2026, 3, 30, 9, tzinfo=UTC)
     watched = WatchedDays()
