@@ -25,6 +25,7 @@ from crawlers import policy_pages
 from minsheng.clock import CHINA
 from minsheng.errors import BadInput, WrongUse
 from minsheng.policies import STAGES, Policy, PolicyRegister
+from minsheng.policies.enterprise import AREA_WORDS, Area, area_of
 from minsheng.policies.interpretations import FORMS, Interpretations
 from minsheng.policies.reading import WrongPolicy, checked
 from minsheng.policies.register import PolicyConflict
@@ -53,6 +54,34 @@ def policy_list(visit: Reader, stage: str = "", q: str = "") -> Response:
     return show(
         visit, "policies.html.j2", policies=found, counts=counts, stage=stage, q=q, stages=STAGES, recent=RECENT,
         all=len(visit.view.policies), writes=visit.may("policies.change"),
+    )  # fmt: skip
+
+
+@router.get("/policies/enterprise")
+def enterprise(visit: Reader) -> Response:
+    """The policies for enterprises by what they are on, those in force first, with what enterprises and others ask."""
+    now = visit.console.clock.now()
+    since = (now - timedelta(days=RECENT)).astimezone(CHINA).date()
+    kinds: dict[str, tuple[str, ...] | None] = {
+        "all": None, "asks": ("inquiry", "help"), "complains": ("complaint", "report"),
+    }  # fmt: skip
+    counts: dict[str, dict[str, int]] = {name: {} for name in kinds}
+    areas: dict[Area, list[Policy]] = {area: [] for area in AREA_WORDS}
+    for policy in visit.view.policies.values():
+        if (area := area_of(policy)) is not None:
+            areas[area].append(policy)
+    if visit.may("search") and any(areas.values()):
+        begin = datetime.combine(since, time(), CHINA)
+        for name, requests in kinds.items():
+            search = Search(filters=Filters(since=begin, requests=requests), size=0, facets=("policy",),
+                            facet_size=10_000, highlight=False)  # fmt: skip
+            buckets = visit.view.index.search(search).facets.get("policy", ())
+            counts[name] = {bucket.value: bucket.count for bucket in buckets}
+    for policies in areas.values():
+        policies.sort(key=lambda one: (one.stage == "repealed", -counts["all"].get(one.id, 0), one.title))
+    return show(
+        visit, "policies_enterprise.html.j2", areas={area: found for area, found in areas.items() if found},
+        area_words=AREA_WORDS, counts=counts, recent=RECENT, since=since, reads=visit.may("search"),
     )  # fmt: skip
 
 

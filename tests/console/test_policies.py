@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
@@ -12,7 +13,8 @@ from docx import Document as Docx
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from minsheng.policies import PolicyRegister
+from minsheng.policies import Policy, PolicyRegister
+from tests.briefings.small_world import DAY, MIDNIGHT, record
 from tests.console.world import EVIL, ConsoleWorld, form_token, send
 
 NOTICE = (
@@ -246,3 +248,22 @@ def test_releases_show_what_is_ready_and_their_first_reports(world: ConsoleWorld
         departments=["市住房和城乡建设局"], topics=[], regions=["云岭市东区"],
     )  # fmt: skip
     assert world.client("reader", "housing").get(path).status_code == 404, "it counts posts of all regions"
+
+
+def test_policies_for_enterprises_have_a_view_of_their_own(world: ConsoleWorld) -> None:
+    relief = Policy(id="relief", title="关于支持小微企业的税费措施", department="市住房和城乡建设局", effective_on=DAY)
+    PolicyRegister(world.store, world.clock).import_policies([relief])
+    world.world.index.write([
+        record(f"relief-{number}", MIDNIGHT, "退税怎么办", request="inquiry" if number < 2 else "complaint",
+               policy="relief") for number in range(5)
+    ])  # fmt: skip
+    world.world.index.refresh()
+    page = world.client("duty").get("/policies/enterprise")
+    assert page.status_code == 200 and "税费 1" in page.text
+    row = page.text[page.text.index("/policies/relief") :].partition("</tr>")[0]
+    assert re.findall(r">(\d+)</a></td>", row) == ["5", "2", "3"] and "供暖价格" not in page.text
+    found = re.findall(r'href="(/search[^"]+request=inquiry[^"]*)"', row)
+    assert "<b>2</b> 篇" in world.client("duty").get(html.unescape(found[0])).text
+    assert "登记的政策里没有企业政策" in world.client("duty", "schools").get("/policies/enterprise").text
+    operator = world.client("operator").get("/policies/enterprise").text
+    assert "小微企业" in operator and "/search?" not in operator

@@ -10,6 +10,7 @@ from console import words
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.translation import catalogue
 from crawlers.kind_words import KIND_WORDS
+from minsheng.policies.enterprise import AREA_WORDS
 from tests.console.world import ConsoleWorld, send
 
 TEMPLATES = Path(console.__file__).parent / "templates"
@@ -21,7 +22,7 @@ def test_every_message_of_the_templates_has_its_english() -> None:
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r'_\("([^"]+)"\)', text)) | set(re.findall(r"_\('([^']+)'\)", text))
     for known in (words.LEVELS, words.SENTIMENTS, words.REQUESTS, words.STANCES, words.KINDS, words.FACETS,
-                  KIND_WORDS, ROLE_WORDS, RIGHT_WORDS):  # fmt: skip
+                  KIND_WORDS, ROLE_WORDS, RIGHT_WORDS, AREA_WORDS):  # fmt: skip
         found |= set(known.values())
     assert len(found) > 200
     assert sorted(found - set(catalogue("en")) - {"自己的账号"}) == []

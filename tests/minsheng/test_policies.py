@@ -11,6 +11,7 @@ import pytest
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
 from minsheng.policies import STAGES, Policy, PolicyRegister, read_policies, revision_of, standard_number, successors
+from minsheng.policies.enterprise import area_of
 from minsheng.policies.tables import policies as table
 from minsheng.policies.tables import policy_versions as versions
 from tests.stores import made_store
@@ -283,3 +284,22 @@ def test_a_policy_that_was_deleted_keeps_its_last_title(tmp_path: Path) -> None:
     register.import_policies([new])
     assert register.titles().of("water") == "水价办法"
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("title", "topics", "area"),
+    [
+        ("关于支持中小微企业纾困发展的若干税费措施", (), "tax"),
+        ("关于完善民营企业融资担保体系的实施意见", (), "finance"),
+        ("云江省优化营商环境条例", (), "supervision"),
+        ("关于规范涉企行政检查的通知", (), "supervision"),
+        ("云江省制造业数字化转型行动方案", (), "industry"),
+        ("关于支持个体工商户发展的若干意见", (), "general"),
+        ("关于优化住房公积金提取和贷款政策的若干措施", (), None),
+        ("云江省烟花爆竹燃放管理规定", (), None),
+        ("关于推进政务服务“一窗通办”的实施方案", ("涉企",), "general"),
+    ],
+)
+def test_policies_for_enterprises_are_told_by_titles(title: str, topics: tuple[str, ...], area: str | None) -> None:
+    assert area_of(Policy(id="p", title=title, topics=topics)) == area
+    assert area_of(Policy(id="p", title="某办法", aliases=("惠企二十条",))) == "general"
