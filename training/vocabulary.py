@@ -9,7 +9,7 @@ import re
 import sys
 from collections import Counter
 
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
 from classifiers.encoder.characters import SPECIAL, normalise
 from training.corpus import pieces
@@ -40,13 +40,11 @@ def build(characters: Counter[str], codes: Counter[str]) -> Tokenizer:
     common = [one for one, number in characters.most_common() if number >= LEAST and not one.isspace()][:room]
     tokens = [*SPECIAL, *kept_codes, *common]
     tokenizer = Tokenizer(models.WordLevel({token: number for number, token in enumerate(tokens)}, unk_token="[UNK]"))
-    special = "|".join(re.escape(token) for token in [*SPECIAL[5:], *kept_codes])
+    # As added tokens they are found by an automaton; a pattern of as many alternatives took most of the time.
+    whole = [*SPECIAL[5:], *kept_codes]
+    tokenizer.add_tokens([AddedToken(token, normalized=False, special=False) for token in whole])
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(special), behavior="isolated"),
-            pre_tokenizers.Split(Regex(rf"(?:{special})|\S|\s+"), behavior="isolated"),
-            pre_tokenizers.WhitespaceSplit(),
-        ]
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split("", behavior="isolated")]
     )
     return tokenizer
 

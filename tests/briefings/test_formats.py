@@ -35,6 +35,7 @@ from briefings.gather import gather_between
 from briefings.head import Head
 from briefings.html import page_of
 from briefings.looks import DOCUMENT, Look
+from briefings.making import make_figures
 from briefings.pdf import NO_LIBRARIES, pdf_of
 from briefings.period import period_figures
 from briefings.periodical import periodical
@@ -43,6 +44,7 @@ from briefings.spans import Kind, span
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import PolicyRegister
 from minsheng.policies.tables import policies
+from tests.briefings.busy_world import BusyWorld
 from tests.briefings.small_world import DAY, MIDNIGHT, World, record
 from tests.servers import leave_out
 
@@ -341,3 +343,23 @@ def test_a_policy_that_was_deleted_meanwhile_is_called_by_its_last_title(tmp_pat
         assert "已从登记册删除" not in text
     assert "与《云岭市居民供暖价格调整办法》有关的个别事项" in page_of(stated, HEAD)
     world.close()
+
+
+@pytest.mark.usefixtures("pango")
+def test_two_charts_stand_side_by_side_on_paper_and_the_others_below(tmp_path: Path) -> None:
+    world = BusyWorld(tmp_path / "busy")
+    world.fill()
+    weekly = periodical(make_figures(world, "weekly", DAY - timedelta(days=7)))
+    world.close()
+    height: dict[str, float] = {}
+
+    def visit(text: str, _: Any, at: Any, __: Any, ___: Any) -> None:
+        for title in ("信息量（每日）", "情感占比及95%区间", "信源（条）", "地区（条）"):
+            if title in text:
+                height[title] = at[5]
+
+    for page in PdfReader(io.BytesIO(pdf_of(weekly, HEAD))).pages:
+        page.extract_text(visitor_text=visit)
+    volume, sentiment, sources, regions = height.values()
+    assert list(height) == ["信息量（每日）", "情感占比及95%区间", "信源（条）", "地区（条）"]
+    assert abs(volume - sentiment) < 15 and abs(sources - regions) < 15 < 50 < abs(volume - sources)
