@@ -234,7 +234,7 @@ def _looked(visit: Visit, subject: str, work: Callable[[], Checked]) -> tuple[Ch
     try:
         return one_look(visit, subject, work), ""
     except MinshengError as error:
-        return None, f"{in_words(error)} {advice(error)}".rstrip()
+        return None, "。".join(part.rstrip("。") for part in (in_words(error), advice(error)) if part)
 
 
 def _typed(visit: Visit) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def test_what_can_not_be_used_is_told_and_kept_in_the_form(
 def test_an_address_that_gives_nothing_is_told(shared_world: ConsoleWorld, folder: Path, site: LocalSite) -> None:
     client = shared_world.client("operator")
     nothing = send(client, "/sources/new", "/sources/look", url=f"{site.url}/nowhere")
-    assert nothing.status_code == 400 and "没有抓到内容" in nothing.text
+    assert nothing.status_code == 400 and "没有抓到内容" in nothing.text and "。请核对地址" in nothing.text
     private = send(client, "/sources/new", "/sources/look", url="http://10.0.0.1/rss", kind="feed")
     looked = [line.subject for line in shared_world.console.audit.list(action="source-checked", limit=2)]
     assert looked == ["http://10.0.0.1/rss", f"{site.url}/nowhere"]
