@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -140,16 +140,24 @@ _WIDTHS = {"answer": 60, "question": 40, "title": 24}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def import_file(path: Path, book: AnswerBook, register: PolicyRegister, *, actor: str) -> Report:
+def import_file(
+    path: Path, book: AnswerBook, register: PolicyRegister, *, actor: str, own: Sequence[Policy] | None = None
+) -> Report:
     """Take a file in: new rows as drafts, changed ones as new drafts of their entries.
+
+    Parameters
+    ----------
+    own:
+        The policies of whoever imports: rows on others, and entries on others, are refused. None: all are.
 
     Raises
     ------
     WrongUse
         If the file as a whole can't be read; nothing is taken.
     """
-    policies = register.all()
-    rows = [_taken(number, row, book, policies, actor) for number, row in read_rows(path)]
+    policies = register.all() if own is None else own
+    mine = None if own is None else {one.id for one in own}
+    rows = [_taken(number, row, book, policies, actor, mine) for number, row in read_rows(path)]
     return Report(rows=tuple(rows))
 
 
@@ -204,13 +212,22 @@ def _names(headings: Any, file: str) -> dict[str, str]:
     return names
 
 
-def _taken(number: int, row: dict[str, str], book: AnswerBook, policies: Sequence[Policy], actor: str) -> Row:
+def _taken(
+    number: int,
+    row: dict[str, str],
+    book: AnswerBook,
+    policies: Sequence[Policy],
+    actor: str,
+    mine: Collection[str] | None,
+) -> Row:
     try:
         content = _content(row, policies)
         entry = _known(book, row.get("id", ""))
         if entry is None:
             made = book.create(content, actor=actor, entry=row.get("id") or None, action="imported")
             return Row(row=number, outcome="added", entry=made.id)
+        if mine is not None and entry.content.policy not in mine:
+            raise WrongUse("这个知识编号不是本单位的", "不写编号，作为新答复导入")
         if content in (entry.content, entry.published):
             return Row(row=number, outcome="unchanged", entry=entry.id)
         given = row.get("version", "")

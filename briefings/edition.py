@@ -89,7 +89,8 @@ def _lines(block: Block, width: int) -> float:
     if isinstance(block, Table):
         return 0.75 * (1 + sum(1 + 0.6 * any(cell.small for cell in row) for row in block.rows)) + 0.4
     if isinstance(block, Chart):
-        return 2.0 if width == _SHAPE["standard"][1] else 2.5
+        rows = max(1.0, len(block.labels) / 4) if block.shape != "columns" else 1.0  # bars stand one above the other
+        return rows * (2.0 if width == _SHAPE["standard"][1] else 2.5)
     return sum(0.65 * math.ceil((wide(post.title + post.excerpt) + 22) / (width * 4 / 3)) for post in block.posts)
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from briefings import words
 from briefings.change import Change
+from briefings.edition import wide
 from briefings.evidence import Number
 from briefings.facts import Coverage, DeadlineFact
 from briefings.model import EventLine, Figures, LevelLine, Recommendation, ShareLine
@@ -20,6 +21,8 @@ LISTED = 5
 """Policies with a row of their own; of the others only those whose count changed."""
 TICKETS = 8
 SHARES = 6
+_LABEL = 8
+"""Chinese characters, or as wide, of a name beside a bar."""
 
 
 def periodical(figures: Figures) -> Report:
@@ -265,6 +268,9 @@ def _figures(writer: Writer, figures: Figures) -> None:
             weight=1,
         )
     )
+    for title, lines in (("信源", figures.sources), ("地区", figures.regions)):
+        if len(lines) > 1:  # one bar says no more than its number
+            writer.chart(_ranking(f"{title}（条）", lines))
     for title, lines in (
         ("情感", figures.sentiments),
         ("诉求", figures.requests),
@@ -275,6 +281,29 @@ def _figures(writer: Writer, figures: Figures) -> None:
         if lines:
             share_paragraph(writer, title, lines, total)
     writer.paragraph("情感、诉求和领域由模型判定，个别可能有误，请点开依据核对。", style="note", weight=9)
+
+
+def _ranking(title: str, lines: Sequence[ShareLine]) -> Chart:
+    """The largest of them, as bars; where there is little room the words say the same."""
+    shown = sorted(lines, key=lambda line: -line.count.value)[:SHARES]
+    return Chart(
+        id="",
+        shape="bars",
+        title=title,
+        labels=tuple(_short(line.name) for line in shown),
+        values=tuple(float(line.count.value) for line in shown),
+        unit="条",
+        weight=6,
+    )
+
+
+def _short(name: str) -> str:
+    """As much of a name as there is room for beside a bar."""
+    if wide(name) <= _LABEL:
+        return name
+    while wide(name) > _LABEL - 1:
+        name = name[:-1]
+    return f"{name}…"
 
 
 def _series(figures: Figures) -> tuple[tuple[str, ...], tuple[float, ...]]:

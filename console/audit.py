@@ -70,6 +70,7 @@ ACTIONS: dict[str, str] = {
     "consultation-read": "查看征求意见",
     "consultation-changed": "办理征求意见",
     "application-read": "查看公开申请",
+    "applications-imported": "导入公开申请",
     "label-corrected": "更正标签",
     "event-changed": "合并、拆分事件",
     "event-read": "查看事件",

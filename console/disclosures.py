@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from console.access import Visit
 from console.days import china_day
 from console.units import Grant
-from disclosure.model import OUTCOMES, RULINGS, STATES
+from disclosure.model import OUTCOMES, RULINGS, STATES, Application
 from disclosure.register import CHOICES, OPEN, UNNAMED, Asked, Listed, Place, Register
 from disclosure.tables import applications as table
 
@@ -31,6 +31,13 @@ def own(grant: Grant) -> list[sa.ColumnElement[bool]]:
     if grant.regions is not None:
         found.append(sa.or_(*(table.c.region.startswith(name, autoescape=True) for name in grant.regions)))
     return found
+
+
+def may_keep(grant: Grant, one: Application) -> bool:
+    """Whether a viewer may write an application: its department is one of the unit, where the unit does not see
+    everything, and its region lies in the unit's."""
+    named = grant.policies is None or one.department in grant.departments
+    return named and (grant.regions is None or one.region.startswith(grant.regions))
 
 
 class OwnRegister:

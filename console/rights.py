@@ -26,6 +26,7 @@ Right = Literal[
     "consultations.write",
     "consultations.publish",
     "disclosure",
+    "disclosure.write",
     "grassroots",
     "plans",
     "plans.write",
@@ -69,6 +70,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "consultations.write": "办理征求意见",
     "consultations.publish": "登记公开采纳情况",
     "disclosure": "查看依申请公开",
+    "disclosure.write": "导入依申请公开台账",
     "grassroots": "查看基层视图",
     "plans": "查看预案",
     "plans.write": "起草预案",
@@ -111,11 +113,11 @@ _READING: frozenset[Right] = frozenset(
 
 ROLE_RIGHTS: dict[Role, frozenset[Right]] = {
     "duty": _READING | {"desk", "tickets.work", "labels", "export", "events.change", "policies.change",
-                        "answers.write", "consultations.write", "plans.write", "plans.decide", "drills",
-                        "drills.start", "roster", "roster.change", "rules", "rules.install", "channels",
+                        "answers.write", "consultations.write", "disclosure.write", "plans.write", "plans.decide",
+                        "drills", "drills.start", "roster", "roster.change", "rules", "rules.install", "channels",
                         "sources", "briefing", "briefing.write", "webhooks"},
     "editor": _READING | {"tickets.work", "labels", "export", "policies.change", "answers.write", "consultations.write",
-                          "plans.write", "webhooks"},
+                          "disclosure.write", "plans.write", "webhooks"},
     "reader": _READING,
     # Who decides does not write: scores, signatures and plans in force come from another person than the words.
     "leader": _READING | {"tickets.score", "answers.sign", "consultations.publish", "plans.decide", "drills",

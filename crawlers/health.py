@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from crawlers import operator_tickets, tables
-from crawlers.rhythm import HOUR, Expected, Rhythm
+from crawlers.rhythm import HOUR, Expected, Rhythm, may_be_odd
 from crawlers.states import BLIND, WORDS, State, advice
 from crawlers.websub import subscriptions
 from crawlers.websub.subscriptions import Pushed, PushState
@@ -127,12 +127,41 @@ def coverage(store: Store, clock: Clock, since: datetime, until: datetime) -> Co
 
 def coverage_at(store: Store, now: datetime, since: datetime, until: datetime) -> Coverage:
     """The same, as it is to be said at the time `now`."""
+    return _coverage(store, _rows(store, now, judged=True), now, since, until)
+
+
+class Brief(msgspec.Struct, frozen=True, kw_only=True):
+    """A source and its state now."""
+
+    id: str
+    name: str
+    state: State
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """What is seen of a window, and the sources by id."""
+
+    coverage: Coverage
+    sources: list[Brief]
+
+
+def overview(store: Store, clock: Clock, since: datetime, until: datetime) -> Overview:
+    """Both, of all sources at one reading."""
+    now = clock.now()
+    rows = _rows(store, now, judged=True)
+    sources = [Brief(id=row["id"], name=row["name"], state=_named(row, now)[0]) for row in rows]
+    return Overview(coverage=_coverage(store, rows, now, since, until), sources=sources)
+
+
+def _coverage(
+    store: Store, rows: Sequence[Mapping[str, Any]], now: datetime, since: datetime, until: datetime
+) -> Coverage:
     end = min(until, now)
     # A store that was made before the hours were kept knows none for that time: then today's state is all there is.
     past = (_known_at(store, end) or None) if now - end > NOW else None
     seen: list[str] = []
     unseen: list[Unseen] = []
-    for row in _rows(store, now):
+    for row in rows:
         if not row["enabled"]:
             continue
         if past is not None and row["id"] in past:
@@ -168,7 +197,7 @@ def watch(store: Store, clock: Clock) -> None:
     """
     now = clock.now()
     waiting = {one.subject: one.state for one in operator_tickets.tickets(store, limit=100_000)}
-    rows = _rows(store, now)
+    rows = _rows(store, now, judged=True)
     settled = set(waiting) - {row["id"] for row in rows}  # removed since
     for row in rows:
         state, since = _named(row, now)
@@ -188,9 +217,20 @@ def watch(store: Store, clock: Clock) -> None:
                 operator_tickets.note(store, connection, subject, now, None)
 
 
-def _rows(store: Store, now: datetime, source_ids: Collection[str] | None = None) -> list[dict[str, Any]]:
-    joined = sa.outerjoin(tables.sources, tables.crawl_state, tables.sources.c.id == tables.crawl_state.c.source_id)
-    wanted = sa.select(joined).order_by(tables.sources.c.id)
+def _rows(
+    store: Store, now: datetime, source_ids: Collection[str] | None = None, *, judged: bool = False
+) -> list[dict[str, Any]]:
+    """The sources with how each is doing; `judged`: only what it is judged by."""
+    kept, state = tables.sources, tables.crawl_state
+    joined = sa.outerjoin(kept, state, kept.c.id == state.c.source_id)
+    columns: list[sa.ColumnElement[Any]] = [*kept.c, *(one for one in state.c if one is not state.c.rhythm)]
+    if judged:
+        columns = [kept.c.id, kept.c.name, kept.c.url, kept.c.every, kept.c.enabled, kept.c.quiet_after,
+                   state.c.last_run_at, state.c.last_ok_at, state.c.last_item_at, state.c.failures, state.c.last_error,
+                   state.c.state, state.c.state_since]  # fmt: skip
+    # Most rhythms are not looked at: each is read where it is.
+    wanted = sa.select(*columns, sa.cast(state.c.rhythm, sa.Text).label("rhythm"))
+    wanted = wanted.select_from(joined).order_by(kept.c.id)
     if source_ids is not None:
         wanted = wanted.where(tables.sources.c.id.in_(list(source_ids)))
     with store.read() as connection:
@@ -275,16 +315,21 @@ def _blind(row: Mapping[str, Any], end: datetime) -> tuple[State, str, datetime 
         return state, f"{state}: {error}" if error else state, row["state_since"]
     brought = row["last_item_at"]
     allowed = row["quiet_after"]
-    rhythm = _rhythm(row)
-    odd = rhythm is not None and brought is not None and rhythm.is_odd(brought, end)
     # What the operator says of a source counts more than what was learned.
-    if end - (brought or last_ok) > timedelta(seconds=allowed) if allowed else odd:
+    if end - (brought or last_ok) > timedelta(seconds=allowed) if allowed else _is_odd(row, brought, end):
         return "quiet", "quiet: answers, but brought nothing new", brought
     return state, "", None
 
 
+def _is_odd(row: Mapping[str, Any], brought: datetime | None, end: datetime) -> bool:
+    if brought is None or not may_be_odd(brought, end):
+        return False
+    rhythm = _rhythm(row)
+    return rhythm is not None and rhythm.is_odd(brought, end)
+
+
 def _rhythm(row: Mapping[str, Any]) -> Rhythm | None:
-    return msgspec.convert(row["rhythm"], Rhythm) if row["rhythm"] else None
+    return msgspec.json.decode(row["rhythm"], type=Rhythm) if row["rhythm"] else None
 
 
 def _hours(store: Store, now: datetime, source_ids: Collection[str] | None = None) -> dict[str, dict[datetime, int]]:

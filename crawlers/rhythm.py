@@ -90,6 +90,11 @@ class Rhythm(msgspec.Struct, frozen=True, kw_only=True):
         return sure > ODD and surprise > LONGER * self.silence
 
 
+def may_be_odd(since: datetime, until: datetime) -> bool:
+    """False where nobody need look at a rhythm: no source is so lively that a silence so short would be odd."""
+    return (until - since) / HOUR * _surprise(1.0) > ODD
+
+
 def learn(seen: Sequence[Hour], now: datetime) -> Rhythm | None:
     """The rhythm of a source that was seen in these hours; None where there are none."""
     hours = sorted(hour for hour in seen if now - hour.start <= LEARNS_FROM)

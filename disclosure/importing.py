@@ -7,7 +7,7 @@ is written; which matters the applications belong to is worked out after that, a
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ def import_file(
     department: str = "",
     region: str = "",
     rejects: Path | None = None,
+    own: Callable[[Application], bool] | None = None,
 ) -> Report:
     """Take a register of applications in.
 
@@ -99,6 +100,8 @@ def import_file(
         Of rows that name none.
     rejects:
         Where refused rows are written as JSON Lines, masked and without who made the application.
+    own:
+        Whether an application is of whoever imports; a row that is not, or that would change another's, is refused.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def import_file(
     reader = _Reader(report, clock, settings, department=department, region=region)
     found = reader.read(itertools.chain(first, rows))
     told = {field for column in columns for field in _WITH.get(column, (column,))}
-    _write(store, found, told | ({"region"} if region else set()), report, clock, actor)
+    _write(store, found, told | ({"region"} if region else set()), report, clock, actor, own or (lambda _: True))
     if rejects is not None and reader.rejected:
         rejects.parent.mkdir(parents=True, exist_ok=True)
         rejects.write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in reader.rejected))
@@ -141,7 +144,8 @@ class _Reader:
         self._extension_days = settings.disclosure.extension_days
         self.rejected: list[dict[str, Any]] = []
 
-    def read(self, rows: Iterable[Row]) -> list[Application]:
+    def read(self, rows: Iterable[Row]) -> list[tuple[int, Application]]:
+        """Each with its line."""
         found: dict[tuple[str, str], tuple[int, Application]] = {}
         for row in rows:
             self._report.rows += 1
@@ -160,7 +164,7 @@ class _Reader:
                 self._report.unchanged += 1
             else:
                 found[one.department, one.number] = row.line, one
-        return [one for _, one in found.values()]
+        return list(found.values())
 
     def _application(self, row: Row) -> Application:
         return read_row(
@@ -173,15 +177,27 @@ class _Reader:
         self.rejected.append({"line": row.line, "reason": reason, "row": values})
 
 
-def _write(store: Store, found: list[Application], told: set[str], report: Report, clock: Clock, actor: str) -> None:
+def _write(
+    store: Store,
+    found: list[tuple[int, Application]],
+    told: set[str],
+    report: Report,
+    clock: Clock,
+    actor: str,
+    own: Callable[[Application], bool],
+) -> None:
     policies = _Policies(PolicyRegister(store).all())
     with store.begin() as connection:
         if store.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        known = _known(connection, found)
-        for one in map(policies.resolved, found):
-            report.unknown_policies += bool(one.policy_named)
+        known = _known(connection, [one for _, one in found])
+        for line, named in found:
+            one = policies.resolved(named)
             before = known.get((one.department, one.number))
+            if not own(one) or (before is not None and not own(before)):
+                report.refused.append(Refused(line=line, reason="不属于本单位"))
+                continue
+            report.unknown_policies += bool(one.policy_named)
             fields = _fields(one)
             if before is None:
                 number = connection.execute(table.insert().values(**_row(fields))).inserted_primary_key

@@ -1,4 +1,4 @@
-"""问答库: search by meaning, what has to be checked, and the file for the 12345 hotline's knowledge base."""
+"""问答库: search by meaning, what has to be checked, and the files for and from the 12345 hotline."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from starlette.exceptions import HTTPException
 
 from answers.book import AnswerBook
 from answers.contradictions import KIND_WORDS, compare, unsupported
-from answers.exchange import exported, json_of, xlsx_of
+from answers.exchange import Outcome, exported, import_file, json_of, xlsx_of
 from answers.model import Entry
 from answers.texts import PolicyTexts
 from console.access import Visit, needs
 from console.days import begin_of
 from console.problems import in_words
 from console.rendering import attachment, show
+from console.uploads import uploaded
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
@@ -23,7 +24,10 @@ from minsheng.policies import PolicyRegister
 router = APIRouter()
 Reader = Annotated[Visit, needs("answers")]
 
+Writer = Annotated[Visit, needs("answers.write", files=1)]
 FOUND = 5
+LISTED = 200
+"""Refused rows that a page lists."""
 MOST = 400
 """Entries that a page holds against each other, every pair of them; `minsheng qa check` does all."""
 _TYPES = {
@@ -84,6 +88,27 @@ def export(
     stamp = f"{console.clock.now().astimezone(CHINA):%Y%m%d}"
     headers = {"Content-Disposition": attachment(f"政策问答库-{stamp}.{format}")}
     return Response(content, media_type=_TYPES[format], headers=headers)
+
+
+@router.post("/answers/import")
+def import_answers(visit: Writer) -> Response:
+    """`file`: XLSX or JSON with the columns of docs/reference/qa.md, as drafts; only on the viewer's policies."""
+    console, grant = visit.console, visit.view.grant
+    try:
+        with uploaded(visit) as path:
+            if path is None:
+                raise WrongUse("请选择要导入的文件。")
+            report = import_file(
+                path, AnswerBook(console.store, console.clock), PolicyRegister(console.store, console.clock),
+                actor=visit.actor, own=None if grant.policies is None else list(visit.view.policies.values()),
+            )  # fmt: skip
+            name = path.name
+    except WrongUse as error:
+        return show(visit, "answers_import.html.j2", code=400, problem=in_words(error), report=None, most=LISTED)
+    outcomes: tuple[Outcome, ...] = ("added", "changed", "unchanged", "refused")
+    counts: dict[str, int] = {one: report.count(one) for one in outcomes}
+    visit.record("answer-changed", name, {"to": "imported", **counts})
+    return show(visit, "answers_import.html.j2", problem="", report=report, counts=counts, most=LISTED)
 
 
 def _mine(visit: Visit) -> list[Entry]:

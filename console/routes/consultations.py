@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
@@ -28,6 +23,7 @@ from console.rendering import attachment, show
 from console.routes.briefing import allowed
 from console.routes.briefings import TYPES
 from console.sheets import check_format, export_sheet
+from console.uploads import uploaded
 from consultations import sheets
 from consultations.comments import INDEX, Unusable, comments_of, outside, read_comments
 from consultations.model import ACTION_WORDS, OUTCOMES, REASONED, STANCE_WORDS, STATES, WHOLE, Consultation
@@ -41,7 +37,6 @@ Writer = Annotated[Visit, needs("consultations.write")]
 FileWriter = Annotated[Visit, needs("consultations.write", files=1)]
 Publisher = Annotated[Visit, needs("consultations.publish")]
 
-_NOT_NAME = re.compile(r"[^\w.（）() -]")
 LISTED = 200
 """Comments of an opinion that its page shows."""
 
@@ -63,7 +58,7 @@ def add(visit: FileWriter) -> Response:
         if policy is None or visit.view.grant.regions is not None:
             raise WrongUse("请选择政策。")
         text, origin = fields["text"], "console"
-        with _upload(visit) as path:
+        with uploaded(visit) as path:
             if path is not None:
                 text, origin = read_file(path), path.name
         if not text:
@@ -112,7 +107,7 @@ def import_comments(visit: FileWriter, consultation: str) -> Response:
         if visit.field("index") == "1":
             found = list(comments_of(visit.view.index, one))
         else:
-            with _upload(visit) as path:
+            with uploaded(visit) as path:
                 if path is None:
                     raise WrongUse("请选择要读的文件。")
                 name = path.name
@@ -296,22 +291,3 @@ def _own(visit: Visit, name: str) -> Consultation:
         return book_of(visit).get(name, within(visit.view))
     except WrongUse:
         raise HTTPException(404) from None
-
-
-@contextmanager
-def _upload(visit: Visit) -> Iterator[Path | None]:
-    """The file that was sent, on the disk for as long as it is read; None where none was."""
-    file = visit.file("file")
-    if file is None:
-        yield None
-        return
-    name = (file.filename or "").replace("\\", "/").rpartition("/")[2][-120:]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (_NOT_NAME.sub("_", name) if name.strip(". ") else "file")
-        path.write_bytes(file.file.read())
-        try:
-            yield path
-        except (WrongUse, BadInput) as error:  # where it lay for that moment says nothing to its sender
-            where = f"{folder}/"
-            said = error.problem.without(where) if error.problem else error.message.replace(where, "")
-            raise type(error)(said, error.hint) from error

@@ -13,20 +13,26 @@ from alerts.statutory.telling import reminded
 from console import words
 from console.access import Visit, needs
 from console.casework import people_names
-from console.disclosures import ALL, OwnRegister, address, asked_of, whole
+from console.disclosures import ALL, OwnRegister, address, asked_of, may_keep, whole
 from console.grassroots import grassroots_of, named_unit
+from console.problems import in_words
 from console.rendering import show
 from console.sheets import check_format, export_sheet
 from console.units import Unit
+from console.uploads import uploaded
 from disclosure import exchange
 from disclosure.figures import count
+from disclosure.importing import Report, import_file
 from disclosure.model import OUTCOMES, REVIEWS, STATES, SUITS
 from disclosure.register import CHOICES, Asked
 from disclosure.suggestions import ADVICE, SOURCE, suggestions
 from disclosure.terms import clock_words
+from minsheng.errors import BadInput, WrongUse
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("disclosure")]
+Writer = Annotated[Visit, needs("disclosure.write")]
+FileWriter = Annotated[Visit, needs("disclosure.write", files=1)]
 LISTED = 200
 LOOKED_BACK = timedelta(days=730)
 """How far what is often asked for is looked for."""
@@ -69,6 +75,39 @@ def export(
     return export_sheet(
         visit, rows, exchange.HEADINGS, what=address(asked, below=below), name=f"依申请公开-{stamp}", format=format,
         asked={"total": len(found)}, note=note,
+    )  # fmt: skip
+
+
+@router.get("/disclosure/import")
+def import_page(visit: Writer) -> Response:
+    return _import(visit)
+
+
+@router.post("/disclosure/import")
+def import_register(visit: FileWriter) -> Response:
+    """`file`: a register; `department`, `region`: of rows that name none. Only rows of the unit's own are taken."""
+    console, grant = visit.console, visit.view.grant
+    try:
+        with uploaded(visit) as path:
+            if path is None:
+                raise WrongUse("请选择要导入的台账。")
+            report = import_file(
+                path, console.store, console.clock, console.settings, actor=visit.actor,
+                department=visit.field("department")[:200], region=visit.field("region")[:200],
+                own=partial(may_keep, grant),
+            )  # fmt: skip
+    except (WrongUse, BadInput) as error:
+        return _import(visit, problem=in_words(error))
+    counts = {"added": report.added, "changed": report.changed, "refused": len(report.refused)}
+    visit.record("applications-imported", report.file, counts)
+    return _import(visit, report=report)
+
+
+def _import(visit: Visit, *, report: Report | None = None, problem: str = "") -> Response:
+    return show(
+        visit, "disclosure_import.html.j2", code=400 if problem else 200, report=report, problem=problem,
+        names=visit.view.grant.departments, most=LISTED, department=visit.field("department"),
+        region=visit.field("region"),
     )  # fmt: skip
 
 

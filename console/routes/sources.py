@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
@@ -16,7 +17,7 @@ from console.access import Visit, needs
 from console.problems import advice, in_words
 from console.rendering import show
 from console.source_checks import CHECKED, one_look
-from crawlers.health import coverage, state_of, states
+from crawlers.health import overview, state_of, states
 from crawlers.kind_words import KIND_WORDS
 from crawlers.operator_tickets import tickets
 from crawlers.source_history import WORDS as CHANGE_WORDS
@@ -37,24 +38,35 @@ Changer = Annotated[Visit, needs("sources.change")]
 
 TAKEN = 50
 """Things that a look shows."""
+LISTED, WAITING = 50, 20
+"""Sources on a page of the list, and tickets of operators and removed sources below it."""
 _START = {"id": "", "name": "", "kind": "", "url": "", "every": "15m", "quiet_after": "", "note": "", "options": ""}
 
 
 @router.get("/sources")
-def source_list(visit: Reader, state: str = "") -> Response:
+def source_list(
+    visit: Reader, state: str = "", q: str = "", page: Annotated[int, Query(ge=1, le=10_000)] = 1
+) -> Response:
+    """What needs somebody first. `q`: in its name or id."""
     console = visit.console
     now = console.clock.now()
-    found = states(console.store, console.clock)
-    counts: dict[str, int] = {}
-    for one in found:
-        counts[one.state] = counts.get(one.state, 0) + 1
+    seen = overview(console.store, console.clock, now - timedelta(hours=24), now)
+    counts = Counter(one.state for one in seen.sources)
     order = {name: place for place, name in enumerate(reversed(list(WORDS)))}
-    found = [one for one in found if not state or one.state == state]
-    found.sort(key=lambda one: (one.state in ("well", "off", "new"), order[one.state], one.id))
+    words = q.strip().lower()
+    found = sorted(
+        (one for one in seen.sources if (not state or one.state == state) and words in f"{one.name} {one.id}".lower()),
+        key=lambda one: (one.state in ("well", "off", "new"), order[one.state], one.id),
+    )
+    shown = [one.id for one in found[LISTED * (page - 1) : LISTED * page]]
+    known = {one.id: one for one in states(console.store, console.clock, shown)}
+    waiting = tickets(console.store)
     return show(
-        visit, "sources.html.j2", sources=found, counts=counts, state=state, state_words=WORDS, kinds=KIND_WORDS,
-        coverage=coverage(console.store, console.clock, now - timedelta(hours=24), now),
-        waiting=tickets(console.store), changes=visit.may("sources.change"), removed=removed(console.store),
+        visit, "sources.html.j2", sources=[known[one] for one in shown if one in known], counts=counts, state=state,
+        q=q, state_words=WORDS, kinds=KIND_WORDS, coverage=seen.coverage, waiting=waiting[:WAITING],
+        more_waiting=max(0, len(waiting) - WAITING), changes=visit.may("sources.change"),
+        removed=removed(console.store, WAITING), page=page, pages=-(-len(found) // LISTED),
+        address=lambda **given: f"/sources?{urlencode({'state': state, 'q': q, **given})}",
     )  # fmt: skip
 
 
@@ -222,7 +234,7 @@ def _looked(visit: Visit, subject: str, work: Callable[[], Checked]) -> tuple[Ch
     try:
         return one_look(visit, subject, work), ""
     except MinshengError as error:
-        return None, f"{in_words(error)} {advice(error)}".rstrip()
+        return None, "。".join(part.rstrip("。") for part in (in_words(error), advice(error)) if part)
 
 
 def _typed(visit: Visit) -> dict[str, Any]:

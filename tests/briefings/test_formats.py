@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
+from docx.shared import Length
 from pypdf import PdfReader
 
 from alerts import timeline
@@ -35,14 +37,17 @@ from briefings.gather import gather_between
 from briefings.head import Head
 from briefings.html import page_of
 from briefings.looks import DOCUMENT, Look
+from briefings.making import make_figures
 from briefings.pdf import NO_LIBRARIES, pdf_of
 from briefings.period import period_figures
 from briefings.periodical import periodical
 from briefings.report import Cell, Paragraph, Report, Table, numbers
 from briefings.spans import Kind, span
+from briefings.writing import Writer
 from minsheng.errors import MinshengError, WrongUse
 from minsheng.policies import PolicyRegister
 from minsheng.policies.tables import policies
+from tests.briefings.busy_world import BusyWorld
 from tests.briefings.small_world import DAY, MIDNIGHT, World, record
 from tests.servers import leave_out
 
@@ -190,7 +195,7 @@ def test_a_very_full_day_still_has_two_sheets(tmp_path: Path) -> None:
     world.fill()
     world.index.write(
         [
-            record(f"full-{event}-{number}", MIDNIGHT + timedelta(hours=3, minutes=number), "反映问题𠮷㐂😀" * 900,
+            record(f"full-{event}-{number}", MIDNIGHT + timedelta(hours=3, minutes=number), "反映问题𠮷㐂😀" * 1_500,
                    title=f"第{event}件事的标题很长很长很长很长", event=f"full-{event}", sentiment="negative",
                    request="complaint", policy="bus")
             for event in range(8)
@@ -341,3 +346,50 @@ def test_a_policy_that_was_deleted_meanwhile_is_called_by_its_last_title(tmp_pat
         assert "已从登记册删除" not in text
     assert "与《云岭市居民供暖价格调整办法》有关的个别事项" in page_of(stated, HEAD)
     world.close()
+
+
+@pytest.mark.usefixtures("pango")
+def test_two_charts_stand_side_by_side_on_paper_and_the_others_below(tmp_path: Path) -> None:
+    world = BusyWorld(tmp_path / "busy")
+    world.fill()
+    weekly = periodical(make_figures(world, "weekly", DAY - timedelta(days=7)))
+    world.close()
+    height: dict[str, float] = {}
+
+    def visit(text: str, _: Any, at: Any, __: Any, ___: Any) -> None:
+        for title in ("信息量（每日）", "情感占比及95%区间", "信源（条）", "地区（条）"):
+            if title in text:
+                height[title] = at[5]
+
+    for page in PdfReader(io.BytesIO(pdf_of(weekly, HEAD))).pages:
+        page.extract_text(visitor_text=visit)
+    volume, sentiment, sources, regions = height.values()
+    assert list(height) == ["信息量（每日）", "情感占比及95%区间", "信源（条）", "地区（条）"]
+    assert abs(volume - sentiment) < 15 and abs(sources - regions) < 15 < 50 < abs(volume - sources)
+
+
+@pytest.mark.usefixtures("pango")
+def test_a_full_sheet_has_the_standards_lines_and_characters() -> None:
+    writer = Writer()
+    writer.section("基本情况")
+    writer.paragraph("字" * 28 * 90)
+    report = writer.report(
+        "special", "“某事”", unit="云岭市", since=MIDNIGHT, until=MIDNIGHT, made_at=MIDNIGHT, evidence=()
+    )  # fmt: skip
+    lines = Counter[int]()
+
+    def visit(text: str, _: Any, at: Any, __: Any, ___: Any) -> None:
+        if "字" in text:
+            lines[round(at[5])] += text.count("字")
+
+    PdfReader(io.BytesIO(pdf_of(report, HEAD))).pages[1].extract_text(visitor_text=visit)
+    assert list(lines.values()) == [28] * 22
+    # The same in Word, by measure: lines and characters fit between the margins, one more of either does not.
+    (body,) = [one for one in docx.Document(io.BytesIO(docx_of(report, HEAD))).paragraphs if one.text.startswith("字")]
+    line, (run,) = body.paragraph_format.line_spacing, body.runs
+    assert isinstance(line, Length) and 22 * line.mm < 297 - 37 - 35 < 23 * line.mm
+    properties: Any = run._element.rPr
+    assert [child.tag.split("}")[1] for child in properties] == ["rFonts", "spacing", "sz"]
+    assert run.font.size is not None
+    wide = run.font.size.pt + int(properties.find(qn("w:spacing")).get(qn("w:val"))) / 20
+    assert 28 * wide < (210 - 28 - 26) / 25.4 * 72 < 29 * wide

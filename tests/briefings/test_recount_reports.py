@@ -256,6 +256,11 @@ def test_periods(
         derived[f"期初未办结{title}工单"] = derived[f"未办结{title}工单"] = (still, was)
         assert next(line for line in figures.levels if line.level == key).open.value == still
     report = periodical(figures)
+    for chart in (one for one in report.blocks() if isinstance(one, Chart) and one.shape == "bars"):
+        column, names = LABELS[chart.title[:2]]
+        told = {name: truth.posts(f"{column} = {names.get(name, name)!r}") for name in chart.labels}
+        assert chart.values == tuple(told.values()) == tuple(sorted(told.values(), reverse=True)) and len(told) > 1
+    assert sum(isinstance(one, Chart) for one in report.blocks()) == 4
     seen = recount(report, rules, derived)
     assert {"全部信息", "监测的信源", "情感：负面", "诉求：投诉", "涉及《云岭市居民供暖价格调整办法》"} <= seen
     assert sum("此前同样长" in one for one in seen) >= 3 and any(one.startswith("未办结") for one in seen)

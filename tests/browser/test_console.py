@@ -213,6 +213,39 @@ def test_the_operator_sees_the_sources_and_no_posts(served: Served) -> None:
         assert page.locator("[data-row] td").first.bounding_box()["width"] > 180
 
 
+def test_the_operator_stops_and_removes_a_source(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "operator")
+        page.goto("/sources/of/board")
+        page.get_by_label("理由").fill("改版，暂停采集")
+        page.get_by_role("button", name="停用").click()
+        page.get_by_text("改版，暂停采集").wait_for()
+        assert page.get_by_role("heading", name="停用", exact=True).is_visible()  # its state now
+        page.get_by_role("link", name="移除这个信源").click()
+        assert page.get_by_text("已采到的信息留着").is_visible()
+        page.get_by_label("理由").fill("网站关闭")
+        page.get_by_role("button", name="移除").click()
+        page.wait_for_url("**/sources")
+        page.get_by_text("移除的信源").click()
+        assert page.get_by_text("网站关闭").is_visible()
+
+
+def test_the_parts_of_an_analysis_come_by_themselves(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "duty")
+        page.goto("/search/analysis?q=供暖")
+        page.get_by_text("说得比前四周多的词").wait_for()
+        page.get_by_role("cell", name="原发").wait_for()
+        assert page.get_by_text("正在统计").count() == 0
+    with served.page(java_script_enabled=False) as page:
+        served.sign_in(page, "duty")
+        page.goto("/search/analysis?q=供暖")
+        page.get_by_role("link", name="没有出来时点这里").click()
+        assert (
+            page.get_by_text("说得比前四周多的词").is_visible() and page.get_by_role("cell", name="原发").is_visible()
+        )
+
+
 def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
     with served.page(java_script_enabled=False) as page:
         served.sign_in(page, "duty")
@@ -242,7 +275,8 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
         for role, paths in (
             ("duty", ("/desk", "/tickets?status=all", "/tickets/T0001", "/search?q=供暖", "/searches?q=供暖", "/events",
                       "/events/heat",
-                      "/policies", "/policies/heating", "/policies/edit", "/releases", "/account/tokens",
+                      "/policies", "/policies/enterprise", "/policies/heating", "/policies/edit", "/releases",
+                      "/account/tokens",
                       "/webhooks", "/search/analysis", "/search/compare?first=heating", "/sources", "/leader",
                       "/account", "/nothing",
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
@@ -255,6 +289,7 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
             ("administrator", ("/admin/users", "/admin/users/1", "/admin/units", "/admin/units/1", "/admin/sessions",
                                "/admin/tokens", "/admin/system")),
             ("auditor", ("/admin/audit",)),
+            ("operator", ("/sources/new", "/sources/of/board", "/sources/of/board/remove")),
         ):  # fmt: skip
             served.sign_in(page, role)
             for path in paths:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import openpyxl
 import pytest
 
@@ -15,7 +16,7 @@ from answers.exchange import COLUMNS, import_file
 from answers.model import Content
 from answers.tables import qa_askings, qa_candidates
 from minsheng.policies import PolicyRegister
-from tests.console.world import EVIL, HEATING, SCHOOL, ConsoleWorld
+from tests.console.world import EVIL, HEATING, SCHOOL, ConsoleWorld, form_token
 
 SUBSIDY = Content(
     policy=HEATING,
@@ -108,3 +109,28 @@ def test_the_hotline_gets_what_is_published_and_what_is_over(rooms: ConsoleWorld
     path.write_bytes(client.get("/answers/export?format=xlsx").content)
     report = import_file(path, book, PolicyRegister(rooms.store), actor="li")
     assert {row.outcome for row in report.rows} == {"unchanged"}
+
+
+def test_the_hotlines_file_comes_in_as_drafts_on_ones_own_policies(rooms: ConsoleWorld) -> None:
+    book = AnswerBook(rooms.store, rooms.clock)
+
+    def sent(scope: str, name: str, content: bytes) -> str:
+        client = rooms.client("editor", scope)
+        token = form_token(client.get("/answers"))
+        answer = client.post("/answers/import", data={"form_token": token}, files={"file": (name, content)})
+        return f"{answer.status_code} {answer.text}"
+
+    new = {"title": "校车", "question": "校车几点开？", "answer": f"七点。{EVIL}", "policy": SCHOOL}
+    others = {**new, "title": "供暖", "policy": HEATING}
+    stolen = {**new, "id": next(one.id for one in book.all() if one.content.title == "取暖补贴")}
+    page = sent("schools", "a.json", msgspec.json.encode([new, others, stolen]))
+    assert (
+        page.startswith("200") and "新增 1" in page and "退回 2" in page and "不是本单位的" in page and EVIL not in page
+    )
+    (made,) = [one for one in book.all() if one.content.title == "校车"]
+    assert made.status == "draft" and made.published is None
+    assert "新增 0" in sent("schools", "a.json", msgspec.json.encode([{**new, "id": made.id}]))
+    for name, content in (("a.json", b"{"), ("a.xlsx", b"x"), ("a.txt", b"x"), ("a.json", b'[{"title": "x"}]')):
+        page = sent("whole", name, content)
+        assert page.startswith("400") and 'role="alert"' in page and "/tmp" not in page
+    assert rooms.client("reader").post("/answers/import").status_code == 403

@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from datetime import date
 from html import unescape
 from pathlib import Path
 
 import openpyxl
 import pytest
+from httpx import Response
 
 from console.audit import AuditLog
+from console.disclosures import may_keep
+from console.units import Grant
 from disclosure.importing import import_file
-from tests.console.world import ConsoleWorld
+from disclosure.model import Application
+from tests.console.world import ConsoleWorld, form_token
 from tests.disclosure.conftest import written
 
 HEADER = "申请编号,收到申请日期,申请人,申请事项,答复机关,地区,相关政策,答复日期,答复结果,行政复议结果"
@@ -135,3 +140,66 @@ def test_an_export_holds_the_list_and_no_formula_and_is_audited(world: ConsoleWo
 )  # fmt: skip
 def test_addresses_that_say_nonsense_are_answered(world: ConsoleWorld, query: str) -> None:
     assert world.client("editor").get(f"/disclosure?{query}").status_code in (200, 400)
+
+
+def send(world: ConsoleWorld, scope: str, content: str, role: str = "editor", **fields: str) -> Response:
+    client = world.client(role, scope)
+    token = form_token(client.get("/disclosure/import"))
+    files = {"file": ("台账.csv", content.encode(), "text/csv")} if content else None
+    answer: Response = client.post("/disclosure/import", data={"form_token": token, **fields}, files=files)
+    return answer
+
+
+def test_a_register_is_imported_at_the_page_again_and_again(world: ConsoleWorld) -> None:
+    head = "申请编号,收到申请日期,申请人,申请事项,答复机关,答复日期,备用列"
+    first = send(
+        world, "whole", f"{head}\nI1,2026-05-06,赵六郎,停气补偿依据,燃气公司,,x\nI2,坏日期,赵六郎,<script>,燃气公司,,\n"
+    )
+    assert first.status_code == 200 and "新增 1" in first.text and "退回 1" in first.text
+    assert "已略去：申请人" in first.text and "未使用的列：备用列" in first.text and "坏日期" in first.text
+    assert "赵六郎" not in first.text and "<script>" not in first.text
+    again = send(world, "whole", f"{head}\nI1,2026-05-06,赵六郎,停气补偿依据,燃气公司,2026-05-08,x\n")
+    assert "变更 1" in again.text
+    assert "未变 1" in send(world, "whole", f"{head}\nI1,2026-05-06,赵六郎,停气补偿依据,燃气公司,2026-05-08,x\n").text
+    assert numbers(world.client("reader").get("/disclosure?state=answered&q=停气").text) == {"I1"}
+    lines = [one for one in AuditLog(world.store, world.clock).list() if one.action == "applications-imported"]
+    assert lines and lines[0].subject == "台账.csv" and lines[0].actor == "editor-whole"
+
+
+def test_a_unit_imports_its_own_alone(world: ConsoleWorld) -> None:
+    head = "申请编号,收到申请日期,申请事项,答复机关"
+    rows = "J1,2026-05-06,供暖账目,市住房和城乡建设局\nJ2,2026-05-06,招生人数,教育局\nJ3,2026-05-06,校车,\n"
+    other = send(world, "schools", f"{head}\n{rows}", department="教育局")
+    assert "新增 2" in other.text and "不属于本单位" in other.text
+    # Nor does it change another's by naming its number.
+    changed = send(world, "schools", f"{head}\nH1,2026-05-06,改掉,市住房和城乡建设局\n")
+    assert "退回 1" in changed.text
+    (found,) = numbers(world.client("reader").get("/disclosure?state=all&q=H1").text)
+    assert found == "H1" and "改掉" not in world.client("reader").get("/disclosure?state=all&q=H1").text
+
+
+def test_what_can_not_be_imported_is_told(world: ConsoleWorld) -> None:
+    for content in ("", "一,二\n1,2\n", "\x00\x01", "申请编号\n"):
+        answer = send(world, "whole", content)
+        assert answer.status_code == 400 and 'role="alert"' in answer.text and "/tmp" not in answer.text
+    assert world.client("reader").get("/disclosure/import").status_code == 403
+    assert world.client("leader").post("/disclosure/import").status_code == 403
+    assert 'href="/disclosure/import"' in world.client("editor").get("/disclosure").text
+    assert 'href="/disclosure/import"' not in world.client("reader").get("/disclosure").text
+
+
+@pytest.mark.parametrize(
+    ("grant", "mine", "others"),
+    [
+        (Grant(policies=None), ("甲局", ""), None),
+        (Grant(policies=("p",), departments=("甲局",)), ("甲局", ""), ("乙局", "")),
+        (Grant(policies=None, regions=("云岭省东市",)), ("乙局", "云岭省东市北区"), ("乙局", "云岭省西市")),
+        (Grant(policies=None, regions=("云岭省东市",)), ("乙局", "云岭省东市"), ("乙局", "")),
+    ],
+)
+def test_whose_an_application_is_to_keep(grant: Grant, mine: tuple[str, str], others: tuple[str, str] | None) -> None:
+    def one(department: str, region: str) -> Application:
+        return Application(department=department, number="1", received_on=date(2026, 5, 1), region=region, policy="p")
+
+    assert may_keep(grant, one(*mine))
+    assert others is None or not may_keep(grant, one(*others))

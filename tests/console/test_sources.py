@@ -15,7 +15,7 @@ from httpx import Response
 from crawlers.recording import record_run
 from crawlers.run import RunReport
 from crawlers.source_keeping import SourceKeeper, mark
-from crawlers.sources import FOLDER, Source, load_sources, make_source, read_source, sync_folder
+from crawlers.sources import FOLDER, Source, load_sources, make_source, read_source, save, sync_folder
 from minsheng.errors import WrongUse
 from minsheng.settings import CrawlSettings
 from tests.console.world import ConsoleWorld, send
@@ -114,7 +114,7 @@ def test_what_can_not_be_used_is_told_and_kept_in_the_form(
 def test_an_address_that_gives_nothing_is_told(shared_world: ConsoleWorld, folder: Path, site: LocalSite) -> None:
     client = shared_world.client("operator")
     nothing = send(client, "/sources/new", "/sources/look", url=f"{site.url}/nowhere")
-    assert nothing.status_code == 400 and "没有抓到内容" in nothing.text
+    assert nothing.status_code == 400 and "没有抓到内容" in nothing.text and "。请核对地址" in nothing.text
     private = send(client, "/sources/new", "/sources/look", url="http://10.0.0.1/rss", kind="feed")
     looked = [line.subject for line in shared_world.console.audit.list(action="source-checked", limit=2)]
     assert looked == ["http://10.0.0.1/rss", f"{site.url}/nowhere"]
@@ -245,3 +245,34 @@ def test_what_went_wrong_is_told_in_the_language_of_the_page(shared_world: Conso
     client.cookies.set("minsheng-language", "en")
     assert "answered 503" in client.get("/sources/of/away").text
     keeper.remove("away", seen=mark(source), actor="test", reason="test")
+
+
+def test_many_sources_are_turned_page_by_page(world: ConsoleWorld) -> None:
+    """With 450 sources, what needs somebody first, and nothing larger than a page may be."""
+    now = world.clock.now()
+    many = [
+        Source(id=f"s{number:04}", kind="feed", url=f"https://h{number}.example/rss", name=f"第{number}家报纸")
+        for number in range(450)
+    ]
+    with world.store.begin() as connection:
+        save(world.store, [(source, None) for source in many], connection)
+    for source in many[::10]:
+        for _ in range(3):
+            failed = RunReport(source=source.id, error=f"{source.url}: no safe connection (TLS): certificate expired")
+            record_run(world.store, source, failed, now, now)
+    client = world.client("operator")
+    first = client.get("/sources")
+    assert len(first.content) < 300_000
+    listed = re.findall(r'<td class="about"><a href="/sources/of/([^"]+)"', first.text)
+    failing = [source.id for source in many[::10]]
+    assert len(listed) == 50 and set(failing) <= set(listed[: len(failing) + 2])
+    seen, address = [], "/sources?page=1"
+    while address:
+        text = client.get(address).text
+        seen += re.findall(r'<td class="about"><a href="/sources/of/([^"]+)"', text)
+        following = re.search(r'href="([^"]+)">下一页', text)
+        address = html.unescape(following[1]) if following else ""
+    assert len(seen) == len(set(seen)) and {source.id for source in many} <= set(seen)
+    asked = client.get("/sources?state=failing&q=第10家").text
+    assert re.findall(r'<td class="about"><a href="/sources/of/([^"]+)"', asked) == ["s0010"]
+    assert "没有信源" in client.get("/sources?page=99").text

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 
 from crawlers import tables
 from crawlers.fields import Seen
-from crawlers.health import coverage, state_of, states, watch
+from crawlers.health import coverage, overview, state_of, states, watch
 from crawlers.operator_tickets import tickets
 from crawlers.recording import forget, record_run
-from crawlers.rhythm import Hour, Rhythm, learn, slot_of
+from crawlers.rhythm import Hour, Rhythm, learn, may_be_odd, slot_of
 from crawlers.run import RunReport
 from crawlers.sources import Source, load_sources, save
 from crawlers.states import ADVICE, STATES, WORDS, State, state_after
@@ -427,6 +427,35 @@ def test_coverage_tells_what_was_seen_this_morning(tmp_path: Path) -> None:
     assert [(one.source, one.state, one.reason) for one in now.unseen] == [
         ("two", "failing", "failing: no answer in time")
     ]
+
+
+def test_an_overview_is_what_states_and_coverage_say(world: World) -> None:
+    """Whatever a silence comes to: read lightly, judged the same."""
+    table = tables.crawl_state
+    rhythm = msgspec.to_builtins(learned([*office_hours(4)]))
+    with world.store.begin() as connection:
+        rows = []
+        for hours in (0, 1, 3, 4, 5, 9, 20, 40, 80, 200):
+            source = Source(id=f"silent-{hours}", kind="feed", url="http://h/", quiet_after="6h" if hours == 9 else "")
+            save(world.store, [(source, None)], connection)
+            times = dict.fromkeys(("last_run_at", "last_ok_at"), MONDAY)
+            rows.append({"source_id": source.id, "last_item_at": MONDAY - hours * HOUR, "rhythm": rhythm, **times})
+        connection.execute(table.insert(), rows)
+    found = overview(world.store, world.clock, MONDAY - 24 * HOUR, MONDAY)
+    assert found.coverage == coverage(world.store, world.clock, MONDAY - 24 * HOUR, MONDAY)
+    assert {one.id: one.state for one in found.sources} == {
+        one.id: one.state for one in states(world.store, world.clock)
+    }
+    quiet = {one.id for one in found.sources if one.state == "quiet"}
+    assert "silent-9" in quiet and "silent-200" in quiet and "silent-3" not in quiet
+    lively = learned([*office_hours(4, each=50)])
+    for hours in range(1, 60):
+        assert may_be_odd(MONDAY - hours * HOUR, MONDAY) or not lively.is_odd(MONDAY - hours * HOUR, MONDAY)
+    loud = Rhythm(
+        learned_at=MONDAY, hours=1000, loud=1000, chance=(1.0,) * 168, mean=(9.0,) * 168, burst=1.0, silence=0
+    )
+    assert not may_be_odd(MONDAY - 3 * HOUR, MONDAY) and not loud.is_odd(MONDAY - 3 * HOUR, MONDAY)
+    assert loud.is_odd(MONDAY - 5 * HOUR, MONDAY)
 
 
 def test_what_is_asked_of_one_source_reads_nothing_of_the_others(world: World) -> None:

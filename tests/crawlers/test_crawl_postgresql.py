@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from crawlers.health import coverage
-from tests.crawlers.conftest import Crawling
+from crawlers import tables
+from crawlers.health import coverage, overview, state_of, states
+from crawlers.rhythm import HOUR, Hour, learn
+from crawlers.sources import Source, save
+from minsheng.clock import ManualClock
+from tests.crawlers.conftest import NOW, Crawling
 from tests.crawlers.local_site import LocalSite
 from tests.crawlers.scenes import SCENES, put_up
 from tests.stores import made_store
@@ -40,3 +45,22 @@ def test_crawls_are_remembered(tmp_path: Path, site: LocalSite, postgresql_url: 
         assert seen.total == len(SCENES)
     finally:
         crawling.close()
+
+
+def test_sources_are_judged_by_their_rhythms(postgresql_url: str) -> None:
+    store, clock = made_store(postgresql_url), ManualClock(NOW)
+    rhythm = learn([Hour(NOW - hours * HOUR, 5) for hours in range(24 * 14, 0, -1)], NOW)
+    assert rhythm is not None
+    with store.begin() as connection:
+        for name, silent in (("lively", 1), ("silent", 60)):
+            save(store, [(Source(id=name, kind="feed", url="http://h/"), None)], connection)
+            values = {"source_id": name, "last_run_at": NOW, "last_ok_at": NOW, "last_item_at": NOW - silent * HOUR,
+                      "rhythm": msgspec.to_builtins(rhythm)}  # fmt: skip
+            connection.execute(tables.crawl_state.insert().values(**values))
+    found = overview(store, clock, NOW - 24 * HOUR, NOW)
+    assert {one.id: one.state for one in found.sources} == {"lively": "well", "silent": "quiet"}
+    assert found.coverage.seen == ["lively"]
+    assert [one.state for one in states(store, clock)] == ["well", "quiet"]
+    alone = state_of(store, clock, "silent")
+    assert alone is not None and alone.expected is not None and alone.expected.typical > 50
+    store.close()
