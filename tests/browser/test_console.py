@@ -219,7 +219,7 @@ def test_the_operator_stops_and_removes_a_source(served: Served) -> None:
         page.goto("/sources/of/board")
         page.get_by_label("理由").fill("改版，暂停采集")
         page.get_by_role("button", name="停用").click()
-        page.get_by_text("改版，暂停采集").wait_for()
+        page.get_by_text("改版，暂停采集").first.wait_for()
         assert page.get_by_role("heading", name="停用", exact=True).is_visible()  # its state now
         page.get_by_role("link", name="移除这个信源").click()
         assert page.get_by_text("已采到的信息留着").is_visible()
