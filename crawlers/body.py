@@ -406,20 +406,18 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
         if not _is_furniture(line) and not _heads_links(page, places[at : at + 3]):
             kept.append(place)
             prose += line.prose
-    while kept and (_around_text(lines[kept[-1]]) or _is_contact(page, kept)):
+    homes = {line.element.getparent() for place in kept if (line := lines[place]).prose}
+    while kept and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
         kept.pop()
     return kept
 
 
-def _is_contact(page: Outline, places: list[int]) -> bool:
-    """Whether the last of some lines says how to reach the house, in a box of its own below the text."""
-    last = page.lines[places[-1]]
-    box = last.element.getparent()
-    if last.prose or box is None or not phrases.CONTACT.match(last.text):
+def _is_contact(line: Line, homes: set[lxml.html.HtmlElement | None]) -> bool:
+    """Whether the last line says how to reach the house, in a box of its own below the text; `homes` hold the text."""
+    box = line.element.getparent()
+    if line.prose or box is None or box in homes or not phrases.CONTACT.match(line.text):
         return False
-    if box.tag not in ("div", "section") or not (box.get("class") or box.get("id")):
-        return False
-    return not any(page.lines[place].prose and page.lines[place].element.getparent() is box for place in places)
+    return box.tag in ("div", "section") and bool(box.get("class") or box.get("id"))
 
 
 def _head(lines: list[Line], places: list[int], title: str) -> int:

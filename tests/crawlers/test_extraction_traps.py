@@ -108,6 +108,22 @@ def test_the_heading_of_links_goes_with_them() -> None:
     assert lines_of(page(BODY[0], links, BODY[1], BODY[2])) == list(BODY)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<p>电话：0999</p>",
+        "<a href=/1>城区三座立交桥</a>",
+        "<div class=g><p>去看看</p><p>云江</p></div>",
+        "<h1>警情通报</h1>",
+    ],
+)
+def test_pages_of_many_such_lines_end_soon(part: str) -> None:
+    html = page().replace(f"{BODY[-1]}</p>", f"{BODY[-1]}</p><div class=svc>{part * 15_000}</div>")
+    begun = time.process_time()
+    extract(html, "http://h/a.html", NOW)
+    assert time.process_time() - begun < 10
+
+
 def test_goods_in_the_text_go() -> None:
     goods = "<div class=g><div><p>云江矿泉水产地直发</p><p>到手价29.9元 已售1.2万件</p></div><a>去看看</a></div>"
     assert lines_of(page(*BODY).replace(f"<p>{BODY[1]}", f"{goods}<p>{BODY[1]}")) == list(BODY)
