@@ -90,6 +90,9 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "抄送：省委各部门，省人大常委会办公厅，省政协办公厅，省法院，省检察院，各民主党派省委。",
         "云江省人民政府办公厅　2026年11月20日印发",
         "视频简介：",
+        "〔关键词〕水费；核查",
+        "（作者单位：云江市委党校）",
+        "特别说明：由于情况不断变化，云江网所提供的所有信息仅供参考。",
         "你家的水费对得上吗？欢迎在评论区说说！",
         "推荐阅读：<a href=/1>城区三座立交桥本月底通车</a>",
     ],
@@ -145,6 +148,7 @@ def test_how_to_reach_the_house_in_a_box_below_the_text_goes() -> None:
 
 def test_what_an_element_of_its_own_calls_a_lead_goes() -> None:
     assert lines_of(page(f"<b>AI导读</b>{BODY[1][:30]}。", *BODY)) == list(BODY)
+    assert lines_of(page(f"〔摘要〕{BODY[1][:30]}。", *BODY)) == list(BODY)
 
 
 @pytest.mark.parametrize("long", [False, True])
