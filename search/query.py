@@ -45,7 +45,11 @@ class Term(msgspec.Struct, frozen=True, tag="term", omit_defaults=True):
 
 
 class Near(msgspec.Struct, frozen=True, tag="near"):
-    """All of these terms, within `NEAR_UNITS` units of each other: for ranking, beside an AND of the same terms."""
+    """All of these terms, within `NEAR_UNITS` units of each other.
+
+    Both engines find the same for two terms. Of more, for ranking alone, beside an AND of the same terms: what stands
+    between the first and the last is counted differently.
+    """
 
     terms: tuple[Term, ...]
 
@@ -143,6 +147,8 @@ def wanted(node: Node | None) -> Iterator[Term]:
     """The terms that a match may contain: all but those under a NOT."""
     if isinstance(node, Term):
         yield node
+    elif isinstance(node, Near):
+        yield from node.terms
     elif isinstance(node, And | Or):
         for part in node.parts:
             yield from wanted(part)

@@ -5,11 +5,13 @@ quotes is left as it is. `understood` makes of each other term
 
 - a name of a policy (title, 文号, alias): any of its names;
 - a word with synonyms (`search/synonyms.txt`): any of them;
-- several words run together (小区停车难怎么办): its words, all of which must be found anywhere.
+- several words run together (小区停车难怎么办): its words, all of which must be found anywhere;
+- a word with a denial (没有回应): the word with any denial that says the same (没回应, 未回应, 无回应).
 
 Where the words stand together or near each other, the document ranks higher.
 
-`widened` gives, where that finds too little, queries that ask for all words but one, and so on down to half of them.
+`widened` gives, where that finds too little, queries that take compounds apart (环卫工人 is 环卫 near 工人), then ones
+that ask for all words but one, and so on down to half of them, of two words for the longer first.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import combinations
+from typing import Any
 
 from minsheng.policies import Policy
 from search import analysis
@@ -30,18 +33,30 @@ LONGEST_PHRASE = 8
 MOST_NEAR = 4
 """Words up to which standing near each other counts for the rank."""
 
+LONGEST_WORD = 4
+"""Characters up to which a synonym is one word where words run together."""
+
 MOST_WORDS = 6
 """Of a query that is widened, the longest words count."""
 
 ENOUGH = 10
 """Matches from which a query need not be widened."""
 
-_DENYING = frozenset("不没无未")
+_DENYING = frozenset(("不", "没", "无", "未", "没有"))
+_NOT_DONE = ("没有", "没", "未", "无")
+"""Denials that say the same of what has not come about; 不合理 is not 没合理."""
+
+SURE = 10_000
+"""How frequent the words of `search/synonyms.txt` count as when words run together are cut: enough that 路灯不亮 holds
+路灯, and too little to find 停工 in 停工资."""
+
+_HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_RUN = re.compile(r"[\u3400-\u9fff]{4,}")
 _ASKING_WORDS = (
     "的 了 吗 呢 吧 啊 呀 是 在 有 和 与 及 或 把 被 让 给 从 向 对 为 以 也 都 就 还 又 很 太 我 你 他 她 它 我们 "
-    "你们 请 请问 问 怎么 怎么办 怎样 如何 为什么 为何 什么 啥 哪些 哪里 哪儿 哪个 多少 几 何时 什么时候 有没有 能不能 "
-    "可不可以 可以 是否 能否 关于 问题 情况 反映 投诉 咨询 求助 建议 要求 希望 一下 这个 那个 到底 究竟 相关 有关"
+    "你们 请 请问 问 怎么 怎么办 怎样 如何 为什么 为何 什么 啥 哪些 哪里 哪儿 哪个 多少 几 何时 时候 什么时候 有没有 "
+    "能不能 可不可以 可以 是否 能否 关于 问题 情况 反映 投诉 咨询 求助 建议 要求 希望 一下 这个 那个 到底 究竟 "
+    "相关 有关"
 )
 _ASKING = frozenset(_ASKING_WORDS.split())
 """Words that ask rather than tell what is looked for."""
@@ -125,22 +140,54 @@ def _near(terms: Sequence[Term], together: Node) -> Node:
 
 
 def _one(term: Term, vocabulary: Vocabulary) -> Node:
-    names = vocabulary.same(term.text)
+    names = [*vocabulary.same(term.text), *_denied(term.text)]
     return Or((term, *(Term(name, term.field, exact=True) for name in names))) if names else term
+
+
+def _denied(word: str) -> list[str]:
+    """The same with other denials."""
+    denial = next((denial for denial in _NOT_DONE if word.startswith(denial)), "")
+    rest = word.removeprefix(denial)
+    if not denial or len(rest) < 2:
+        return []
+    return [other + rest for other in _NOT_DONE if other != denial]
 
 
 def _words(text: str) -> list[str]:
     """The words of a text without spaces that say what is looked for; the text itself where it is one word."""
     if not _HAN_RUN.search(text):
         return [text]
-    import rjieba  # here, as its dictionary takes a moment that other commands need not wait
-
-    found = [word for word in rjieba.cut("".join(text.split())) if analysis.phrase(word)]
+    found = _paired([word for word in _cutter().cut("".join(text.split())) if analysis.phrase(word)])
     for place in range(len(found) - 2, -1, -1):
         if found[place] in _DENYING:  # says the opposite of the word after it, and nothing alone
             found[place : place + 2] = [found[place] + found[place + 1]]
     telling = [word for word in found if word not in _ASKING]
     return list(dict.fromkeys(telling)) if telling else [text]
+
+
+@lru_cache(maxsize=1)
+def _cutter() -> Any:
+    """Cuts text into words, knowing our synonyms."""
+    import rjieba  # here, as its dictionary takes a moment that other commands need not wait
+
+    cutter = rjieba.Jieba()
+    for name in (name for group in synonyms() for name in group if len(name) <= LONGEST_WORD):
+        cutter.add_word(name, SURE, "n")
+    return cutter
+
+
+def _paired(words: Sequence[str]) -> list[str]:
+    """Two single characters beside each other (加, 分) made the one word that they are, unless one asks or denies."""
+    found: list[str] = []
+    open_single = False
+    for word in words:
+        single = _HAN.fullmatch(word) is not None and word not in _ASKING and word not in _DENYING
+        if single and open_single:
+            found[-1] += word
+        else:
+            found.append(word)
+        open_single = single and not open_single
+    return found
 
 
 def widened(query: Node | None) -> list[Node]:
@@ -149,18 +196,43 @@ def widened(query: Node | None) -> list[Node]:
     What was typed in quotes, sources, and what is excluded stay conditions.
     """
     required, kept = _parts(query)
+    if query is None or not required:
+        return []
     required = sorted(required, key=_length, reverse=True)[:MOST_WORDS]
+    apart = [_apart(part) for part in required]
     wider: list[Node] = []
-    for least in range(len(required) - 1, (len(required) + 1) // 2 - 1, -1):
-        if least < 1:
-            break
-        some = joined(Or, [_all(parts) for parts in combinations(required, least)])
+    narrower = query  # what it finds counts again in each wider query, and so comes first
+    if apart != required:
+        narrower = Or((narrower, _all([*apart, *kept])))
+        wider.append(narrower)
+    if len(apart) == 2 and _length(required[0]) > _length(required[1]):
+        narrower = Or((narrower, _all([apart[0], *kept])))
+        wider.append(narrower)
+    for least in range(len(apart) - 1, max(1, (len(apart) + 1) // 2) - 1, -1):
+        some = joined(Or, [_all(parts) for parts in combinations(apart, least)])
         assert some is not None
-        whole = joined(And, [some, *kept])
-        assert whole is not None
-        assert query is not None
-        wider.append(Or((query, whole)))  # what the query itself finds counts twice, and so comes first
+        wider.append(Or((narrower, _all([some, *kept]))))
     return wider
+
+
+def _apart(node: Node) -> Node:
+    """The query, with compounds also found where their words stand near each other."""
+    if isinstance(node, Term):
+        words = [] if node.exact or node.field != "any" else _compound(node.text)
+        return Or((node, Near(tuple(Term(word) for word in words)))) if words else node
+    if isinstance(node, And | Or):
+        whole = joined(type(node), [_apart(part) for part in node.parts])
+        assert whole is not None
+        return whole
+    return node
+
+
+def _compound(word: str) -> list[str]:
+    """The two different words that a word of four characters is put together of; else none."""
+    if not _HAN_RUN.fullmatch(word):
+        return []
+    words = [part for part in _cutter().cut_for_search(word) if len(part) == 2]
+    return words if len(set(words)) == 2 and "".join(words) == word else []
 
 
 def chosen(query: Node | None, count: Callable[[Node], int], enough: int = ENOUGH) -> tuple[Node | None, bool]:

@@ -3,9 +3,10 @@
     python -m training.search_scores [DATA_FOLDER] [--elasticsearch ADDRESS]
 
 The queries (`training/labels/search_queries.txt`) are written as duty officers and departments type them. For each, the
-first ten of both engines and of a search for any pair of its characters were read together and graded: 2 says what was
-looked for, 1 touches it, 0 does not. `training/labels/search.csv` holds the grades by the hash of the text. A text that
-nobody has read counts as 0, so that a change of ranking can only seem worse than it is.
+first ten of both engines, by every ranking that was tried, and of a search for any pair of its characters were read
+together and graded: 2 says what was looked for, 1 touches it, 0 does not. `training/labels/search.csv` holds the
+grades by the hash of the text. A text that nobody has read counts as 0, so that a change of ranking can only seem worse
+than it is.
 """
 
 from __future__ import annotations

@@ -32,6 +32,10 @@ FACET_CANDIDATES = 2_000
 ALL_CANDIDATES = 60_000
 
 
+TITLE_BOOST = 2
+TIE_BREAKER = 0.5
+"""What the field that matches less well adds to the score of the one that matches best."""
+
 NEAR_BOOST = 6
 """What standing near each other counts: Elasticsearch scores it between 0 and 1, and words with up to ten or so."""
 
@@ -46,15 +50,17 @@ def compiled(node: Node) -> dict[str, Any]:
         asked = tokens.of_phrase(node.text)
         phrase: dict[str, Any] = {
             "query": " ".join(asked.tokens),
-            "fields": ["words.title"] if node.field == "title" else ["words.title^3", "words.text"],
+            "fields": ["words.title"] if node.field == "title" else [f"words.title^{TITLE_BOOST}", "words.text"],
             "analyzer": "whitespace",
             "type": "phrase",
+            "tie_breaker": TIE_BREAKER,
         }
         if asked.open:
             phrase |= {"type": "phrase_prefix", "max_expansions": 10_000}
         return {"multi_match": phrase}
     if isinstance(node, Near):
-        return {"dis_max": {"queries": [_near(node, field) for field in ("words.title", "words.text")]}}
+        fields = [_near(node, field) for field in ("words.title", "words.text")]
+        return {"dis_max": {"queries": fields, "tie_breaker": TIE_BREAKER}}
     if isinstance(node, Sources):  # says nothing of how well a document matches
         return {"constant_score": {"filter": {"terms": {"source": list(node.ids)}}, "boost": 0}}
     if isinstance(node, Not):

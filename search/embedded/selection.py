@@ -35,8 +35,9 @@ _FACET_COLUMNS: dict[Facet, str] = {
 _FEW_VALUES: tuple[Facet, ...] = ("source", "kind", "sentiment", "topic", "request", "stance", "region")
 """Facets that are counted together, in one pass: what they hold together are far fewer values than documents."""
 
-TITLES = 1
-"""So often a word in the title counts once more: the weight within bm25 hardly tells, as frequencies saturate there."""
+RELEVANCE = "bm25(words, 3.0, 0.0) + bm25(words, 0.0, 0.5)"
+"""A word's count in the title and its count in the text each saturate by themselves and are added, as a weight within
+one bm25 hardly tells. Weights there make a count saturate sooner (title) or later (text), like k1."""
 
 _GIVEN = "IN (SELECT value FROM json_each(?))"
 
@@ -66,7 +67,6 @@ class Selection:
     def __init__(self, query: Node | None, filters: Filters, without: Sequence[str] = ()) -> None:
         words, others = _parted(query)
         expression, negated = _compile(words) if words is not None else ("", False)
-        self._ranking = _compile(words, titles=TITLES)[0] if words is not None else ""
         self.matched = words is not None and not negated
         self.row = "words.rowid" if self.matched else "d.row"
         self._conditions: list[str] = []
@@ -217,11 +217,10 @@ class Selection:
         """The newest matches that were there by then, best first: row, cost, published, id, group of duplicates."""
         found = self._select(
             connection,
-            f"{self.row}, bm25(words, 3.0, 1.0) AS cost, d.published, d.id, d.duplicate_group",
+            f"{self.row}, {RELEVANCE} AS cost, d.published, d.id, d.duplicate_group",
             join=True,
             extra=f" AND d.arrival <= ? ORDER BY {self.row} DESC LIMIT ?",
             values=[arrival, RANKED],
-            expression=self._ranking,
         ).fetchall()
         found.sort(key=lambda item: (item[2], item[3]), reverse=True)
         found.sort(key=lambda item: item[1])
@@ -321,10 +320,8 @@ class Selection:
         extra: str = "",
         values: Sequence[Any] = (),
         around: str = "{}",
-        expression: str = "",
     ) -> sqlite3.Cursor:
-        """Run a query over the selection; `join`: it names columns of `documents` (`d`); `expression`: asks for the
-        words in this way instead."""
+        """Run a query over the selection; `join`: it names columns of `documents` (`d`)."""
         tables = "words" if self.matched else "documents d"
         if self.matched and (join or self._joined):
             tables += " JOIN documents d ON d.row = words.rowid"
@@ -332,8 +329,7 @@ class Selection:
             tables += f" JOIN policies p ON p.row = {self.row}"
         where = " AND ".join(self._conditions) or "1"
         statement = f"SELECT {columns} FROM {tables} WHERE {where}{extra}"  # noqa: S608 - only our own words
-        selected = [expression, *self._values[1:]] if expression else self._values
-        return connection.execute(around.format(statement), [*selected, *values])
+        return connection.execute(around.format(statement), [*self._values, *values])
 
 
 def _names_sources(node: Node) -> bool:
@@ -354,25 +350,21 @@ def _parted(query: Node | None) -> tuple[Node | None, list[Node]]:
     return joined(And, [part for part in query.parts if part not in others]), others
 
 
-def _compile(node: Node, titles: int = 0) -> tuple[str, bool]:
+def _compile(node: Node) -> tuple[str, bool]:
     """The query as an FTS5 expression; the second part tells that everything but its matches is meant.
 
     FTS5 has no NOT that stands alone, so each part that is negated is carried as its positive and taken from its
     brothers, or, where there are none, from everything.
-
-    `titles`: how often a term counts once more for the rank where it stands in the title.
     """
     if isinstance(node, Term):
-        phrase = _phrase(node)
-        again = [_phrase(Term(node.text, "title"))] * titles if node.field == "any" else []
-        return _expression("OR", [phrase, *again]), False
+        return _phrase(node), False
     if isinstance(node, Not):
-        expression, negated = _compile(node.part, titles)
+        expression, negated = _compile(node.part)
         return expression, not negated
     if isinstance(node, Near):
         return f"NEAR({' '.join(_phrase(Term(term.text)) for term in node.terms)}, {NEAR_UNITS})", False
     assert isinstance(node, And | Or)
-    compiled = [_compile(part, titles) for part in node.parts]
+    compiled = [_compile(part) for part in node.parts]
     # By De Morgan an OR is the negation of an AND over the negated parts.
     flip = isinstance(node, Or) and any(negated for _, negated in compiled)
     if isinstance(node, Or) and not flip:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from search.highlight import SNIPPET, hit
 from search.index import Hit
-from search.query import parse
+from search.query import Near, Or, Term, parse
 from tests.search.corpus import grouped
 
 
@@ -25,6 +25,11 @@ def test_words_are_marked_in_title_and_text() -> None:
     found = shown("门诊医保可以报销，异地报销要备案", "报销 OR 医保 -备案", title="医保问答")
     assert marked(found) == ["医保", "报销", "报销"]
     assert [found.title[slice(*mark)] for mark in found.title_marks] == ["医保"]
+
+
+def test_words_near_each_other_are_marked() -> None:
+    query = Or((Term("环卫工人"), Near((Term("环卫"), Term("工人")))))
+    assert marked(hit(grouped(1, "环卫站的工人"), 0.0, query)) == ["环卫", "工人"]
 
 
 def test_marks_that_overlap_are_one() -> None:

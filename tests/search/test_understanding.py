@@ -86,6 +86,36 @@ def test_too_few_hits_widen_the_query(index: EmbeddedIndex) -> None:
     assert chosen(None, count) == (None, False)
 
 
+def test_a_compound_is_found_apart_before_words_are_left_out() -> None:
+    query = understood(parse("食品安全 举报"), VOCABULARY)
+    first, second, third = widened(query)
+    assert isinstance(first, Or)
+    assert first.parts[0] == query
+    assert isinstance(first.parts[1], And)
+    assert first.parts[1].parts[0] == Or((Term("食品安全"), Near((Term("食品"), Term("安全")))))
+    assert isinstance(second, Or)
+    assert second.parts == (first, first.parts[1].parts[0])  # the longer word says more than the shorter
+    assert isinstance(third, Or)
+    assert third.parts[0] == second
+    assert widened(understood(parse('"食品安全"'), VOCABULARY)) == []
+
+
+def test_a_denial_means_any_that_says_the_same() -> None:
+    assert understood(parse("没有回应"), Vocabulary([])) == Or(
+        (Term("没有回应"), *(Term(word, exact=True) for word in ("没回应", "未回应", "无回应")))
+    )
+    assert understood(parse("不合理"), Vocabulary([])) == Term("不合理")
+
+
+def test_synonyms_and_pairs_of_characters_are_words() -> None:
+    assert understood(parse("路灯不亮"), Vocabulary([])) == Or(
+        (Term("路灯不亮", exact=True), And((Term("路灯"), Term("不亮"))))
+    )
+    assert understood(parse("加分政策"), Vocabulary([])) == Or(
+        (Term("加分政策", exact=True), And((Term("加分"), Term("政策"))))
+    )
+
+
 def test_wider_queries_find_all_that_narrower_ones_do() -> None:
     query = understood(parse("公积金 贷款 上调 额度"), VOCABULARY)
     steps = widened(query)
