@@ -233,6 +233,7 @@ def test_times_as_pages_set_them(info: str, behind: str, time: str) -> None:
         ("<table><tr><td>发布单位</td><td>云江市水务局</td></tr></table>", "云江市水务局", None),
         ("<p><label>信息来源</label><em>云江市水务局</em></p>", "云江市水务局", None),
         ("<p>来源： 访问量：203</p>", None, None),
+        ("<p><span>征集单位：云江市水务局</span></p>", "云江市水务局", None),
         ("<p><span>作者：宋思远</span><span>阅读：1203</span></p>", None, "宋思远"),
         ("<p>云江网记者 贺小川 摄</p>", None, None),
     ],
