@@ -71,6 +71,7 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
         if place != headline and len(line.text) <= 200 and phrases.SENTENCE_FURNITURE.search(line.text):
             line.dropped = True
     whole = max(page.prose(0, len(page.lines)), 1)
+    begin = headline + 1 if headline is not None else 0
     for span in page.spans.values():
         if span.end <= span.start or span.element.tag in ("body", "html"):
             continue
@@ -80,11 +81,11 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
         if span.end - span.start >= 2 and span.element.tag != "body" and _is_links(page, span):
             page.drop(span.start, span.end)
     for span in page.spans.values():
-        if _is_card(page, span) and page.prose(headline + 1 if headline is not None else 0, span.start):
+        if (_is_card(page, span) or _is_offer(page, span)) and page.prose(begin, span.start):
             page.drop(span.start, span.end)
     for group in _repeated(page):
         first, last = group[0].start, group[-1].end
-        before = page.prose(headline + 1 if headline is not None else 0, first)
+        before = page.prose(begin, first)
         if before and _is_comments_or_cards(page, group):
             page.drop(first, last)
 
@@ -145,6 +146,34 @@ def _is_official(page: Outline, span: Span) -> bool:
     return any(_OFFICIAL.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) <= 60)
 
 
+def _is_first_of_articles(page: Outline, first: Span, all_of_them: list[Span], headline: int) -> bool:
+    """Whether whole articles follow the one with the headline, each under one of its own, as some sites load them."""
+    title, mark = page.lines[headline].element, _signature(first.element)
+    if title is first.element or not (page.lines[headline].heading or title.get("class") or title.get("id")):
+        return False
+    following = [span for span in all_of_them if span.start >= first.end and _signature(span.element) == mark]
+    if not following or not page.prose(headline + 1, first.end):
+        return False
+    return all(
+        any(
+            _signature(line.element) == _signature(title) and line.heading == page.lines[headline].heading
+            for line in page.lines[span.start : min(span.end, span.start + 4)]
+        )
+        and page.prose(span.start, span.end)
+        and not _is_official(page, span)
+        for span in following
+    )
+
+
+def _answer(page: Outline, span: Span) -> Span | None:
+    """An element's lines from its first running text on, where that is an office's answer to a citizen."""
+    for place in range(span.start, span.end):
+        line = page.lines[place]
+        if line.prose and not line.dropped:
+            return Span(span.element, place, span.end) if phrases.ANSWERED.search(line.text[:120]) else None
+    return None
+
+
 def _is_links(page: Outline, span: Span) -> bool:
     """Whether an element is a list of links: at least three, and most of its words."""
     words = linked = links = files = 0
@@ -170,6 +199,17 @@ def _is_card(page: Outline, span: Span) -> bool:
     if len(lines) < 2 or not _is_named(span) or not (_is_link(lines[0]) and lines[0].linked >= 6):
         return False
     return sum(len(line.text) for line in lines[1:]) <= 120
+
+
+def _is_offer(page: Outline, span: Span) -> bool:
+    """Whether an element is an advertisement or goods in the text: a few words in a box of its own, one line of them
+    a price or what to do."""
+    if not 2 <= span.end - span.start <= 5 or span.element.tag not in ("div", "section", "a") or not _is_named(span):
+        return False
+    lines = page.lines[span.start : span.end]
+    if any(line.prose for line in lines) or sum(len(line.text) for line in lines) > 120:
+        return False
+    return any(phrases.OFFER.fullmatch(line.text) for line in lines)
 
 
 def _repeated(page: Outline) -> Iterator[list[Span]]:
@@ -216,17 +256,26 @@ def _enter(page: Outline, begin: int) -> list[Span]:
     node = root
     while True:
         inner = [page.spans[child] for child in node.element if child in page.spans]
+        first = next((span for span in inner if span.start < begin <= span.end), None)
+        if first is not None and _is_first_of_articles(page, first, inner, begin - 1):
+            node = first
+            continue
         shares = [(span, page.prose(max(span.start, begin), span.end)) for span in inner if span.end > begin]
         shares = [(span, share) for span, share in shares if share]
         whole = page.prose(max(node.start, begin), node.end)
         if not shares:
             return [node]
         largest, most = max(shares, key=lambda pair: pair[1])
+        if shares[0][0] is not largest and _is_container(largest.element) and (answer := _answer(page, largest)):
+            # What stands before it is the message.
+            return [*(span for span, _ in shares if span.start < largest.start), answer]
         if most >= ENTER * whole:
             if not _is_container(largest.element):
                 return [node]
             if any(
-                _is_data(page, span) and not _is_reply(page, span, largest) for span in inner if span is not largest
+                _is_data(page, span) and not _is_reply(page, span, largest) and not _is_about(page, span, largest)
+                for span in inner
+                if span is not largest
             ):
                 return [node]
             if any(_is_official(page, span) for span, _ in shares if span is not largest):
@@ -249,6 +298,8 @@ def _enter(page: Outline, begin: int) -> list[Span]:
             if mark != "flow" and most >= 0.4 * whole and _is_container(largest.element):
                 node = largest
                 continue
+            return [node]
+        if len(group) == 1 and all(_is_paragraph(page, span) for span, _ in shares if span is not group[0][0]):
             return [node]
         if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
             node = group[0][0]
@@ -288,6 +339,12 @@ def _is_data(page: Outline, span: Span) -> bool:
         return False
     lines = [line for line in page.lines[span.start : span.end] if not line.dropped]
     return len(lines) >= 4 and sum(len(line.text) - line.linked for line in lines) >= 60
+
+
+def _is_about(page: Outline, span: Span, text: Span) -> bool:
+    """Whether a table over the text says of it who published it and when."""
+    lines = page.lines[span.start : span.end]
+    return span.start < text.start and any(phrases.PARTICULAR.match(line.text) for line in lines)
 
 
 def _is_reply(page: Outline, span: Span, post: Span) -> bool:
@@ -346,12 +403,21 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
             continue
-        if not _is_furniture(line):
+        if not _is_furniture(line) and not _heads_links(page, places[at : at + 3]):
             kept.append(place)
             prose += line.prose
-    while kept and _around_text(lines[kept[-1]]):
+    homes = {line.element.getparent() for place in kept if (line := lines[place]).prose}
+    while kept and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
         kept.pop()
     return kept
+
+
+def _is_contact(line: Line, homes: set[lxml.html.HtmlElement | None]) -> bool:
+    """Whether the last line says how to reach the house, in a box of its own below the text; `homes` hold the text."""
+    box = line.element.getparent()
+    if line.prose or box is None or box in homes or not phrases.CONTACT.match(line.text):
+        return False
+    return box.tag in ("div", "section") and bool(box.get("class") or box.get("id"))
 
 
 def _head(lines: list[Line], places: list[int], title: str) -> int:
@@ -366,9 +432,18 @@ def _head(lines: list[Line], places: list[int], title: str) -> int:
             head = at + 1
     while head < len(places) and _around_text(lines[places[head]]):
         head += 1
-    if len(places) - head > 1 and phrases.ABSTRACT.match(lines[places[head]].text):
+    if len(places) - head > 1 and _is_abstract(lines[places[head]]):
         head += 1
     return head
+
+
+def _is_abstract(line: Line) -> bool:
+    """Whether a line is what the editors put over a text, by its label or an element of its own that is one."""
+    if phrases.ABSTRACT.match(line.text):
+        return True
+    first = next(iter(line.element), None)
+    label = (first.text or "").strip() if first is not None and not (line.element.text or "").strip() else ""
+    return bool(label) and len(label) < len(line.text) and phrases.ABSTRACT_LABEL.fullmatch(label) is not None
 
 
 def _is_information(line: Line) -> bool:
@@ -405,13 +480,27 @@ def _is_sentence(line: Line) -> bool:
 
 def _is_furniture(line: Line) -> bool:
     """Whether a line in the text is none of it."""
+    if phrases.IMPRINT.match(line.text):
+        return True
     if _is_sentence(line):
         return False
     if phrases.LINE_FURNITURE.match(line.text) or phrases.CLOCK.match(line.text):
         return True
     if len(line.text) <= 30 and phrases.PROMOTION.search(line.text):
         return True
+    label, colon, _ = line.text.replace(":", "：").partition("：")
+    if colon and line.linked * 2 > len(line.text) and phrases.READ_ON.match(label):
+        return True
     return _is_link(line) and line.linked >= 4
+
+
+def _heads_links(page: Outline, places: list[int]) -> bool:
+    """Whether the first of three lines is the heading of the links that follow it."""
+    first, *behind = [page.lines[place] for place in places]
+    if len(behind) < 2 or first.prose or len(first.text) > 20 or _DATED.search(first.text):
+        return False
+    # Files that go with a text are named below its signature.
+    return all(_is_link(line) and line.linked >= 6 and not phrases.NUMBERED.match(line.text) for line in behind)
 
 
 def _goes_on(page: Outline, coming: Iterable[int], before: list[Line]) -> bool:

@@ -27,6 +27,9 @@ _FULL = re.compile(
     r"(?<!\d)(?P<year>\d{4})\s*(?:年|[-/.])\s*(?P<month>\d{1,2})\s*(?:月|[-/.])\s*(?P<day>\d{1,2})(?!\d)\s*[日号]?"
     rf"(?:(?:-(?=\d{{1,2}}:\d{{2}}))?{_CLOCK})?"
 )
+_REPUBLIC = re.compile(
+    r"(?:(?:中華)?民國\s*|(?<=[期間][:：])\s*)(1[01]\d)\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})(?!\d)\s*日?"
+)
 _COMPACT = re.compile(
     r"(?<!\d)(?P<year>20\d{2})(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])"
     r"(?:[T\s]?(?P<hour>[01]\d|2[0-3]):?(?P<minute>[0-5]\d)(?::?(?P<second>[0-5]\d))?)?(?!\d)"
@@ -99,6 +102,7 @@ def parse_time(text: str, now: datetime, zone: tzinfo = CHINA) -> datetime | Non
         found = _english(text, zone)
         if found is not None:
             return found
+    text = western_years(text) if "民國" in text else text
     text = _CHINESE_DATE.sub(_plain_date, text).translate(_DIGITS) if "年" in text else _full_width(text)
     local = now.astimezone(zone)
     readers: tuple[Callable[[str, datetime, tzinfo], datetime | None], ...] = (
@@ -109,6 +113,17 @@ def parse_time(text: str, now: datetime, zone: tzinfo = CHINA) -> datetime | Non
         if found is not None:
             return found
     return None
+
+
+def western_years(text: str) -> str:
+    """Dates of the Republic's years as Western ones, where the line says that they are dates.
+
+    Examples
+    --------
+    >>> western_years("發布日期：115-11-24"), western_years("民國115年11月24日"), western_years("房號：115-11-24")
+    ('發布日期：2026-11-24', '2026-11-24', '房號：115-11-24')
+    """
+    return _REPUBLIC.sub(lambda match: f"{int(match[1]) + 1911}-{match[2]}-{match[3]}", text)
 
 
 def believable(time: datetime, now: datetime) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 from lxml import etree
 
 from crawlers import phrases
-from crawlers.dates import believable, parse_time
+from crawlers.dates import believable, parse_time, western_years
 from crawlers.outline import Line, Outline
 
 _NOT_WORDS = re.compile(r"[\W_]+")
@@ -22,6 +22,14 @@ _SEPARATORS = re.compile(
     r"\s*[_|｜丨]+\s*|\s+[-–—]+\s*|\s*[-–—]+\s+|--+|——+|-(?=[^-]*$)|—+(?=[^—]*$)|\s*[›»>]\s*| {2,}"
 )
 _SECOND_LINE = re.compile(r"^(?:[—–―─]{1,2}|--)\s*(?P<words>[^—–―─\-\s].{3,60})$")
+_MARKED = re.compile(r"\s*[\[【](?P<mark>[^\]】]{1,8})[\]】]\s*(?P<rest>.+)$")
+_CUT = re.compile(r"…|\.\.\.")
+_PAGE_COUNT = re.compile(r"\s*[（(]\s*(?:\d{1,2}\s*/\s*\d{1,2}|第?\d{1,2}页)\s*[)）]\s*$")
+_PROGRAMME = re.compile(r"(?:新闻|联播|播报|报道|直播间|视界|视频)$")
+_SCRIPTED_TITLE = re.compile(
+    r"(?:share|msg|news|article|wx|doc|info)?_?title[\"']?\s*[:=]\s*(?P<mark>[\"'])(?P<title>[^\"'\\<>{}\n]{6,100})(?P=mark)",
+    re.IGNORECASE,
+)
 _LARGE = re.compile(r"font-size\s*:\s*(?:(?:19|[2-4]\d)(?:\.\d+)?px|(?:1[6-9]|2\d)(?:\.\d+)?pt|x-large|xx-large)")
 _TITLE_LABEL = re.compile(r"(?:信件|来信|留言|写信|提问|咨询|诉求|信访|问题|工单|文件)?(?:标题|主题|名称)")
 _LABELLED_TITLE = re.compile(rf"^{_TITLE_LABEL.pattern.replace('标题', '标 ?题')} ?[:：] ?(?P<title>.{{4,120}})$")
@@ -50,6 +58,17 @@ _LABEL = re.compile(
     r"|提交于|發表於|pubtime",
     re.IGNORECASE,
 )
+_DAY_APART = re.compile(
+    r"(?:(?P<day>[0-3]?\d)日?\s+(?P<year>20\d{2})\s?[-/.年]\s?(?P<month>[01]?\d)月?"
+    r"|(?P<year2>20\d{2})\s?[-/.年]\s?(?P<month2>[01]?\d)月?\s+(?P<day2>[0-3]?\d)日?)"
+)
+"""A day in large letters over its month: `21` and `2026/11`, as sites of companies show it."""
+_SHORT_DAY = re.compile(
+    r"(?:(?:编辑|发布|发表|更新|修改)于\s*)?(?P<day>(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01]))(?:\s+[\u4e00-\u9fff]{2,6})?"
+)
+"""A day without a year, alone or with where its author is: `编辑于 11-24 云江`."""
+_OFFICE = re.compile(r"^(信息来源|发布(?:机构|单位|部门))\s*[:：]?\s*(?=[\u4e00-\u9fff])")
+_LABEL_ALONE = re.compile(r"[\u4e00-\u9fff]{0,4}(?:[时日時]\s?[间期間])\s*[:：]?")
 _OTHER_TIMES = re.compile(
     # A name may stand behind the colon: 编辑：欧阳某 2026-11-24.
     r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
@@ -65,12 +84,12 @@ _SCRIPTED = re.compile(
 )
 _OUTLET = re.compile(
     r"(?<!图片)(?<!题图)(?<!视频)(?<!数据)(?<!资料)(?:信息来源|文章来源|供稿单位|稿件来源|本文来源|新闻来源|稿源|发布单位"
-    r"|发布机构"
+    r"|发布机构|发布部门|發布單位"
     r"|发布人|来\s?源|來源|出处)\s*[:：]\s*"
     r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
 _OUTLET_END = re.compile(
-    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成)?(?:时间|日期)|浏览|阅读|点击|分享|打印|记者|审核|类型"
+    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成)?(?:时间|日期)|浏览|阅读|访问|点击|分享|打印|记者|审核|类型"
     r"|属于|\d{4}[-年/]"
     r"|\d+\s*(?:秒|分钟|小时|天)前"
 )
@@ -90,7 +109,7 @@ _AUTHOR = re.compile(
     r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()）、，,;；<>\d]{2,20})"
     r"|(?:本报|本网|本刊|澎湃新闻"
     r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3}"
-    r"|\s*[摄攝])"
+    r"|[\u4e00-\u9fff]?\s*[摄攝])"
     r"|^文\s*[/／|丨]\s*(?P<by>[\u4e00-\u9fffA-Za-z·]{2,12})|^[□◎■○●]\s*(?P<box>[\u4e00-\u9fff·]{2,6})$"
     r"|^来自\s*[:：]\s*(?P<group>\S{2,16}?)(?=\s|\d{4}|$)|^由 (?P<posted>\S{2,20}) (?:»|提交于)"
 )
@@ -100,6 +119,8 @@ _AUTHOR_NAMES = re.compile(
     r"|w_autocut|topic-author|name)(?:$|[-_ \d])",
     re.IGNORECASE,
 )
+_FIELD = re.compile(r"(?<=[\u4e00-\u9fff]{2})(?:阅读|浏览|来源|发布|点击|时间|编辑)")
+"""What the next field begins with, where no space is between them."""
 _NO_AUTHOR = re.compile(
     r"^(?:admin|administrator|管理员|佚名|未知|匿名|本站|网络|综合|编辑|小编|作者|记者|\d+|楼主|登录|关注|原创)$"
     r"|[:：。，]|\d{4}|网$|报$|编辑|来源|时间",
@@ -111,6 +132,8 @@ _URL_DATE = re.compile(
 )
 SURE, BARE = 4.0, 2.0
 """How much must speak for a line that is the headline: where the page has a title of its own, and where it has none."""
+HIGHEST = 3.0
+"""The most that its place can speak for a line."""
 NEAR = 16
 """Lines after the headline in which its time and its medium are looked for."""
 
@@ -153,10 +176,14 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
     linked = list(_linked_data(tree))
     begin = _densest(page)
     title, headline = _title(tree, page, metas, linked, begin)
-    near = _near(page, title, headline, begin)
+    over, within = _near(page, title, headline, begin)
+    near = [*over, *within]
     above = [line.text for line in page.lines[headline + 1 : begin]] if headline is not None else []
-    dating = [text for text in near if text in above] if any(map(_CHANGED.search, above)) else near
-    # Where only the last change is said over the text, what is below it says the time of something else: comments.
+    if any(map(_CHANGED.search, above)):
+        # Where only the last change is said over the text, what is below it says the time of something else: comments.
+        dating = ([text for text in over if text in above], [text for text in within if text in above])
+    else:
+        dating = over, within
     published, raw = _published(tree, page, metas, linked, dating, url, now)
     names = _named(page, headline, begin)
     return Metadata(
@@ -262,8 +289,14 @@ def _title(
     said = [whole, *(metas[name] for name in _TITLE_METAS if name in metas)]
     said += [one[name] for one in linked for name in ("headline", "title") if isinstance(one.get(name), str)]
     said = [" ".join(text.split()) for text in dict.fromkeys(said) if text.strip()]
-    parts = {_plain(part) for text in said for part in _SEPARATORS.split(text) if part}
-    exact = {_plain(text) for text in said}
+    spoken, parts, exact = _spoken(said)
+    # A page that is called like its site or a column everywhere leaves only what stands before its text, and what its
+    # scripts call it.
+    bare = all(_is_site_name(text) for text in said)
+    columns = _columns(said) if bare else set()
+    if bare:
+        said = _scripted_titles(tree)
+        spoken, parts, exact = _spoken(said)
     informed = [
         place
         for place, line in enumerate(page.lines)
@@ -271,20 +304,40 @@ def _title(
         and not line.prose
         and (_DATE.search(line.text) or phrases.INFORMATION.search(line.text))
     ]
-    scored = [
-        (one.bonus + _agreement(one.text, said, exact, parts) + _standing(one, informed, begin), -one.place, one)
-        for one in (*_candidates(page, begin), *_broken_titles(page, begin, exact | parts))
+    told = [
+        (
+            one.bonus
+            + _agreement(one.text, spoken, exact, parts)
+            # What is called like its column may be so as well: 警情通报.
+            + (3.0 if one.bonus > 0 and 0 <= begin - one.place <= 3 and _plain(one.text) in columns else 0.0),
+            one,
+        )
+        for one in (*_candidates(page, begin), *_broken_titles(page, begin, exact | parts, spoken))
     ]
-    score, _, best = max(scored, key=lambda item: item[:2], default=(0.0, 0, None))
-    # A page that is called like its site or a column everywhere leaves only what stands before its text.
-    bare = all(_is_site_name(text) for text in said)
+    score, best = _best(told, informed, begin)
     if best is not None and score >= (BARE if bare else SURE):
-        title = _tidy_title(best.text, said)
+        title = _tidy_title(_without_kind(best.text, page.lines[best.place]), said)
         below = _second_line(page, best.place, title)
         return (f"{title}{below}", best.place + 1) if below else (title, best.place)
+    if bare:
+        return _without_site(whole), None
     named = [text for text in said[1:] if not whole or whole.startswith(text[:8])]
     title = max(named, key=len, default="") or whole
     return _without_site(title), None
+
+
+def _best(told: list[tuple[float, _Candidate]], informed: Sequence[int], begin: int) -> tuple[float, _Candidate | None]:
+    """The candidate with the highest score, the first of equal ones, and its score: what is told of it and where it
+    stands. Standing is worth `HIGHEST` at most, so it is looked at only where it can decide."""
+    best: tuple[float, int] = (float("-inf"), 0)
+    found = None
+    for base, one in sorted(told, key=lambda pair: pair[0], reverse=True):
+        if base + HIGHEST < best[0]:
+            break
+        key = (base + _standing(one, informed, begin), -one.place)
+        if found is None or key > best:
+            best, found = key, one
+    return best[0], found
 
 
 def _second_line(page: Outline, place: int, title: str) -> str:
@@ -295,6 +348,38 @@ def _second_line(page: Outline, place: int, title: str) -> str:
     if line is None or match is None or line.prose or line.linked * 2 > len(line.text) or "——" in title:
         return ""
     return f"——{match['words'].strip()}"
+
+
+def _columns(said: Sequence[str]) -> set[str]:
+    """The short names in titles that are no site's."""
+    parts = {part.strip() for text in said for part in _SEPARATORS.split(text) if part}
+    return {_plain(part) for part in parts if 2 <= len(part) < 6 and not phrases.SITE_ENDING.search(part)}
+
+
+def _spoken(said: Sequence[str]) -> tuple[list[str], set[str], set[str]]:
+    """Titles, also without a mark in brackets before them; the plain words of their parts, and of each as a whole."""
+    spoken = [*said, *(match["rest"] for text in said if (match := _MARKED.match(text)))]
+    parts = {_plain(part) for text in spoken for part in _SEPARATORS.split(text) if part}
+    return spoken, parts, {_plain(text) for text in spoken}
+
+
+def _scripted_titles(tree: lxml.html.HtmlElement) -> list[str]:
+    """What scripts set as the title of what is shared."""
+    scripts = (script.text or "" for script in tree.iter("script"))
+    return [match["title"] for text in scripts if len(text) < 500_000 for match in _SCRIPTED_TITLE.finditer(text)][:8]
+
+
+def _without_kind(text: str, line: Line) -> str:
+    """The headline without a mark before it that has an element of its own: `<em>投诉</em>路灯不亮`."""
+    if not phrases.KIND_MARK.match(text.lstrip("[【 ")):
+        return text
+    first = next(iter(line.element), None)
+    if first is None or len(first.text or "") > 6 or (line.element.text or "").strip():
+        return text
+    mark = " ".join(first.text_content().split())
+    if not text.startswith(mark) or not phrases.KIND_MARK.fullmatch(mark.strip("[]【】")):
+        return text
+    return text[len(mark) :].strip() or text
 
 
 def _is_site_name(text: str) -> bool:
@@ -311,7 +396,11 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
     for place, line in enumerate(lines):
         if len(line.text) > 150 or place > begin + 40:
             continue
-        yield _Candidate(line.text, place, line.linked * 2 > len(line.text), ranks.get(line.heading, 0.0))
+        rank = ranks.get(line.heading, 0.0) - (
+            3.0 if line.element.tag == "tr" and _is_particular(line.element) else 0.0
+        )
+        text = _without_kind(line.text, line)
+        yield _Candidate(text, place, line.linked * 2 > len(text), rank)
         if match := _LABELLED_TITLE.match(line.text):
             yield _Candidate(match["title"], place, linked=False, bonus=3.0)
     for element, span in page.spans.items():
@@ -333,6 +422,12 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
         yield _Candidate(text, span.start, linked, rank + (1.5 if named else 1.0 if loud else 0.0))
 
 
+def _is_particular(row: lxml.html.HtmlElement) -> bool:
+    """Whether a row of a table is a label with its value: `发布单位 | 云江市气象台`."""
+    cells = [text for cell in row if (text := " ".join(cell.text_content().split()))]
+    return len(cells) in (2, 4) and all(len(label) <= 6 for label in cells[::2])
+
+
 def _is_loud(element: lxml.html.HtmlElement) -> bool:
     """Whether an element is set in large letters, as headlines are where nothing is called one."""
     if element.tag == "font":
@@ -350,9 +445,11 @@ def _is_labelled_title(cell: lxml.html.HtmlElement) -> bool:
     return _TITLE_LABEL.fullmatch(label) is not None
 
 
-def _broken_titles(page: Outline, begin: int, said: set[str]) -> Iterator[_Candidate]:
-    """Headlines that are broken over two or three lines of one element, and that the page says whole elsewhere."""
+def _broken_titles(page: Outline, begin: int, said: set[str], whole: Sequence[str]) -> Iterator[_Candidate]:
+    """Headlines that are broken over two or three lines of one element, or of two that look alike, and that the page
+    says elsewhere: whole, or cut by its length."""
     long = [text for text in said if len(text) >= 12]
+    cut = [plain for text in whole if "…" in text or "..." in text if len(plain := _plain(_CUT.split(text)[0])) >= 12]
     lines = page.lines[: begin + 10]
     for place, line in enumerate(lines):
         plain = _plain(line.text)
@@ -360,12 +457,26 @@ def _broken_titles(page: Outline, begin: int, said: set[str]) -> Iterator[_Candi
             continue
         text = line.text
         for after in range(place + 1, min(place + 3, len(lines))):
-            if lines[after].element is not line.element:
+            if not _is_alike(lines[after].element, line.element):
                 break
             text += lines[after].text
-            if _plain(text) in said:
+            if _plain(text) in said or any(
+                _plain(text).startswith(one) and len(_plain(text)) < 2 * len(one) for one in cut
+            ):
                 yield _Candidate(text, after, linked=False, bonus={1: 3.0, 2: 2.0}.get(line.heading, 1.0))
                 break
+
+
+def _is_alike(one: lxml.html.HtmlElement, other: lxml.html.HtmlElement) -> bool:
+    """Whether two are one element, or siblings of one name and style."""
+    if one is other:
+        return True
+    return (
+        one.getparent() is other.getparent()
+        and one.tag == other.tag
+        and one.get("class") == other.get("class")
+        and one.get("style") == other.get("style")
+    )
 
 
 def _agreement(text: str, said: Sequence[str], exact: set[str], parts: set[str]) -> float:
@@ -412,6 +523,9 @@ def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
         score -= 2.5
     if phrases.LINE_FURNITURE.match(one.text) or phrases.READ_ON.match(one.text):
         score -= 6.0
+    if "。" in one.text[:-1]:
+        # Sentences: a short text may begin before what was taken for its beginning.
+        score -= 3.0
     return score
 
 
@@ -422,8 +536,16 @@ def _agrees(visible: str, said: str) -> bool:
         return False
     if long.startswith(short):
         return len(short) * 10 >= len(_plain(_without_site(said))) * 7
-    # A title that was cut, at a quotation mark or by its length, goes on in the headline.
-    cut = _plain(said.rstrip("….· "))
+    # A title that was cut behind a question or a comma goes on in the headline.
+    first = _SEPARATORS.split(said)[0].rstrip()
+    if (
+        first.endswith(("？", "！", "，", "?", "!", ","))
+        and len(_plain(first)) >= 6
+        and short.startswith(_plain(first))
+    ):
+        return True
+    # So does one that was cut at a quotation mark or by its length.
+    cut = _plain(_CUT.split(said)[0] if _CUT.search(said) else said.rstrip(".· "))
     if len(cut) >= 8 and short.startswith(cut):
         return len(short) < 3 * len(cut)
     # Some sites put their own name, or that of a column, first.
@@ -433,9 +555,11 @@ def _agrees(visible: str, said: str) -> bool:
 
 
 def _tidy_title(text: str, said: Sequence[str]) -> str:
-    """The headline without a mark in brackets before it, where the page itself leaves that out."""
-    match = re.match(r"^\s*[\[【](?P<mark>[^\]】]{1,8})[\]】]\s*(?P<rest>.+)$", text)
-    if match and any(one.startswith(match["rest"]) for one in said):
+    """The headline without a mark in brackets before it, where the page itself leaves that out or it is a programme's
+    name, and without the count of its pages."""
+    text = _PAGE_COUNT.sub("", text)
+    match = _MARKED.match(text)
+    if match and (any(one.startswith(match["rest"]) for one in said) or _PROGRAMME.search(match["mark"])):
         return match["rest"].strip()
     return text.strip()
 
@@ -455,30 +579,66 @@ def _without_site(title: str) -> str:
 # ---- time, medium, author
 
 
-def _near(page: Outline, title: str, headline: int | None, begin: int) -> list[str]:
-    """The lines around the headline, where time and medium stand; without the headline itself."""
+def _near(page: Outline, title: str, headline: int | None, begin: int) -> tuple[list[str], list[str]]:
+    """The lines around the headline, where time and medium stand, without the headline itself: those over the text,
+    and those in it and behind it."""
     lines = page.lines
     wanted = _plain(title)
     if headline is None:
-        around = range(max(begin - NEAR, 0), begin + 3)
+        around = range(max(begin - NEAR, 0), min(begin + 3, len(lines)))
+        over, within = [place for place in around if place < begin], [place for place in around if place >= begin]
     else:
-        ahead = range(headline, min(headline + NEAR, len(lines)))
-        places = list(ahead)
+        places = list(range(headline, min(headline + NEAR, len(lines))))
         # A headline may stand twice: as the page's name first, then over the text with its time.
         for place in range(headline + 1, min(begin + 1, len(lines))):
             if wanted and _plain(lines[place].text).startswith(wanted):
                 places = list(range(place, min(place + NEAR, len(lines))))
+        before = [place for place in range(max(headline - 4, 0), headline) if place not in places]
+        over = [*(place for place in places if place < begin), *before]
         # What stands in the text, such as the day of signing, says less than what stands over the headline.
-        over = [place for place in range(max(headline - 4, 0), headline) if place not in places]
-        first = [place for place in places if place < begin]
-        places = [*first, *over, *(place for place in places if place >= begin)]
-        found = [lines[place].text for place in places if _may_inform(lines[place])]
-        return [text.replace(title, " ") if title else text for text in found]
-    return [lines[place].text for place in around if place < len(lines) and _may_inform(lines[place])]
+        within = [place for place in places if place >= begin]
+    told = _informing(lines, over, title)
+    if headline is not None and not any(map(_DATE.search, told)):
+        # Tables of particulars over a headline are long: their labels speak for them.
+        farther = range(max(headline - NEAR, 0), max(headline - 4, 0))
+        told += [text for text in _informing(lines, farther, title) if _LABEL.search(text) and _DATE.search(text)]
+    return told, _informing(lines, within, title)
+
+
+def _informing(lines: Sequence[Line], places: Sequence[int], title: str) -> list[str]:
+    """What lines say that may inform, without the headline; a label on a line of its own stands with what follows."""
+    found = []
+    for place in places:
+        if not _may_inform(lines[place]):
+            continue
+        text = western_years(lines[place].text)
+        before = lines[place - 1].text if place else ""
+        text = _day_apart(before, text)
+        if text[:2] in ("信息", "发布"):
+            text = _OFFICE.sub(r"\1：", text)
+        if len(before) <= 6 and _OFFICE.match(f"{before}局"):
+            text = f"{before.rstrip(' :：')}：{text}"
+        if len(before) <= 8 and _LABEL_ALONE.fullmatch(before) and _DATE.match(text):
+            text = f"{before.rstrip(' :：')}：{text}"
+        found.append(text.replace(title, " ") if title else text)
+    return found
+
+
+def _day_apart(before: str, text: str) -> str:
+    """A line with its day in one piece, where day and month stand apart: on it, or on it and the line before."""
+    if not text[:1].isdigit() or len(text) > 12:
+        return text
+    match = _DAY_APART.fullmatch(text) or (_DAY_APART.fullmatch(f"{before} {text}") if len(before) <= 7 else None)
+    if match is None:
+        return text
+    return "{}-{}-{}".format(*(match[part] or match[f"{part}2"] for part in ("year", "month", "day")))
 
 
 def _may_inform(line: Line) -> bool:
-    """Whether a line may say time and medium: it is short, and no running text that only mentions a date."""
+    """Whether a line may say time and medium: it is short, no running text that only mentions a date, and no link to
+    another article with its date."""
+    if line.linked > 10 and line.linked * 2 > len(line.text):
+        return False
     return len(line.text) <= 200 and (not line.prose or bool(phrases.INFORMATION.search(line.text)))
 
 
@@ -487,11 +647,14 @@ def _published(
     page: Outline,
     metas: dict[str, str],
     linked: Sequence[dict[str, Any]],
-    near: Sequence[str],
+    dating: tuple[Sequence[str], Sequence[str]],
     url: str,
     now: datetime,
 ) -> tuple[datetime | None, str | None]:
+    """The time, and what the page says of it where that can't be read; `dating` are the lines over the text, and those
+    in it."""
     lines = page.texts()
+    near = [*dating[0], *dating[1]]
     said = [metas[name] for name in _TIME_METAS if name in metas]
     said += [
         one[name]
@@ -500,15 +663,18 @@ def _published(
         if isinstance(one.get(name), str)
     ]
     labelled = [line for line in near if _LABEL.search(line) and _DATE.search(line)]
-    seen = [line for line in near if _DATE.search(line) and line not in labelled and len(line) <= 120]
+    seen, signed = (
+        [line for line in part if _DATE.search(line) and line not in labelled and len(line) <= 120] for part in dating
+    )
     fresh = [line for line in near if _FRESH.search(line) and len(line) <= 60 and not _DATE.search(line)]
     far = [line for line in lines if len(line) <= 120 and _LABEL.search(line) and _DATE.search(line)][:2]
     vague = [metas[name] for name in _VAGUE_TIME_METAS if name in metas]
-    shown = [*labelled, *seen, *fresh]
-    candidates = [text for text in (*said, *shown, *far) if _date_of(text, now)]
+    candidates = [text for text in (*said, *labelled, *seen, *fresh) if _date_of(text, now)]
     if not candidates or not _CLOCK.search(candidates[0]):
-        # Scripts are long, and seldom the only place.
+        # Scripts are long, and seldom the only place; but what they call the time of publishing says more than a day
+        # of signing.
         candidates += [text for text in _scripted(tree) if _date_of(text, now)]
+    candidates += [text for text in (*signed, *far) if _date_of(text, now)]
     if candidates:
         return _exact(candidates, now), None
     changed = [match[0] for line in near if (match := _CHANGED.search(line))]
@@ -516,11 +682,14 @@ def _published(
         return found, None
     if found := _date_in(url, now):
         return found, None
+    days = (match["day"] for line in lines if len(line) <= 20 and (match := _SHORT_DAY.fullmatch(line)))
+    if found := next((time for day in days if (time := parse_time(day, now)) and believable(time, now)), None):
+        return found, None
     short = next((line for line in lines if len(line) <= 60 and _DATE.search(line) and _date_of(line, now)), None)
     for text in (short, *vague):
         if text and (found := _date_of(text, now)):
             return found, None
-    raw = next(iter((*said, *seen)), None)
+    raw = next(iter((*said, *seen, *signed)), None)
     return None, raw[:100] if raw else None
 
 
@@ -623,7 +792,7 @@ def _outlet(metas: dict[str, str], near: Sequence[str], page: Outline, named: Se
             return first["name"]
     for names, text in named:
         if _OUTLET_NAMES.search(names) and not _DATE.search(text):
-            name = re.sub(r"^(?:来源|來源)\s*[:：]?\s*", "", text)
+            name = _OUTLET_END.split(re.sub(r"^(?:来源|來源)\s*[:：]?\s*", "", text))[0].strip()
             if 2 <= len(name) <= 20:
                 return name
     said = next((metas[name] for name in _OUTLET_METAS if name in metas), None)
@@ -640,7 +809,7 @@ def _author(
 ) -> str | None:
     for line in near:
         if len(line) <= 100 and (match := _AUTHOR.search(line)):
-            name = next(group for group in match.groups() if group)
+            name = _FIELD.split(next(group for group in match.groups() if group))[0]
             if not _NO_AUTHOR.search(name):
                 return name
     for names, text in named:

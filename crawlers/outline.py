@@ -24,6 +24,8 @@ _SKIPPED = frozenset(
 _CELLS = frozenset(("td", "th"))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _EXACT = re.compile(r"\s*20\d{2}[-/年.]\d{1,2}[-/月.]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*")
+_TIME_ENDS = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}$|\d{1,2}[-/]\d{2}$|\d{1,2}:\d{2}$")
+_TIME_BEGINS = re.compile(r"20\d{2}[-/.年]\d{1,2}|\d{1,2}-\d{1,2}\s+\d{1,2}:\d{2}")
 LITTLE = 50
 """Characters of running text; a page that shows fewer may hide the rest."""
 MANY = 20_000
@@ -118,6 +120,11 @@ def prose_of(text: str, linked: int) -> int:
     return length - linked if length - linked >= 80 else 0
 
 
+def _is_apart(before: str, text: str) -> bool:
+    """Whether digits of two elements are two numbers: a date or a clock ends, or one begins: `2026-11-24` and `203`."""
+    return _TIME_ENDS.search(before) is not None or _TIME_BEGINS.match(text) is not None
+
+
 def _is_vague(element: lxml.html.HtmlElement) -> bool:
     """Whether an element says a time in few words and no year: `3 天前`, with the exact one as its hint."""
     return not len(element) and len(element.text or "") <= 16 and not re.search(r"\d{4}", element.text or "")
@@ -209,6 +216,8 @@ class _Walk:
     def _put(self, text: str) -> None:
         if not self._parts and not text.strip():
             return
+        if self._parts and text[0].isdigit() and self._parts[-1][-1:].isdigit() and _is_apart(self._parts[-1], text):
+            self._parts.append(" ")
         self._parts.append(text)
         if self._in_link:
             self._linked += len(text.strip())

@@ -38,7 +38,7 @@ BODY_NAMES = re.compile(
 """Names of classes and ids that widespread content systems give to an article's body, and to nothing else."""
 
 TITLE_NAMES = re.compile(
-    r"(?:^|[-_ ])(?:\w*title|headline|tit|ti|bt|biaoti|wzbt|subject|thread_subject|topic-name|ar_title|arttitle"
+    r"(?:^|[-_ ])(?:\w*title|headline|tit|ti|tt|bt|biaoti|wzbt|subject|thread_subject|topic-name|ar_title|arttitle"
     r"|\w*biaoti|name-title)(?:$|[-_ \d])",
     re.IGNORECASE,
 )
@@ -47,12 +47,12 @@ NOT_TITLES = re.compile(
     r"^(?:首页|今日\w{2}|首頁|正文|新闻|新聞|要闻|头条|新闻中心|新闻频道|图片频道|(?:通知|公示|公告){1,2}|信息公开|政务公开|政策文件"
     r"|政策解读|民意征集|政府公报|网上问政|热门\w{0,4}|相关\w{0,6}"
     r"|推荐\w{0,4}|\w{0,4}排行榜?|评论|最新\w{0,4}|登录|注册|搜索|导航|栏目导航|联系我们|关于我们|\w{1,8}(?:版"
-    r"|频道|专栏|头条文章)|全部评论|发表评论|我要评论)$"
+    r"|频道|专栏|头条文章)|全部评论|发表评论|我要评论|[\u4e00-\u9fff]{2}(?:机关|机构|单位|部门)[:：].{0,40})$"
 )
 DOCUMENT_NUMBER = re.compile(r"[〔\[【（(]\d{4}[〕\]】）)]\s*\d+\s*号$")
 SITE_ENDING = re.compile(
     r"(?:网|網|网站|新闻网|日报|晚报|晨报|早报|时报|商报|都市报|周刊|频道|论坛|社区|博客|客户端|门户|平台|公司"
-    r"|集团|委员会|政府|法院|检察院|学校|办公室|官网|医院|大学|学院|电视台|信息港|公报|局|厅"
+    r"|集团|委员会|政府|法院|检察院|学校|小学|中学|幼儿园|办公室|官网|医院|大学|学院|电视台|信息港|公报|局|厅"
     r"|中心|研究院|协会|热线|手机版|移动版|触屏版|电脑版|知识库|数据库|数字报|网站群|微门户)$"
 )
 
@@ -71,7 +71,7 @@ INFORMATION = re.compile(
 LINE_FURNITURE = re.compile(
     r"^[【\[（(]?\s*(?:责任编辑|責任編輯|责\s?编|编\s?辑|編輯|网络编辑|网站编辑|图片编辑|见习编辑|实习编辑"
     r"|本期编辑|校\s?对|审\s?核|审\s?签|初审|复审|终审|监\s?制|总监制"
-    r"|[一二三]审|记\s?者|撰\s?[文稿]|采\s?写|文\s?字|图\s?文|摄\s?[影像]|视\s?频|统稿|出品人?|编导|监审|内审"
+    r"|[一二三]审|记\s?者|撰\s?[文稿]|采\s?写|文\s?字|图\s?文|摄\s?[影像]|视\s?频|[图照]\s?片|[题配头封动]图|封面图?|素材|音\s?频|统稿|出品人?|编导|监审|内审"
     r"|值班\S{0,4}|审读|签审|签发|主编|副主编|总编辑?|执行主编|新媒体编辑|编审|制图|海报|剪辑|文案|制作|排版|美编"
     r"|统筹|策划|本文编辑|录入\w{0,2}|editors?|edited by|reporters?|source"
     r"|(?:本文|文章|信息|稿件|新闻|资料)?来\s?源|(?:本文)?作\s?者|原标题|原標題|通讯员|供稿|供图)\s*[:：丨|].{0,60}$"
@@ -92,7 +92,7 @@ LINE_FURNITURE = re.compile(
     r"|^点击图片进入下一页|^责编\s|^[【\[（(]?(?:满意度(?:评价|测评)|以上(?:回答|答复|内容)是否|您?(?:请)?对(?:本次|该|此|这次)\S{0,8}(?:答复|回复|办理|服务)\S{0,8}评价)"
     # Who had which part in it, one behind the other.
     r"|^(?:[\u4e00-\u9fff]{0,4}(?:主编|编辑|责编|校对|审核|监制|制图|摄影|[图稿片章]\s?来源|作者|记者)\s*[:：/]\s*[^\s:：，。]{1,14}?\s*){2,}$"
-    r"|^\d+\s*人?(?:已|觉得很?)?(?:点)?赞过?$"
+    r"|^\d+\s*人?(?:已|觉得很?)?(?:点)?赞过?$|^(?:视频|节目|内容|图集)?(?:简介|介绍)\s*[:：]$"
     r"|^(?:点赞|赞|收藏|评论|转发|分享|在看|举报)(?:\s*\d+)?(?:[\s|/]+(?:点赞|赞|收藏|评论|转发|分享|在看"
     r"|举报)(?:\s*\d+)?)*$"
     r"|^[-—–―·\s]+(?:(?:the\s)?end|完|全文完)[-—–―·\s]+$|^[-—=_*]{5,}.{0,20}[-—=_*]{5,}$|^(?:end|the end)$",
@@ -123,6 +123,11 @@ SENTENCE_FURNITURE = re.compile(
 )
 """Sentences that speak of the page and the rights in it, not of the matter."""
 
+IMPRINT = re.compile(
+    r"^(?:主\s?题\s?词|抄\s?送|分\s?送|印发机关)\s*[:：]|^[^，。；]{4,40}\s20\d{2}年\d{1,2}月\d{1,2}日\s?印发$"
+)
+"""What is printed under an official document for its filing: subject words, who gets a copy, who had it printed."""
+
 PROMOTION = re.compile(
     r"(?:点击|點擊|點我|点我|长按|扫描|扫码|扫一扫|識別|识别|關注|关注|搜索|添加|下载|下載|打开|打開|进入|訂閱"
     r"|订阅|查看|回复)\S{0,24}(?:公众号|公眾號|微信|二维码|二維碼|客户端"
@@ -133,6 +138,8 @@ PROMOTION = re.compile(
     r"|更多\S{0,8}(?:资讯|内容|精彩|新闻|猛料)\S{0,16}(?:请|关注|下载|进入|点击|扫|在|!|！)|如果喜欢\S{0,6}(?:点赞"
     r"|收藏|转发)|^[>＞»\s]*点击(?:进入|查看)"
     r"|点击(?:上方|下方|顶部|标题下)\S{0,24}关注|设为?星标|^(?:欢迎|请|记得)?关注我们"
+    r"|(?:评论|留言)区\S{0,4}(?:说说|聊聊|留言|告诉|分享|见)|(?:欢迎|记得|快来)\S{0,4}(?:评论|留言)区"
+    r"|阅读体验更|在(?:应用|客户端|APP)[内中里]?打开"
     # The account's name alone behind it, as articles in WeChat begin.
     r"|^(?:点击)?关注[\u4e00-\u9fffA-Za-z]{2,10}$"
     r"|^温馨提示\s*[:：]?\S{0,4}(?:微信|关注)|请(?:支持|转发)\S{0,10}(?:网站|链接)",
@@ -185,6 +192,33 @@ REPLIES = re.compile(
 )
 
 ATTACHED = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|ofd|zip|rar|7z)(?:$|[?#])", re.IGNORECASE)
+ANSWERED = re.compile(
+    r"(?:反映|咨询|提出|来信|留言|诉求|提问|信件|问题)\S{0,30}(?:收悉|知悉|[答回]复如下)|^(?:您好|你好)\S{0,40}(?:收悉|[答回]复如下)"
+)
+"""With what an office begins its answer to a citizen's message."""
+KIND_MARK = re.compile(
+    r"(?:问|Q|咨询|投诉|建议|求助|求决|举报|感谢|表扬|其他|原创|转载|转帖|独家|置顶|精华|热门?|推荐|公告|视频|图集|直播|快讯|专题|头条|问答|已?办结|已?回复)"
+)
+"""What is set as a small mark before a headline: of what kind it is."""
+PARTICULAR = re.compile(
+    r"(?:发\s?[布文]|成文|公开|生成|信息|索\s?引)(?:单位|机[构关]|时间|日期|来源|号|编号|名称)\s*[:：]?\s"
+)
+"""How rows begin that say of a document what it is, in a table over its text."""
+CONTACT = re.compile(
+    r"\S{0,8}(?:热线|电话|邮编|地址|公众号|网址|微博|邮箱|传真)(?:[（(][^）)]{1,10}[）)])?\s*[:：]\s*[^，。；]{2,40}$"
+)
+OFFER = re.compile(
+    r"(?:广告|推广|去看看|去逛逛|去购买|(?:立即|马上)(?:购买|抢购|领取|预约|下载)|领券购买|(?:查看|了解)详情"
+    r"|(?:到手|券后|活动|秒杀)价.{0,24}|[¥￥]\s?\d[\d.]*.{0,12}|已售\s?\d.{0,6})"
+)
+"""What advertisements and goods in a text say beside their name."""
+NUMBERED = re.compile(r"附\s?件|附[:：]|\d{1,2}\s*[.、．]")
 ABSTRACT = re.compile(r"^[【\[]?(?:内容|文章)?(?:摘 ?要|提要)[】\]]?\s*[:：]")
 """What the editors put over a text to draw readers in; it says again, or promises, what the text says."""
-MESSAGE_LABEL = re.compile(r"^(?:来信|留言|信件|诉求|问题|咨询|提问|写信)(?:内容|正文|详情) ?[:：]? (?=\S{8})")
+ABSTRACT_LABEL = re.compile(
+    r"[【\[]?(?:AI|智能|内容|文章|本文|新闻)?(?:导读|导语|速读|速览|摘要|提要|总结)[】\]]?\s*[:：]?"
+)
+MESSAGE_LABEL = re.compile(
+    r"^(?:(?:来信|留言|信件|诉求|问题|咨询|提问|写信)(?:内容|正文|详情) ?[:：]? "
+    r"|(?:视频|节目|内容|图集)简介 ?[:：] ?)(?=\S{8})"
+)

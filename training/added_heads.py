@@ -73,11 +73,11 @@ def vectors(model: onnx.ModelProto, tokenizer: Tokenizer, texts: Sequence[Text])
 
 
 def fit(
-    given: NDArray[np.float32], wanted: NDArray[np.bool_], cost: float
+    given: NDArray[np.float32], wanted: NDArray[np.bool_], cost: float, *, balanced: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weights (size x 2) and bias (2), whose softmax gives the probabilities of the head's two labels."""
     mean, deviation = given.mean(axis=0), given.std(axis=0) + 1e-6
-    machine = LogisticRegression(C=cost, class_weight="balanced", max_iter=3_000)
+    machine = LogisticRegression(C=cost, class_weight="balanced" if balanced else None, max_iter=3_000)
     machine.fit((given - mean) / deviation, wanted)
     weight = machine.coef_[0] / deviation
     bias = machine.intercept_[0] - mean @ weight
@@ -126,7 +126,8 @@ def fitted(added: Added, model: onnx.ModelProto, tokenizer: Tokenizer) -> Fitted
     learnt = [one for one in examples if one.part not in HELD_OUT_LABELLED]
     learnt += added.beside(learnt)
     given = vectors(model, tokenizer, [one.text for one in learnt])
-    weights, bias = fit(given, np.array([one.label == looked_for for one in learnt]), added.cost)
+    wanted_ones = np.array([one.label == looked_for for one in learnt])
+    weights, bias = fit(given, wanted_ones, added.cost, balanced=added.balanced)
     held_out = [one for one in examples if one.part in HELD_OUT_LABELLED]
     margins = vectors(model, tokenizer, [one.text for one in held_out]) @ weights + bias
     found = [added.labels[place] for place in margins.argmax(axis=1)]

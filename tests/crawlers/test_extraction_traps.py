@@ -52,6 +52,8 @@ def lines_of(html: str, url: str = "http://h/a.html") -> list[str]:
         "他编辑：“这句话删掉。”说完又改了主意。",
         "上一篇报道刊发以后，市水务集团连夜开会，第二天一早就派人上门核查。",
         "责任编辑这个岗位，今年全市新聘了四十人，主要充实到县级融媒体中心。",
+        "抄送多少单位不是办文质量，答复里有没有把话说清楚才是，督查室今后只看后一条。",
+        "联系电话：0999-5550123",
     ],
 )
 def test_sentences_of_the_matter_stay(sentence: str) -> None:
@@ -83,6 +85,13 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "— THE END —",
         "点击上方“岚阳发布”关注我们，设为星标不迷路",
         "满意度评价：非常满意 满意 基本满意 不满意",
+        "图片：云江图库已获授权",
+        "主题词：城乡建设 供水 通知",
+        "抄送：省委各部门，省人大常委会办公厅，省政协办公厅，省法院，省检察院，各民主党派省委。",
+        "云江省人民政府办公厅　2026年11月20日印发",
+        "视频简介：",
+        "你家的水费对得上吗？欢迎在评论区说说！",
+        "推荐阅读：<a href=/1>城区三座立交桥本月底通车</a>",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
@@ -92,6 +101,166 @@ def test_lines_of_the_page_go(line: str) -> None:
 def test_text_goes_on_behind_links_in_between() -> None:
     links = "延伸阅读</p><p><a href=/1>城区三座立交桥本月底通车</a></p><p><a href=/2>冬季供暖热线接听九千次</a>"
     assert lines_of(page(BODY[0], links, BODY[1], BODY[2])) == list(BODY)
+
+
+def test_the_heading_of_links_goes_with_them() -> None:
+    links = "这些也值得一看</p><p><a href=/1>城区三座立交桥本月底通车</a></p><p><a href=/2>冬季供暖热线接听九千次</a>"
+    assert lines_of(page(BODY[0], links, BODY[1], BODY[2])) == list(BODY)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "<p>电话：0999</p>",
+        "<a href=/1>城区三座立交桥</a>",
+        "<div class=g><p>去看看</p><p>云江</p></div>",
+        "<h1>警情通报</h1>",
+    ],
+)
+def test_pages_of_many_such_lines_end_soon(part: str) -> None:
+    html = page().replace(f"{BODY[-1]}</p>", f"{BODY[-1]}</p><div class=svc>{part * 15_000}</div>")
+    begun = time.process_time()
+    extract(html, "http://h/a.html", NOW)
+    assert time.process_time() - begun < 10
+
+
+def test_goods_in_the_text_go() -> None:
+    goods = "<div class=g><div><p>云江矿泉水产地直发</p><p>到手价29.9元 已售1.2万件</p></div><a>去看看</a></div>"
+    assert lines_of(page(*BODY).replace(f"<p>{BODY[1]}", f"{goods}<p>{BODY[1]}")) == list(BODY)
+    table = "<div class=g><p>一档水价</p><p>每立方米2.90元</p></div>"
+    assert "一档水价" in lines_of(page(*BODY).replace(f"<p>{BODY[1]}", f"{table}<p>{BODY[1]}"))
+
+
+def test_a_signature_over_files_is_no_heading_of_links() -> None:
+    files = "云江市水务局</p><p><a href=/1>附件1：核查进展情况明细表</a></p><p><a href=/2>附件2：退款办理流程说明</a>"
+    assert "云江市水务局" in lines_of(page(*BODY, files))
+
+
+def test_how_to_reach_the_house_in_a_box_below_the_text_goes() -> None:
+    box = "<div class=svc><div>供水服务热线：96196（24小时）</div><div>邮编：330999</div></div>"
+    html = page().replace(f"{BODY[-1]}</p>", f"{BODY[-1]}</p>{box}")
+    assert box in html
+    assert lines_of(html) == list(BODY)
+
+
+def test_what_an_element_of_its_own_calls_a_lead_goes() -> None:
+    assert lines_of(page(f"<b>AI导读</b>{BODY[1][:30]}。", *BODY)) == list(BODY)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_message_stands_with_the_answer_to_it(long: bool) -> None:
+    answer = "市民您好，您反映的问题已收悉。" + BODY[1] * (4 if long else 1)
+    html = (
+        f"<html><head><title>诉求公示</title></head><body><div class=case><div class=t><i>投诉</i>{TITLE}</div>"
+        f"<div class=ask><div><b>市民</b> 2026-11-23 12:30</div><div><p>{BODY[0]}</p></div></div>"
+        f"<div class=say><div><b>云江市水务局</b> 2026-11-24 09:00</div><div><p>{answer}</p></div></div></div>"
+        f"</body></html>"
+    )
+    found = extract(html, "http://h/a.html", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, [BODY[0], answer])
+    assert found.published_at is not None and found.published_at.astimezone(CHINA).day == 23
+
+
+def titled(headline: str, element: str, script: str = "") -> str:
+    """A page with its headline as it stands there, and what its `<title>` says."""
+    text = "".join(f"<p>{one}</p>" for one in BODY)
+    return (
+        f"<html><head><title>{element}</title><script>{script}</script></head><body><div class=bar><b>云江发布</b>"
+        f"<span>下载</span></div>{headline}{INFO}<div class=con>{text}</div></body></html>"
+    )
+
+
+LONG_TITLE = "云江市水务集团关于公布水费重复扣收核查进展和退款安排的通知"
+
+
+@pytest.mark.parametrize(
+    ("html", "title"),
+    [
+        (titled(f"<h1>{TITLE}<em>（1/3）</em></h1>", f"{TITLE}（1/3）_云江网"), TITLE),
+        (titled(f"<h1>[云江早新闻]{TITLE}</h1>", f"[云江早新闻]{TITLE}_云江网"), TITLE),
+        (titled(f"<h1>【民生】{TITLE}</h1>", f"【民生】{TITLE}_云江网"), f"【民生】{TITLE}"),
+        (titled(f"<div><em>投诉</em>{TITLE}</div>", "诉求公示"), TITLE),
+        (titled(f"<div>投诉{TITLE}</div>", "诉求公示"), f"投诉{TITLE}"),
+        (titled(f"<div><span>问</span>{TITLE}？</div>", f"云江税务 热点问答 {TITLE}？"), f"{TITLE}？"),
+        (titled("<h2>平安云江</h2><p><font size=5>警情通报</font></p>", "警情通报-云江市公安局"), "警情通报"),
+        (titled(f"<h2>校园动态</h2><p>a</p><p>b</p><p>c</p><b>{TITLE}</b>", "校园动态_实验小学"), TITLE),
+        (titled(f"<div>{TITLE}</div>", "云江发布", f'var shareTitle="{TITLE}";'), TITLE),
+        (titled(f"<div>{TITLE}</div>", "云江发布"), TITLE),
+        (titled(f"<p>{LONG_TITLE[:9]}</p><p>{LONG_TITLE[9:]}</p>", f"{LONG_TITLE[:24]}...-云江网"), LONG_TITLE),
+        (titled(f"<div>{LONG_TITLE}</div>", f"【通知公告】{LONG_TITLE[:20]}... | 云江市水务局"), LONG_TITLE),
+        (
+            titled(f"<p>{TITLE}</p><table><tr><td>发布单位</td><td>云江水务</td></tr></table>", "详情"),
+            TITLE,
+        ),
+    ],
+)
+def test_headlines_with_what_pages_do_to_them(html: str, title: str) -> None:
+    found = extract(html, "http://h/a.html", NOW)
+    assert (found.title, found.text.split("\n")) == (title, list(BODY))
+
+
+SIGNED = (*BODY, "云江市水务局", "2026年11月20日")
+
+
+@pytest.mark.parametrize(
+    ("info", "behind", "time"),
+    [
+        ("<dl><dt>成文日期</dt><dd>2026-11-20</dd><dt>发布日期</dt><dd>2026-11-22</dd></dl>", "", "11-22 00:00"),
+        ("<p><span>2026-11-22</span><span>203</span></p>", "", "11-22 00:00"),
+        ("<p><b>22</b><span>2026/11</span></p>", "", "11-22 00:00"),
+        ("<p>22</p><p>2026-11</p>", "", "11-22 00:00"),
+        ("<p><i>Lv.8</i><span>11-22 21:07 发布于 新圃区</span></p>", "", "11-22 21:07"),
+        ("<p>發布日期：115-11-22</p>", "", "11-22 00:00"),
+        ('<p>发布时间：<script>var pubtime="2026-11-22 17:45:00";w(pubtime)</script></p>', "", "11-22 17:45"),
+        ("", "<ul>" + "<li><a href=/1>城区三座立交桥本月底通车</a> 2026-11-21</li>" * 2 + "</ul>", "11-20 00:00"),
+    ],
+)
+def test_times_as_pages_set_them(info: str, behind: str, time: str) -> None:
+    found = extract(page(*SIGNED, behind=behind).replace(INFO, info), "http://h/a.html", NOW)
+    assert found.published_at is not None
+    assert found.published_at.astimezone(CHINA).strftime("%m-%d %H:%M") == time
+    assert found.text.split("\n") == list(SIGNED)
+
+
+@pytest.mark.parametrize(
+    ("info", "outlet", "author"),
+    [
+        ("<dl><dt>发布机构</dt><dd>云江市水务局</dd></dl>", "云江市水务局", None),
+        ("<table><tr><td>发布单位</td><td>云江市水务局</td></tr></table>", "云江市水务局", None),
+        ("<p><label>信息来源</label><em>云江市水务局</em></p>", "云江市水务局", None),
+        ("<p>来源： 访问量：203</p>", None, None),
+        ("<p><span>作者：宋思远</span><span>阅读：1203</span></p>", None, "宋思远"),
+        ("<p>云江网记者 贺小川 摄</p>", None, None),
+    ],
+)
+def test_outlets_and_authors_as_pages_set_them(info: str, outlet: str | None, author: str | None) -> None:
+    found = extract(page().replace(INFO, info), "http://h/a.html", NOW)
+    assert (found.outlet, found.author) == (outlet, author)
+
+
+def test_a_day_without_a_year_below_the_text() -> None:
+    html = page(behind="<div><span>编辑于 11-22 云江</span></div>").replace(INFO, "")
+    found = extract(html, "http://h/a.html", NOW).published_at
+    assert found is not None and found.astimezone(CHINA).strftime("%Y-%m-%d") == "2026-11-22"
+    score = page(behind="<div><span>比分 11-22</span></div>").replace(INFO, "")
+    assert extract(score, "http://h/a.html", NOW).published_at is None
+
+
+def test_the_article_that_is_loaded_below_is_another() -> None:
+    def post(title: str, text: str, day: int) -> str:
+        return f"<div class=post><h1>{title}</h1><div>云江晚报 2026-11-{day}</div><div><p>{text}</p></div></div>"
+
+    first, more = "".join(BODY), BODY[0] * 9
+    html = (
+        f"<html><head><title>{TITLE}_云江网</title></head><body><div>{post(TITLE, first, 23)}{{}}</div></body></html>"
+    )
+    for below in (post("老机床厂变身剧场", more, 22), post("老机床厂变身剧场", more, 22) + post("另一件事", more, 21)):
+        found = extract(html.format(below), "http://h/a.html", NOW)
+        assert (found.title, found.text) == (TITLE, first)
+
+
+def test_a_number_over_two_elements_stays_one() -> None:
+    assert lines_of(page("全市共受理<span>1</span><span>20</span>件。", *BODY))[0] == "全市共受理120件。"
 
 
 def test_a_class_that_only_looks_like_an_aside_is_kept() -> None:

@@ -12,6 +12,7 @@ Texts are short; those to learn from are also put beside others, so that a claus
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,12 +20,17 @@ import msgspec
 import numpy as np
 
 from classifiers.model import ADVERTS, HARMS, Text
-from training.data import Example, part_of
+from training.data import Example, part_of, read
 from training.labels.own import read_posts
 
 FOLDER = Path(__file__).parent
 BESIDE = 4
 """How often each text is put beside another one."""
+
+REAL = 1_500
+"""Real texts of a kind."""
+HELD_OUT = (0, 2)
+"""Parts of the real texts that nothing is learnt from."""
 
 SIGNS = frozenset("死亡伤残毁命尸殁遇溺炸烧砸撞摔骨昏毒砍捅危血救")
 """Characters that tellings of harm are seldom without: a post that holds none of them is taken to tell of none."""
@@ -43,6 +49,8 @@ class Added(NamedTuple):
         Below it a judgement is unsure.
     beside:
         Makes more examples of those to learn from; the same each time.
+    balanced:
+        Whether both labels weigh alike, however few of one there are.
     """
 
     head: str
@@ -50,6 +58,7 @@ class Added(NamedTuple):
     cost: float
     threshold: float
     beside: Callable[[Sequence[Example]], list[Example]]
+    balanced: bool
 
     def texts(self) -> list[Example]:
         """The texts as they were written, in the file's order."""
@@ -59,19 +68,30 @@ class Added(NamedTuple):
 
 
 def beside_harmless(examples: Sequence[Example], seed: int = 0) -> list[Example]:
-    """Each text before and after other posts that tell of no harm, and these posts alone.
+    """Each text before and after other posts that tell of no harm, and these posts alone; and real texts alone that
+    hold none of `SIGNS`: who complains of queues, fees and old people's troubles tells of no harm.
 
     A joined text is in the part of its example, so that nothing of it gets among those that are chosen or scored on.
     """
     random = np.random.default_rng(seed)
     harmless = [post.text for post in read_posts() if not SIGNS & set(post.text)]
     joined = [Example(Text("", text), "none", part_of(Text("", text))) for text in harmless]
+    joined += [Example(text, "none", part_of(text)) for text in real_harmless()]
     for example in examples:
         own = example.text.text.rstrip("。")
         for number, place in enumerate(random.choice(len(harmless), BESIDE, replace=False)):
             other = harmless[place].rstrip("。")
             joined.append(example._replace(text=Text("", f"{other}。{own}。" if number % 2 else f"{own}，{other}。")))
     return joined
+
+
+def real_harmless() -> list[Text]:
+    """`REAL` texts of each kind to learn from, as they come."""
+    found: list[Text] = []
+    for name, label in (("messages_topic_train.csv.gz", "topic"), ("emotion_usual_train.csv.gz", "emotion")):
+        plain = (one.text for one in read(name, label) if one.part not in HELD_OUT)
+        found += islice((one for one in plain if not SIGNS & {*one.title, *one.text}), REAL)
+    return found
 
 
 def beside_alike(examples: Sequence[Example], seed: int = 0) -> list[Example]:
@@ -89,7 +109,7 @@ def beside_alike(examples: Sequence[Example], seed: int = 0) -> list[Example]:
 
 
 ADDED = (
-    Added("harm", HARMS, cost=0.01, threshold=0.5, beside=beside_harmless),
-    Added("advert", ADVERTS, cost=0.03, threshold=0.5, beside=beside_alike),
+    Added("harm", HARMS, cost=0.1, threshold=0.5, beside=beside_harmless, balanced=False),
+    Added("advert", ADVERTS, cost=0.03, threshold=0.5, beside=beside_alike, balanced=True),
 )
 """The heads, in the order in which they are put behind the others."""
