@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from console.days import begin_of
+from console.scope import View
 from grouping.history import History
 from minsheng.store import Store
 from search.index import Facet, Filters, Search, Sort
-from search.query import parse
+from search.query import Node, named, parse
+from search.understanding import Vocabulary, chosen, enough_for, understood
 
 MANY: dict[str, str] = {
     "policy": "policies",
@@ -31,6 +33,27 @@ MANY: dict[str, str] = {
 SHOWN_FACETS: tuple[Facet, ...] = ("policy", "topic", "sentiment", "request", "stance", "kind", "source", "region")
 SORTS: dict[Sort, str] = {"newest": "最新", "relevance": "最相关", "reach": "互动最多"}
 PAGE = 20
+
+
+def meant(words: str, view: View) -> Node | None:
+    """What is looked for: with synonyms, and the names of the policies and sources that the viewer knows.
+
+    Raises `WrongUse` where the words can't be read.
+    """
+    query = parse(words)
+    if query is None:
+        return None
+    return understood(named(query, view.source_names()), Vocabulary.of(view.policies.values()))
+
+
+def wider(search: Search, view: View) -> tuple[Search, bool]:
+    """The search, widened to most of its words where it finds too little, and whether it was."""
+
+    def count(query: Node) -> int:
+        return view.index.search(Search(query=query, filters=search.filters, size=0)).total
+
+    query, widened = chosen(search.query, count, enough_for(search.sort))
+    return msgspec.structs.replace(search, query=query), widened
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,14 +99,14 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
             until=until + timedelta(days=1) if until else None,
         )
 
-    def search(self, store: Store, *, facets: bool = True, size: int = PAGE, together: bool = False) -> Search:
+    def search(self, view: View, *, facets: bool = True, size: int = PAGE, together: bool = False) -> Search:
         """`together`: each text once, with how many say the same, unless one text's copies are asked for.
 
         Raises `WrongUse` where something in it can't be read.
         """
         return Search(
-            query=parse(self.words),
-            filters=self.filters(store),
+            query=meant(self.words, view),
+            filters=self.filters(view.store),
             sort=self.sort,
             size=size,
             after=self.after or None,

@@ -16,11 +16,13 @@ from sqlalchemy.engine import Connection
 
 from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
+from minsheng.policies import PolicyRegister
 from minsheng.problems import Problem
 from minsheng.store import Store, upsert
 from search.index import MAX_SIZE, Filters, Hit, Index, Search
 from search.query import And, Node, Not, Term, joined, parse
 from search.tables import saved_search_hits, saved_searches
+from search.understanding import Vocabulary, understood
 
 LOOK_BACK = timedelta(days=2)
 """How late a document may come to the index and still be given as new."""
@@ -150,11 +152,14 @@ class SavedSearches:
         since = saved.created_at if saved.ran_at is None else max(saved.created_at, saved.ran_at - LOOK_BACK)
         filters = narrow(msgspec.structs.replace(saved.filters, fetched_since=since))
         given = self._given(saved.id)
+        policies = PolicyRegister(self._store, self._clock).all()
+        known = [one for one in policies if filters.policies is None or one.id in filters.policies]
+        query = understood(saved.node(), Vocabulary.of(known))
         new: list[Hit] = []
         cursor = None
         more = False
         while True:
-            page = index.search(Search(query=saved.node(), filters=filters, size=MAX_SIZE, after=cursor))
+            page = index.search(Search(query=query, filters=filters, size=MAX_SIZE, after=cursor))
             new += [hit for hit in page.hits if hit.record.document.id not in given]
             cursor = page.cursor
             more = len(new) > MOST_NEW or (len(new) == MOST_NEW and cursor is not None)

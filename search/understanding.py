@@ -259,6 +259,14 @@ def chosen(query: Node | None, count: Callable[[Node], int], enough: int = ENOUG
     return best, best is not query
 
 
+def enough_for(sort: str) -> int:
+    """Matches from which a search in this order need not be widened.
+
+    Where the best do not come first, what matches less would stand among the rest: then one is enough.
+    """
+    return ENOUGH if sort == "relevance" else 1
+
+
 def _all(parts: Sequence[Node]) -> Node:
     node = joined(And, parts)
     assert node is not None

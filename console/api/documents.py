@@ -125,7 +125,7 @@ def search_documents(
     published while pages are read shifts none of them. Audited."""
     asked = Asked.read(request.query_params.multi_items())
     try:
-        search = asked.search(visit.console.store, facets=facets, size=size)
+        search = asked.search(visit.view, facets=facets, size=size)
         page = visit.view.index.search(
             replace(search, sort=sort, after=cursor or None, together=together, histogram=histogram)
         )

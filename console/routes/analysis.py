@@ -15,12 +15,11 @@ from console.layers import DEEPEST, Layers, layers_of
 from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
-from console.searching import Asked
+from console.searching import Asked, meant, wider
 from grouping.hot_documents import HotWords
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from search.index import Filters, Search
-from search.query import parse
 
 router = APIRouter()
 Searcher = Annotated[Visit, needs("search")]
@@ -32,7 +31,7 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
     itself; `words`: they are there at once, for a browser without scripts."""
     asked = Asked.read(visit.request.query_params.multi_items())
     try:
-        search = asked.search(visit.console.store, facets=False)
+        search = wider(asked.search(visit.view, facets=False), visit.view)[0]
     except WrongUse as error:
         return show(
             visit, "analysis.html.j2", code=400, asked=asked, problem=in_words(error), spread=None, hot=None, names={}
@@ -52,7 +51,7 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
 def analysis_words(visit: Searcher) -> Response:
     """The hot words alone, a part of that page."""
     asked = Asked.read(visit.request.query_params.multi_items())
-    hot = _hot_words(visit, asked, asked.search(visit.console.store, facets=False))
+    hot = _hot_words(visit, asked, wider(asked.search(visit.view, facets=False), visit.view)[0])
     visit.record("searched", asked.words, {**asked.plain(), "analysis": "words", "total": hot.total})
     return show(visit, "analysis_words.html.j2", asked=asked, hot=hot)
 
@@ -61,7 +60,7 @@ def analysis_words(visit: Searcher) -> Response:
 def analysis_layers(visit: Searcher) -> Response:
     """How deep it has gone, a part of that page."""
     asked = Asked.read(visit.request.query_params.multi_items())
-    layers = _layers(visit, asked, asked.search(visit.console.store, facets=False))
+    layers = _layers(visit, asked, wider(asked.search(visit.view, facets=False), visit.view)[0])
     visit.record("searched", asked.words, {**asked.plain(), "analysis": "layers", "total": layers.total})
     return show(visit, "analysis_layers.html.j2", layers=layers, deepest=DEEPEST)
 
@@ -105,7 +104,7 @@ def compare(
     problem = ""
     try:
         if visit.request.query_params:
-            query = parse(given["q"])
+            query = meant(given["q"], visit.view)
             for name in ("first", "second"):
                 since, until = _day(given[f"{name}_since"]), _day(given[f"{name}_until"]) + timedelta(days=1)
                 if until <= since:

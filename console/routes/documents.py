@@ -19,7 +19,7 @@ from console.documents import whole
 from console.problems import in_words
 from console.rendering import attachment, show
 from console.scope import View
-from console.searching import SORTS, Asked
+from console.searching import SORTS, Asked, wider
 from minsheng.errors import WrongUse
 from minsheng.records import Assessed, Document, Grouped
 from minsheng.spreadsheets import as_csv, as_xlsx
@@ -33,9 +33,10 @@ BATCH = 500
 @router.get("/search")
 def search(visit: Searcher) -> Response:
     asked = Asked.read(visit.request.query_params.multi_items())
-    problem, page = "", Page(total=0, hits=())
+    problem, page, widened = "", Page(total=0, hits=()), False
     try:
-        page = visit.view.index.search(asked.search(visit.console.store, together=True))
+        wanted, widened = wider(asked.search(visit.view, together=True), visit.view)
+        page = visit.view.index.search(wanted)
         visit.record("searched", asked.words, {**asked.plain(), "total": page.total})
     except WrongUse as error:
         problem = in_words(error)
@@ -45,6 +46,7 @@ def search(visit: Searcher) -> Response:
         code=400 if problem else 200,
         asked=asked,
         page=page,
+        widened=widened,
         sorts=SORTS,
         problem=problem,
         names=names(visit.view),
@@ -59,7 +61,8 @@ def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -
         raise HTTPException(404)
     asked = replace(Asked.read(visit.request.query_params.multi_items()), after="")
     limit = visit.console.settings.console.export_rows
-    records, total = _all(visit.view, asked.search(visit.console.store, facets=False, size=BATCH), limit)
+    wanted, _ = wider(asked.search(visit.view, facets=False, size=BATCH), visit.view)
+    records, total = _all(visit.view, wanted, limit)
     known = names(visit.view)
     rows = [export.row(record, known["policy"], known["source"]) for record in records]
     note = f"共 {total} 篇，本文件只含前 {len(rows)} 篇；请缩小范围后再导出。" if total > len(rows) else ""

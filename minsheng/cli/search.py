@@ -69,7 +69,7 @@ def search(
     from minsheng.parts import open_index
     from search.index import Filters, Search
     from search.query import named, parse
-    from search.understanding import chosen, understood
+    from search.understanding import chosen, enough_for, understood
 
     query = parse(" ".join(words or ()))
     wanted = Search(
@@ -102,11 +102,11 @@ def search(
                 query, widened = chosen(
                     understood(query, vocabulary),
                     lambda one: index.search(Search(query=one, filters=wanted.filters, size=0)).total,
-                    enough=1,
+                    enough_for(sort),
                 )
         page = index.search(msgspec.structs.replace(wanted, query=query))
     if widened:
-        context.errors().print("no document has all the words: shown are those with most of them")
+        context.errors().print("few documents have all the words: shown are those with most of them, too")
     if json:
         context.print_json(
             {

@@ -109,7 +109,8 @@ def test_json_lines_hold_what_is_found_and_say_where_it_is_not_all(world: Consol
     duty = world.client("duty")
     lines = duty.get("/search/export?q=供暖&format=jsonl").text.splitlines()
     found = [json.loads(line) for line in lines]
-    assert found and all("供暖" in one["title"] + one["text"] for one in found)
+    same = ("供暖", "暖气", "供热", "采暖")
+    assert found and all(any(word in one["title"] + one["text"] for word in same) for one in found)
     assert all(set(one) >= {"id", "labels", "text", "published_at"} for one in found)
     limited = world.console.settings.console
     world.console.settings = replace(world.console.settings, console=replace(limited, export_rows=2))
@@ -118,6 +119,41 @@ def test_json_lines_hold_what_is_found_and_say_where_it_is_not_all(world: Consol
     finally:
         world.console.settings = replace(world.console.settings, console=limited)
     assert len(cut) == 3 and "只含前 2 篇" in cut[-1]["note"]
+
+
+def test_words_mean_what_they_mean_in_search_at_every_page(world: ConsoleWorld) -> None:
+    """Synonyms, other names of the viewer's own policies, and sources by name; what is in quotes is as typed."""
+    duty, schools = world.client("duty"), world.client("duty", "schools")
+    send(duty, "/searches", name="断水", q="停水")
+    world.world.index.write([
+        fetched(world, "cut", "昨天又断水。", HEATING), fetched(world, "own", "断水通知。", SCHOOL),
+        fetched(world, "named", "云岭市居民供暖价格调整办法何时施行？", HEATING),
+        fetched(world, "said", "有人转云岭市居民供暖价格调整办法。", SCHOOL),
+    ])  # fmt: skip
+    world.world.index.refresh()
+    assert isinstance(world.clock, ManualClock)
+    world.clock.advance(seconds=5)
+    assert "昨天又" in duty.get("/search?q=停水").text and "昨天又" not in duty.get('/search?q="停水"').text
+    assert schools.get("/api/v1/documents?q=停水").json()["total"] == 1
+    assert "昨天又" in duty.get("/search/export?q=停水&format=jsonl").text
+    number = SavedSearches(world.store, world.clock).all("duty-whole")[0].id
+    assert "昨天又" in send(duty, f"/searches/{number}", do="news").text
+    assert "何时施行" in duty.get("/search?q=供暖新规").text
+    theirs = schools.get("/api/v1/documents?q=供暖新规").json()
+    assert theirs["total"] == 0, "that name is of a policy that is not theirs"
+    assert "昨天又" in duty.get("/search?q=停水 信源:云岭论坛").text
+    assert "昨天又" not in duty.get("/search?q=停水 信源:云岭日报").text
+
+
+def test_a_search_that_finds_nothing_is_widened_and_says_so(world: ConsoleWorld) -> None:
+    duty = world.client("duty")
+    world.world.index.write([fetched(world, "ferry", "渡口的缆绳断了。", HEATING)])
+    world.world.index.refresh()
+    page, said = duty.get("/search?q=缆绳 检修").text, "含全部词的很少"
+    assert said in page and "渡口的" in page
+    assert "渡口的" in duty.get("/search/export?q=缆绳 检修&format=jsonl").text
+    assert said not in duty.get("/search?q=缆绳").text
+    assert duty.get("/api/v1/documents?q=缆绳 检修").json()["total"] == 0
 
 
 def test_the_audit_log_is_exported_with_its_filters(world: ConsoleWorld) -> None:

@@ -103,6 +103,16 @@ def test_many_new_hits_come_in_several_runs(
     assert more == [True, True, False, False]
 
 
+def test_synonyms_are_new_too_and_words_in_quotes_are_as_typed(
+    searches: SavedSearches, index: EmbeddedIndex, clock: ManualClock
+) -> None:
+    meant, typed = searches.save("李敏", "停水", "停水"), searches.save("李敏", "原话", '"停水"')
+    clock.advance(hours=1)
+    index.write([fetched(1, "停水", 5), fetched(2, "断水", 5)])
+    assert len(searches.news(meant, index).hits) == 2
+    assert numbers([hit.record for hit in searches.news(typed, index).hits]) == [1]
+
+
 def test_they_are_kept_changed_listed_and_removed(
     searches: SavedSearches, index: EmbeddedIndex, clock: ManualClock
 ) -> None:
@@ -111,10 +121,10 @@ def test_they_are_kept_changed_listed_and_removed(
     assert [one.owner for one in searches.all()] == ["李敏", "王强"]
     assert searches.all("李敏") == [first]
     clock.advance(hours=1)
-    index.write([fetched(1, "停水", 5), fetched(2, "断水", 5)])
+    index.write([fetched(1, "停水", 5), fetched(2, "修路", 5)])
     assert len(searches.news(first, index).hits) == 1
-    again = searches.save("李敏", "停水", "断水", notify=True)
-    assert (again.id, again.query, again.notify) == (first.id, "断水", True)
+    again = searches.save("李敏", "停水", "修路", notify=True)
+    assert (again.id, again.query, again.notify) == (first.id, "修路", True)
     assert again.ran_at == clock.now()
     assert numbers([hit.record for hit in searches.news(again, index).hits]) == [2]
     with pytest.raises(WrongUse, match="no saved search"):
