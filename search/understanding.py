@@ -82,8 +82,8 @@ class Vocabulary:
     @classmethod
     def of(cls, policies: Iterable[Policy] = ()) -> Vocabulary:
         """The names of these policies beside the synonyms that come with the program."""
-        named = [[policy.title, *([policy.number] if policy.number else []), *policy.aliases] for policy in policies]
-        return cls([*named, *synonyms()])
+        named = ((policy.title, *([policy.number] if policy.number else []), *policy.aliases) for policy in policies)
+        return _vocabulary(tuple(named))
 
     def same(self, name: str) -> list[str]:
         """Other names of what has this name, without it."""
@@ -93,6 +93,12 @@ class Vocabulary:
     def names(self) -> list[str]:
         """Every name, once."""
         return list(dict.fromkeys(name for group in self._names.values() for name in group))
+
+
+@lru_cache(maxsize=16)
+def _vocabulary(named: tuple[tuple[str, ...], ...]) -> Vocabulary:
+    """Kept for the few registers, and parts of them, that are searched in turn: thousands of names take a moment."""
+    return Vocabulary([*named, *synonyms()])
 
 
 @lru_cache(maxsize=1)
