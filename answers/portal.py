@@ -7,8 +7,11 @@ is loaded from elsewhere, also when the files are opened from a disk.
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import shutil
+import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +37,21 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     policies: int
     folder: str
+
+
+TITLE = "政策问答"
+"""What the page calls itself where nobody says otherwise."""
+
+
+def zipped_portal(entries: Sequence[Entry], policies: Mapping[str, Policy], now: datetime) -> bytes:
+    """What `write_portal` writes, as the bytes of a ZIP file to unpack at the portal."""
+    archive = io.BytesIO()
+    with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        folder = Path(name) / "portal"
+        write_portal(folder, entries, policies, now, title=TITLE, unit="")
+        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
+            packed.write(path, path.relative_to(folder))
+    return archive.getvalue()
 
 
 def write_portal(

@@ -11,6 +11,7 @@ from answers.book import AnswerBook
 from answers.contradictions import KIND_WORDS, compare, unsupported
 from answers.exchange import Outcome, exported, import_file, json_of, xlsx_of
 from answers.model import Entry
+from answers.portal import zipped_portal
 from answers.texts import PolicyTexts
 from console.access import Visit, needs
 from console.days import begin_of
@@ -33,6 +34,7 @@ MOST = 400
 _TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "json": "application/json",
+    "zip": "application/zip",
 }
 
 
@@ -76,15 +78,19 @@ def export(
     format: str = "xlsx",  # noqa: A002
 ) -> Response:
     """What is published, `format` xlsx or json, with the columns of docs/reference/qa.md; `since`: only what changed
-    since that day, and what is to be taken down there."""
+    since that day, and what is to be taken down there. `format` zip: the pages for a portal."""
     if format not in _TYPES:
         raise HTTPException(404)
     console, begin = visit.console, begin_of(since)
     policies = {one.id: one for one in PolicyRegister(console.store, console.clock).all()}
-    rows = exported(AnswerBook(console.store, console.clock), policies, since=begin)
-    rows = [row for row in rows if visit.view.sees_policy(row["policy"])]
-    content = (xlsx_of if format == "xlsx" else json_of)(rows)
-    visit.record("exported", "answers", {"since": since, "rows": len(rows), "format": format})
+    book = AnswerBook(console.store, console.clock)
+    if format == "zip":
+        entries = [one for one in book.public() if visit.view.sees_policy(one.content.policy)]
+        content, count = zipped_portal(entries, policies, console.clock.now()), len(entries)
+    else:
+        rows = [row for row in exported(book, policies, since=begin) if visit.view.sees_policy(row["policy"])]
+        content, count = (xlsx_of if format == "xlsx" else json_of)(rows), len(rows)
+    visit.record("exported", "answers", {"since": since, "rows": count, "format": format})
     stamp = f"{console.clock.now().astimezone(CHINA):%Y%m%d}"
     headers = {"Content-Disposition": attachment(f"政策问答库-{stamp}.{format}")}
     return Response(content, media_type=_TYPES[format], headers=headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,9 @@ def test_the_hotline_gets_what_is_published_and_what_is_over(rooms: ConsoleWorld
     states = {row["title"]: row["state"] for row in client.get(f"/answers/export?format=json&since={today}").json()}
     assert states["取暖补助标准"] == "停用" and states["取暖补贴"] == "启用"
     assert client.get("/answers/export?format=json&since=2030-01-01").json() == []
+    portal = zipfile.ZipFile(io.BytesIO(client.get("/answers/export?format=zip").content))
+    pages = "".join(portal.read(name).decode() for name in portal.namelist() if name.endswith((".html", ".js")))
+    assert "index.html" in portal.namelist() and "取暖补贴" in pages and "取暖补助标准" not in pages
     assert client.get("/answers/export?format=pdf").status_code == 404
     assert client.get("/answers/export?since=x").status_code == 400
     assert rooms.client("reader").get("/answers/export").status_code == 403
