@@ -39,23 +39,25 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
 
 
-TITLE = "政策问答"
-"""What the page calls itself where nobody says otherwise."""
-
-
 def zipped_portal(entries: Sequence[Entry], policies: Mapping[str, Policy], now: datetime) -> bytes:
     """What `write_portal` writes, as the bytes of a ZIP file to unpack at the portal."""
     archive = io.BytesIO()
     with tempfile.TemporaryDirectory() as name, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         folder = Path(name) / "portal"
-        write_portal(folder, entries, policies, now, title=TITLE, unit="")
+        write_portal(folder, entries, policies, now)
         for path in sorted(one for one in folder.rglob("*") if one.is_file()):
             packed.write(path, path.relative_to(folder))
     return archive.getvalue()
 
 
 def write_portal(
-    folder: Path, entries: Sequence[Entry], policies: Mapping[str, Policy], now: datetime, *, title: str, unit: str
+    folder: Path,
+    entries: Sequence[Entry],
+    policies: Mapping[str, Policy],
+    now: datetime,
+    *,
+    title: str = "政策问答",
+    unit: str = "",
 ) -> Written:
     """Write the pages.
 

@@ -152,9 +152,11 @@ class SavedSearches:
         since = saved.created_at if saved.ran_at is None else max(saved.created_at, saved.ran_at - LOOK_BACK)
         filters = narrow(msgspec.structs.replace(saved.filters, fetched_since=since))
         given = self._given(saved.id)
-        policies = PolicyRegister(self._store, self._clock).all()
-        known = [one for one in policies if filters.policies is None or one.id in filters.policies]
-        query = understood(saved.node(), Vocabulary.of(known))
+        query = saved.node()
+        if query is not None:
+            policies = PolicyRegister(self._store, self._clock).all()
+            known = [one for one in policies if filters.policies is None or one.id in filters.policies]
+            query = understood(query, Vocabulary.of(known))
         new: list[Hit] = []
         cursor = None
         more = False

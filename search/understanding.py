@@ -253,10 +253,11 @@ def chosen(query: Node | None, count: Callable[[Node], int], enough: int = ENOUG
     -------
     The query to search by, and whether it is a widened one.
     """
-    if query is None:
-        return None, False
+    wider_ones = widened(query)
+    if query is None or not wider_ones:  # a single word, mostly: nothing need be counted
+        return query, False
     best, found = query, count(query)
-    for wider in widened(query) if found < enough else ():
+    for wider in wider_ones if found < enough else ():
         more = count(wider)
         if more > found:
             best, found = wider, more

@@ -22,6 +22,7 @@ import numpy as np
 from classifiers.model import ADVERTS, HARMS, Text
 from training.data import Example, part_of, read
 from training.labels.own import read_posts
+from training.tasks import HELD_OUT_LABELLED
 
 FOLDER = Path(__file__).parent
 BESIDE = 4
@@ -29,8 +30,6 @@ BESIDE = 4
 
 REAL = 1_500
 """Real texts of a kind."""
-HELD_OUT = (0, 2)
-"""Parts of the real texts that nothing is learnt from."""
 
 SIGNS = frozenset("死亡伤残毁命尸殁遇溺炸烧砸撞摔骨昏毒砍捅危血救")
 """Characters that tellings of harm are seldom without: a post that holds none of them is taken to tell of none."""
@@ -89,7 +88,7 @@ def real_harmless() -> list[Text]:
     """`REAL` texts of each kind to learn from, as they come."""
     found: list[Text] = []
     for name, label in (("messages_topic_train.csv.gz", "topic"), ("emotion_usual_train.csv.gz", "emotion")):
-        plain = (one.text for one in read(name, label) if one.part not in HELD_OUT)
+        plain = (one.text for one in read(name, label) if one.part not in HELD_OUT_LABELLED)
         found += islice((one for one in plain if not SIGNS & {*one.title, *one.text}), REAL)
     return found
 
