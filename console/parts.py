@@ -37,7 +37,7 @@ from minsheng.clock import Clock
 from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store import Store
-from search.index import Index
+from search.index import Index, Search
 from stream.log import Log
 
 BRIEFING_SECONDS = 60.0
@@ -81,6 +81,7 @@ class Console:
         self.boards = Boards(clock)
         self.pulse = Pulse(store, clock)
         self.stopping = threading.Event()
+        self.widened = Remembered[Search](clock, BRIEFING_SECONDS)
         self.hot_words = Remembered[HotWords](clock, BRIEFING_SECONDS)
         self.layers = Remembered[Layers](clock, BRIEFING_SECONDS)
         self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)

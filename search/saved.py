@@ -14,13 +14,14 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from crawlers.source_history import source_names
 from minsheng.clock import Clock, SystemClock
 from minsheng.errors import WrongUse
 from minsheng.policies import PolicyRegister
 from minsheng.problems import Problem
 from minsheng.store import Store, upsert
 from search.index import MAX_SIZE, Filters, Hit, Index, Search
-from search.query import And, Node, Not, Term, joined, parse
+from search.query import And, Node, Not, Term, joined, named, parse
 from search.tables import saved_search_hits, saved_searches
 from search.understanding import Vocabulary, understood
 
@@ -153,6 +154,9 @@ class SavedSearches:
         filters = narrow(msgspec.structs.replace(saved.filters, fetched_since=since))
         given = self._given(saved.id)
         query = saved.node()
+        if query is not None:
+            with self._store.read() as connection:
+                query = named(query, source_names(connection))
         if query is not None:
             policies = PolicyRegister(self._store, self._clock).all()
             known = [one for one in policies if filters.policies is None or one.id in filters.policies]

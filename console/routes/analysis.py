@@ -31,7 +31,7 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
     itself; `words`: they are there at once, for a browser without scripts."""
     asked = Asked.read(visit.request.query_params.multi_items())
     try:
-        search = wider(asked.search(visit.view, facets=False), visit.view)[0]
+        search = _searched(visit, asked)
     except WrongUse as error:
         return show(
             visit, "analysis.html.j2", code=400, asked=asked, problem=in_words(error), spread=None, hot=None, names={}
@@ -51,7 +51,7 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
 def analysis_words(visit: Searcher) -> Response:
     """The hot words alone, a part of that page."""
     asked = Asked.read(visit.request.query_params.multi_items())
-    hot = _hot_words(visit, asked, wider(asked.search(visit.view, facets=False), visit.view)[0])
+    hot = _hot_words(visit, asked, _searched(visit, asked))
     visit.record("searched", asked.words, {**asked.plain(), "analysis": "words", "total": hot.total})
     return show(visit, "analysis_words.html.j2", asked=asked, hot=hot)
 
@@ -60,9 +60,16 @@ def analysis_words(visit: Searcher) -> Response:
 def analysis_layers(visit: Searcher) -> Response:
     """How deep it has gone, a part of that page."""
     asked = Asked.read(visit.request.query_params.multi_items())
-    layers = _layers(visit, asked, wider(asked.search(visit.view, facets=False), visit.view)[0])
+    layers = _layers(visit, asked, _searched(visit, asked))
     visit.record("searched", asked.words, {**asked.plain(), "analysis": "layers", "total": layers.total})
     return show(visit, "analysis_layers.html.j2", layers=layers, deepest=DEEPEST)
+
+
+def _searched(visit: Visit, asked: Asked) -> Search:
+    """The search, widened where it finds too little: once for the page and its parts. Raises `WrongUse`."""
+    return visit.console.widened.get(
+        (visit.view.grant, asked.address()), lambda: wider(asked.search(visit.view, facets=False), visit.view)[0]
+    )
 
 
 def _layers(visit: Visit, asked: Asked, search: Search) -> Layers:

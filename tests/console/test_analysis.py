@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from console.comparing import hot_words_of, places_of, spread_of
 from console.layers import DEEPEST, layers_of
 from console.routes import analysis
+from console.scope import View
+from console.searching import wider
 from grouping.hot_documents import HotWords
 from search.embedded import EmbeddedIndex
-from search.index import Filters, Index
+from search.index import Filters, Index, Search
 from search.query import Node, parse
 from tests.briefings.small_world import MIDNIGHT, record
 from tests.console.world import ConsoleWorld
@@ -59,6 +61,24 @@ def test_hot_words_come_after_the_page_or_with_it(shared_world: ConsoleWorld, mo
     details = [line.detail for line in shared_world.console.audit.list(action="searched", limit=3)]
     assert all('"policy":["heating"]' in one for one in details) and '"analysis":"words"' in details[1]
     assert shared_world.client("operator").get("/search/analysis/words").status_code == 403
+
+
+def test_the_parts_of_the_page_take_its_search_as_it_was_widened(
+    shared_world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widened: list[object] = []
+
+    def counted(search: Search, view: View) -> tuple[Search, bool]:
+        widened.append(search)
+        return wider(search, view)
+
+    monkeypatch.setattr(analysis, "wider", counted)
+    client, query = shared_world.client("duty"), "q=供暖+从没有人说过的词"
+    for part in ("", "/words", "/layers"):
+        assert client.get(f"/search/analysis{part}?{query}").status_code == 200
+    assert len(widened) == 1
+    shared_world.client("duty", "schools").get(f"/search/analysis/words?{query}")
+    assert len(widened) == 2, "of each scope its own"
 
 
 def test_layers_are_counted_by_what_answers_what(tmp_path: Path) -> None:

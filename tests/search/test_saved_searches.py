@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from crawlers.sources import Source, save
 from minsheng.clock import ManualClock
 from minsheng.errors import WrongUse
 from minsheng.records import Grouped
@@ -111,6 +112,22 @@ def test_synonyms_are_new_too_and_words_in_quotes_are_as_typed(
     index.write([fetched(1, "停水", 5), fetched(2, "断水", 5)])
     assert len(searches.news(meant, index).hits) == 2
     assert numbers([hit.record for hit in searches.news(typed, index).hits]) == [1]
+
+
+def test_sources_are_known_by_name(searches: SavedSearches, index: EmbeddedIndex, clock: ManualClock) -> None:
+    forum = Source(id="forum-7", kind="feed", name="云岭论坛", url="https://forum.example/feed")
+    with searches._store.begin() as connection:
+        save(searches._store, [(forum, None)], connection)
+    by_name, without = (
+        searches.save("李敏", "论坛", "信源:云岭论坛 停水"),
+        searches.save("李敏", "别处", "停水 -信源:云岭论坛"),
+    )
+    clock.advance(hours=1)
+    index.write(
+        [fetched(1, "停水", 5, source="forum-7"), fetched(2, "停水", 5), fetched(3, "修路", 5, source="forum-7")]
+    )
+    assert numbers([hit.record for hit in searches.news(by_name, index).hits]) == [1]
+    assert numbers([hit.record for hit in searches.news(without, index).hits]) == [2]
 
 
 def test_they_are_kept_changed_listed_and_removed(
