@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from alerts import notices, timeline
 from alerts.bulk import update
 from alerts.casework.tasks import add_plan_tasks
 from alerts.deadlines import first_deadline, replace_timers, resume_timers, round_of, set_timers
+from alerts.evidence import BEFORE, is_of_policy, observed
 from alerts.levels import CHINESE, Level, rank
 from alerts.observations import Observation
 from alerts.plans import PlanBook, fill
@@ -68,6 +69,8 @@ class TicketDesk:
         self._open: dict[str, dict[str, Any]] = {}
         self._closed: dict[str, datetime] = {}
         self._ended: dict[str, dict[str, Any]] = {}
+        self._of_policy: set[str] = set()
+        self._begun: set[str] = set()
         self._changed: set[str] = set()
         self._described: set[str] = set()
         self.notices = 0
@@ -85,6 +88,8 @@ class TicketDesk:
         over weeks knows of no burst."""
         if (ticket := self._open.get(row.event_id)) is not None:
             return not ticket["slow"] and is_known(ticket["policy_id"], ticket["raised_at"], row)
+        if row.event_id in self._of_policy:
+            return False
         closed = self._closed.get(row.event_id)
         return closed is not None and row.published_at <= closed
 
@@ -114,16 +119,17 @@ class TicketDesk:
         stays = min(ticket["current_level"], risk.holds, key=rank)
         self._note_current(ticket, max(risk.level, stays, key=rank), risk.at)
 
-    def write(self) -> None:
-        """Store the tickets that were changed."""
+    def write(self, moved: Sequence[tuple[str, datetime, int]]) -> None:
+        """Store the tickets that were changed. `moved`: as of `alerts.memory.Memory`."""
         for events, columns in ((self._changed, _STATE), (self._described, _DESCRIPTION)):
             rows = [{name: self._open[event_id][name] for name in columns} for event_id in sorted(events)]
             update(self._store, self._connection, tickets, rows)
-        self._count_posts()
+        self._count_posts(moved)
 
-    def _count_posts(self) -> None:
-        """How many documents the open tickets' events have by now, for those who look at the ticket."""
-        events = sorted(self._open)
+    def _count_posts(self, moved: Sequence[tuple[str, datetime, int]]) -> None:
+        """How many documents the open tickets have by now, for those who look at them. An event is counted whole; what
+        is said of a policy only when its ticket opens: that may be hundreds of thousands."""
+        events = sorted(event for event in self._open if not is_of_policy(event))
         for start in range(0, len(events), _CHUNK):
             chunk = events[start : start + _CHUNK]
             counted = self._connection.execute(
@@ -140,6 +146,22 @@ class TicketDesk:
                 for row in counted
             ]
             update(self._store, self._connection, tickets, rows)
+        counts = (sa.func.count().label("posts"), sa.func.max(observations.c.published_at).label("last_post_at"))
+        rows = []
+        for event, ticket in self._open.items():
+            if not is_of_policy(event):
+                continue
+            if event in self._begun:
+                said = sa.select(*counts).where(observed(event, ticket["policy_id"], ticket["opened_at"]))
+                rows.append({"id": ticket["id"], **self._connection.execute(said).mappings().one()})
+                continue
+            begin = ticket["opened_at"] - BEFORE
+            mine = [(at, step) for policy, at, step in moved if policy == ticket["policy_id"] and at > begin]
+            if mine:
+                last = max([at for at, _ in mine] + ([ticket["last_post_at"]] if ticket["last_post_at"] else []))
+                posts = ticket["posts"] + sum(step for _, step in mine)
+                rows.append({"id": ticket["id"], "posts": posts, "last_post_at": last})
+        update(self._store, self._connection, tickets, rows)
 
     def _load(self, events: list[str]) -> None:
         for start in range(0, len(events), _CHUNK):
@@ -154,6 +176,8 @@ class TicketDesk:
                     last = self._ended.get(event_id)
                     if last is None or last["closed_at"] <= row["closed_at"]:
                         self._ended[event_id] = dict(row)
+                if row["status"] == "merged" and row["judged_since"] == row["closed_at"]:
+                    self._of_policy.add(event_id)  # the policy's ticket took it in, and counts what is said there
                 for ended_at in (row["closed_at"] if row["status"] != "merged" else None, row["judged_since"]):
                     if ended_at is not None:
                         self._closed[event_id] = max(self._closed.get(event_id, ended_at), ended_at)
@@ -168,6 +192,7 @@ class TicketDesk:
         """A matter that was closed goes on."""
         before = {"from": ticket["status"], "closed_at": ticket["closed_at"].isoformat()}
         del self._ended[row.event_id]
+        self._begun.add(row.event_id)
         self._open[row.event_id] = ticket
         ended = {"judged_since": ticket["closed_at"], "closed_at": None}
         self._begin_round(ticket, risk, risk.level, **ended, historical=False, slow=risk.slow)
@@ -248,6 +273,7 @@ class TicketDesk:
         assert inserted.inserted_primary_key is not None
         ticket["id"] = inserted.inserted_primary_key[0]
         self._open[row.event_id] = ticket
+        self._begun.add(row.event_id)
         detail = {"level": risk.level, "why": risk.why, "document": row.document_id, **self._blind()}
         self._tell(ticket, risk, "opened", "new", detail)
         self._set_tasks(ticket, risk.at)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from alerts.evidence import policy_key
 from alerts.history import EventHistory
 from alerts.observations import Observation
-from alerts.risk import Risk, RiskJudge, policy_key
+from alerts.risk import Risk, RiskJudge
 
 
 class Desk(Protocol):

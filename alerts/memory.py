@@ -41,6 +41,8 @@ class Memory:
     ----------
     fresh:
         The observations of the batch that are new or newer than what is known, in order.
+    moved:
+        What names a policy more than before the batch (1), or no longer (-1), with when it was published; no drills.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Memory:
         self._events: dict[str, EventHistory] = {}
         self._policies: dict[str, EventHistory] = {}
         self._watched = WatchedDays()
+        self.moved: list[tuple[str, datetime, int]] = []
         if self.fresh:
             self._earliest = min(row.published_at for row in self.fresh)
             self._watched = WatchedDays(Counter({at.date(): count for at, count in self._load_days()}))
@@ -78,6 +81,9 @@ class Memory:
     def take(self, row: Observation, links: Mapping[str, float]) -> EventHistory:
         """Take a document in, in place of its older version, and return its event's history."""
         old = self._known.get(row.document_id)
+        for one, step in ((old, -1), (row, 1)):
+            if one is not None and one.policy_id is not None and not one.exercise:
+                self.moved.append((one.policy_id, one.published_at, step))
         if old is not None:
             self._count(old, -1)
             if old.event_id in self._events:

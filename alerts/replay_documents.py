@@ -21,7 +21,8 @@ from alerts.rules import RuleSet
 from classifiers.linking import PolicyLinker
 from classifiers.model import Model, Text, judge_with
 from classifiers.stage import assessed
-from crawlers.importing import recognise
+from crawlers.dates import parse_time
+from crawlers.importing import KIND_WORDS, recognise
 from crawlers.rows import read_rows
 from grouping.memory import Memory
 from minsheng.clock import CHINA
@@ -33,6 +34,10 @@ from minsheng.settings import Settings
 from minsheng.workdays import WorkCalendar
 
 BATCH = 256
+SHOWN = 20
+"""Wrong lines that are told one by one."""
+YEARS = (1990, 2100)
+_DAYS = (datetime(2020, 3, 4, 5, 6, tzinfo=CHINA), datetime(2021, 8, 9, 17, 18, tzinfo=CHINA))
 _COUNTS = ("likes", "dislikes", "comments", "reposts", "views")
 
 
@@ -92,7 +97,7 @@ def read_documents(path: Path) -> list[Document]:
     Raises
     ------
     BadInput
-        Naming the line, for a row without text, time, or an id of its own.
+        Naming each line (the first `SHOWN` of them) without text, a whole and sensible time, or an id of its own.
     """
     rows = read_rows(path)
     first = list(itertools.islice(rows, 100))
@@ -103,6 +108,7 @@ def read_documents(path: Path) -> list[Document]:
         names = dict.fromkeys(str(name) for row in first if not row.problem for name in row.values)
         columns = recognise(names, {}, str(path))
     found: dict[str, Document] = {}
+    wrong: list[str] = []
     for row in itertools.chain(first, rows):
         try:
             if row.problem:
@@ -112,11 +118,16 @@ def read_documents(path: Path) -> list[Document]:
             else:
                 document = _document(row.values, columns, path.name.split(".")[0])
             encode(document)
+            for moment in (document.published_at, document.fetched_at):
+                _refuse_nonsense(moment)
+            if found.setdefault(document.id, document) != document:
+                raise ValueError(f"the id {document.id} is in the file already, for something else")
         except (ValueError, TypeError, msgspec.MsgspecError) as error:
-            raise BadInput(f"{path}, line {row.line}: {error}", "put it right, or leave the line out") from None
-        if document.id in found and found[document.id] != document:
-            raise BadInput(f"{path}, line {row.line}: the id {document.id} is in the file already", "ids are unique")
-        found[document.id] = document
+            wrong.append(f"line {row.line}: {error}")
+    if wrong:
+        more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        listed = wrong[0] if len(wrong) == 1 else "\n" + "\n".join(wrong[:SHOWN]) + more
+        raise BadInput(f"{path}, {listed}", "put the lines right, or leave them out")
     return list(found.values())
 
 
@@ -128,16 +139,16 @@ def _document(values: Mapping[str, Any], columns: Mapping[str, str], source: str
     title, text = get("title"), get("text")
     if not title and not text:
         raise ValueError("a row needs a title or a text")
-    kind = get("kind") or "post"
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind '{kind}': use {', '.join(KINDS)}")
+    said = get("kind").lower() or "post"
+    if said not in KIND_WORDS:
+        raise ValueError(f"unknown kind '{said}': use {', '.join(KINDS)}")
     engagement = values.get("engagement")
     at = _time(get("published_at"))
     author = get("author")
     return Document(
         id=get("native_id") or document_id(get("source") or source, f"{at.isoformat()}\n{title}\n{text}\n{author}"),
         source=get("source") or source,
-        kind=kind,
+        kind=KIND_WORDS[said],
         published_at=at,
         fetched_at=_time(str(values["fetched_at"])) if values.get("fetched_at") else at,
         title=title,
@@ -157,8 +168,21 @@ def _document(values: Mapping[str, Any], columns: Mapping[str, str], source: str
 def _time(text: str) -> datetime:
     if not text:
         raise ValueError("a row needs a time: published_at")
-    moment = datetime.fromisoformat(text.replace("/", "-"))
+    try:
+        moment = datetime.fromisoformat(text.replace("/", "-"))
+    except ValueError:
+        # As an import reads it; but what it means must not depend on the day of the replay (昨天, 11-24).
+        told, anew = (parse_time(text, now) for now in _DAYS)
+        if told is None or told != anew:
+            raise ValueError(f"'{text[:40]}' is no whole time: write it as 2026-11-24T08:00") from None
+        moment = told
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def _refuse_nonsense(moment: datetime) -> None:
+    """Such years come of a wrong column or an empty cell, and windows reach back for weeks."""
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise ValueError(f"'{moment.isoformat()}' is no sensible time: years from {YEARS[0]} to {YEARS[1]}")
 
 
 @lru_cache(maxsize=100_000)

@@ -10,9 +10,10 @@ import msgspec
 import sqlalchemy as sa
 
 from alerts.bulk import fetch
+from alerts.evidence import policy_key
 from alerts.observations import Observation, joined_words
 from alerts.replay import Replay, ReplayedTicket
-from alerts.risk import lookback, policy_key
+from alerts.risk import lookback
 from alerts.rules import RuleSet
 from alerts.tables import observations, tickets
 from minsheng.exercises import EXERCISE

@@ -42,11 +42,6 @@ _NAMING_SHARE = 0.3
 BaselineOf = Callable[[str, datetime], Baseline]
 
 
-def policy_key(policy_id: str) -> str:
-    """What stands in a ticket's place for the event where it is about all that is said of a policy."""
-    return f"policy:{policy_id}"
-
-
 class Risk(msgspec.Struct, frozen=True, kw_only=True):
     """The judgement of one event at one moment.
 

@@ -15,11 +15,12 @@ from sqlalchemy.engine import Connection
 
 from alerts.desk import TicketDesk
 from alerts.event_merges import merge_event
+from alerts.evidence import policy_key
 from alerts.judging import judge_document
 from alerts.memory import Memory
 from alerts.observations import Observation, observe
 from alerts.plans import PlanBook
-from alerts.risk import RiskJudge, policy_key
+from alerts.risk import RiskJudge
 from alerts.rules import RuleSet, default_rules
 from alerts.rules.book import RuleBook
 from alerts.tables import observations, tickets
@@ -152,7 +153,7 @@ class AlertStage:
             of_policy = memory.of_policy(row.policy_id) if row.policy_id is not None else None
             judge_document(row, history, of_policy, judge, desk)
         memory.write()
-        desk.write()
+        desk.write(memory.moved)
         return desk.notices
 
     def _merge(self, connection: Connection, row: Observation, events: Sequence[str], into: str) -> None:

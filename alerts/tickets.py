@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.evidence import observed
 from alerts.levels import LEVELS, rank
 from alerts.tables import is_term, observations, ticket_timeline, tickets, timers
 from alerts.transitions import STATUS_WORDS, STATUSES, Status, changing, find, move
@@ -85,7 +86,7 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
     round:
         1, and one more with each reopening.
     posts, last_post_at:
-        How many documents its event has by now, and when the newest was published.
+        How many documents belong to it by now (`alerts.evidence`), and when the newest was published.
     paused_at:
         Its clocks stand still since then.
     """
@@ -126,7 +127,7 @@ class Ticket(TicketLine, frozen=True, kw_only=True):
     parts:
         The parts of the risk when it was gravest: name, title, score, weight, value, documents.
     documents:
-        Ids of the documents behind it; `get` gives all of the event's, `whole` only those behind the parts.
+        Ids of the documents behind it; `get` gives all that belong to it, `whole` only those behind the parts.
     plan:
         The plan as it was copied when the ticket opened, with its id and version.
     """
@@ -234,13 +235,13 @@ class TicketBook:
         ]
 
     def get(self, name: str) -> Ticket:
-        """The ticket with this number or id, with all documents of its event. Raises `WrongUse` where there is none."""
+        """The ticket with this number or id and all its documents. Raises `WrongUse` where there is none."""
         with self._store.read() as connection:
             row = find(connection, name)
             clocks = _deadlines(connection, [row["id"]])
             event = connection.scalars(
                 sa.select(observations.c.document_id)
-                .where(observations.c.event_id == row["event_id"])
+                .where(observed(row["event_id"], row["policy_id"], row["opened_at"], row["closed_at"]))
                 .order_by(observations.c.published_at.desc(), observations.c.document_id)
             ).all()
         ticket = Ticket(**_plain(row, clocks.get(row["id"], [])), **{name: row[name] for name in _LARGE})

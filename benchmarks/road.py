@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,11 +89,11 @@ def _variables(parts: str) -> Iterator[dict[str, str]]:
             yield variables | server_variables(found["kafka"], found["elasticsearch"], database, name)
 
 
-def servers(opened: ExitStack) -> dict[str, str]:
+def servers(opened: ExitStack, names: Sequence[str] = ("kafka", "elasticsearch", "postgresql")) -> dict[str, str]:
     """Name → address of the servers of `MINSHENG_TEST_SERVERS`, or of ones started for this run."""
     shared = os.environ.get("MINSHENG_TEST_SERVERS")
     addresses = {name: one.address for name, one in read_running(Path(shared)).items()} if shared else {}
-    for name in ("kafka", "elasticsearch", "postgresql"):
+    for name in names:
         if name not in addresses:
             server = KINDS[name](cache_folder())
             opened.callback(server.remove)

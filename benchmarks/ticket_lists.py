@@ -1,9 +1,10 @@
 """Lists and counts of tickets, where 10,000 are open and the timelines have a million lines.
 
-    python -m benchmarks.ticket_lists [--open 10000] [--ended 10000] [--rows 1000000] [--postgresql URL]
+    python -m benchmarks.ticket_lists [--open 10000] [--ended 10000] [--rows 1000000] [--postgresql [URL]]
 
-The store is made anew: an SQLite file in a temporary folder, and where a URL is given the tables of that database,
-which has to be empty (they are taken away again). Tickets are as large as real ones: the shipped plans, nine parts with
+The store is made anew: an SQLite file in a temporary folder, and with `--postgresql` a database of a development server
+that is started for it, or, where a URL is given, the tables of that database, which has to be empty (they are taken
+away again). Tickets are as large as real ones: the shipped plans, nine parts with
 twenty documents each, and the clocks of their levels. Each question is asked as the console, the API and the commands
 ask it. Beside each list stands what reading its whole tickets takes. Exits with 1 where a list takes 100 ms or more at
 the 95th percentile.
@@ -19,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +35,7 @@ from alerts.plans import PlanBook
 from alerts.tables import ticket_timeline, tickets, timers
 from alerts.ticket_counts import kept_in_time, open_counts, open_state, overdue
 from alerts.tickets import TicketBook
+from deploy.servers import fresh_database
 from minsheng.clock import SystemClock
 from minsheng.store import Store, metadata
 
@@ -51,11 +53,17 @@ def main() -> int:
     parser.add_argument("--ended", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=1_000_000, help="lines of all timelines together")
     parser.add_argument("--times", type=int, default=30, help="how often each question is asked")
-    parser.add_argument("--postgresql", metavar="URL", help="postgresql+pg8000://..., of an empty database")
+    parser.add_argument(
+        "--postgresql", nargs="?", const="", metavar="URL",
+        help="on PostgreSQL, too: postgresql+pg8000://..., of an empty database; without: on a server of its own",
+    )  # fmt: skip
     chosen = parser.parse_args()
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for url in (f"sqlite:///{Path(folder) / 'store.db'}", *filter(None, [chosen.postgresql])):
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        urls = [f"sqlite:///{Path(folder) / 'store.db'}"]
+        if chosen.postgresql is not None:
+            urls.append(chosen.postgresql or started_database(opened))
+        for url in urls:
             with made(url) as store:
                 started = time.perf_counter()
                 fill(store, chosen.open, chosen.ended, chosen.rows)
@@ -64,7 +72,7 @@ def main() -> int:
                 rows.append({"store": store.name, "filled_in_seconds": filled, "milliseconds": asked})
     load = [round(value, 1) for value in os.getloadavg()]
     show(rows, f"{chosen.open:,} open and {chosen.ended:,} ended tickets, {chosen.rows:,} lines")
-    print(json.dumps({**vars(chosen), "postgresql": bool(chosen.postgresql), "processors": os.cpu_count(),
+    print(json.dumps({**vars(chosen), "postgresql": chosen.postgresql is not None, "processors": os.cpu_count(),
                       "load": load, "rows": rows}))  # fmt: skip
     slow = [
         f"{row['store']}: {what}"
@@ -75,6 +83,14 @@ def main() -> int:
     if slow:
         print(f"{GOAL:.0f} ms or more: {', '.join(slow)}", file=sys.stderr)
     return 1 if slow else 0
+
+
+def started_database(opened: ExitStack) -> str:
+    """An empty database on a development server, both gone when `opened` is closed."""
+    from benchmarks.road import servers  # with all that a whole road needs
+
+    address = servers(opened, ("postgresql",))["postgresql"]
+    return opened.enter_context(fresh_database(address))
 
 
 @contextmanager

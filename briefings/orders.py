@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
+from alerts.evidence import indexed, is_of_policy
 from alerts.release.report import kept_reports
 from briefings.consultation import adoption
 from briefings.facts import TicketFact
@@ -158,7 +160,12 @@ def statement(parts: Parts, *, since: datetime | None = None, until: datetime | 
         if not parts.index.count(Filters(regions=(region,))):
             raise WrongUse(Problem("region-unknown", region=region), "write it as minsheng search --facet region does")
         here = _events_of(parts.index, region, {name for family in families.values() for name in family})
-        tickets = [one for one in facts.tickets if here.intersection(families[one.event])]
+        tickets = [
+            one
+            for one in facts.tickets
+            if here.intersection(families[one.event])
+            or (is_of_policy(one.event) and parts.index.count(_of_policy(one, region)))
+        ]
     return Made(
         response_statement(
             parts.index, facts, tickets, families,
@@ -179,6 +186,12 @@ def consultation(parts: Parts, name: str) -> Made:
         parts.index, one, book.opinions(one), book.letters(one), stands, unit=parts.settings.briefing.unit, made_at=now
     )
     return Made(report, f"consultation:{one.number}")
+
+
+def _of_policy(ticket: TicketFact, region: str) -> Filters:
+    """What is said of a policy in a region, where the ticket is for all that is said of it."""
+    said = indexed(ticket.event, ticket.policy, ticket.opened_at)
+    return msgspec.structs.replace(said, regions=(region,))
 
 
 def _events_of(index: Index, region: str, names: set[str]) -> set[str]:

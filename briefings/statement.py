@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from alerts.evidence import indexed, is_of_policy
 from alerts.responses.grade import CHINESE as GRADE_WORDS
 from briefings import words
 from briefings.evidence import EvidenceBook, Line, Number
@@ -73,7 +74,7 @@ def statement(
     page = index.search(Search(filters=filters, size=0, facets=_FACETS, facet_size=_ALL, highlight=False))
     asked = book.documents("群众诉求", filters, page.total)
     matters = [
-        _Matter.of(index, ticket, families.get(ticket.event, (ticket.event,)), policies, until)
+        _Matter.of(index, ticket, families, policies, until)
         for ticket in tickets
         if not ticket.historical and ticket.opened_at < until
     ]
@@ -83,7 +84,7 @@ def statement(
     waiting.sort(key=lambda one: (one.due_at or until, one.ticket.number))
 
     _summary(writer, book, asked, answered, waiting, region, until)
-    _concerns(writer, book, filters, page, asked, matters, families)
+    _concerns(writer, index, book, filters, page, asked, matters, families)
     _answers(writer, answered)
     _quality(writer, book, answered)
     _unanswered(writer, waiting, until)
@@ -103,7 +104,7 @@ class _Matter(msgspec.Struct, frozen=True, kw_only=True):
     name:
         Its masked title, or what else it can be called where too few asked.
     asked:
-        Posts of its event that ask for something, whenever that was.
+        Posts of its event, or of its policy, that ask for something, whenever that was.
     answered_at:
         None where it was not, at the end of the time told of.
     in_time:
@@ -121,9 +122,15 @@ class _Matter(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(
-        cls, index: Index, ticket: TicketFact, family: Sequence[str], policies: PolicyTitles, until: datetime
+        cls,
+        index: Index,
+        ticket: TicketFact,
+        families: Mapping[str, tuple[str, ...]],
+        policies: PolicyTitles,
+        until: datetime,
     ) -> _Matter:
-        asked = index.count(Filters(events=tuple(family), kinds=KINDS, requests=ASKS, until=until))
+        said = indexed(ticket.event, ticket.policy, ticket.opened_at, lambda event: families.get(event, (event,)))
+        asked = index.count(msgspec.structs.replace(said, kinds=KINDS, requests=ASKS, until=until))
         answered = ticket.responded_at if ticket.responded_at is not None and ticket.responded_at < until else None
         running = [
             clock for clock in ticket.deadlines if answered is None or (clock.settled_at or answered) >= answered
@@ -195,6 +202,7 @@ def _summary(
 
 def _concerns(
     writer: Writer,
+    index: Index,
     book: EvidenceBook,
     filters: Filters,
     page: Page,
@@ -221,9 +229,13 @@ def _concerns(
         newest[families.get(matter.ticket.event, (matter.ticket.event,))] = matter
     listed: list[tuple[int, _Matter, Filters]] = []
     for family, matter in newest.items():
-        count = sum(counts.get(one, 0) for one in family)
+        if is_of_policy(matter.ticket.event):
+            of = msgspec.structs.replace(filters, policies=(matter.ticket.policy or "",))
+            count = index.count(of)
+        else:
+            of, count = msgspec.structs.replace(filters, events=family), sum(counts.get(one, 0) for one in family)
         if count >= LEAST:
-            listed.append((count, matter, msgspec.structs.replace(filters, events=family)))
+            listed.append((count, matter, of))
     listed.sort(key=lambda one: (-one[0], one[1].ticket.number))
     if listed:
         rows: list[tuple[Cell | Part, ...]] = []
@@ -231,9 +243,16 @@ def _concerns(
             told = "已回应" if matter.answered_at else "办结" if matter.ticket.closed_at else "办理中"
             rows.append((matter.name, book.documents("反映集中的事项", of, count), told))
         writer.table(("反映集中的事项", "本时段诉求", "情况"), rows, right=(1,))
-    rest = asked.value - sum(count for count, _, _ in listed[:MATTERS])
-    if rest:
+    rest = asked.value - _together(index, listed[:MATTERS])
+    if rest > 0:
         writer.paragraph(f"其余{rest}条诉求反映的事项较为分散，不逐一列出。", style="note")
+
+
+def _together(index: Index, listed: Sequence[tuple[int, _Matter, Filters]]) -> int:
+    """How many posts the matters hold together: what is said of a policy may be in an event that is listed, too."""
+    events = tuple(one for _, _, of in listed for one in of.events or ())
+    both = [msgspec.structs.replace(of, events=events) for _, _, of in listed if of.policies is not None and events]
+    return sum(count for count, _, _ in listed) - sum(index.count(of) for of in both)
 
 
 def _answers(writer: Writer, answered: Sequence[_Matter]) -> None:

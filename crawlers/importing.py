@@ -27,11 +27,12 @@ BATCH = 500
 SORTED_UP_TO = 1_000_000
 """Rows that are held in memory to be sent in the order of their times; larger files go in their own order."""
 
-_KIND_WORDS: dict[str, Kind] = {
+KIND_WORDS: dict[str, Kind] = {
     **{kind: kind for kind in KINDS},
     "新闻": "news", "文章": "news", "微博": "post", "帖子": "post", "博文": "post", "留言": "message",
     "来信": "message", "诉求": "message", "回复": "reply", "评论": "reply", "热搜": "hot-search",
 }  # fmt: skip
+"""What a row may say that it is → its kind."""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -182,11 +183,11 @@ def _found(row: Row, columns: Mapping[str, str], kind: Kind) -> Found:
     native = get("native_id")
     title, text = get("title"), get("text")
     said = get("kind").lower()
-    if said and said not in _KIND_WORDS:
+    if said and said not in KIND_WORDS:
         raise ValueError(f"unknown kind '{said}': use {', '.join(KINDS)}")
     # Without an id of its own a row is known by all that it says.
     key = native or url or document_id(get("published_at"), f"{title}\n{text}\n{get('author')}")
-    return found_in(get, key, _KIND_WORDS[said] if said else kind, title, text, url or None)
+    return found_in(get, key, KIND_WORDS[said] if said else kind, title, text, url or None)
 
 
 def _reply(key: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> Found | None:

@@ -88,13 +88,16 @@ LINE_FURNITURE = re.compile(
     r"|^(?:点击)?展开(?:全文|剩余|阅读)|^(?:视频)?(?:正在)?加载中|浏览器不支持|安装\s*flash|^自动播放$"
     # Forums note who changed a post last.
     r"|^[\[【（(]?\s*(?:此|本|该)(?:帖子?|楼|回复|主题)\s*(?:最后|最近)?\s*(?:由|被|于).{1,60}(?:编辑|修改)"
+    r"|^\S{1,24}\s?于\s?\d{4}[-/.年][\d\-/.月日 :：]{4,16}\s?(?:最后|最近)?(?:编辑|修改)过?$"
     r"|^(?:非常|很|比较|较|基本|不)?满意(?:[\s|/]*(?:(?:非常|很|比较|较|基本|不太?|很不)满意|满意|一般))+$"
     r"|^点击图片进入下一页|^责编\s|^[【\[（(]?(?:满意度(?:评价|测评)|以上(?:回答|答复|内容)是否|您?(?:请)?对(?:本次|该|此|这次)\S{0,8}(?:答复|回复|办理|服务)\S{0,8}评价)"
     # Who had which part in it, one behind the other.
-    r"|^(?:[\u4e00-\u9fff]{0,4}(?:主编|编辑|责编|校对|审核|监制|制图|摄影|[图稿片章]\s?来源|作者|记者)\s*[:：/]\s*[^\s:：，。]{1,14}?\s*){2,}$"
+    r"|^(?:[\u4e00-\u9fff]{0,4}(?:主编|编辑|责编|校对|审核|监制|制图|摄影|[图稿片章]?\s?来源|作者|记者)\s*[:：/]\s*[^\s:：，。]{1,14}?\s*){2,}$"
     r"|^\d+\s*人?(?:已|觉得很?)?(?:点)?赞过?$|^(?:视频|节目|内容|图集)?(?:简介|介绍)\s*[:：]$"
     r"|^(?:点赞|赞|收藏|评论|转发|分享|在看|举报)(?:\s*\d+)?(?:[\s|/]+(?:点赞|赞|收藏|评论|转发|分享|在看"
     r"|举报)(?:\s*\d+)?)*$"
+    # Counters in boxes of their own follow one another without a space.
+    r"|^(?:(?:围观|关注|阅读|浏览|点赞|赞|踩|支持|反对|收藏|评论|转发|分享)\s*[:：]?\s*\d+\s*[次人万+]?[\s|/·]*){2,}$"
     r"|^[-—–―·\s]+(?:(?:the\s)?end|完|全文完)[-—–―·\s]+$|^[-—=_*]{5,}.{0,20}[-—=_*]{5,}$|^(?:end|the end)$",
     re.IGNORECASE,
 )
@@ -122,6 +125,12 @@ SENTENCE_FURNITURE = re.compile(
     re.IGNORECASE,
 )
 """Sentences that speak of the page and the rights in it, not of the matter."""
+
+HANDED_ON = re.compile(
+    r"^(?:您|你)的(?:留言|来信|信件|诉求|问题|咨询|投诉|建议)(?:内容)?已(?:经|由\S{2,20})?(?:转交|转办|转送|交办|交由|受理|提交|分派|签收)"
+    r"[^。]{0,40}[。！]?$"
+)
+"""A step on a message's way, which boards show between the message and its answer."""
 
 IMPRINT = re.compile(
     r"^(?:主\s?题\s?词|抄\s?送|分\s?送|印发机关)\s*[:：]|^[^，。；]{4,40}\s20\d{2}年\d{1,2}月\d{1,2}日\s?印发$"
@@ -190,6 +199,9 @@ REPLIES = re.compile(
     r"^\d+\s*[楼樓#]|[楼樓]主|沙发|板凳|回复|回覆|回帖|发表于|發表於|评论|举报|只看该作者|点赞|赞\(?\d"
     r"|来自.{1,12}(?:客户端|网页)"
 )
+
+FLOOR = re.compile(r"(?:^|[\s|丨/·])(?:第\s?)?\d{1,5}\s?(?:楼|#)(?:$|[\s|丨/·])|^#\d{1,5}$")
+"""The number of a post in its thread, apart from other words: `来自 客户端 | 3楼 | 回复`."""
 
 ATTACHED = re.compile(r"\.(?:pdf|docx?|xlsx?|pptx?|wps|et|ofd|zip|rar|7z)(?:$|[?#])", re.IGNORECASE)
 ANSWERED = re.compile(

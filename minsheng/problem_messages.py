@@ -159,6 +159,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "link-unknown": ("ticket {number} is not linked to {target}", "没有这条关联。"),
     "link-wrong": ("'{link}' is no link", "“{link}”不是网址，应以 http:// 或 https:// 开头。"),
     "linked-already": ("ticket {number} is linked to {target} already", "已经关联过了。"),
+    "merge-policies": (
+        "{number} is for all that is said of its policy; {other} is about another matter",
+        "工单 {number} 针对一项政策的全部信息，只能与同一政策的工单并案；{other} 可以与它关联。",
+    ),
     "month-wrong": ("'{text}' is no month", "“{text}”不是月份，请写成 2026-11。"),
     "no-reason": ("no reason is given", "请写明理由。"),
     "no-watch": ("{person} has no watch at {at:%Y-%m-%d %H:%M}", "{person}在 {at:%Y-%m-%d %H:%M} 没有班。"),
@@ -334,6 +338,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "split-incomplete": (
         "a ticket is split with a title for the new one, and a reason",
         "分案要写明新工单的标题和理由。",
+    ),
+    "split-policy": (
+        "{number} is for all that is said of its policy, in several events",
+        "工单 {number} 针对一项政策的全部信息，涉及多个事件，不能分案；另一件事请在事件页上分出。",
     ),
     "stance-unknown": ("there is no stance {stance}", "请选择立场。"),
     "stands-in-for-self": ("nobody stands in for himself", "不能自己顶自己的班。"),

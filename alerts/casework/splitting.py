@@ -11,8 +11,9 @@ from alerts import notices
 from alerts.casework.tables import relations
 from alerts.casework.tasks import add_plan_tasks
 from alerts.deadlines import first_deadline
+from alerts.evidence import is_of_policy
 from alerts.tables import observations, tickets, timers
-from alerts.tickets import next_number
+from alerts.tickets import Ticket, next_number
 from alerts.transitions import Change
 from minsheng.errors import WrongUse
 from minsheng.problems import Problem
@@ -22,6 +23,14 @@ _COPIED = (
     "policy_id", "unit", "level", "peak_level", "current_level", "slow", "risk_kind", "why", "score", "parts", "plan",
     "historical", "exercise", "judged_since", "raised_at", "paused_at", "responded_at",
 )  # fmt: skip
+
+
+def require_event(ticket: Ticket) -> None:
+    """Raise `WrongUse` where a ticket is for all that is said of a policy: there is no event to be split."""
+    if is_of_policy(ticket.event):
+        raise WrongUse(
+            Problem("split-policy", number=ticket.number), "split the event that holds the other matter: events split"
+        )
 
 
 def split_off(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.deadlines import TITLES, WARNING
+from alerts.evidence import indexed, observed
 from alerts.observations import Observation
 from alerts.responses import sheet
 from alerts.responses.aftermath import REPEAT_WITHIN, WINDOW, aftermath_of
@@ -30,7 +31,7 @@ from minsheng.store import Store
 from search.index import Filters, Index, Search
 
 POSTS = 200
-"""Posts read for their demands: the newest concerned ones of the event before the response."""
+"""Posts read for their demands: the newest concerned ones of the matter before the response."""
 SHORTEST_REPLY = 10
 _CHUNK = 500
 _CARRIED = 0.3
@@ -214,7 +215,7 @@ class ResponseBook:
     def _rows(self, ticket: Ticket) -> list[Observation]:
         query = (
             sa.select(*[observations.c[name] for name in Observation._fields])
-            .where(observations.c.event_id == ticket.event)
+            .where(observed(ticket.event, ticket.policy, ticket.opened_at))
             .order_by(observations.c.published_at, observations.c.document_id)
         )
         with self._store.read() as connection:
@@ -262,7 +263,8 @@ def policy_texts(index: Index, policy: Policy | None) -> list[str]:
 
 def _reach(index: Index, ticket: Ticket, reply: str, replied_at: datetime) -> Part:
     """Which sources carried the response. Told, but counted for nothing: how far it goes is not the unit's doing."""
-    page = index.search(Search(filters=Filters(events=(ticket.event,), since=replied_at), size=100, highlight=False))
+    said = msgspec.structs.replace(indexed(ticket.event, ticket.policy, ticket.opened_at), since=replied_at)
+    page = index.search(Search(filters=said, size=100, highlight=False))
     carried = {
         hit.record.document.source for hit in page.hits if copied_share(hit.record.document.text, [reply]) >= _CARRIED
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import mean, median
 
 import msgspec
 
+from alerts.responses.reached import first_reached
 from alerts.responses.worked import Worked, worked
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import WrongUse
@@ -34,8 +35,9 @@ class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
         Means of the evaluations, and of the supervisors' sheets alone.
     repeated:
         Tickets after whose response people asked again.
-    to_acknowledge, to_respond, to_close:
-        Median hours from the ticket's opening.
+    to_acknowledge, to_judge, to_handle, to_respond, to_evaluate, to_close:
+        Median hours from the ticket's opening until it first was acknowledged, under judgement, responding, responded,
+        evaluated and closed; tickets that never were, or left that out, don't count.
     """
 
     unit: str
@@ -50,7 +52,10 @@ class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
     satisfaction: float | None
     repeated: int
     to_acknowledge: float | None
+    to_judge: float | None
+    to_handle: float | None
     to_respond: float | None
+    to_evaluate: float | None
     to_close: float | None
 
     @property
@@ -78,7 +83,8 @@ def month_by_unit(store: Store, clock: Clock, month: str) -> list[UnitMonth]:
     with store.read() as connection:
         for one in worked(connection, since, until, clock.now()):
             by_unit.setdefault(one.unit or NOBODY, []).append(one)
-    found = [_unit(name, group) for name, group in by_unit.items()]
+        reached = first_reached(connection, [one.id for group in by_unit.values() for one in group])
+    found = [_unit(name, group, reached) for name, group in by_unit.items()]
     return sorted(found, key=lambda one: (-one.tickets, one.unit))
 
 
@@ -91,7 +97,10 @@ def bounds(month: str) -> tuple[datetime, datetime]:
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def _unit(name: str, rows: Sequence[Worked]) -> UnitMonth:
+def _unit(name: str, rows: Sequence[Worked], reached: Mapping[int, Mapping[str, datetime]]) -> UnitMonth:
+    def hours(status: str) -> float | None:
+        return _hours([(one.created_at, reached.get(one.id, {}).get(status)) for one in rows])
+
     judged = [one.evaluation for one in rows if one.evaluation is not None]
     sheets = [one.sheet_share for one in judged if one.sheet_share is not None]
     return UnitMonth(
@@ -106,9 +115,12 @@ def _unit(name: str, rows: Sequence[Worked]) -> UnitMonth:
         score=round(mean(one.score for one in judged), 3) if judged else None,
         satisfaction=round(mean(sheets), 3) if sheets else None,
         repeated=sum(one.repeats > 0 for one in judged),
-        to_acknowledge=_hours([(one.created_at, one.acknowledged_at) for one in rows]),
-        to_respond=_hours([(one.created_at, one.responded_at) for one in rows]),
-        to_close=_hours([(one.created_at, one.closed_at) for one in rows]),
+        to_acknowledge=hours("acknowledged"),
+        to_judge=hours("judging"),
+        to_handle=hours("responding"),
+        to_respond=hours("responded"),
+        to_evaluate=hours("evaluated"),
+        to_close=hours("closed"),
     )
 
 

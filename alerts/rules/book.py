@@ -51,22 +51,32 @@ class RuleBook:
     def in_force(self) -> RuleSet:
         """The rules in force: those installed last, or the shipped ones. Raises `Unavailable`.
 
-        Where what was installed can't be read (by a program that is older or newer than the one that took it), the
-        rules read before stay in force, and the log says so.
+        Where what was installed can't be read (by a program that is older or newer than the one that took it), those
+        installed before stay in force, and the log says so.
         """
+        last = sa.select(sa.func.max(rule_changes.c.id))
         with self._store.read() as connection:
-            last = connection.execute(
-                sa.select(rule_changes.c.id, rule_changes.c.content).order_by(rule_changes.c.id.desc()).limit(1)
-            ).first()
-        if last is None:
-            self._read = (0, default_rules())
-        elif last.id != self._read[0]:
-            try:
-                self._read = (last.id, read_rules(last.content, f"rules {last.id}"))
-            except BadInput as error:
-                log.error("rules_not_read", reason=str(error), in_force=self._read[1].version)
-                self._read = (last.id, self._read[1])
+            newest = connection.scalar(last) or 0
+        if newest != self._read[0]:
+            rules, wrong = self._readable()
+            for number, reason in wrong.items():
+                log.error("rules_not_read", number=number, reason=reason, in_force=rules.version)
+            self._read = (newest, rules)
         return self._read[1]
+
+    def unreadable(self) -> dict[int, str]:
+        """Number → what is wrong, of rules that were installed after those in force and can't be read."""
+        return self._readable()[1]
+
+    def _readable(self) -> tuple[RuleSet, dict[int, str]]:
+        """The newest rules that can be read, and what is wrong with those that came after them."""
+        wrong: dict[int, str] = {}
+        for change in self.history():
+            try:
+                return read_rules(change.content, f"rules {change.id}"), wrong
+            except BadInput as error:
+                wrong[change.id] = error.message
+        raise AssertionError("the shipped rules can be read")
 
     def install(self, text: str, name: str, *, actor: str, reason: str) -> RuleChange:
         """Bring rules into force. Raises `BadInput` where they are wrong, and then changes nothing."""

@@ -9,7 +9,9 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from alerts.casework import actions, assignments, attachments, links, tasks
-from alerts.casework.splitting import split_off
+from alerts.casework.merging import merge_with_policy
+from alerts.casework.splitting import require_event, split_off
+from alerts.evidence import is_of_policy
 from alerts.levels import Level
 from alerts.tickets import STATUSES, Status, Ticket
 from alerts.transitions import held
@@ -298,16 +300,25 @@ def merge(visit: Worker, number: str) -> Response:
             raise WrongUse("请写明理由。")
         for one in (ticket, other):
             if one.closed_at is not None:
-                if one.status == "merged" and ticket.event == other.event:  # pressed twice
+                if one.status == "merged" and _are_one(ticket, other):  # pressed twice
                     return RedirectResponse(f"/tickets/{ticket.number}", 303)
                 raise WrongUse(Problem("ticket-over", number=one.number))
-        _events(visit).merge(ticket.event, other.event, by=visit.actor, reason=reason)
+        console = visit.console
+        if not merge_with_policy(console.store, console.clock, ticket, other, actor=visit.actor, reason=reason):
+            _events(visit).merge(ticket.event, other.event, by=visit.actor, reason=reason)
     except WrongUse as error:
         typed = Typed(form="merge", fields=dict(visit.items()), problem=in_words(error))
         return ticket_response(visit, ticket, typed, 400)
     visit.record("ticket-moved", ticket.number, {"what": "merge", "other": other.number, "reason": reason})
     stays = next((one for one in (ticket, other) if visit.view.ticket(one.number).closed_at is None), ticket)
     return RedirectResponse(f"/tickets/{stays.number}", 303)
+
+
+def _are_one(ticket: Ticket, other: Ticket) -> bool:
+    """Whether two tickets were merged: with their events, or as those of one policy."""
+    return ticket.event == other.event or (
+        ticket.policy == other.policy and (is_of_policy(ticket.event) or is_of_policy(other.event))
+    )
 
 
 @router.get("/tickets/{number}/split")
@@ -322,6 +333,7 @@ def split(visit: Worker, number: str) -> Response:
     chosen, title, reason = visit.fields("document"), visit.field("title"), visit.field("reason")
     made: list[str] = []
     try:
+        require_event(ticket)
         if not chosen:
             raise WrongUse("请勾选属于另一件事的信息。")
         if visit.number("version") != ticket.version:

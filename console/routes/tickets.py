@@ -17,8 +17,8 @@ from alerts.casework.research import sheets_of
 from alerts.casework.tasks import tasks_of
 from alerts.drills.book import DrillBook
 from alerts.duty.book import BookShelf
+from alerts.evidence import BEFORE, is_of_policy
 from alerts.levels import LEVELS
-from alerts.notices import REASONS
 from alerts.plan_model import VARIABLES
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.grade import CHINESE as GRADES
@@ -27,6 +27,7 @@ from alerts.risk_kind import CHINESE as RISK_KINDS
 from alerts.tables import tickets as ticket_table
 from alerts.tickets import STATUS_WORDS, STATUSES, Ticket, TimelineEvent
 from alerts.timeline import SYSTEM, TITLES
+from alerts.timeline_words import words_of
 from console import words
 from console.access import Visit, needs
 from console.actions import actions
@@ -34,6 +35,7 @@ from console.casework import Typed, people_names
 from console.days import china_day
 from console.grassroots import Span, grassroots_of, named_unit
 from console.rendering import show
+from minsheng.clock import CHINA
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
@@ -116,6 +118,8 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         works=works,
         statuses=STATUS_WORDS,
         risk_kinds=RISK_KINDS,
+        of_policy=is_of_policy(ticket.event),
+        said_since=f"{(ticket.opened_at - BEFORE).astimezone(CHINA):%Y-%m-%d}",
         event_shown=visit.may("events") and visit.view.has_event(ticket.event),
         typed=typed,
         hidden=len(ticket.documents[:POSTS]) - len(found),
@@ -170,27 +174,10 @@ def _missing(text: str) -> list[str]:
 
 def _line(event: TimelineEvent, people: Mapping[str, str]) -> dict[str, Any]:
     """A line of the timeline in the words of the duty room."""
-    detail = event.detail
-    said = []
-    if "from" in detail and "to" in detail:
-        names = {**STATUS_WORDS, **_LEVELS}
-        said.append(f"{names.get(str(detail['from']), detail['from'])} → {names.get(str(detail['to']), detail['to'])}")
-    if event.kind.startswith("notice-") and detail.get("reason") in REASONS:
-        detail = {**detail, "reason": REASONS[detail["reason"]]}
-    told = ("title", "reason", "why", "channel", "error", "other", "plan", "text", "unit", "demand", "report", "name",
-            "owner", "note", "ticket", "into", "off", "sheet")  # fmt: skip
-    if "accepted" in detail:
-        said.append("通过" if detail["accepted"] else "退回")
-    if detail.get("cancelled"):
-        said.append("取消")
-    said += [f"第 {detail[key]} 版" if key == "sheet" else str(detail[key]) for key in told if detail.get(key)]
     return {
         "title": TITLES.get(event.kind, event.kind),
         "at": event.at,
         "who": "" if event.actor == SYSTEM else people.get(event.actor, event.actor),
-        "words": "　".join(said),
+        "words": words_of(event.kind, event.detail),
         "event_time": words.moment(event.event_time),
     }
-
-
-_LEVELS = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色", "none": "无风险"}

@@ -460,7 +460,11 @@ def merge(
     by: By = None,
     json: bool = context.JSON_OPTION,
 ) -> None:
-    """Make two tickets one (并案), and their events. The one that was opened first stays."""
+    """Make two tickets one (并案), and their events. The one that was opened first stays.
+
+    A ticket for all that is said of a policy takes one of the same policy in, whichever was opened first.
+    """
+    from alerts.casework.merging import merge_with_policy
     from alerts.tickets import TicketBook
 
     store, clock, _ = _world()
@@ -471,7 +475,8 @@ def merge(
             raise WrongUse(
                 Problem("ticket-over", number=each.number), "only open tickets are merged; relate them instead"
             )
-    _with_events(lambda desk: desk.merge(one.event, two.event, by=_who(by), reason=reason))
+    if not merge_with_policy(store, clock, one, two, actor=_who(by), reason=reason):
+        _with_events(lambda desk: desk.merge(one.event, two.event, by=_who(by), reason=reason))
     stays = next(found for found in (book.get(one.number), book.get(two.number)) if found.closed_at is None)
     _told(stays, json)
 
@@ -485,13 +490,14 @@ def split(
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Give some of a ticket's documents a ticket and an event of their own (分案)."""
-    from alerts.casework.splitting import split_off
+    from alerts.casework.splitting import require_event, split_off
     from alerts.tickets import TicketBook
     from alerts.transitions import held
 
     store, clock, settings = _world()
     book = TicketBook(store, clock)
     old = book.get(ticket)
+    require_event(old)
     made: list[str] = []
 
     def also(connection: sa.Connection, event: str, documents: Sequence[str]) -> None:

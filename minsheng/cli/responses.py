@@ -96,7 +96,7 @@ def month(
     month: Annotated[str, typer.Argument(help="The month, e.g. 2026-11.")],
     json: bool = context.JSON_OPTION,
 ) -> None:
-    """The month by unit: on time, how well, asked again, false alarms, and median hours to each step."""
+    """The month by unit: on time, how well, asked again, false alarms, and median hours to each state."""
     from alerts.responses.monthly import month_by_unit
 
     rows = month_by_unit(context.store(), SystemClock(), month)
@@ -116,7 +116,10 @@ def month(
             "主管评分",
             "再次反映",
             "签收",
+            "研判",
+            "处置",
             "回应",
+            "评估",
             "办结",
         ),
         [
@@ -130,16 +133,14 @@ def month(
                 _share(row.score),
                 _share(row.satisfaction),
                 row.repeated,
-                *(_hours(value) for value in (row.to_acknowledge, row.to_respond, row.to_close)),
+                *map(
+                    _hours,
+                    (row.to_acknowledge, row.to_judge, row.to_handle, row.to_respond, row.to_evaluate, row.to_close),
+                ),
             )
             for row in rows
         ],
     )
-
-
-_MONTH_COLUMNS = (
-    "单位", "工单", "误报", "按时率", "已回应", "回应得好", "评价均分", "主管评分", "再次反映", "签收", "回应", "办结",
-)  # fmt: skip
 
 
 def _share(value: float | None) -> str:

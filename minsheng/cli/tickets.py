@@ -306,10 +306,10 @@ def _next_deadline(ticket: TicketLine) -> str:
 
 def _event_words(event: TimelineEvent) -> str:
     from alerts.timeline import SYSTEM, TITLES
+    from alerts.timeline_words import words_of
 
-    detail = "，".join(f"{name}={value}" for name, value in event.detail.items() if name != "document")
     who = "" if event.actor == SYSTEM else f"（{event.actor}）"
-    return f"{TITLES.get(event.kind, event.kind)}{who} {detail}"
+    return f"{TITLES.get(event.kind, event.kind)}{who}　{words_of(event.kind, event.detail)}".rstrip("　")
 
 
 def _time(moment: datetime) -> str:

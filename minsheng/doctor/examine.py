@@ -20,6 +20,7 @@ from minsheng.doctor.work import (
     notices,
     plans,
     policies,
+    rules,
     sources,
 )
 from minsheng.errors import MinshengError, Unavailable
@@ -44,6 +45,7 @@ WORK: dict[str, Check] = {
     "policies": policies,
     "labels": labels,
     "plans": plans,
+    "rules": rules,
     "sources": sources,
     "deadlines": deadlines,
     "calendar": calendar,
@@ -60,6 +62,7 @@ NEEDS = {
     "policies": "store",
     "labels": "store",
     "plans": "store",
+    "rules": "store",
     "sources": "store",
     "deadlines": "store",
     "notices": "store",

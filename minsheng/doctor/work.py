@@ -102,6 +102,34 @@ def plans(patient: Patient) -> Iterator[Finding]:
     yield ok("plans", f"{len(book.plans)} plans")
 
 
+def rules(patient: Patient) -> Iterator[Finding]:
+    """Can the rules that were installed be read, and do they speak of policies and departments that there are?"""
+    from alerts.rules.book import RuleBook
+
+    book = RuleBook(patient.store, patient.clock)
+    unreadable = book.unreadable()
+    chosen = book.in_force()
+    for number, reason in unreadable.items():
+        advice = (
+            f"minsheng rules show {number} > rules.toml; put that right, minsheng rules check rules.toml, then "
+            "minsheng rules install rules.toml"
+        )
+        message = f"number {number} can't be read, version {chosen.version} is in force instead: {reason}"
+        yield broken("rules", message, advice)
+    register = PolicyRegister(patient.store).all()
+    ids, departments = {one.id for one in register}, {one.department for one in register if one.department}
+    for rule in chosen.rules:
+        for what, named, known in (("policy", rule.policies, ids), ("department", rule.departments, departments)):
+            for name in sorted(set(named) - known):
+                yield warning(
+                    "rules",
+                    f"rule {rule.name} is for {what} {name}, which is not in the register: it never holds for that",
+                    "minsheng policies list shows how it is written; put the rule right and install it",
+                )
+    if not unreadable:
+        yield ok("rules", f"version {chosen.version}, {len(chosen.rules)} rules")
+
+
 def sources(patient: Patient) -> Iterator[Finding]:
     from crawlers.health import coverage, states
 
@@ -134,7 +162,10 @@ def deadlines(patient: Patient) -> Iterator[Finding]:
     from alerts.tables import timers
 
     late = sa.select(sa.func.count()).where(
-        timers.c.fired_at.is_(None), timers.c.cancelled_at.is_(None), timers.c.due_at < patient.clock.now() - GRACE
+        timers.c.fired_at.is_(None),
+        timers.c.cancelled_at.is_(None),
+        timers.c.paused_at.is_(None),
+        timers.c.due_at < patient.clock.now() - GRACE,
     )
     with patient.store.read() as connection:
         count = connection.scalar(late)

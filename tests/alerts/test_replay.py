@@ -176,7 +176,14 @@ def test_a_file_of_documents_without_the_live_store(tmp_path: Path) -> None:
     [
         ('{"id": "1", "text": "x"}', "published_at"),
         ('{"id": "1", "published_at": "2026-01-01", "text": ""}', "title or a text"),
-        ('{"id": "1", "published_at": "soon", "text": "x"}', "Invalid isoformat"),
+        ('{"id": "1", "published_at": "soon", "text": "x"}', "'soon' is no whole time"),
+        ('{"id": "1", "published_at": "昨天 12:30", "text": "x"}', "is no whole time"),
+        ('{"id": "1", "published_at": "0001-01-01", "text": "x"}', "no sensible time"),
+        ('{"id": "1", "published_at": "2026-02-30", "text": "x"}', "no whole time"),
+        ('{"id": "1", "published_at": "2026-01-01", "fetched_at": "9999-12-31", "text": "x"}', "no sensible time"),
+        ('{"id": "0", "published_at": "2026-01-01", "text": "坏"}', "in the file already"),
+        ('{"id": "1", "published_at": ', "not readable as JSON"),
+        ("[]", "no JSON object"),
         ('{"id": "1", "published_at": "2026-01-01", "text": "x", "kind": "tweet"}', "unknown kind"),
     ],
 )
@@ -186,6 +193,32 @@ def test_a_row_that_cannot_be_replayed_is_named(tmp_path: Path, row: str, said: 
     with pytest.raises(BadInput) as error:
         read_documents(file)
     assert "line 2" in str(error.value) and said in str(error.value)
+
+
+def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    good = '{"id": "0", "published_at": "2026-01-01", "text": "好"}\n'
+    file.write_text(good + "".join(f'{{"id": "{n}", "text": "x"}}\n' for n in range(1, 26)), encoding="utf-8")
+    with pytest.raises(BadInput) as error:
+        read_documents(file)
+    told = error.value.message.splitlines()
+    assert told[1].startswith("line 2: ") and told[20].startswith("line 21: ") and told[21:] == ["... and 5 more"]
+
+
+def test_times_are_read_as_an_import_reads_them_and_files_in_any_charset(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    times = (
+        "2026年3月10日 9:05",
+        "2026/3/10 09:05",
+        "2026-03-10T01:05:00Z",
+        "1773104700000",
+        "２０２６－０３－１０ ９：０５",
+    )
+    rows = "".join(f"{n},{at},留言,水费太贵\n" for n, at in enumerate(times))
+    file.write_bytes(f"编号,发布时间,类型,内容\n{rows}".encode("gb18030"))
+    found = read_documents(file)
+    assert {one.published_at for one in found} == {datetime(2026, 3, 10, 9, 5, tzinfo=CHINA)}
+    assert {(one.text, one.kind) for one in found} == {("水费太贵", "message")}
 
 
 def test_records_of_the_log_are_read_too(tmp_path: Path) -> None:

@@ -127,6 +127,13 @@ def test_rules_that_cannot_be_read_any_more_leave_those_before_in_force(world: W
     assert book.in_force() == default_rules()
     world.take(burst(20, minutes=1))
     assert len(world.tickets()) == 1
+    mine = book.install(default_text().replace("hold = 0.8", "hold = 0.7"), "mine", actor="zhang", reason="r")
+    with world.store.begin() as connection:
+        broken = {"at": NOW, "actor": "newer", "reason": "r", "version": "9", "digest": "0" * 12}
+        connection.execute(rule_changes.insert().values(**broken, content="schema = 9"))
+    for read in (book, RuleBook(world.store, world.clock)):
+        assert read.in_force().digest == mine.digest != default_rules().digest, "also by a process that starts now"
+        assert list(read.unreadable()) == [mine.id + 1]
 
 
 def test_a_running_stage_takes_new_rules_up(world: World) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 from docx import Document as DocxDocument
 
+from alerts.evidence import policy_key
 from alerts.responses.tables import response_evaluations
 from alerts.tables import tickets, timers
 from briefings import orders
@@ -133,6 +135,29 @@ def test_every_form_is_silent_about_people_and_the_house(world: World, report: R
     # In the house every number opens what it counted.
     _, evidence = shelf.resolve(f"{kept.number}-1")
     assert evidence.total == 15 and len(evidence.ids) == 15
+
+
+def test_a_matter_that_is_all_that_is_said_of_a_policy_is_counted_by_the_policy(tmp_path: Path) -> None:
+    """Not by an event, of which it has none."""
+    world = World(tmp_path)
+    world.fill()
+    here = record("far", MIDNIGHT + timedelta(hours=7), "供暖新规", request="complaint", policy="heating", event="far")
+    document = msgspec.structs.replace(here.assessed.document, region="东湖区")
+    world.index.write(
+        [msgspec.structs.replace(here, assessed=msgspec.structs.replace(here.assessed, document=document))]
+    )
+    world.index.refresh()
+    with world.store.begin() as connection:
+        whole = {"event_id": policy_key("heating"), "policy_id": "heating", "title": "取暖费上涨"}
+        connection.execute(sa.update(tickets).where(tickets.c.number == "T0001").values(**whole))
+    answer(world, "T0001", 20, "fair", [])
+    asking = sum(one.assessed.request.label in ASKS for one in burst()) + 1
+    report = orders.statement(world, since=SINCE, until=UNTIL).report
+    assert rows(report, "反映集中的事项")[0] == ["取暖费上涨", str(asking), "已回应"]
+    assert not any("不逐一列出" in one.text for one in report.paragraphs().values())
+    there = orders.statement(world, since=SINCE, until=UNTIL, region="东湖区").report
+    assert "已回应关切事项1件" in there.summary[1].text
+    world.close()
 
 
 def test_a_region_has_its_own(world: World) -> None:

@@ -15,6 +15,7 @@ from alerts.casework.attachments import attachments_of
 from alerts.casework.links import links_of, related_to
 from alerts.casework.research import SECTIONS, sheets_of
 from alerts.casework.tasks import tasks_of
+from alerts.evidence import policy_key
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.sheet import ITEMS
 from alerts.tables import tickets
@@ -227,6 +228,30 @@ def test_some_posts_become_a_ticket_of_their_own_and_two_tickets_one(worked: Con
     new = made.headers["location"].rsplit("/", 1)[1]
     assert ticket(worked, new).title == "补贴发放"
     assert "请写明理由" in do(duty, "merge", other=new).text
+
+
+def test_a_ticket_for_a_whole_policy_leads_to_all_that_is_said_and_takes_tickets_in(
+    worked: ConsoleWorld, duty: TestClient
+) -> None:
+    with worked.store.begin() as connection:
+        change = sa.update(tickets).where(tickets.c.number == "T0003")
+        whole = {"event_id": policy_key("heating"), "policy_id": "heating", "documents": ticket(worked).documents}
+        connection.execute(change.values(status="judging", closed_at=None, **whole))
+        connection.execute(sa.update(tickets).where(tickets.c.number == "T0001").values(policy_id="heating"))
+    three = "/tickets/T0003"
+    page = duty.get(three).text
+    assert "多个事件：该政策的全部信息" in page and f"{three}/split" not in page
+    found = re.search(r'href="(/search\?policy=heating&amp;since=[\d-]+)"', page)
+    assert found is not None and "供暖新规" in duty.get(found[1].replace("&amp;", "&")).text
+    refused = do(duty, "", f"{three}/split", title="补贴发放", reason="另一件事", document=["x"])
+    assert refused.status_code == 400 and "不能分案" in refused.text
+    with worked.store.begin() as connection:
+        connection.execute(sa.update(tickets).where(tickets.c.number == "T0002").values(policy_id="school"))
+    other = do(duty, "merge", three, other="T0002", reason="同一件事")
+    assert other.status_code == 400 and "只能与同一政策的工单并案" in other.text
+    assert do(duty, "merge", ONE, other="T0003", reason="同一件事").headers["location"] == three
+    assert do(duty, "merge", ONE, other="T0003", reason="同一件事").status_code == 303, "pressed twice"
+    assert (ticket(worked).status, ticket(worked, "T0003").status) == ("merged", "judging")
 
 
 def test_a_form_of_an_ended_session_is_shown_again(worked: ConsoleWorld) -> None:

@@ -10,7 +10,9 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from alerts.tables import outbox, tickets, timers
+from alerts.rules.book import RuleBook
+from alerts.rules.reading import default_text
+from alerts.tables import outbox, rule_changes, tickets, timers
 from classifiers.corrections import CorrectionBook, corrected
 from crawlers.tables import crawl_state, sources
 from minsheng.clock import ManualClock
@@ -108,7 +110,8 @@ def test_a_healthy_folder_is_well(folder: Path) -> None:
     assert {finding.state for findings in looked_at.values() for finding in findings} == {"ok"}
     assert list(looked_at) == [
         "settings", "data folder", "fonts", "log", "index", "store", "model", "clock", "lag", "dead letters",
-        "policies", "labels", "plans", "sources", "deadlines", "calendar", "channels", "notices", "roster", "silences",
+        "policies", "labels", "plans", "rules", "sources", "deadlines", "calendar", "channels", "notices", "roster",
+        "silences",
     ]  # fmt: skip
 
 
@@ -257,6 +260,22 @@ def test_deadlines_that_nobody_watches_are_told(folder: Path) -> None:
         due = {"ticket_id": ticket(connection), "kind": "response", "due_at": NOW - timedelta(hours=1)}
         connection.execute(sa.insert(timers), due)
     assert "1 have passed" in trouble(folder, "deadlines").message
+    with with_store(folder).begin() as connection:
+        connection.execute(sa.update(timers).values(paused_at=NOW - timedelta(hours=2)))
+    assert [one.state for one in found(folder)["deadlines"]] == ["ok"], "a clock that stands still is not late"
+
+
+def test_rules_that_cannot_be_read_or_never_hold_are_told(folder: Path) -> None:
+    text = default_text().replace('name = "burst-red"\n', 'name = "burst-red"\ndepartments = ["市供热办"]\n')
+    RuleBook(with_store(folder), ManualClock(NOW)).install(text, "mine", actor="li", reason="供热")
+    finding = trouble(folder, "rules")
+    assert finding.state == "warning" and "burst-red is for department 市供热办" in finding.message
+    with with_store(folder).begin() as connection:
+        values = {"at": NOW, "actor": "li", "reason": "r", "version": "9", "digest": "0" * 12}
+        connection.execute(sa.insert(rule_changes), {**values, "content": text + "\nhold = 2\n"})
+    broken, *_ = found(folder)["rules"]
+    assert broken.state == "broken" and "number 2 can't be read" in broken.message
+    assert "minsheng rules show 2" in broken.advice and "is in force instead" in broken.message
 
 
 @pytest.mark.parametrize(

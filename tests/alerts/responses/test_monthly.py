@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from alerts import timeline
 from alerts.responses.monthly import NOBODY, UnitMonth, bounds, month_by_unit
 from alerts.responses.tables import response_evaluations, response_sheets
 from alerts.tables import tickets, timers
@@ -15,25 +16,37 @@ from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from tests.alerts.conftest import World
 
+REACHED = {
+    "acknowledged_at": "acknowledged", "judging_at": "judging", "handled_at": "responding",
+    "responded_at": "responded", "evaluated_at": "evaluated", "closed_at": "closed",
+}  # fmt: skip
+KINDS: dict[str, timeline.Kind] = {"acknowledged": "acknowledged", "closed": "closed", "false-alarm": "false-alarm"}
 START = datetime(2026, 3, 2, 9, tzinfo=CHINA)
 
 
 def add(world: World, number: int, *, due: float = 48, **values: Any) -> int:
-    """A ticket `number` hours into the month with one clock; times in `values` are hours after its opening."""
+    """A ticket `number` hours into the month with one clock; times in `values` are hours after its opening: its row
+    holds those that it has a column for, its timeline all."""
     created = START + timedelta(hours=number)
     times = {name: created + timedelta(hours=values.pop(name)) for name in list(values) if name.endswith("_at")}
+    kept = {name: at for name, at in times.items() if name in tickets.c}
     row = {
         "number": f"T20260302-{number:03d}", "event_id": f"e{number}", "unit": "水务局", "level": "yellow",
         "current_level": "yellow", "peak_level": "yellow", "status": "responded" if "responded_at" in times else "open",
         "risk_kind": "cost", "title": "水费", "why": "", "score": 0.5, "parts": [], "documents": [],
         "historical": False, "opened_at": created, "raised_at": created, "created_at": created, "version": 1,
-        **times, **values,
+        **kept, **values,
     }  # fmt: skip
     with world.store.begin() as connection:
         inserted = connection.execute(tickets.insert().values(**row)).inserted_primary_key
         assert inserted is not None
         clock = {"ticket_id": inserted[0], "kind": "response", "due_at": created + timedelta(hours=due)}
         connection.execute(timers.insert().values(**clock))
+        for column, status in REACHED.items():
+            if column in times:
+                ended = row["status"] if row["status"] == "false-alarm" and status == "closed" else status
+                kind = KINDS.get(ended, "status-changed")
+                timeline.add(connection, inserted[0], kind, times[column], detail={"to": ended})
     ticket_id: int = inserted[0]
     return ticket_id
 
@@ -71,6 +84,21 @@ def test_each_figure(world: World) -> None:
     assert (row.to_acknowledge, row.to_respond, row.to_close) == (2.0, 40.0, 27.5)
     assert row.satisfaction is None
     assert month(world)[NOBODY].tickets == 1
+
+
+def test_the_median_time_to_each_state_is_that_of_its_first_time(world: World) -> None:
+    world.clock.advance(days=30)
+    add(world, 1, acknowledged_at=1, judging_at=2, handled_at=4, responded_at=20, evaluated_at=30, closed_at=50)
+    second = add(world, 2, judging_at=4, responded_at=40)  # a step over: acknowledged all the same
+    add(world, 3)
+    with world.store.begin() as connection:  # reopened, and acknowledged again days later
+        again = START + timedelta(days=9)
+        connection.execute(tickets.update().where(tickets.c.id == second).values(acknowledged_at=again, round=2))
+        timeline.add(connection, second, "acknowledged", again, detail={"to": "acknowledged"})
+        timeline.add(connection, second, "status-changed", again, detail={"to": "judging"})
+    row = month(world)["水务局"]
+    assert (row.to_acknowledge, row.to_judge, row.to_handle) == (2.5, 3.0, 4.0)
+    assert (row.to_respond, row.to_evaluate, row.to_close) == (30.0, 30.0, 50.0)
 
 
 def test_the_sheet_is_the_satisfaction_and_counts_into_well(world: World) -> None:

@@ -1,0 +1,45 @@
+"""A line of a timeline in the words of the duty room: what the console and the commands show of its detail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from alerts.notices import REASONS
+from alerts.transitions import STATUS_WORDS
+from minsheng.clock import CHINA
+
+_LEVELS = {"red": "红色", "orange": "橙色", "yellow": "黄色", "blue": "蓝色", "none": "无风险"}
+_WORDS = (
+    "title", "reason", "why", "channel", "person", "error", "other", "plan", "text", "unit", "demand", "report", "name",
+    "owner", "note", "ticket", "into", "off", "took", "coverage",
+)  # fmt: skip
+"""What is shown as it is, in this order."""
+
+
+def words_of(kind: str, detail: Mapping[str, Any]) -> str:
+    """What a line says beside its title, who and when; empty where that is all."""
+    said = []
+    if "from" in detail and "to" in detail:
+        said.append(f"{_named(detail['from'])} → {_named(detail['to'])}")
+    elif kind in ("opened", "flared", "reopened") and detail.get("level") in _LEVELS:
+        said.append(_named(detail["level"]))
+    if kind.startswith("notice-") and detail.get("reason") in REASONS:
+        detail = {**detail, "reason": REASONS[detail["reason"]]}
+    if "accepted" in detail:
+        said.append("通过" if detail["accepted"] else "退回")
+    if detail.get("cancelled"):
+        said.append("取消")
+    if detail.get("sheet"):
+        said.append(f"第 {detail['sheet']} 版")
+    if kind == "escalated":
+        said.append(f"第 {detail.get('step')} 步")
+    said += [str(detail[key]) for key in _WORDS if detail.get(key)]
+    if detail.get("due_at"):
+        said.append(f"时限 {datetime.fromisoformat(detail['due_at']).astimezone(CHINA):%m月%d日 %H:%M}")
+    return "　".join(said)
+
+
+def _named(value: object) -> str:
+    return {**STATUS_WORDS, **_LEVELS}.get(str(value), str(value))
