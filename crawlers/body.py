@@ -342,8 +342,9 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         if len(group) == 1 and all(_is_paragraph(page, span) for span, _ in shares if span is not group[0][0]):
             return [node]
         beside = [span for span, _ in shares if span is not group[0][0] and _is_prose(page, span)]
-        if len(group) == 1 and beside and page.prose(group[0][0].start, group[0][0].end) < ENTER * whole:
-            # Its lead and its last word in boxes of their own: they hold a quarter of the text together.
+        if len(group) == 1 and beside and beside[0].start < group[0][0].start and most < ENTER * whole:
+            # Its lead, and its last word, in boxes of their own: they hold a quarter of the text together. A box behind
+            # it alone is more often a notice.
             return sorted([group[0][0], *beside], key=lambda span: span.start)
         if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
             node = group[0][0]

@@ -69,10 +69,8 @@ _SHORT_DAY = re.compile(
     r"(?:(?:编辑|发布|发表|更新|修改)于\s*)?(?P<day>(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01]))(?:\s+[\u4e00-\u9fff]{2,6})?"
 )
 """A day without a year, alone or with where its author is: `编辑于 11-24 云江`."""
-_DAY_ALONE = re.compile(
-    r"(?<![\d.:/—–-])(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d.:/—–-])|(?<![\d年—])\d{1,2}月\d{1,2}日(?!\s?[-—至到])"
-)
-"""A day without a year among other words."""
+_DAY_ALONE = re.compile(r"(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12]\d|3[01])|\d{1,2}月\d{1,2}日")
+"""A day without a year that is all an element says."""
 _OFFICE = re.compile(r"^(信息来源|发布(?:机构|单位|部门))\s*[:：]?\s*(?=[\u4e00-\u9fff])")
 _LABEL_ALONE = re.compile(r"[\u4e00-\u9fff]{0,4}(?:[时日時]\s?[间期間])\s*[:：]?")
 _OTHER_TIMES = re.compile(
@@ -194,7 +192,8 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
         dating = ([text for text in over if text in above], [text for text in within if text in above])
     else:
         dating = over, within
-    published, raw = _published(tree, page, metas, linked, dating, url, now)
+    over_text = _day_over(page, headline, begin, now)
+    published, raw = _published(tree, page, metas, linked, dating, over_text, url, now)
     names = _named(page, headline, begin)
     return Metadata(
         title=title,
@@ -670,11 +669,12 @@ def _published(
     metas: dict[str, str],
     linked: Sequence[dict[str, Any]],
     dating: tuple[Sequence[str], Sequence[str]],
+    over: datetime | None,
     url: str,
     now: datetime,
 ) -> tuple[datetime | None, str | None]:
     """The time, and what the page says of it where that can't be read; `dating` are the lines over the text, and those
-    in it."""
+    in it, `over` the day without a year that stands over it."""
     lines = page.texts()
     near = [*dating[0], *dating[1]]
     said = [metas[name] for name in _TIME_METAS if name in metas]
@@ -698,9 +698,9 @@ def _published(
         # Scripts are long, and seldom the only place; but what they call the time of publishing says more than a day
         # of signing.
         candidates += [text for text in _scripted(tree) if _date_of(text, now)]
-    if not candidates and (day := _day_over(dating[0], now)):
+    if not candidates and over is not None:
         # One behind it may be that of signing, or a comment's.
-        candidates.append(f"{day:%Y-%m-%d}")
+        candidates.append(f"{over:%Y-%m-%d}")
     candidates += [text for text in (*signed, *far) if _date_of(text, now)]
     if candidates:
         return _exact(candidates, now), None
@@ -720,13 +720,21 @@ def _published(
     return None, raw[:100] if raw else None
 
 
-def _day_over(over: Sequence[str], now: datetime) -> datetime | None:
-    """The day without a year that a line over the text names; what seems to be most of a year ago is yet to come."""
-    for line in over:
-        match = _DAY_ALONE.search(line) if len(line) <= 60 and "比" not in line else None  # 比分 11-22
-        if match and (day := parse_time(match[0], now)) and now - day < timedelta(days=300):
-            return day
+def _day_over(page: Outline, headline: int | None, begin: int, now: datetime) -> datetime | None:
+    """The day without a year that an element of its own names between headline and text."""
+    for element, span in page.spans.items():
+        if span.start >= begin:
+            break
+        if headline is not None and span.start > headline and not len(element):
+            match = _DAY_ALONE.fullmatch((element.text or "").strip())
+            if match and (day := parse_time(match[0], now)) and _is_recent(day, now):
+                return day
     return None
+
+
+def _is_recent(day: datetime, now: datetime) -> bool:
+    """Whether a day without a year may be past: what seems to be most of a year ago is yet to come, as lectures are."""
+    return now - day < timedelta(days=300)
 
 
 def _exact(candidates: Sequence[str], now: datetime) -> datetime:
@@ -767,6 +775,8 @@ def _date_of(text: str, now: datetime) -> datetime | None:
         text = text[match.start() :]
     elif match := _FRESH.search(text):
         text = text[match.start() :].strip(" ：:|·")
+        found = parse_time(text, now)
+        return found if found and believable(found, now) and _is_recent(found, now) else None
     else:
         return None
     found = parse_time(text, now)

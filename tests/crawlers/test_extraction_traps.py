@@ -165,6 +165,20 @@ def test_a_lead_and_a_last_word_in_boxes_of_their_own_stay() -> None:
     assert lines_of(html) == [lead, *BODY, last]
 
 
+def test_a_notice_in_a_box_behind_a_short_text_goes() -> None:
+    notice = "如果您对本页面内容有意见或建议，请在工作时间内拨打页面底部的电话，我们会尽快与您联系。"
+    html = page(behind=f"<div class=tip><p>{notice}</p></div>").replace("<body>", "<body><div class=all>")
+    assert lines_of(html.replace("</body>", "</div></body>")) == list(BODY)
+
+
+@pytest.mark.parametrize(
+    "line", ["讲座时间：12月3日 14:00 地点：报告厅", "女排11-09胜出", "<b>12月3日</b>", "热线0999-11-12345"]
+)
+def test_a_day_that_is_another_is_none(line: str) -> None:
+    html = page().replace(INFO, f"<div>{line}</div>")
+    assert extract(html, "http://h/a.html", NOW).published_at is None
+
+
 def test_a_threads_next_page_holds_more_answers() -> None:
     floor = "<div><p>说得对，我们小区也这样。</p><span>来自 客户端 | {}楼 | 回复</span></div>"
     pager = "<a href=a_2.html>下页</a>"
