@@ -98,6 +98,13 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "芝麻糊糊于 2026-11-24 07:55 最后编辑",
         "来源 / 云江都市报综合 编辑 / 苏苏",
         "围观 276赞 14",
+        "您觉得这篇解读对您有帮助吗？",
+        "您对该回复：满意(12) 一般(1) 不满意(3)",
+        "IP已记录备查",
+        "文章录入：zrzy_dhg01 责任编辑：zrzy_admin",
+        "打开网易门新闻 体验效果更佳",
+        "展开全部内容",
+        "大 中 小",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
@@ -152,7 +159,28 @@ def test_a_text_that_is_a_table_is_the_whole_table() -> None:
     cells = "".join(f"<tr>{''.join(f'<td><p>{cell}</p></td>' for cell in row.split('|'))}</tr>" for row in names)
     html = page("x", behind="<div>主办：云江市人民政府　承办：云江市人民政府办公室、数据资源管理局</div>")
     found = lines_of(html.replace("<p>x</p>", f"<table>{cells}</table>"))
-    assert "".join(found) == "".join(names).replace("|", "")
+    assert found == [row.replace("|", " ") for row in names]
+
+
+def test_cells_that_begin_like_a_sign_of_the_page_stay() -> None:
+    villages = ["大桥村", "小河村", "中学", "赞皇路", "踩水坝"]
+    rows = "".join(f"<tr><td><p>{name}</p></td><td><p>{n}.5</p></td></tr>" for n, name in enumerate(villages))
+    found = lines_of(page(behind="").replace("</div></body>", f"<table>{rows}</table></div></body>"))
+    assert found == [*BODY, *(f"{name} {n}.5" for n, name in enumerate(villages))]
+
+
+def test_a_headline_in_an_old_table_is_told_from_the_sites_name() -> None:
+    head = f"<table><tr><td><font size=4><strong>{TITLE}</strong></font></td></tr></table>"
+    found = extract(titled(head, "云江职业学院学生工作处"), "http://h/a.html", NOW)
+    assert found.title == TITLE
+
+
+def test_a_time_as_weibo_writes_it_in_a_pages_data() -> None:
+    status = {"status_title": TITLE, "text": "<br />".join(BODY), "created_at": "Mon Nov 23 18:20:11 +0800 2026"}
+    html = f"<html><title>正文</title><div id=app></div><script>var $render_data = [{json.dumps(status)}][0] || {{}};"
+    found = extract(f"{html}</script></html>", "http://h/status/1", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+    assert found.published_at == datetime(2026, 11, 23, 18, 20, 11, tzinfo=CHINA)
 
 
 def test_a_lead_and_a_last_word_in_boxes_of_their_own_stay() -> None:
@@ -177,6 +205,13 @@ def test_a_notice_in_a_box_behind_a_short_text_goes() -> None:
 def test_a_day_that_is_another_is_none(line: str) -> None:
     html = page().replace(INFO, f"<div>{line}</div>")
     assert extract(html, "http://h/a.html", NOW).published_at is None
+
+
+def test_files_in_a_tab_of_their_own_are_the_texts() -> None:
+    tab = '<div style="display:none"><a href="/f/1.docx">草案.docx</a></div>'
+    menu = '<div style="display:none"><a href="/f/2.docx">须知.docx</a></div>'
+    html = page(before=menu).replace("<h1>", "<div class=all><h1>").replace("</body>", f"{tab}</div></body>")
+    assert [file.url for file in extract(html, "http://h/a.html", NOW).attachments] == ["http://h/f/1.docx"]
 
 
 def test_a_threads_next_page_holds_more_answers() -> None:
