@@ -191,7 +191,8 @@ class Matches:
         return inside, near[inside]
 
     def _of(self, field: str) -> npt.NDArray[np.int64]:
-        found: Numbers = self._columns.column(field)[self._places]
+        column = self._columns.column(field)
+        found: Numbers = column if len(self._places) == len(column) else column[self._places]
         return found
 
     def _ids(self, places: Numbers) -> dict[int, str]:
