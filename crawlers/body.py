@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 import lxml.html
 
 from crawlers import phrases
+from crawlers.data_rows import rows_of_data
 from crawlers.outline import Line, Outline, Span
 
 _OFFICIAL = re.compile(
@@ -445,6 +446,7 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
     """Without what stands around the text: the lines of information before it, what is said of the page behind it."""
     lines = page.lines
     places = places[_head(lines, places, title) :]
+    data = rows_of_data(page, places)
     kept: list[int] = []
     seen: set[str] = set()
     prose = 0
@@ -454,6 +456,11 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             # Some pages hold the text twice, for screens of two widths.
             continue
         seen.add(line.text)
+        if place in data and not phrases.IMPRINT.match(line.text):
+            # What would be a button or an editor's name elsewhere is a cell here: 推荐单位, 编辑 3 人, 06:30.
+            kept.append(place)
+            prose += line.prose
+            continue
         if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
@@ -462,7 +469,7 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             kept.append(place)
             prose += line.prose
     homes = {line.element.getparent() for place in kept if (line := lines[place]).prose}
-    while kept and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
+    while kept and kept[-1] not in data and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
         kept.pop()
     return kept
 

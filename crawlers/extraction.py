@@ -20,6 +20,7 @@ import msgspec
 from crawlers import phrases
 from crawlers.attached import file_links
 from crawlers.body import article_lines, drop_surroundings
+from crawlers.data_rows import rows_of_data
 from crawlers.embedded_json import embedded_article
 from crawlers.markup import base_of, parse_html
 from crawlers.metadata import read_metadata
@@ -180,19 +181,17 @@ def _text(page: Outline, places: Sequence[int], title: str) -> str:
 
 def _rows_joined(page: Outline, places: Sequence[int]) -> list[str]:
     """The lines of a text; cells that hold paragraphs, as Word's do, stand in one line with their row's others."""
+    rows = rows_of_data(page, places)
     lines: list[str] = []
     before = None
     for place in places:
         line = page.lines[place]
-        row = next(line.element.iterancestors("tr"), None) if len(line.text) <= _CELL and not line.prose else None
+        row = rows.get(place) if len(line.text) <= _CELL and not line.prose else None
         if row is not None and row is before:
             lines[-1] = f"{lines[-1]} {line.text}"
         else:
             lines.append(line.text)
-            # A row with running text is how a page is laid out.
-            span = page.spans.get(row) if row is not None else None
-            is_row = span is not None and len(span.element) > 1 and not page.prose(span.start, span.end)
-            before = row if is_row else None
+        before = row
     return lines
 
 

@@ -54,6 +54,8 @@ def lines_of(html: str, url: str = "http://h/a.html") -> list[str]:
         "责任编辑这个岗位，今年全市新聘了四十人，主要充实到县级融媒体中心。",
         "抄送多少单位不是办文质量，答复里有没有把话说清楚才是，督查室今后只看后一条。",
         "联系电话：0999-5550123",
+        "记者：这次核查的背景是什么？",
+        "您觉得新规定对小微企业有帮助吗？",
     ],
 )
 def test_sentences_of_the_matter_stay(sentence: str) -> None:
@@ -167,6 +169,47 @@ def test_cells_that_begin_like_a_sign_of_the_page_stay() -> None:
     rows = "".join(f"<tr><td><p>{name}</p></td><td><p>{n}.5</p></td></tr>" for n, name in enumerate(villages))
     found = lines_of(page(behind="").replace("</div></body>", f"<table>{rows}</table></div></body>"))
     assert found == [*BODY, *(f"{name} {n}.5" for n, name in enumerate(villages))]
+
+
+def table_of(rows: list[list[str]], around: str = "{}") -> str:
+    lines = ("".join(f"<td>{around.format(cell)}</td>" for cell in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+@pytest.mark.parametrize("around", ["<p>{}</p>", "{}"])
+def test_cells_that_would_be_buttons_or_editors_elsewhere_stay(around: str) -> None:
+    rows = [
+        ["推荐单位", "举报人", "首班"],
+        ["编辑", "收藏", "06:30"],
+        ["中", "分享", "07:05"],
+        ["审核：张三", "大", "广告"],
+    ]
+    found = lines_of(
+        page(behind="").replace("</div></body>", f"{table_of(rows, around)}<p>{BODY[0]}完</p></div></body>")
+    )
+    assert found == [*BODY, *map(" ".join, rows), f"{BODY[0]}完"]
+
+
+def test_what_is_said_of_an_article_in_a_table_below_it_goes() -> None:
+    rows = [["责任编辑：张三", "审核：李四"], ["<a href='javascript:print()'>打印</a>", "<a href='#'>关闭</a>"]]
+    assert lines_of(page(behind=table_of(rows))) == list(BODY)
+    below = page(behind="").replace("</div></body>", f"{table_of(rows, '<p>{}</p>')}</div></body>")
+    assert lines_of(below) == list(BODY)
+
+
+def test_lines_in_a_page_laid_out_by_tables_stay_lines() -> None:
+    names = [f"云江市第{n}中学校团委支部" for n in range(1, 8)]
+    for held in ("".join(f"<p>{name}</p>" for name in names), table_of([[name] for name in names])):
+        main = f"<h1>{TITLE}</h1>{INFO}<div>{held}</div>"
+        html = f"<html><title>{TITLE}</title><table><tr><td><p><a href=/1>通知</a></p></td><td>{main}</td></tr></table>"
+        assert lines_of(html) == names
+
+
+@pytest.mark.parametrize(
+    "last", ["王女士说，新站台建好以后，等车的体验更好了。", "图书馆改造以后，读者的阅读体验更好了，常常座无虚席。"]
+)
+def test_a_last_sentence_on_how_something_is_stays(last: str) -> None:
+    assert lines_of(page(*BODY, last)) == [*BODY, last]
 
 
 def test_a_headline_in_an_old_table_is_told_from_the_sites_name() -> None:
