@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from search import buckets
-from search.embedded.columns import Columns, Mask, Numbers, group_number
+from search.embedded.columns import Columns, Numbers, group_number
 from search.embedded.file import FIRST_HOUR, SLOTS
 from search.found import Copies
 from search.index import Bucket, Facet, Search
@@ -45,8 +46,9 @@ class Matches:
         """All but what is in these groups of duplicates."""
         if not groups:
             return self
-        inside, _ = self._in_groups(groups)
-        return Matches(self._connection, self._columns, self._places[~inside])
+        kept = np.ones(len(self._places), np.bool_)
+        kept[self._in_groups(groups)[0]] = False
+        return Matches(self._connection, self._columns, self._places[kept])
 
     def rows(self, arrival: int | None = None) -> Numbers:
         """Their rows, newest hour first; of those that were there by then."""
@@ -180,15 +182,26 @@ class Matches:
         ordered = sorted(groups, key=group_number)
         return {ordered[group]: Copies(name, counts[group]) for group, name in first.items()}
 
-    def _in_groups(self, groups: Sequence[str]) -> tuple[Mask, Numbers]:
-        """Whether each match is in one of these groups of duplicates, and for those that are: in which one, by the
-        order of the groups' numbers."""
+    def _in_groups(self, groups: Sequence[str]) -> tuple[Numbers, Numbers]:
+        """Which matches, by their order, are in one of these groups of duplicates, and in which one of them, by the
+        order of the groups' numbers. They are looked up, as most groups are small."""
+        rows = np.fromiter(
+            chain.from_iterable(
+                self._connection.execute(
+                    "SELECT row FROM documents WHERE duplicate_group IN (SELECT value FROM json_each(?)) ORDER BY row",
+                    (json.dumps(list(groups)),),
+                )
+            ),
+            np.int64,
+        )
+        places = self._columns.places(rows)
+        if not len(self._places):
+            return self._places, self._places
+        near = np.searchsorted(self._places, places)
+        near[near == len(self._places)] = 0
+        inside = near[self._places[near] == places]
         wanted = np.array(sorted(group_number(group) for group in groups), np.int64)
-        given = self._of("group")
-        near = np.searchsorted(wanted, given)
-        near[near == len(wanted)] = 0
-        inside: Mask = wanted[near] == given
-        return inside, near[inside]
+        return inside, np.searchsorted(wanted, self._columns.column("group")[self._places[inside]])
 
     def _of(self, field: str) -> npt.NDArray[np.int64]:
         column = self._columns.column(field)
