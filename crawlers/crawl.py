@@ -80,7 +80,12 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
             # Obeyed by our own middleware: Scrapy's asks for it again at each crawl, and knows no crawl-delay.
             "ROBOTSTXT_OBEY": False,
             "ROBOTSTXT_USER_AGENT": ROBOTS_NAME,
-            "DOWNLOADER_MIDDLEWARES": {"crawlers.robots.RobotsMiddleware": 100},
+            "DOWNLOADER_MIDDLEWARES": {
+                "crawlers.robots.RobotsMiddleware": 100,
+                # In its place: it knows refreshes by <meta> alone, and follows those of pages that hold something.
+                "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+                "crawlers.forwarding.ForwardMiddleware": 580,
+            },
             "MINSHENG_HOST_GATE": gate,
             "MINSHENG_ALLOWED_NETWORKS": settings.allowed_networks,
             "MINSHENG_CRAWL": settings,
@@ -106,7 +111,6 @@ def scrapy_settings(settings: CrawlSettings, gate: HostGate) -> SharedSettings:
             # "Too many requests" is answered by coming back later, not at once.
             "RETRY_HTTP_CODES": [500, 502, 504, 522, 524, 408],
             "REDIRECT_MAX_TIMES": REDIRECTS,
-            "METAREFRESH_ENABLED": False,
             "COOKIES_ENABLED": False,
             "HTTPPROXY_ENABLED": False,
             "DEFAULT_REQUEST_HEADERS": {

@@ -21,7 +21,7 @@ from crawlers import phrases
 from crawlers.attached import file_links
 from crawlers.body import article_lines, drop_surroundings
 from crawlers.embedded_json import embedded_article
-from crawlers.markup import parse_html
+from crawlers.markup import base_of, parse_html
 from crawlers.metadata import read_metadata
 from crawlers.outline import LITTLE, Outline, outline, prose_of
 from crawlers.paging import joined_text, next_page_of
@@ -103,6 +103,7 @@ def extract(html: str, url: str, now: datetime) -> Page:
     if not _TAG.search(html):
         raise NoArticle("not-html", Problem("page-no-html", url=url))
     address = url if _is_address(url) else ""
+    base = base_of(tree, address)
     page = outline(tree)
     about = read_metadata(tree, page, address, now)
     wall = find_wall(tree, page)
@@ -132,8 +133,8 @@ def extract(html: str, url: str, now: datetime) -> Page:
         published_raw=about.published_raw,
         outlet=about.outlet,
         author=about.author,
-        attachments=_attachments(page, places, address),
-        next_page=next_page_of(page.links, address),
+        attachments=_attachments(page, places, base),
+        next_page=next_page_of(page.links, address, base),
     )
 
 

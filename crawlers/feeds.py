@@ -15,7 +15,8 @@ import msgspec
 
 from crawlers.admission import Found, canonical_url
 from crawlers.dates import day_in_url, parse_time
-from crawlers.markup import html_text, parse_html
+from crawlers.markup import base_of, html_text, parse_html
+from crawlers.walls import wall_instead
 from minsheng.errors import BadInput
 from minsheng.records import Attachment
 
@@ -90,6 +91,7 @@ def offered_by(text: str, base: str) -> list[str]:
 def feed_links(tree: lxml.html.HtmlElement, base: str) -> list[str]:
     """The feeds that a page names: its `<link>`s first, then links that look like feeds. Each once."""
     found: list[str] = []
+    origin = base_of(tree, base)
     for element in tree.iter("link"):
         media_type = (element.get("type") or "").lower()
         if "alternate" in (element.get("rel") or "").lower() and any(name in media_type for name in _MEDIA_TYPES):
@@ -100,7 +102,7 @@ def feed_links(tree: lxml.html.HtmlElement, base: str) -> list[str]:
         if path and (words in _FEED_WORDS or _FEED_PATH.search(path)):
             found.append(anchor.get("href") or "")
     return list(
-        dict.fromkeys(link for href in found if (link := _absolute(href, base)) and link != canonical_url(base))
+        dict.fromkeys(link for href in found if (link := _absolute(href, origin)) and link != canonical_url(base))
     )
 
 
@@ -140,6 +142,8 @@ def _no_feed(text: str, url: str, cause: str = "") -> BadInput:
     said = _RSSHUB.search(html_text(text[:100_000]))
     if said:
         return BadInput(f"{url}: RSSHub answers with an error: {' '.join(said[1].split())}")
+    if wall := wall_instead(text):
+        return BadInput(f"{url}: {wall}")
     tree = parse_html(text) if "<" in text else None
     named = feed_links(tree, url) if tree is not None else []
     hint = f"the page names: {', '.join(named[:5])}" if named else "give the address of the feed itself, not of a page"

@@ -12,9 +12,10 @@ import msgspec
 
 from crawlers.columns import count
 from crawlers.dates import parse_time
-from crawlers.json_values import json_of, value_at
+from crawlers.json_values import is_json, json_of, value_at
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html
+from crawlers.walls import wall_instead
 from minsheng.errors import BadInput
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -68,14 +69,13 @@ def read_hot(
     BadInput
         If there is no such list.
     """
-    if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
-        terms = _of_json(text, url, items, fields or {})
-    else:
-        terms = _of_html(text, url, rows)
+    terms = _of_json(text, url, items, fields or {}) if is_json(text) else _of_html(text, url, rows)
     known: dict[str, Term] = {}
     for term in terms:
         known.setdefault(term.word, term)
     if len(known) < LEAST:
+        if wall := wall_instead(text):
+            raise BadInput(f"{url}: {wall}")
         raise BadInput(
             f"{url}: no hot list is seen", "say where its entries are: options.items, or options.rows for a page"
         )

@@ -12,7 +12,8 @@ import msgspec
 from lxml import etree
 
 from crawlers.admission import canonical_url
-from crawlers.markup import element_text
+from crawlers.markup import base_of, element_text
+from crawlers.record_lists import CLASS as RECORDS
 from minsheng.errors import WrongUse
 
 _NEXT = re.compile(r"^(?:下一页|下页|后一页|后页|next)[>›»]*$", re.IGNORECASE)
@@ -21,6 +22,10 @@ _DATE = re.compile(
     r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}日?(?:\s*\d{1,2}:\d{2}(?::\d{2})?)?"
     r"|(?<![\d-])\d{1,2}[-/月]\d{1,2}日?(?:\s*\d{1,2}:\d{2})?(?![\d-])|\d+\s*(?:分钟|小时|天)前|(?:今天|昨天)(?:\s*\d{1,2}:\d{2})?"
 )
+_SCRIPTED = re.compile(
+    r"[\"']((?:https?://|\.{0,2}/)[^\"'\s]{2,}|[\w./-]{1,200}\.(?:s?html?|jspx?|aspx?|php)(?:\?[^\"'\s]*)?)[\"']"
+)
+"""An address that a script is called with: `javascript:openNews('/n/1.html')`."""
 _IDENTIFIER = re.compile(r"[A-Za-z_-][\w-]*")
 _NAVIGATION = frozenset(["nav", "header", "footer", "aside", "form", "select"])
 SENTENCE = 8
@@ -89,12 +94,17 @@ def _named(nodes: list[lxml.html.HtmlElement]) -> str:
 
 def _block(tree: lxml.html.HtmlElement) -> list[lxml.html.HtmlElement]:
     """The links that look most like the list of articles."""
-    groups: dict[tuple[str, ...], list[lxml.html.HtmlElement]] = defaultdict(list)
-    for anchor in tree.iter("a"):
-        if anchor.get("href") and not _in_navigation(anchor):
-            groups[_shape(anchor)].append(anchor)
-    best = max(groups.values(), key=_weight, default=[])
-    return best if best and _weight(best) > 0 else []
+    # What a page hands to its script as the entries of a list is its list, whatever menus it has.
+    stores = [element for element in tree.iter("div") if element.get("class") == RECORDS]
+    for part in (stores, [tree]):
+        groups: dict[tuple[str, ...], list[lxml.html.HtmlElement]] = defaultdict(list)
+        for anchor in (anchor for element in part for anchor in element.iter("a")):
+            if _target(anchor) and not _in_navigation(anchor):
+                groups[_shape(anchor)].append(anchor)
+        best = max(groups.values(), key=_weight, default=[])
+        if best and _weight(best) > 0:
+            return best
+    return []
 
 
 def selected_links(tree: lxml.html.HtmlElement, base: str, selector: str) -> list[Link]:
@@ -116,13 +126,15 @@ def select(tree: lxml.html.HtmlElement, selector: str) -> list[lxml.html.HtmlEle
 
 def next_page(tree: lxml.html.HtmlElement, base: str, number: int, selector: str = "") -> str | None:
     """The address of the page after page `number`: the selector's, "下一页", or the link that reads `number + 1`."""
+    origin = base_of(tree, base)
     if selector:
-        return next((link for node in select(tree, selector) for a in _anchors(node) if (link := _href(a, base))), None)
+        found = (link for node in select(tree, selector) for a in _anchors(node) if (link := _href(a, origin)))
+        return next(found, None)
     numbered = arrow = None
     host = urlsplit(base).netloc
     for anchor in tree.iter("a"):
         words = re.sub(r"[\s\[\]【】]", "", anchor.text_content())
-        link = _href(anchor, base)
+        link = _href(anchor, origin)
         if link is None or link == canonical_url(base) or urlsplit(link).netloc != host:
             continue
         if _NEXT.match(words):
@@ -143,8 +155,9 @@ def _anchors(node: lxml.html.HtmlElement) -> Iterator[lxml.html.HtmlElement]:
 
 def _links(anchors: list[lxml.html.HtmlElement], base: str) -> list[Link]:
     found: dict[str, Link] = {}
+    origin = base_of(anchors[0], base) if anchors else base
     for anchor in anchors:
-        url = _href(anchor, base)
+        url = _href(anchor, origin)
         title = _title(anchor)
         if url is None or not title or url == canonical_url(base):
             continue
@@ -160,10 +173,20 @@ def _links(anchors: list[lxml.html.HtmlElement], base: str) -> list[Link]:
 
 def _href(anchor: lxml.html.HtmlElement, base: str) -> str | None:
     try:
-        url = urljoin(base, (anchor.get("href") or "").strip())
+        url = urljoin(base, _target(anchor))
         return canonical_url(url) if url.startswith(("http://", "https://")) else None
     except ValueError:
         return None
+
+
+def _target(anchor: lxml.html.HtmlElement) -> str:
+    """Where a link leads, as written; where only its script opens that, the address which that is called with."""
+    href = (anchor.get("href") or "").strip()
+    if href and href[0] != "#" and not href.lower().startswith("javascript:"):
+        return href
+    if called := _SCRIPTED.search(f"{href} {anchor.get('onclick') or ''}"):
+        return called[1]
+    return (anchor.get("data-href") or anchor.get("data-url") or href).strip()
 
 
 def _title(anchor: lxml.html.HtmlElement) -> str:
@@ -191,7 +214,7 @@ def _holds_many(element: lxml.html.HtmlElement) -> bool:
     """Whether links inside lead to more than two places. Stops at the third: lists are long."""
     seen: set[str] = set()
     for anchor in element.iter("a"):
-        seen.add(anchor.get("href") or "")
+        seen.add(_target(anchor))
         if len(seen - {""}) > 2:
             return True
     return False
@@ -223,6 +246,13 @@ def _weight(anchors: list[lxml.html.HtmlElement]) -> float:
         return 0.0
     dated = sum(1 for anchor in anchors[:50] if _DATE.search(" ".join(element_text(_row(anchor)).split())))
     share = len(long) / len(titles)
-    paths = {re.sub(r"\d+", "0", urlsplit(anchor.get("href", "")).path.rpartition("/")[0]) for anchor in anchors}
+    paths = {re.sub(r"\d+", "0", _path(_target(anchor)).rpartition("/")[0]) for anchor in anchors}
     alike = 1.0 if len(paths) <= max(2, len(anchors) / 3) else 0.7
     return sum(min(len(title), 40) for title in long) * share * (1 + dated / len(anchors[:50])) * alike
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import lxml.html
 from lxml import etree
@@ -29,6 +30,26 @@ def parse_html(text: str) -> lxml.html.HtmlElement | None:
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
     return tree if isinstance(tree, lxml.html.HtmlElement) else None
+
+
+def page_title(tree: lxml.html.HtmlElement) -> str:
+    """What stands in a page's `<title>`; empty where it has none."""
+    return " ".join(" ".join(node.text_content() for node in tree.iter("title")).split())
+
+
+def base_of(tree: lxml.html.HtmlElement, url: str) -> str:
+    """What a page's links count from: its `<base>`, as far as that is a web address; else its own address `url`."""
+    root = tree.getroottree().getroot()
+    for element in root.iter("base", "body"):
+        if element.tag == "body":
+            break
+        if href := (element.get("href") or "").strip():
+            try:
+                base = urljoin(url, href)
+            except ValueError:
+                break
+            return base if base.startswith(("http://", "https://")) else url
+    return url
 
 
 def html_text(fragment: str) -> str:

@@ -18,8 +18,10 @@ _NUMBER = re.compile(r"^(?P<stem>.*?)(?:[_-](?P<number>\d{1,3}))?(?P<suffix>\.\w
 MOST_PAGES = 50
 
 
-def next_page_of(links: Iterable[lxml.html.HtmlElement], url: str) -> str | None:
+def next_page_of(links: Iterable[lxml.html.HtmlElement], url: str, base: str = "") -> str | None:
     """The address where the article at `url` goes on; None on its last page.
+
+    Its links count from `base`, where the page names one.
 
     A link counts by its words (下一页) and by its address, which must be that of a later page of the same article:
     lists have such links, too, and "下一篇" leads to another article.
@@ -36,7 +38,7 @@ def next_page_of(links: Iterable[lxml.html.HtmlElement], url: str) -> str | None
         if not (is_next or is_number):
             continue
         try:
-            target = canonical_url(urljoin(url, href))
+            target = canonical_url(urljoin(base or url, href))
         except ValueError:
             continue
         there = _page_number(target)

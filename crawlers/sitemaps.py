@@ -11,6 +11,7 @@ from lxml import etree
 
 from crawlers.admission import canonical_url
 from crawlers.dates import day_in_url, parse_time
+from crawlers.walls import wall_instead
 from minsheng.errors import BadInput
 
 MOST_PAGES = 50_000
@@ -116,6 +117,8 @@ def read_sitemap(text: str, url: str) -> Sitemap:
     except etree.XMLSyntaxError as error:
         raise BadInput(f"{url} is no sitemap: {error}") from error
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
+        if wall := wall_instead(text):
+            raise BadInput(f"{url}: {wall}")
         raise BadInput(
             f"{url} is no sitemap{'' if root is None else f', but <{_name(root)}>'}",
             "give a sitemap's address, or the site's: its robots.txt may name one",

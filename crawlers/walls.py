@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import lxml.html
 
+from crawlers.markup import page_title, parse_html
 from crawlers.outline import Outline, outline
 
 Obstacle = Literal["empty", "not-html", "javascript", "captcha", "login", "refused", "gone", "listing"]
@@ -14,6 +15,10 @@ Obstacle = Literal["empty", "not-html", "javascript", "captcha", "login", "refus
 
 SHORT = 100
 """A page with less running text than this may be a wall rather than an article."""
+LONGEST_TITLE = 40
+"""Characters of a page's title; longer ones speak of a matter."""
+FEW_LINKS = 10
+"""A page with more links leads to others."""
 LONG = 2000
 """Words beside links; a page with more is no wall."""
 
@@ -95,8 +100,41 @@ _SIGNS: tuple[tuple[re.Pattern[str], Wall], ...] = (
     ),
 )  # fmt: skip
 _RELOADS = re.compile(
-    r"location(?:\.href)?\s*=|location\.(?:replace|reload)|document\.cookie\s*=|window\.__|webpack|chunk"
+    r"location(?:\.href)?\s*=|location\.(?:replace|reload)|document\.cookie\s*=|window\.__|window\[|webpack|chunk"
 )
+_LOADING = re.compile(
+    r"(?:(?:正在|努力|拼命|页面|数据|内容|玩命)*(?:加载|载入|跳转|打开)(?:中|数据)?"
+    r"|请(?:您)?(?:耐心)?(?:稍[候后等]|等待)|loading|please wait"
+    r"|[\s.…·。，,！!~～]+)+",
+    re.IGNORECASE,
+)
+"""What a page says until its scripts have drawn it."""
+
+
+def wall_in(words: str) -> Wall | None:
+    """What stands in the way, by the words of a page alone; None where they speak of nothing of the kind."""
+    return next((wall for pattern, wall in _SIGNS if pattern.search(words)), None)
+
+
+def wall_instead(text: str) -> str:
+    """What stands in the place of a feed, a sitemap or JSON, in words; empty where that is a page of some other kind.
+
+    A list of articles may ask its readers to log in, too: a page that leads to many others is no wall.
+    """
+    tree = parse_html(text) if text.lstrip("\ufeff \t\r\n")[:1] == "<" else None
+    if tree is None:
+        return ""
+    if (gone := gone_by_title(tree)) is not None:
+        return gone.reason
+    wall = find_wall(tree) if sum(1 for _ in tree.iter("a")) <= FEW_LINKS else None
+    # Whose scripts are run is said of lists and articles, which a page may be.
+    return wall.reason if wall is not None and wall.obstacle != "javascript" else ""
+
+
+def gone_by_title(tree: lxml.html.HtmlElement) -> Wall | None:
+    """That a page is gone, where its own title says so: such pages recommend others, and look like lists of them."""
+    title = page_title(tree)
+    return _GONE if len(title) <= LONGEST_TITLE and _SIGNS[0][0].search(title) else None
 
 
 def find_wall(tree: lxml.html.HtmlElement, page: Outline | None = None) -> Wall | None:
@@ -116,17 +154,17 @@ def find_wall(tree: lxml.html.HtmlElement, page: Outline | None = None) -> Wall 
     words = "\n".join((title, *said))
     if len(words) > LONG:
         return None
-    for pattern, wall in _SIGNS:
-        if pattern.search(words):
-            return wall
+    if (wall := wall_in(words)) is not None:
+        return wall
     if any(field.get("type") == "password" for field in tree.iter("input")):
         return _LOGIN
     if len("".join(said)) < SHORT:
+        waits = not _LOADING.sub("", "".join(said))
         noscript = " ".join(node.text_content() for node in tree.iter("noscript"))
         if _SIGNS[3][0].search(noscript):
             return _SCRIPTS
         scripts = [script for script in tree.iter("script") if "json" not in (script.get("type") or "")]
         code = " ".join((script.text or "") for script in scripts)
-        if not page.lines and scripts and (_RELOADS.search(code) or any(script.get("src") for script in scripts)):
+        if waits and scripts and (_RELOADS.search(code) or any(script.get("src") for script in scripts)):
             return _SCRIPTS
     return None

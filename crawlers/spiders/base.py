@@ -17,7 +17,6 @@ from scrapy.http import Request, Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from crawlers.addresses import AddressRefused
 from crawlers.admission import Found, canonical_url
 from crawlers.apart import Asked, Read, read_apart
 from crawlers.backfills import Place
@@ -53,6 +52,14 @@ NO_SUCH_PAGE = (400, *GONE, 422)
 MOST_PAGES = 2000
 """Pages of a list that a backfill reads."""
 REFUSED = (403, 429, 451)
+_FORBIDDEN = "Forbidden by robots.txt"
+_IGNORED = {
+    "during decompression": "larger than crawl.max_body",
+    "max redirections reached": "it leads on and on",
+}
+"""What Scrapy's words of it hold, and ours."""
+CHALLENGES = (412, 521)
+"""How guards before sites answer with scripts that test who asks; without scripts 521 says that the site is down."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -455,8 +462,8 @@ class SourceSpider(scrapy.Spider):
         if isinstance(error, HostResting):
             self.run.rests(error)
         elif not fault and (
-            (isinstance(error, HttpError) and error.response.status in REFUSED)
-            or (isinstance(error, IgnoreRequest) and not isinstance(error, (HttpError, AddressRefused)))
+            (isinstance(error, HttpError) and _refuses(error.response))
+            or (isinstance(error, IgnoreRequest) and _FORBIDDEN in str(error))
         ):
             self.run.report.blocked = True
         self.run.index_failed(reason_of(failure), fault)
@@ -480,7 +487,7 @@ class SourceSpider(scrapy.Spider):
             yield Harvest(found=instead)
         elif isinstance(failure.value, IgnoreRequest):
             # Not settled: the operator may get a permission, or list the network.
-            self.run.refused(_lower(str(failure.value)), asked)
+            self.run.refused(ignored(failure.value), asked)
             yield Harvest(found=instead, page=PageMark(self.source.id, asked, hint=hint, settled=False))
         else:
             self.run.page_failed(asked, reason_of(failure))
@@ -562,15 +569,23 @@ def reason_of(failure: Failure) -> str:
     if isinstance(error, HttpError):
         return f"{where}answered {error.response.status}"
     if isinstance(error, IgnoreRequest):
-        return f"{where}{_lower(str(error)) or 'refused'}"
+        return f"{where}{ignored(error)}"
     if isinstance(error, (HostResting, RobotsUnavailable)):
         return str(error)
     return f"{where}{words_for(error)}"
 
 
-def _lower(words: str) -> str:
-    """Scrapy's words in the middle of a sentence."""
-    return words[:1].lower() + words[1:]
+def _refuses(response: Response) -> bool:
+    if response.status in CHALLENGES:
+        return b"<script" in response.body[:20_000].lower()
+    return response.status in REFUSED
+
+
+def ignored(error: IgnoreRequest) -> str:
+    """Why an answer was not taken, or not asked for, in the middle of a sentence."""
+    words = str(error)
+    told = next((ours for theirs, ours in _IGNORED.items() if theirs in words), words or "refused")
+    return told[:1].lower() + told[1:]
 
 
 def _conditional(etag: str | None, last_modified: str | None) -> dict[str, str]:

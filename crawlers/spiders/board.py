@@ -14,7 +14,7 @@ from scrapy.http import Response
 from crawlers.admission import Found
 from crawlers.dates import parse_time
 from crawlers.extraction import wall_of
-from crawlers.json_values import json_of, value_at
+from crawlers.json_values import is_json, json_of, value_at
 from crawlers.letters import Letter, read_letter
 from crawlers.linking import select
 from crawlers.markup import element_text, html_text, parse_html
@@ -72,7 +72,7 @@ class BoardSpider(SourceSpider):
             yield request
 
     async def read(self, response: Response, page: int = 1, **kwargs: Any) -> AsyncIterator[Any]:
-        if body_text(response).lstrip()[:1] in ("{", "["):
+        if is_json(body_text(response)):
             yield Harvest(found=await self.aside(self._json_messages, response))
             return
         links, following = await self.aside(read_list, response, self.options.links, self.options.next_page, page)

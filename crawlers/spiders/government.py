@@ -14,7 +14,7 @@ from crawlers.admission import Found
 from crawlers.attached import READABLE, file_links, file_text, kind_of
 from crawlers.extraction import extract
 from crawlers.linking import Link
-from crawlers.markup import parse_html
+from crawlers.markup import base_of, parse_html
 from crawlers.official import read_official
 from crawlers.spiders.base import GONE, body_text
 from crawlers.spiders.listing import ListingOptions, ListingSpider
@@ -55,7 +55,7 @@ class GovernmentSpider(ListingSpider):
             outlet=page.outlet or (official.issuer if official else None) or None,
             author=page.author,
             next_page=page.next_page,
-            attachments=file_links(tree.iter("a"), response.url),
+            attachments=file_links(tree.iter("a"), base_of(tree, response.url)),
             official=official,
         )
         return [found], True

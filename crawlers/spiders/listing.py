@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Literal
 
+import lxml.html
 from scrapy.http import Response
 
 from crawlers.admission import Found
 from crawlers.attached import kind_of
 from crawlers.extraction import NoArticle, extract
 from crawlers.linking import Link, article_links, block_selector, next_page, selected_links
-from crawlers.markup import parse_html
+from crawlers.markup import page_title, parse_html
+from crawlers.record_lists import with_records
 from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
-from crawlers.walls import find_wall
+from crawlers.walls import find_wall, gone_by_title
 from minsheng.errors import BadInput
 from minsheng.records import Attachment
 
@@ -58,10 +60,10 @@ class ListingSpider(SourceSpider):
             yield await self.index(following, page=page + 1)
 
     def _propose(self, response: Response) -> None:
-        tree = parse_html(body_text(response))
+        tree = _list_tree(response)
         if tree is None:
             return
-        self.run.title = " ".join("".join(title.text_content() for title in tree.iter("title")).split())
+        self.run.title = page_title(tree)
         if not self.options.links and (selector := block_selector(tree, response.url)):
             self.run.proposed["links"] = selector
 
@@ -101,11 +103,18 @@ def read_article(response: Response, link: Link, kind: Literal["news", "post", "
     )
 
 
+def _list_tree(response: Response) -> lxml.html.HtmlElement | None:
+    return parse_html(with_records(body_text(response)))
+
+
 def read_list(response: Response, links: str, following: str, page: int) -> tuple[list[Link], str | None]:
     """The links of a list and the address of its next page. Raises `BadInput` where there are none."""
-    tree = parse_html(body_text(response))
+    tree = _list_tree(response)
     if tree is None:
         raise BadInput(f"{response.url} is an empty page")
+    if not links and (wall := gone_by_title(tree)):
+        # It has links as well: to what else there is.
+        raise NoArticle(wall.obstacle, f"{response.url}: {wall.reason}", wall.hint)
     found = selected_links(tree, response.url, links) if links else article_links(tree, response.url)
     if not found:
         wall = find_wall(tree)

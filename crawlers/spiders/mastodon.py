@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from scrapy.http import Request, Response
 
@@ -128,7 +128,7 @@ def _read(post: Mapping[str, Any], response: Response) -> list[Found]:
         native_id=number,
         kind="reply" if post.get("in_reply_to_id") else "post",
         text=text,
-        url=absolute(response, str(post.get("url") or post.get("uri") or "")) or None,
+        url=_address(post, number, str(account.get("acct") or ""), response),
         parent_key=str(post.get("in_reply_to_id") or "") or (inner[0].key if inner else None),
         author=str(account.get("acct") or "") or None,
         published=str(post.get("created_at") or "") or None,
@@ -144,6 +144,15 @@ def _read(post: Mapping[str, Any], response: Response) -> list[Found]:
         ),
     )
     return [one, *inner]
+
+
+def _address(post: Mapping[str, Any], number: str, author: str, response: Response) -> str | None:
+    """Where the post is read: at its own address, or, as that mostly holds its author's name, by its number."""
+    own = absolute(response, str(post.get("url") or post.get("uri") or "")) or None
+    name = author.partition("@")[0].lower()
+    if own is None or not name or name not in unquote(urlsplit(own).path).lower():
+        return own
+    return absolute(response, f"/web/statuses/{quote(number, safe='')}")
 
 
 def _number(value: Any) -> int | None:

@@ -171,6 +171,22 @@ def test_a_timeline_is_paged_by_its_link_header(
     assert {asked.headers.get("Authorization") for asked in site.asked if "/api/" in asked.path} == {"Bearer geheim"}
 
 
+def test_the_address_of_a_post_names_nobody(crawling: Crawling, site: LocalSite) -> None:
+    posts = [
+        status("1", "水费又扣了两次", TIME, url="https://toot.example/@laozhou/1"),
+        status("2", "学区怎么划", TIME, url="/notes/9a", uri="https://toot.example/users/laozhou/2"),
+        status("3", "医保新规", TIME, uri="https://toot.example/users/LaoZhou/statuses/3"),
+    ]
+    put(site, "/api/v1/timelines/public?limit=40&local=true", posts)
+    crawling.source("one", "mastodon", f"{site.url}/")
+    assert crawling.run().new == 3
+    assert [document.url for document in crawling.documents()] == [
+        f"{site.url}/web/statuses/1",
+        f"{site.url}/notes/9a",
+        f"{site.url}/web/statuses/3",
+    ]
+
+
 def test_tags_and_searches(crawling: Crawling, site: LocalSite) -> None:
     put(site, "/api/v1/timelines/tag/水价?limit=40", [status("1", "水价", TIME)])
     crawling.source("one", "mastodon", f"{site.url}/", read="tags", tags=["#水价"])

@@ -86,6 +86,8 @@ def test_the_list_can_be_named() -> None:
     with pytest.raises(BadInput, match="no hot list"):
         read_hot(json.dumps(answer), URL, items="nowhere")
     with pytest.raises(BadInput, match="no hot list"):
+        read_hot("<html><body><p>云江热榜</p></body></html>", URL)
+    with pytest.raises(BadInput, match="asks for a login"):
         read_hot("<html><body><p>请登录</p></body></html>", URL)
 
 

@@ -49,7 +49,7 @@ def test_other_forms() -> None:
     ]
     broken = urlset("<url><loc>http://h.example/a</loc>", "<url><loc>http://h.example/b</loc></url>")
     assert [e.url for e in read_sitemap(broken, URL).pages][:1] == ["http://h.example/a"]
-    for wrong in ("<html><body>404</body></html>", "<rss/>", "words", "<"):
+    for wrong in ("<html><body>新闻</body></html>", "<rss/>", "words", "<"):
         with pytest.raises(BadInput, match="no sitemap"):
             read_sitemap(wrong, URL)
 
