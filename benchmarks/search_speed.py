@@ -1,6 +1,6 @@
 """Indexing and searching on both engines, beside the least that each could do.
 
-    python -m benchmarks.search_speed [--documents 20000] [--engines embedded elasticsearch] [--no-bare]
+    python -m benchmarks.search_speed [--documents 20000] [--engines embedded elasticsearch] [--no-bare] [--folder KEPT]
 
 The documents are a mixed stream of real texts. Each kind of query is asked with words cut from them at random, most of
 them frequent as words are. The peers hold no more than words and time: a bare FTS5 table over the same tokens, and an
@@ -42,6 +42,9 @@ from search.query import And, Not, Sources, Term
 BATCH = 500
 QUERIES = 200
 
+SCOPE = Filters(policies=tuple(f"p{number}" for number in range(20)))
+"""What a department sees: two in five of the documents that are linked to any policy."""
+
 Asking = Callable[[str], object]
 
 
@@ -50,13 +53,17 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=20_000)
     parser.add_argument("--engines", nargs="+", default=["embedded", "elasticsearch"])
     parser.add_argument("--no-bare", action="store_true", help="without the indices that hold words and time alone")
+    parser.add_argument(
+        "--folder", type=Path, help="keep the embedded index there, and search one that is there already"
+    )
     chosen = parser.parse_args()
     records = list(grouped(chosen.documents))
     words = random_words(records)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         if "embedded" in chosen.engines:
-            rows.append(measure("embedded", EmbeddedIndex(Path(folder) / "index.db"), records, words))
+            index = EmbeddedIndex((chosen.folder or Path(folder)) / "index.db")
+            rows.append(measure("embedded", index, records, words))
             if not chosen.no_bare:
                 rows.append(bare_fts5(Path(folder) / "bare.db", records, words))
         if "elasticsearch" in chosen.engines:
@@ -112,11 +119,7 @@ def random_words(records: Sequence[Grouped]) -> list[str]:
 
 def measure(name: str, index: Index, records: Sequence[Grouped], words: Sequence[str]) -> dict[str, Any]:
     index.ensure()
-    started = time.perf_counter()
-    for start in range(0, len(records), BATCH):
-        index.write(records[start : start + BATCH])
-    index.refresh()
-    seconds = time.perf_counter() - started
+    seconds = 0.0 if index.count(Filters()) == len(records) else written(index, records)
     other = random.Random(3)
 
     def ask(**options: Any) -> Asking:
@@ -134,13 +137,24 @@ def measure(name: str, index: Index, records: Sequence[Grouped], words: Sequence
         "copies together": ask(together=True),
         "facets": ask(size=0, facets=FACETS, histogram="hour", histogram_split="sentiment"),
         "all, facets": lambda _: index.search(Search(size=20, facets=FACETS, histogram="day")),
+        "all, copies together": lambda _: index.search(Search(size=20, facets=FACETS, together=True)),
+        "scope, facets": lambda _: index.search(Search(filters=SCOPE, size=20, facets=FACETS, histogram="day")),
     }
     return {
         "engine": name,
-        "documents_per_second": round(len(records) / seconds),
+        "documents_per_second": round(len(records) / seconds) if seconds else 0,
         "megabytes": round(int(index.statistics()["bytes"]) / 1e6),
         "milliseconds": {kind: timed(asking, words) for kind, asking in asked.items()},
     }
+
+
+def written(index: Index, records: Sequence[Grouped]) -> float:
+    """Seconds that writing took."""
+    started = time.perf_counter()
+    for start in range(0, len(records), BATCH):
+        index.write(records[start : start + BATCH])
+    index.refresh()
+    return time.perf_counter() - started
 
 
 def bare_fts5(path: Path, records: Sequence[Grouped], words: Sequence[str]) -> dict[str, Any]:
@@ -288,7 +302,7 @@ def show(rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         spans = (row["milliseconds"].get(kind) for kind in kinds)
         cells = (f"{span[0]} / {span[1]}" if span else "" for span in spans)
-        measured = (f"{row['documents_per_second']:,}", str(row["megabytes"])) if row["megabytes"] else ("", "")
+        measured = (f"{row[name]:,}" if row[name] else "" for name in ("documents_per_second", "megabytes"))
         table.add_row(row["engine"], *measured, *cells)
     Console(width=240).print(table)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 import lxml.html
 
 from crawlers import phrases
+from crawlers.data_rows import rows_of_data
 from crawlers.outline import Line, Outline, Span
 
 _OFFICIAL = re.compile(
@@ -21,6 +22,8 @@ _OFFICIAL = re.compile(
 )
 ENTER = 0.75
 """Share of the running text that one child must hold for the text to be looked for in it alone."""
+PARAGRAPH = 30
+"""Characters of running text; what is shorter may be a question to readers or a notice."""
 OF_PAGE = 0.4
 """An element with more of the page's running text than this is not dropped for its name."""
 _DATED = re.compile(
@@ -70,6 +73,7 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
     for place, line in enumerate(page.lines):
         if place != headline and len(line.text) <= 200 and phrases.SENTENCE_FURNITURE.search(line.text):
             line.dropped = True
+    _drop_steps(page)
     whole = max(page.prose(0, len(page.lines)), 1)
     begin = headline + 1 if headline is not None else 0
     for span in page.spans.values():
@@ -88,6 +92,18 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
         before = page.prose(begin, first)
         if before and _is_comments_or_cards(page, group):
             page.drop(first, last)
+
+
+def _drop_steps(page: Outline) -> None:
+    """Drop the steps on a message's way, with who took each and when, where a box holds nothing else."""
+    for line in page.lines:
+        if line.dropped or not phrases.HANDED_ON.match(line.text):
+            continue
+        line.dropped = True
+        box = line.element.getparent()
+        span = page.spans.get(box) if box is not None else None
+        if span is not None and span.end - span.start <= 5 and not page.prose(span.start, span.end):
+            page.drop(span.start, span.end)
 
 
 def article_lines(page: Outline, headline: int | None, title: str) -> list[int]:
@@ -109,6 +125,8 @@ def _few_words(page: Outline, headline: int | None, title: str) -> list[int]:
     if headline is None:
         return []
     lines = page.lines
+    if table := _data_table(page, headline):
+        return _trim(page, [place for place in range(table.start, table.end) if not lines[place].dropped], title)
     left = [
         place
         for place in range(headline + 1, len(lines))
@@ -119,6 +137,29 @@ def _few_words(page: Outline, headline: int | None, title: str) -> list[int]:
         return []
     beside = lines[longest].element.getparent()
     return _trim(page, [place for place in left if lines[place].element.getparent() is beside], title)
+
+
+def _data_table(page: Outline, headline: int) -> Span | None:
+    """The largest table with data behind the headline, and what stands in one box with it: lists of names, results and
+    prices are published as nothing else."""
+
+    def size(span: Span) -> int:
+        return sum(len(line.text) - line.linked for line in page.lines[span.start : span.end] if not line.dropped)
+
+    tables = [
+        span
+        for element, span in page.spans.items()
+        if element.tag == "table"
+        and span.start > headline
+        and _is_data(page, span)
+        and element.find(".//table") is None
+    ]
+    largest = max(tables, key=size, default=None)
+    if largest is None or any(phrases.PARTICULAR.match(line.text) for line in page.lines[largest.start : largest.end]):
+        return None
+    box = largest.element.getparent()
+    around = page.spans.get(box) if box is not None and box.tag not in ("body", "td", "form") else None
+    return around if around is not None and around.start > headline and size(around) < 1.5 * size(largest) else largest
 
 
 def _is_aside(element: lxml.html.HtmlElement) -> bool:
@@ -133,7 +174,7 @@ def _holds_article(page: Outline, span: Span, headline: int | None, whole: int) 
     if headline is not None and span.start <= headline < span.end:
         return True
     held = page.prose(span.start, span.end)
-    if held and _is_official(page, span):
+    if held and (_is_official(page, span) or _answer(page, span) is not None):
         return True
     if held > OF_PAGE * whole:
         # Comments may be longer than the article; but they come after it.
@@ -301,6 +342,11 @@ def _enter(page: Outline, begin: int) -> list[Span]:
             return [node]
         if len(group) == 1 and all(_is_paragraph(page, span) for span, _ in shares if span is not group[0][0]):
             return [node]
+        beside = [span for span, _ in shares if span is not group[0][0] and _is_prose(page, span)]
+        if len(group) == 1 and beside and beside[0].start < group[0][0].start and most < ENTER * whole:
+            # Its lead, and its last word, in boxes of their own: they hold a quarter of the text together. A box behind
+            # it alone is more often a notice.
+            return sorted([group[0][0], *beside], key=lambda span: span.start)
         if len(group) == 1 or (len(group) >= 3 and _is_thread(page, [span for span, _ in group])):
             node = group[0][0]
         elif _is_interleaved([span for span, _ in group], [span for span, _ in shares]):
@@ -366,6 +412,16 @@ def _is_paragraph(page: Outline, span: Span) -> bool:
     return span.element.tag in ("div", "section") and all(line.element is span.element for line in own)
 
 
+def _is_prose(page: Outline, span: Span) -> bool:
+    """Whether an element holds a few paragraphs of running text, and nothing else."""
+    own = [line for line in page.lines[span.start : span.end] if not line.dropped]
+    return (
+        span.element.tag in ("div", "section")
+        and len(own) <= 6
+        and all(line.prose >= PARAGRAPH and not line.linked and line.element.tag == "p" for line in own)
+    )
+
+
 def _is_container(element: lxml.html.HtmlElement) -> bool:
     return element.tag not in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "a", "b", "strong", "em", "i", "u")
 
@@ -390,6 +446,7 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
     """Without what stands around the text: the lines of information before it, what is said of the page behind it."""
     lines = page.lines
     places = places[_head(lines, places, title) :]
+    data = rows_of_data(page, places)
     kept: list[int] = []
     seen: set[str] = set()
     prose = 0
@@ -399,6 +456,11 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             # Some pages hold the text twice, for screens of two widths.
             continue
         seen.add(line.text)
+        if place in data and not phrases.IMPRINT.match(line.text):
+            # What would be a button or an editor's name elsewhere is a cell here: 推荐单位, 编辑 3 人, 06:30.
+            kept.append(place)
+            prose += line.prose
+            continue
         if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
@@ -407,7 +469,7 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             kept.append(place)
             prose += line.prose
     homes = {line.element.getparent() for place in kept if (line := lines[place]).prose}
-    while kept and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
+    while kept and kept[-1] not in data and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
         kept.pop()
     return kept
 

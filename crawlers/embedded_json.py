@@ -20,6 +20,7 @@ from urllib.parse import unquote
 import lxml.html
 import msgspec
 
+from crawlers.dates import parse_time
 from crawlers.markup import html_text
 from crawlers.outline import LITTLE, prose_of
 from minsheng.clock import CHINA
@@ -43,6 +44,8 @@ _TIME = re.compile(
     re.IGNORECASE,
 )
 _VAGUE_TIME = re.compile(r"^(?:time|date|c_?time|created?_?(?:time|at|date)|input_?time|add_?time)$", re.IGNORECASE)
+_ENGLISH = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d{2}:\d{2}:\d{2} [+-]\d{4} \d{4}")
+"""A time as Weibo writes it: `Tue Nov 24 18:20:11 +0800 2026`."""
 _OUTLET = re.compile(
     r"^(?:\w*source(?:_?name)?|media(?:_?name)?|outlet|laiyuan|origin|publisher|(?:dept|unit|org)_?name)$",
     re.IGNORECASE,
@@ -222,11 +225,15 @@ def _is_time(value: Any) -> bool:
         return False
     if isinstance(value, (int, float)):
         return 946_684_800 <= value < 4_102_444_800 or 946_684_800_000 <= value < 4_102_444_800_000
-    return isinstance(value, str) and bool(re.match(r"\s*(?:\d{4}[-/.年]\d|1\d{9}(?:\d{3})?\s*$)", value))
+    return isinstance(value, str) and bool(
+        re.match(r"\s*(?:\d{4}[-/.年]\d|1\d{9}(?:\d{3})?\s*$)", value) or _ENGLISH.fullmatch(value.strip())
+    )
 
 
 def _time(value: Any) -> str:
     text = str(value).strip()
+    if _ENGLISH.fullmatch(text) and (found := parse_time(text, datetime.now(CHINA))):
+        return found.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
     if not re.fullmatch(r"\d+(?:\.\d+)?", text):
         return text
     seconds = float(text)

@@ -150,6 +150,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("the service may want a login, or has changed", "对方可能要求登录，或改了接口"),
     ("give a sitemap's address, or the site's: its robots.txt may name one",
      "请给网站地图的地址，或网站的：robots.txt 里可能写着"),
+    ("the page shows another one, which may hold the list: {url}", "页面里套着另一个网页，列表可能在那里：{url}"),
     ("give the links' selector: options.links; where scripts make the list: options.javascript",
      "写明链接的选择器 options.links；列表由脚本生成的，用 options.javascript"),
     ("give the links' selector: options.threads", "写明链接的选择器 options.threads"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ import msgspec
 from crawlers import phrases
 from crawlers.attached import file_links
 from crawlers.body import article_lines, drop_surroundings
+from crawlers.data_rows import rows_of_data
 from crawlers.embedded_json import embedded_article
 from crawlers.markup import base_of, parse_html
 from crawlers.metadata import read_metadata
@@ -32,6 +33,8 @@ from minsheng.records import Attachment
 
 _TAG = re.compile(r"<[a-zA-Z!]")
 _MANY_LINKS = 40
+_CELL = 60
+"""Characters of a cell; what is longer is a paragraph."""
 
 
 class NoArticle(BadInput):
@@ -134,7 +137,7 @@ def extract(html: str, url: str, now: datetime) -> Page:
         outlet=about.outlet,
         author=about.author,
         attachments=_attachments(page, places, base),
-        next_page=next_page_of(page.links, address, base),
+        next_page=None if _is_thread(page, places) else next_page_of(page.links, address, base),
     )
 
 
@@ -165,7 +168,7 @@ def _is_address(url: str) -> bool:
 
 
 def _text(page: Outline, places: Sequence[int], title: str) -> str:
-    lines = [page.lines[place].text for place in places]
+    lines = _rows_joined(page, places)
     for count in (1, 2, 3):
         # The headline may stand over the text again, over several lines.
         while lines and "".join(lines[:count]).replace(" ", "") == title.replace(" ", ""):
@@ -174,6 +177,22 @@ def _text(page: Outline, places: Sequence[int], title: str) -> str:
         # In tables of particulars the message stands behind its label.
         lines[0] = phrases.MESSAGE_LABEL.sub("", lines[0])
     return "\n".join(lines)
+
+
+def _rows_joined(page: Outline, places: Sequence[int]) -> list[str]:
+    """The lines of a text; cells that hold paragraphs, as Word's do, stand in one line with their row's others."""
+    rows = rows_of_data(page, places)
+    lines: list[str] = []
+    before = None
+    for place in places:
+        line = page.lines[place]
+        row = rows.get(place) if len(line.text) <= _CELL and not line.prose else None
+        if row is not None and row is before:
+            lines[-1] = f"{lines[-1]} {line.text}"
+        else:
+            lines.append(line.text)
+        before = row
+    return lines
 
 
 def _by_trafilatura(tree: lxml.html.HtmlElement, title: str, text: str) -> str:
@@ -192,6 +211,14 @@ def _by_trafilatura(tree: lxml.html.HtmlElement, title: str, text: str) -> str:
     return "\n".join(kept) if is_text else text
 
 
+def _is_thread(page: Outline, places: Sequence[int]) -> bool:
+    """Whether answers with the number of their floor follow what somebody began: the thread's next page holds more of
+    them, and nothing of the text."""
+    behind = page.lines[places[-1] + 1 :] if places else []
+    floors = sum(len(line.text) <= 80 and phrases.FLOOR.search(line.text) is not None for line in behind)
+    return floors >= 2 and any("楼主" in line.text for line in page.lines if len(line.text) <= 80)
+
+
 def _is_mostly_links(page: Outline) -> bool:
     """Whether a page is one of links, as front pages are, which lost articles are often sent to."""
     words = sum(len(line.text) for line in page.lines)
@@ -204,4 +231,15 @@ def _attachments(page: Outline, places: Sequence[int], url: str) -> tuple[Attach
         return ()
     last = places[-1] + 6
     near = (link for link in page.links if (span := page.spans.get(link)) and places[0] <= span.start <= last)
-    return file_links(near, url)
+    return file_links(near, url) or file_links(_in_tabs(page, places[0], last), url)
+
+
+def _in_tabs(page: Outline, first: int, last: int) -> Iterator[lxml.html.HtmlElement]:
+    """Links in what is hidden beside the text until a reader turns to it: files often lie in a tab of their own."""
+    root = next(iter(page.spans), None)
+    for link in root.iter("a") if root is not None else ():
+        if link in page.spans or not phrases.ATTACHED.search(link.get("href") or ""):
+            continue
+        box = next((page.spans[one] for one in link.iterancestors() if one in page.spans), None)
+        if box is not None and box.element is not root and box.start <= last and box.end > first:
+            yield link

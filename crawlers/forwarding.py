@@ -24,6 +24,7 @@ _SCRIPTED = re.compile(
     r"(?:^|[;{}\s.])location(?:\.href)?\s*=\s*[\"'](?P<set>[^\"'\s]+)[\"']\s*(?=[;}]|$|</)"
     r"|location\.(?:replace|assign)\(\s*[\"'](?P<called>[^\"'\s]+)[\"']\s*\)"
 )
+_MAY_LEAD = re.compile(rb"refresh|location", re.IGNORECASE)
 _DECIDES = re.compile(r"document\.cookie|\bif\s*\(|userAgent|navigator|\beval\b")
 """What scripts do that lead some there and others not, or that test who asks."""
 
@@ -47,6 +48,8 @@ def forwarded_to(body: bytes, url: str) -> str | None:
 
     A page that leads back to itself, as those do that want a cookie first, sends nobody anywhere.
     """
+    if not _MAY_LEAD.search(body):
+        return None  # nearly all pages: none is read twice
     tree = parse_html(decode(body))
     words = element_text(tree) if tree is not None else ""
     if tree is None or len(words) > MOST_WORDS or wall_in(f"{page_title(tree)}\n{words}") is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,14 +50,16 @@ _FRESH = re.compile(
     r"(?<![\d./年-])(?:刚刚|\d+\s*(?:秒|分钟|分鐘|小时|小時|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})"
     r"|\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:\d{2})"
 )
+_ONLY_TIME = re.compile(r"[（(\[]?\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?[)）\]]?")
 _CLOCK = re.compile(r"\d{1,2}\s*[:：时点時點]\s*\d{1,2}")
 _LABEL = re.compile(
-    r"(?:发布|發布|發佈|发表|發表|发稿|公开|刊登|留言|答复|信息|生成|上传)[时日時][间期間]\s*[:：]"
+    r"(?:发布|發布|發佈|发表|發表|发稿|公开|刊登|留言|来信|写信|提问|咨询|投诉|答复|回复|信息|生成|上传)[时日時][间期間]\s*[:：]"
     r"|(?:发布|发表|发稿|公开|刊登)[时日時][间期間]\s*(?=\d{4})"
     r"|(?<![\u4e00-\u9fff])[时日時][间期間]\s*[:：]|发[布表]于"
     r"|提交于|發表於|pubtime",
     re.IGNORECASE,
 )
+_ANSWERED = re.compile(r"(?:答复|回复|办理|办结)[时日時][间期間]")
 _DAY_APART = re.compile(
     r"(?:(?P<day>[0-3]?\d)日?\s+(?P<year>20\d{2})\s?[-/.年]\s?(?P<month>[01]?\d)月?"
     r"|(?P<year2>20\d{2})\s?[-/.年]\s?(?P<month2>[01]?\d)月?\s+(?P<day2>[0-3]?\d)日?)"
@@ -67,16 +69,22 @@ _SHORT_DAY = re.compile(
     r"(?:(?:编辑|发布|发表|更新|修改)于\s*)?(?P<day>(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01]))(?:\s+[\u4e00-\u9fff]{2,6})?"
 )
 """A day without a year, alone or with where its author is: `编辑于 11-24 云江`."""
+_DAY_ALONE = re.compile(r"(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12]\d|3[01])|\d{1,2}月\d{1,2}日")
+"""A day without a year that is all an element says."""
 _OFFICE = re.compile(r"^(信息来源|发布(?:机构|单位|部门))\s*[:：]?\s*(?=[\u4e00-\u9fff])")
 _LABEL_ALONE = re.compile(r"[\u4e00-\u9fff]{0,4}(?:[时日時]\s?[间期間])\s*[:：]?")
 _OTHER_TIMES = re.compile(
     # A name may stand behind the colon: 编辑：欧阳某 2026-11-24.
     r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
     r"|施行)[^\s:：]{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})|最后由.{1,30}?于\s*(?=\d{4})"
+    r"|(?:修改|更新|编辑)于\s*(?=\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:)"
 )
-_CHANGED = re.compile(r"(?<=更新)(?:[时日][间期]\s*[:：]?|[:：])\s*\d{4}.{0,40}|(?<=更新于)\s*\d{4}.{0,30}")
+_CHANGED = re.compile(
+    r"(?<=更新)(?:[时日][间期]\s*[:：]?|[:：])\s*\d{4}.{0,40}"
+    r"|(?<=更新于|修改于|编辑于)\s*(?:\d{4}|\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:).{0,30}"
+)
 _SCRIPTED = re.compile(
-    r"(?<![A-Za-z])(?:pub_?time|publish_?(?:time|date)|pub_?date|news_?time|(?:ori_?)?create_?time|date_?published"
+    r"(?<![A-Za-z])(?:pub_?time|publish(?:ed)?_?(?:time|date|at)|pub_?date|news_?time|(?:ori_?)?created?_?(?:time|at)|date_?published"
     r"|ctime|ct)[\"']?\s*[:=]\s*[\"']?\s*"
     r"(?P<time>\d{4}[-/年]\d{1,2}[-/月]\d{1,2}(?:日?[\sT]+\d{1,2}:\d{2}(?::\d{2})?)?|1\d{9}(?:\d{3})?)"
     r"(?=[\"',;\s}])",
@@ -106,7 +114,7 @@ _OUTLET_NAMES = re.compile(
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(
-    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()）、，,;；<>\d]{2,20})"
+    r"(?:(?:本文)?作\s?者|撰文|撰稿|文字|楼主)\s*[:：]\s*(?P<label>[^\s|｜/／:：【】\[\]（()）、，,;；<>\d]{2,20})"
     r"|(?:本报|本网|本刊|澎湃新闻"
     r"|[\u4e00-\u9fff]{0,6}新闻)?[记記]者\s*[:：]?\s*(?P<reporter>[\u4e00-\u9fff·]{2,4})(?![\u4e00-\u9fff]{3}"
     r"|[\u4e00-\u9fff]?\s*[摄攝])"
@@ -184,7 +192,8 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
         dating = ([text for text in over if text in above], [text for text in within if text in above])
     else:
         dating = over, within
-    published, raw = _published(tree, page, metas, linked, dating, url, now)
+    over_text = _day_over(page, headline, begin, now)
+    published, raw = _published(tree, page, metas, linked, dating, over_text, url, now)
     names = _named(page, headline, begin)
     return Metadata(
         title=title,
@@ -382,6 +391,17 @@ def _without_kind(text: str, line: Line) -> str:
     return text[len(mark) :].strip() or text
 
 
+def _without_tail(text: str, element: lxml.html.HtmlElement) -> str:
+    """The headline without what an element of its own at its end says of it: a day, or how far a message has come."""
+    last = element[-1] if len(element) else None
+    if last is None or last.tag not in ("small", "span", "em", "i", "b", "font", "sup") or (last.tail or "").strip():
+        return text
+    tail = " ".join(last.text_content().split())
+    rest = text.removesuffix(tail).strip()
+    is_apart = bool(tail) and (_ONLY_TIME.fullmatch(tail) or phrases.KIND_MARK.fullmatch(tail.strip("[]【】")))
+    return rest if is_apart and len(rest) >= 4 else text
+
+
 def _is_site_name(text: str) -> bool:
     parts = [part for part in _SEPARATORS.split(text) if part and part.strip()]
     return all(
@@ -399,7 +419,7 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
         rank = ranks.get(line.heading, 0.0) - (
             3.0 if line.element.tag == "tr" and _is_particular(line.element) else 0.0
         )
-        text = _without_kind(line.text, line)
+        text = _without_tail(_without_kind(line.text, line), line.element)
         yield _Candidate(text, place, line.linked * 2 > len(text), rank)
         if match := _LABELLED_TITLE.match(line.text):
             yield _Candidate(match["title"], place, linked=False, bonus=3.0)
@@ -419,6 +439,7 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
             continue
         rank = ranks[int(str(element.tag)[1])] if heading else ranks.get(lines[span.start].heading, 0.0)
         linked = sum(line.linked for line in lines[span.start : span.end]) * 2 > len(text)
+        text = _without_tail(text, element)
         yield _Candidate(text, span.start, linked, rank + (1.5 if named else 1.0 if loud else 0.0))
 
 
@@ -648,11 +669,12 @@ def _published(
     metas: dict[str, str],
     linked: Sequence[dict[str, Any]],
     dating: tuple[Sequence[str], Sequence[str]],
+    over: datetime | None,
     url: str,
     now: datetime,
 ) -> tuple[datetime | None, str | None]:
     """The time, and what the page says of it where that can't be read; `dating` are the lines over the text, and those
-    in it."""
+    in it, `over` the day without a year that stands over it."""
     lines = page.texts()
     near = [*dating[0], *dating[1]]
     said = [metas[name] for name in _TIME_METAS if name in metas]
@@ -663,6 +685,8 @@ def _published(
         if isinstance(one.get(name), str)
     ]
     labelled = [line for line in near if _LABEL.search(line) and _DATE.search(line)]
+    # A message is as old as itself, not as its answer.
+    labelled.sort(key=lambda line: _ANSWERED.search(line) is not None)
     seen, signed = (
         [line for line in part if _DATE.search(line) and line not in labelled and len(line) <= 120] for part in dating
     )
@@ -674,6 +698,9 @@ def _published(
         # Scripts are long, and seldom the only place; but what they call the time of publishing says more than a day
         # of signing.
         candidates += [text for text in _scripted(tree) if _date_of(text, now)]
+    if not candidates and over is not None:
+        # One behind it may be that of signing, or a comment's.
+        candidates.append(f"{over:%Y-%m-%d}")
     candidates += [text for text in (*signed, *far) if _date_of(text, now)]
     if candidates:
         return _exact(candidates, now), None
@@ -691,6 +718,23 @@ def _published(
             return found, None
     raw = next(iter((*said, *seen, *signed)), None)
     return None, raw[:100] if raw else None
+
+
+def _day_over(page: Outline, headline: int | None, begin: int, now: datetime) -> datetime | None:
+    """The day without a year that an element of its own names between headline and text."""
+    for element, span in page.spans.items():
+        if span.start >= begin:
+            break
+        if headline is not None and span.start > headline and not len(element):
+            match = _DAY_ALONE.fullmatch((element.text or "").strip())
+            if match and (day := parse_time(match[0], now)) and _is_recent(day, now):
+                return day
+    return None
+
+
+def _is_recent(day: datetime, now: datetime) -> bool:
+    """Whether a day without a year may be past: what seems to be most of a year ago is yet to come, as lectures are."""
+    return now - day < timedelta(days=300)
 
 
 def _exact(candidates: Sequence[str], now: datetime) -> datetime:
@@ -731,6 +775,8 @@ def _date_of(text: str, now: datetime) -> datetime | None:
         text = text[match.start() :]
     elif match := _FRESH.search(text):
         text = text[match.start() :].strip(" ：:|·")
+        found = parse_time(text, now)
+        return found if found and believable(found, now) and _is_recent(found, now) else None
     else:
         return None
     found = parse_time(text, now)

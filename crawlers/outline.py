@@ -23,7 +23,10 @@ _SKIPPED = frozenset(
 ) - {"head"}
 _CELLS = frozenset(("td", "th"))
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_EXACT = re.compile(r"\s*20\d{2}[-/年.]\d{1,2}[-/月.]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*")
+_EXACT = re.compile(
+    r"\s*(?:(?:发布|发表|创建)[于時时]?间?\s*[:：]?\s*)?20\d{2}[-/年.]\d{1,2}[-/月.]\d{1,2}日?(?:\s+\d{1,2}:\d{2}(?::\d{2})?)?\s*"
+)
+_CHANGED = re.compile(r"(?:最后)?(?:编辑|修改|更新)于\s*\d{4}.{0,20}$")
 _TIME_ENDS = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}$|\d{1,2}[-/]\d{2}$|\d{1,2}:\d{2}$")
 _TIME_BEGINS = re.compile(r"20\d{2}[-/.年]\d{1,2}|\d{1,2}-\d{1,2}\s+\d{1,2}:\d{2}")
 LITTLE = 50
@@ -126,8 +129,12 @@ def _is_apart(before: str, text: str) -> bool:
 
 
 def _is_vague(element: lxml.html.HtmlElement) -> bool:
-    """Whether an element says a time in few words and no year: `3 天前`, with the exact one as its hint."""
-    return not len(element) and len(element.text or "") <= 16 and not re.search(r"\d{4}", element.text or "")
+    """Whether an element says a time in few words and no year, or when it was changed: `3 天前`, `编辑于 2026-11-26`,
+    with the one that counts as its hint."""
+    text = (element.text or "").strip()
+    return not len(element) and (
+        (len(text) <= 16 and not re.search(r"\d{4}", text)) or _CHANGED.match(text) is not None
+    )
 
 
 class _Walk:
@@ -171,7 +178,8 @@ class _Walk:
                 elif tag == "img" and (alt := node.get("alt", "")).startswith("["):
                     self._words(alt)
                 spans[node] = Span(node, len(found.lines))
-                if (exact := node.get("title")) and _EXACT.fullmatch(exact) and _is_vague(node):
+                exact = node.get("title") or node.get("data-tooltip")
+                if exact and _EXACT.fullmatch(exact) and _is_vague(node):
                     self._words(exact)
                 elif node.text:
                     self._words(node.text)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.features import EMOJI
+from classifiers.features import emoticons
 
 PAIRS = 1 << 15
 """Bins of the hashed pairs; bin 0 means no pair."""
@@ -28,8 +28,8 @@ _REPEAT = re.compile(r"(.)\1{3,}")
 
 def normalise(text: str) -> str:
     """One form for what means the same: NFKC, lower case, links and names as one sign each, long runs cut to three."""
-    plain = text.encode("utf-8", "ignore").decode("utf-8").translate(EMOJI)
-    text = unicodedata.normalize("NFKC", plain).lower()
+    plain = text.encode("utf-8", "ignore").decode("utf-8")
+    text = unicodedata.normalize("NFKC", emoticons(plain)).lower()
     text = _USER.sub("[USER]", _URL.sub("[URL]", text))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text)).strip()
 

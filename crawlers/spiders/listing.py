@@ -15,7 +15,7 @@ from crawlers.extraction import NoArticle, extract
 from crawlers.linking import Link, article_links, block_selector, next_page, selected_links
 from crawlers.markup import page_title, parse_html
 from crawlers.record_lists import with_records
-from crawlers.spiders.base import Harvest, Options, SourceSpider, body_text
+from crawlers.spiders.base import Harvest, Options, SourceSpider, absolute, body_text
 from crawlers.walls import find_wall, gone_by_title
 from minsheng.errors import BadInput
 from minsheng.records import Attachment
@@ -120,8 +120,12 @@ def read_list(response: Response, links: str, following: str, page: int) -> tupl
         wall = find_wall(tree)
         if wall is not None:
             raise NoArticle(wall.obstacle, f"{response.url}: {wall.reason}", wall.hint)
+        frames = (absolute(response, frame.get("src") or "") for frame in tree.iter("iframe", "frame"))
+        shown = next(filter(None, frames), None)
         raise BadInput(
             f"{response.url}: {'nothing matches links = ' + links if links else 'no list of links is seen'}",
-            "give the links' selector: options.links; where scripts make the list: options.javascript",
+            f"the page shows another one, which may hold the list: {shown}"
+            if shown
+            else "give the links' selector: options.links; where scripts make the list: options.javascript",
         )
     return found, next_page(tree, response.url, page, following)

@@ -32,9 +32,10 @@ FACET_CANDIDATES = 2_000
 ALL_CANDIDATES = 60_000
 
 
-TITLE_BOOST = 2
-TIE_BREAKER = 0.5
-"""What the field that matches less well adds to the score of the one that matches best."""
+TITLE_BOOST = 1.5
+TIE_BREAKER = 1.0
+"""What the field that matches less well adds to the score of the one that matches best: all of it, as the embedded
+index adds title and text up."""
 
 NEAR_BOOST = 6
 """What standing near each other counts: Elasticsearch scores it between 0 and 1, and words with up to ten or so."""
@@ -54,6 +55,8 @@ def compiled(node: Node) -> dict[str, Any]:
             "analyzer": "whitespace",
             "type": "phrase",
             "tie_breaker": TIE_BREAKER,
+            # Lucene adds up how rare each pair is; those of a long word overlap, and tell less the more they are.
+            "boost": len(asked.tokens) ** -0.5,
         }
         if asked.open:
             phrase |= {"type": "phrase_prefix", "max_expansions": 10_000}

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from minsheng.exercises import EXERCISE
 from minsheng.logs import get_logger
 from search import analysis, buckets
-from search.embedded import packing
+from search.embedded import packing, sealing
 
 log = get_logger(__name__)
 
-COLUMNS = 2
+COLUMNS = 3
 """Raise with every change of the columns, and add how an older file gets them to `_add_columns`."""
 
 _STEP = 100
@@ -28,12 +29,16 @@ FIRST_HOUR = -17_259_888
 
 WORDS = "USING fts5(title, text, content='', tokenize=\"ascii tokenchars '_'\")"
 
-_INDEXES = """
+DRILLS = f"SELECT row FROM documents WHERE source = '{EXERCISE}'"  # noqa: S608 - only our own words
+"""The rows of drills: as the index on them says it, so that this is used."""
+
+_INDEXES = f"""
 CREATE INDEX IF NOT EXISTS documents_event ON documents (event);
 CREATE INDEX IF NOT EXISTS documents_group ON documents (duplicate_group);
 CREATE INDEX IF NOT EXISTS documents_arrival ON documents (arrival);
-CREATE INDEX IF NOT EXISTS documents_reach ON documents (reach, published, id);
-CREATE INDEX IF NOT EXISTS documents_facets ON documents (source, kind, sentiment, topic, request);
+CREATE INDEX IF NOT EXISTS documents_drills ON documents (source) WHERE source = '{EXERCISE}';
+DROP INDEX IF EXISTS documents_reach;
+DROP INDEX IF EXISTS documents_facets;
 """
 _SCHEMA = f"""
 CREATE VIRTUAL TABLE IF NOT EXISTS words {WORDS};
@@ -63,6 +68,21 @@ CREATE TABLE IF NOT EXISTS policies (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS policies_row ON policies (row);
 CREATE TABLE IF NOT EXISTS records (row INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS blocks (
+    block INTEGER PRIMARY KEY,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    size INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS columns (place INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS codes (
+    field INTEGER NOT NULL,
+    code INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (field, value)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS codes_code ON codes (field, code);
+CREATE TABLE IF NOT EXISTS loose (row INTEGER PRIMARY KEY);
 """
 
 
@@ -113,12 +133,17 @@ def create(connection: sqlite3.Connection) -> None:
                 _index_anew(connection)
         for statement in _INDEXES.split(";\n"):
             connection.execute(statement)
+        if older and older // _STEP < COLUMNS:
+            sealing.seal_anew(connection)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
 
 def _add_columns(connection: sqlite3.Connection, older: int) -> None:
-    """Bring the tables from the columns of version `older` to today's: 1 adds `stance`, which no record had before, so
-    that what is kept needs no change; 2 adds outlet, reach and time of fetching, which are read from the records."""
+    """Bring the tables from the columns of version `older` to today's.
+
+    1 adds `stance`, which no record had before, so that what is kept needs no change. 2 adds outlet, reach and time of
+    fetching, which are read from the records. 3, the blocks, changes nothing here.
+    """
     if older < 1:
         connection.execute("ALTER TABLE documents ADD COLUMN stance TEXT")
     if older < 2:

@@ -19,11 +19,12 @@ from search.embedded.file import Connection, create, first_row, transaction
 from search.embedded.packing import unpack
 from search.embedded.rebuild import rebuild
 from search.embedded.rows import as_json, bodies, insert, known, remove
+from search.embedded.sealing import forget_unused_values, seal
 from search.embedded.selection import Row, Selection
 from search.found import Copies, Found
 from search.highlight import hit
 from search.index import Filters, Page, Progress, Search, Written
-from search.query import Node, pruned
+from search.query import pruned
 
 
 class EmbeddedIndex:
@@ -67,19 +68,20 @@ class EmbeddedIndex:
                 answers.append(Written(name, "stored"))
             remove(connection, [row for name, (_, row, _) in there.items() if name in chosen])
             insert(connection, chosen.values(), there)
+            seal(connection)
         return answers
 
     def search(self, search: Search) -> Page:
         query = pruned(search.query)
-        chosen = Selection(query, search.filters)
         with self._session() as connection, transaction(connection):
-            total = chosen.count(connection)
+            chosen = Selection(connection, query, search.filters)
+            total = chosen.count()
             shown: list[tuple[Found, int]] = []
             cursor = None
             if search.size and search.together:
-                shown, cursor = _groups(connection, query, search)
+                shown, cursor = _groups(connection, chosen, search)
             elif search.size:
-                rows, more = _rows(connection, chosen, search, search.size, search.after)
+                rows, more = chosen.page(search.sort, search.size, search.after)
                 shown = [(match, 1) for match in _matches(connection, rows)]
                 cursor = rows[-1].cursor if more else None
             return Page(
@@ -89,9 +91,9 @@ class EmbeddedIndex:
                     for match, copies in shown
                 ),
                 cursor=cursor,
-                groups=chosen.groups(connection) if search.together and search.size else None,
-                facets=chosen.facets(connection, search.facets, search.facet_size),
-                histogram=chosen.histogram(connection, search) if search.histogram else (),
+                groups=chosen.groups() if search.together and search.size else None,
+                facets=chosen.facets(search.facets, search.facet_size),
+                histogram=chosen.histogram(search) if search.histogram else (),
             )
 
     def get(self, ids: Sequence[str]) -> dict[str, Grouped]:
@@ -105,8 +107,8 @@ class EmbeddedIndex:
         return {record.document.id: record for record in found}
 
     def count(self, filters: Filters) -> int:
-        with self._session() as connection:
-            return Selection(None, filters).count(connection)
+        with self._session() as connection, transaction(connection):
+            return Selection(connection, None, filters).count()
 
     def refresh(self) -> None:
         """Nothing to do: what is written is visible."""
@@ -124,9 +126,14 @@ class EmbeddedIndex:
                         )
                     ]
                     remove(connection, rows)
+                    seal(connection, everything=len(rows) < 1000)
                 dropped += len(rows)
                 if len(rows) < 1000:
-                    return dropped
+                    break
+            if dropped:
+                with transaction(connection, write=True):
+                    forget_unused_values(connection)
+        return dropped
 
     def rebuild(self, progress: Progress) -> int:
         with self._session() as connection:
@@ -183,35 +190,19 @@ class EmbeddedIndex:
         return connection
 
 
-def _rows(
-    connection: sqlite3.Connection, chosen: Selection, search: Search, size: int, after: str | None
-) -> tuple[list[Row], bool]:
-    if search.sort == "relevance" and chosen.matched:
-        return chosen.ranked(connection, size, after)
-    if search.sort == "reach":
-        return chosen.farthest(connection, size, after)
-    return chosen.newest(connection, size, after)
-
-
 def _matches(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Found]:
     records = bodies(connection, [row.row for row in rows])
     return [Found(records[row.row], row.score, row.cursor) for row in rows]
 
 
 def _groups(
-    connection: sqlite3.Connection, query: Node | None, search: Search
+    connection: sqlite3.Connection, chosen: Selection, search: Search
 ) -> tuple[list[tuple[Found, int]], str | None]:
-    chosen = Selection(query, search.filters)
-
     def fetch(after: str | None, without: Sequence[str], size: int) -> tuple[list[Found], bool]:
-        # Ranks are places, so what is left out must not shift them: there the matches met are passed over instead.
-        by_place = search.sort == "relevance" and chosen.matched
-        narrowed = chosen if by_place else Selection(query, search.filters, without)
-        rows, more = _rows(connection, narrowed, search, size, after)
+        rows, more = chosen.page(search.sort, size, after, without)
         return _matches(connection, rows), more
 
     def first_of(groups: Sequence[str]) -> Mapping[str, Copies]:
-        sort = "newest" if search.sort == "relevance" and not chosen.matched else search.sort
-        return chosen.copies(connection, groups, sort, search.after)
+        return chosen.copies(groups, search.sort, search.after)
 
     return page_of_groups(fetch, first_of, size=search.size, after=search.after)

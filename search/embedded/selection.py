@@ -1,45 +1,46 @@
-"""A search as SQL."""
+"""What a search selects: by the words alone where they are all that it asks for, else by columns."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
-from minsheng.exercises import EXERCISE
-from search import buckets, cursors, tokens
-from search.embedded.file import FIRST_HOUR, SLOTS, first_row_of_hour
+import numpy as np
+
+from search import buckets, cursors
+from search.embedded.columns import Columns, Mask, Numbers
+from search.embedded.expressions import PREFIX, compiled_words, names_sources, parted
+from search.embedded.file import DRILLS, SLOTS, first_row_of_hour
+from search.embedded.matches import Matches
 from search.embedded.rows import as_json
 from search.exercises import left_out
 from search.found import Copies
-from search.index import Bucket, Facet, Filters, Search
-from search.query import NEAR_UNITS, And, Near, Node, Not, Or, Sources, Term, joined
+from search.index import Bucket, Facet, Filters, Search, Sort
+from search.query import And, Node, Not, Or, Sources
 
 RANKED = 2_000
 """Sorting by relevance ranks so many of the newest matches; older ones follow by time. Ranking all matches of a common
 word would take half a second a million documents."""
 
-
-_FACET_COLUMNS: dict[Facet, str] = {
-    "policy": "p.policy",
-    "source": "d.source",
-    "outlet": "d.outlet",
-    "kind": "d.kind",
-    "sentiment": "d.sentiment",
-    "topic": "d.topic",
-    "request": "d.request",
-    "stance": "d.stance",
-    "event": "d.event",
-    "region": "d.region",
-}
-_FEW_VALUES: tuple[Facet, ...] = ("source", "kind", "sentiment", "topic", "request", "stance", "region")
-"""Facets that are counted together, in one pass: what they hold together are far fewer values than documents."""
+FEW = 2_000
+"""Up to so many rows are read from `documents` rather than whole columns."""
 
 RELEVANCE = "bm25(words, 3.0, 0.0) + bm25(words, 0.0, 0.5)"
 """A word's count in the title and its count in the text each saturate by themselves and are added, as a weight within
 one bm25 hardly tells. Weights there make a count saturate sooner (title) or later (text), like k1."""
 
 _GIVEN = "IN (SELECT value FROM json_each(?))"
+_LAST_ROW = (1 << 63) - 1
+
+_KEYS: dict[Sort, tuple[str, ...]] = {
+    "newest": ("published",),
+    "reach": ("reach", "published"),
+    "relevance": ("row",),
+}
+"""The columns by which matches are ordered, ids aside; by relevance: those that are not ranked."""
 
 
 class Row(NamedTuple):
@@ -50,338 +51,321 @@ class Row(NamedTuple):
     cursor: str
 
 
-class Selection:
-    """What a search selects, as parts of SQL.
+class _Ranked(NamedTuple):
+    """One of the newest matches: what it costs to be put first is the less, the better it matches."""
 
-    Parameters
-    ----------
-    without:
-        Groups of duplicates that are left out.
+    row: int
+    cost: float
+    published: int
+    id: str
+    group: str
+
+
+class Selection:
+    """What a search selects, within one transaction.
 
     Attributes
     ----------
     matched:
-        Whether `words` is searched; then its rows come in order and `documents` is joined only where needed.
+        Whether there are words that matches hold, by which they can be ranked.
     """
 
-    def __init__(self, query: Node | None, filters: Filters, without: Sequence[str] = ()) -> None:
-        words, others = _parted(query)
-        expression, negated = _compile(words) if words is not None else ("", False)
-        self.matched = words is not None and not negated
-        self.row = "words.rowid" if self.matched else "d.row"
-        self._conditions: list[str] = []
-        self._values: list[Any] = []
-        self._joined = not self.matched
-        if self.matched:
-            self._add("words MATCH ?", expression)
-        elif negated:
-            self._add("d.row NOT IN (SELECT rowid FROM words WHERE words MATCH ?)", expression)
-        for other in others:
-            condition, values = self._condition(other)
-            self._conditions.append(condition)
-            self._values += values
-            self._joined = True
-        self._filter(filters)
-        if left_out(query, filters):
-            # They are few: looked up once, by the index on sources, not joined to each match.
-            drills = "SELECT row FROM documents WHERE source = ?"
-            self._add(f"{self.row} NOT IN ({drills})", EXERCISE)
-        if without:
-            self._add(f"d.duplicate_group NOT {_GIVEN}", as_json(without), join=True)
+    def __init__(self, connection: sqlite3.Connection, query: Node | None, filters: Filters) -> None:
+        self._connection = connection
+        words, self._others = parted(query)
+        self._expression, self._excluding = compiled_words(words) if words is not None else ("", False)
+        self.matched = words is not None and not self._excluding
+        self._filters = filters
+        self._drills = left_out(query, filters)
+        self._lowest, self._highest, whole_hours = _hours(filters)
+        # Whether words and hours are all that is asked for: then the table of words can tell by itself.
+        self._plain = (
+            whole_hours
+            and not self._excluding
+            and not self._others
+            and not _indexed(filters)
+            and not _coded(filters)
+            and filters.fetched_since is None
+            and PREFIX not in self._expression  # dear to look up, so that once must do
+        )
 
-    def count(self, connection: sqlite3.Connection) -> int:
-        (total,) = self._select(connection, "count(*)").fetchone()
+    def count(self) -> int:
+        if not (self._plain and self.matched):
+            return self._matches.count()
+        (total,) = self._select("count(*)").fetchone()
         return int(total)
 
-    def groups(self, connection: sqlite3.Connection) -> int:
+    def groups(self) -> int:
         """How many groups of duplicates there are among the matches."""
-        (total,) = self._select(connection, "count(DISTINCT d.duplicate_group)", join=True).fetchone()
-        return int(total)
+        return self._matches.groups()
 
-    def facets(
-        self, connection: sqlite3.Connection, facets: Sequence[Facet], size: int
-    ) -> dict[str, tuple[Bucket, ...]]:
-        together = [facet for facet in _FEW_VALUES if facet in facets]
-        counts: dict[str, dict[str, int]] = {facet: {} for facet in together}
-        if len(together) > 1:
-            columns = ", ".join(_FACET_COLUMNS[facet] for facet in together)
-            rows = self._select(connection, f"{columns}, count(*)", join=True, extra=f" GROUP BY {columns}")
-            for *values, count in rows:
-                for facet, value in zip(together, values, strict=True):
-                    if value is not None:
-                        counts[facet][value] = counts[facet].get(value, 0) + count
-        found: dict[str, tuple[Bucket, ...]] = {}
-        for facet in facets:
-            if len(together) > 1 and facet in counts:
-                ordered = sorted(counts[facet].items(), key=lambda item: (-item[1], item[0]))[:size]
-                found[facet] = tuple(Bucket(value=value, count=count) for value, count in ordered)
-            else:
-                found[facet] = self._facet(connection, facet, size)
-        return found
+    def facets(self, facets: Sequence[Facet], size: int) -> dict[str, tuple[Bucket, ...]]:
+        return {facet: self._matches.facet(facet, size) for facet in facets}
 
-    def _facet(self, connection: sqlite3.Connection, facet: Facet, size: int) -> tuple[Bucket, ...]:
-        column = _FACET_COLUMNS[facet]
-        rows = self._select(
-            connection,
-            f"{column}, count(*) AS n",
-            join=True,
-            policies=facet == "policy",
-            extra=f" AND {column} IS NOT NULL GROUP BY {column} ORDER BY n DESC, {column} LIMIT ?",
-            values=[size],
-        )
-        return tuple(Bucket(value=value, count=count) for value, count in rows)
-
-    def histogram(self, connection: sqlite3.Connection, search: Search) -> tuple[Bucket, ...]:
-        assert search.histogram is not None
-        split = f"d.{search.histogram_split}" if search.histogram_split else "NULL"
-        rows = self._select(
-            connection,
-            f"{self.row} / {SLOTS} + {FIRST_HOUR} AS hour, {split} AS part, count(*)",
-            join=search.histogram_split is not None,
-            extra=" GROUP BY hour, part",
-        )
-        return buckets.histogram(rows, search.histogram)
+    def histogram(self, search: Search) -> tuple[Bucket, ...]:
+        return self._matches.histogram(search)
 
     # In order
 
-    def newest(self, connection: sqlite3.Connection, size: int, after: str | None) -> tuple[list[Row], bool]:
-        """Newest first; and whether more follow."""
+    def page(self, sort: Sort, size: int, after: str | None, without: Sequence[str] = ()) -> tuple[list[Row], bool]:
+        """Matches in this order, but for those in some groups of duplicates; and whether more follow."""
+        if sort == "relevance" and self.matched:
+            return self._ranked(size, after)  # places are ranks, which nothing that is left out may shift
+        if sort == "reach":
+            return self._farthest(size, after, without)
+        if self._plain and not without and self.matched:
+            return self._newest_by_words(size, after)
+        place = cursors.read(after, int, str) if after is not None else None
+        matches = self._matches.without(without) if without or not self._plain else self._newest_hours(size, place)
+        found, more = matches.first(_KEYS["newest"], size, place)
+        return [Row(row, 0.0, cursors.write(published, name)) for row, (published,), name in found], more
+
+    def copies(self, groups: Sequence[str], sort: Sort, after: str | None) -> dict[str, Copies]:
+        """For each of these groups of duplicates its first match in this order and how many there are."""
+        if not groups:
+            return {}
+        by_rank = sort == "relevance" and self.matched
+        found = self._matches.copies(groups, _KEYS["newest" if sort == "relevance" and not by_rank else sort])
+        if by_rank:
+            first: dict[str, str] = {}
+            for ranked in self._best(self._arrival(after)):
+                first.setdefault(ranked.group, ranked.id)
+            found |= {group: Copies(first[group], copies.matches) for group, copies in found.items() if group in first}
+        return found
+
+    def _newest_hours(self, size: int, after: Sequence[Any] | None) -> Matches:
+        """Of everything between two hours the newest hours that hold a page and more, those after the place aside."""
+        behind = highest = self._highest
+        if after is not None:
+            hour = first_row_of_hour(after[0] // buckets.HOUR_MS)
+            behind, highest = min(behind, hour - 1), min(highest, hour + SLOTS - 1)
+        last = self._connection.execute(
+            f"SELECT d.row FROM documents d WHERE d.row BETWEEN ? AND ? AND d.row NOT IN ({DRILLS})"  # noqa: S608 - ours
+            " ORDER BY d.row DESC LIMIT 1 OFFSET ?",
+            (self._lowest, behind, size),
+        ).fetchone()
+        lowest = max(self._lowest, last[0] // SLOTS * SLOTS) if last else self._lowest
+        columns = Columns(self._connection, lowest=lowest, highest=highest)
+        chosen = columns.alive & (columns.row >= lowest) & (columns.row <= highest)
+        chosen[columns.places(self._read(f"{DRILLS} ORDER BY row"))] = False
+        return Matches(self._connection, columns, np.flatnonzero(chosen))
+
+    def _newest_by_words(self, size: int, after: str | None) -> tuple[list[Row], bool]:
         extra, values = "", []
+        row = "words.rowid"
         if after is not None:
             published, name = cursors.read(after, int, str)
             hour = first_row_of_hour(published // buckets.HOUR_MS)
-            extra = f" AND {self.row} < ? AND (d.published, d.id) < (?, ?)"
+            extra = f" AND {row} < ? AND (d.published, d.id) < (?, ?)"
             values = [hour + SLOTS, published, name]
         # Rows come by the hour. Those down to the end of the hour that holds the page's last row are sorted exactly.
         last = self._select(
-            connection,
-            self.row,
-            join=after is not None,
-            extra=f"{extra} ORDER BY {self.row} DESC LIMIT 1 OFFSET ?",
-            values=[*values, size],
+            row, join=after is not None, extra=f"{extra} ORDER BY {row} DESC LIMIT 1 OFFSET ?", values=[*values, size]
         ).fetchone()
         lowest = last[0] // SLOTS * SLOTS if last else 0
         rows = self._select(
-            connection,
-            f"{self.row}, d.published, d.id",
+            f"{row}, d.published, d.id",
             join=True,
-            extra=f"{extra} AND {self.row} >= ? ORDER BY d.published DESC, d.id DESC LIMIT ?",
+            extra=f"{extra} AND {row} >= ? ORDER BY d.published DESC, d.id DESC LIMIT ?",
             values=[*values, lowest, size + 1],
         ).fetchall()
         found = [Row(row, 0.0, cursors.write(published, name)) for row, published, name in rows[:size]]
         return found, len(rows) > size
 
-    def farthest(self, connection: sqlite3.Connection, size: int, after: str | None) -> tuple[list[Row], bool]:
-        """Greatest reach first; and whether more follow."""
-        extra, values = "", []
-        if after is not None:
-            extra, values = " AND (d.reach, d.published, d.id) < (?, ?, ?)", cursors.read(after, int, int, str)
-        rows = self._select(
-            connection,
-            f"{self.row}, d.reach, d.published, d.id",
-            join=True,
-            extra=f"{extra} ORDER BY d.reach DESC, d.published DESC, d.id DESC LIMIT ?",
-            values=[*values, size + 1],
-        ).fetchall()
-        found = [Row(row, float(reach), cursors.write(reach, at, name)) for row, reach, at, name in rows[:size]]
-        return found, len(rows) > size
+    def _farthest(self, size: int, after: str | None, without: Sequence[str]) -> tuple[list[Row], bool]:
+        place = cursors.read(after, int, int, str) if after is not None else None
+        found, more = self._matches.without(without).first(_KEYS["reach"], size, place)
+        return [
+            Row(row, float(reach), cursors.write(reach, published, name)) for row, (reach, published), name in found
+        ], more
 
-    def ranked(self, connection: sqlite3.Connection, size: int, after: str | None) -> tuple[list[Row], bool]:
+    def _ranked(self, size: int, after: str | None) -> tuple[list[Row], bool]:
         """Best first; and whether more follow. The cursor says how many came before, and which documents were there at
         the first page, so that later ones do not shift the order."""
-        if after is not None:
-            offset, arrival = cursors.read(after, int, int)
-        else:
-            (arrival,) = connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
-            offset = 0
-        rows = []
+        offset = cursors.read(after, int, int)[0] if after is not None else 0
+        arrival = self._arrival(after)
+        rows: list[tuple[int, float]] = []
         if offset < RANKED:
-            best = self._best(connection, arrival)
-            rows = [(row, -cost) for row, cost, _, _, _ in best[offset : offset + size + 1]]
+            rows = [(ranked.row, -ranked.cost) for ranked in self._best(arrival)[offset : offset + size + 1]]
         if len(rows) <= size:
-            older = self._select(
-                connection,
-                self.row,
-                join=True,
-                extra=f" AND d.arrival <= ? ORDER BY {self.row} DESC LIMIT ? OFFSET ?",
-                values=[arrival, size + 1 - len(rows), max(RANKED, offset)],
-            )
-            rows += [(row, 0.0) for (row,) in older]
+            start = max(RANKED, offset)
+            rows += [(row, 0.0) for row in self._by_row(arrival, start, size + 1 - len(rows))]
         found = [
             Row(row, score, cursors.write(offset + place, arrival))
             for place, (row, score) in enumerate(rows[:size], start=1)
         ]
         return found, len(rows) > size
 
-    def _best(self, connection: sqlite3.Connection, arrival: int) -> list[tuple[int, float, int, str, str]]:
-        """The newest matches that were there by then, best first: row, cost, published, id, group of duplicates."""
-        found = self._select(
-            connection,
-            f"{self.row}, {RELEVANCE} AS cost, d.published, d.id, d.duplicate_group",
-            join=True,
-            extra=f" AND d.arrival <= ? ORDER BY {self.row} DESC LIMIT ?",
-            values=[arrival, RANKED],
-        ).fetchall()
-        found.sort(key=lambda item: (item[2], item[3]), reverse=True)
-        found.sort(key=lambda item: item[1])
-        return found
+    def _arrival(self, after: str | None) -> int:
+        """Which documents were there at the first page: those that had arrived by then."""
+        if after is not None:
+            return int(cursors.read(after, int, int)[1])
+        (arrival,) = self._connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
+        return int(arrival)
 
-    def copies(
-        self, connection: sqlite3.Connection, groups: Sequence[str], sort: str, after: str | None
-    ) -> dict[str, Copies]:
-        """For each of these groups of duplicates its first match in this order and how many there are."""
-        if not groups:
-            return {}
-        order = "d.reach DESC, d.published DESC, d.id DESC" if sort == "reach" else f"{self.row} DESC"
-        if sort == "newest":
-            order = "d.published DESC, d.id DESC"
-        rows = self._select(
-            connection,
-            f"d.duplicate_group AS g, d.id AS id, count(*) OVER (PARTITION BY d.duplicate_group) AS n,"
-            f" row_number() OVER (PARTITION BY d.duplicate_group ORDER BY {order}) AS place",
-            join=True,
-            extra=f" AND +d.duplicate_group {_GIVEN}" if self.matched else f" AND d.duplicate_group {_GIVEN}",
-            values=[as_json(groups)],
-            around="SELECT g, id, n FROM ({}) WHERE place = 1",
-        )
-        found = {group: Copies(name, count) for group, name, count in rows}
-        if sort == "relevance" and self.matched:
-            arrival = cursors.read(after, int, int)[1] if after is not None else 1 << 62
-            first: dict[str, str] = {}
-            for _, _, _, name, group in self._best(connection, arrival):
-                first.setdefault(group, name)
-            found |= {group: Copies(first[group], copies.matches) for group, copies in found.items() if group in first}
-        return found
+    def _by_row(self, arrival: int, start: int, count: int) -> list[int]:
+        """Rows of the matches that were there by then, newest hour first."""
+        if not self._plain:
+            return [int(row) for row in self._matches.rows(arrival)[start : start + count]]
+        extra = " AND d.arrival <= ? ORDER BY words.rowid DESC LIMIT ? OFFSET ?"
+        return [row for (row,) in self._select("words.rowid", join=True, extra=extra, values=[arrival, count, start])]
 
-    # Conditions
-
-    def _condition(self, node: Node) -> tuple[str, list[Any]]:
-        """A part that names sources, as a condition on a row of `documents`."""
-        if isinstance(node, Sources):
-            return f"d.source {_GIVEN}", [as_json(node.ids)]
-        words, others = _parted(node) if isinstance(node, And) else (None if _names_sources(node) else node, [])
-        if words is not None and not others:
-            expression, negated = _compile(words)
-            found = "IN (SELECT rowid FROM words WHERE words MATCH ?)"
-            return f"d.row {'NOT ' * negated}{found}", [expression]
-        if isinstance(node, Not):
-            condition, values = self._condition(node.part)
-            return f"NOT ({condition})", values
-        assert isinstance(node, And | Or)
-        parts = [self._condition(part) for part in node.parts]
-        operator = " AND " if isinstance(node, And) else " OR "
-        return f"({operator.join(part for part, _ in parts)})", [value for _, values in parts for value in values]
-
-    def _filter(self, filters: Filters) -> None:
-        for column, wanted in (
-            ("d.source", filters.sources),
-            ("d.outlet", filters.outlets),
-            ("d.kind", filters.kinds),
-            ("d.sentiment", filters.sentiments),
-            ("d.topic", filters.topics),
-            ("d.request", filters.requests),
-            ("d.stance", filters.stances),
-            ("d.event", filters.events),
-            ("d.region", filters.regions),
-            ("d.duplicate_group", filters.duplicate_groups),
-            ("d.id", filters.ids),
-        ):
-            if wanted is not None:
-                self._add(f"{column} {_GIVEN}", as_json(wanted), join=True)
-        if filters.policies is not None:
-            of_policies = f"SELECT row FROM policies WHERE policy {_GIVEN}"  # noqa: S608 - only our own words
-            # With a plus, as otherwise the words would be looked up once for each row of the policies.
-            self._add(f"{'+' if self.matched else ''}{self.row} IN ({of_policies})", as_json(filters.policies))
-        for moment, sign in ((filters.since, ">="), (filters.until, "<")):
-            if moment is None:
-                continue
-            hour, rest = divmod(buckets.milliseconds(moment), buckets.HOUR_MS)
-            first = first_row_of_hour(hour)
-            if rest == 0:
-                self._add(f"{self.row} {sign} ?", first)
+    def _best(self, arrival: int) -> list[_Ranked]:
+        """The newest matches that were there by then, best first."""
+        found = self._best_by.get(arrival)
+        if found is None:
+            columns = f"words.rowid, {RELEVANCE}, d.published, d.id, d.duplicate_group"
+            if self._plain:
+                extra = " AND d.arrival <= ? ORDER BY words.rowid DESC LIMIT ?"
+                rows = self._select(columns, join=True, extra=extra, values=[arrival, RANKED])
             else:
-                self._add(f"{self.row} {sign} ?", first if sign == ">=" else first + SLOTS)
-                self._add(f"d.published {sign} ?", buckets.milliseconds(moment), join=True)
-        if filters.fetched_since is not None:
-            self._add("d.fetched >= ?", buckets.milliseconds(filters.fetched_since), join=True)
+                newest = [int(row) for row in self._matches.rows(arrival)[:RANKED]]
+                # With a plus, as otherwise the words would be looked up once for each row.
+                extra = f" AND words.rowid BETWEEN ? AND ? AND +words.rowid {_GIVEN}"
+                bounds = [newest[-1], newest[0]] if newest else [0, -1]
+                rows = self._select(columns, join=True, extra=extra, values=[*bounds, as_json(newest)])
+            found = [_Ranked(*row) for row in rows]
+            found.sort(key=lambda one: (one.published, one.id), reverse=True)
+            found.sort(key=lambda one: one.cost)
+            self._best_by[arrival] = found
+        return found
 
-    def _add(self, condition: str, value: Any, *, join: bool = False) -> None:
-        self._conditions.append(condition)
-        self._values.append(value)
-        self._joined |= join
+    @cached_property
+    def _best_by(self) -> dict[int, list[_Ranked]]:
+        return {}
+
+    # By columns
+
+    @cached_property
+    def _matches(self) -> Matches:
+        rows = self._rows()
+        few = rows is not None and len(rows) <= FEW
+        columns = Columns(self._connection, only=rows if few else None, lowest=self._lowest, highest=self._highest)
+        chosen = columns.alive.copy()
+        if rows is not None and not few:
+            chosen &= _at(columns, rows)
+        if self._excluding:
+            chosen &= ~_at(columns, self._rows_of_words(self._expression))
+        for other in self._others:
+            chosen &= self._holding(columns, other)
+        for field, values in _coded(self._filters):
+            chosen &= columns.among(field, values)
+        for moment, later in ((self._filters.since, True), (self._filters.until, False)):
+            if moment is not None:
+                limit = buckets.milliseconds(moment)
+                whole = limit % buckets.HOUR_MS == 0
+                given, bound = (
+                    (columns.row, first_row_of_hour(limit // buckets.HOUR_MS))
+                    if whole
+                    else (columns.column("published"), limit)
+                )
+                chosen &= given >= bound if later else given < bound
+        if self._filters.fetched_since is not None:
+            chosen &= columns.column("fetched") >= buckets.milliseconds(self._filters.fetched_since)
+        if self._drills:
+            chosen[columns.places(self._read(f"{DRILLS} ORDER BY row"))] = False
+        return Matches(self._connection, columns, np.flatnonzero(chosen))
+
+    def _rows(self) -> Numbers | None:
+        """Rows in order among which all matches are, by what can be looked up; None where nothing can."""
+        found: Numbers | None = None
+        for column, values in _indexed(self._filters):
+            rows = self._read(f"SELECT row FROM documents WHERE {column} {_GIVEN} ORDER BY row", as_json(values))  # noqa: S608 - only our own words
+            found = rows if found is None else np.intersect1d(found, rows, assume_unique=True)
+        if found is None and self._filters.policies is not None:
+            rows = self._read(
+                f"SELECT row FROM policies WHERE policy {_GIVEN} LIMIT ?",  # noqa: S608 - only our own words
+                as_json(self._filters.policies),
+                FEW + 1,
+            )
+            found = np.unique(rows) if len(rows) <= FEW else None
+        if self.matched:
+            lowest, highest = (
+                (self._lowest, self._highest)
+                if found is None or not len(found)
+                else (max(self._lowest, int(found[0])), min(self._highest, int(found[-1])))
+            )
+            rows = self._rows_of_words(self._expression, lowest, highest)
+            found = rows if found is None else np.intersect1d(found, rows, assume_unique=True)
+        return found
+
+    def _rows_of_words(self, expression: str, lowest: int = 0, highest: int = _LAST_ROW) -> Numbers:
+        return self._read(
+            "SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid",
+            expression, lowest, highest,
+        )  # fmt: skip
+
+    def _holding(self, columns: Columns, node: Node) -> Mask:
+        """Where a part holds that names sources."""
+        if isinstance(node, Sources):
+            return columns.among("source", node.ids)
+        if not names_sources(node):
+            expression, excluding = compiled_words(node)
+            found = _at(columns, self._rows_of_words(expression, self._lowest, self._highest))
+            return ~found if excluding else found
+        if isinstance(node, Not):
+            return ~self._holding(columns, node.part)
+        assert isinstance(node, And | Or)
+        masks = [self._holding(columns, part) for part in node.parts]
+        whole: Mask = np.logical_and.reduce(masks) if isinstance(node, And) else np.logical_or.reduce(masks)
+        return whole
+
+    def _read(self, statement: str, *values: Any) -> Numbers:
+        return np.fromiter(chain.from_iterable(self._connection.execute(statement, values)), np.int64)
+
+    # By the words alone
 
     def _select(
-        self,
-        connection: sqlite3.Connection,
-        columns: str,
-        *,
-        join: bool = False,
-        policies: bool = False,
-        extra: str = "",
-        values: Sequence[Any] = (),
-        around: str = "{}",
+        self, columns: str, *, join: bool = False, extra: str = "", values: Sequence[Any] = ()
     ) -> sqlite3.Cursor:
-        """Run a query over the selection; `join`: it names columns of `documents` (`d`)."""
-        tables = "words" if self.matched else "documents d"
-        if self.matched and (join or self._joined):
-            tables += " JOIN documents d ON d.row = words.rowid"
-        if policies:
-            tables += f" JOIN policies p ON p.row = {self.row}"
-        where = " AND ".join(self._conditions) or "1"
+        """Run a query over words and hours; `join`: it names columns of `documents` (`d`)."""
+        tables = "words JOIN documents d ON d.row = words.rowid" if join else "words"
+        conditions = ["words MATCH ?", "words.rowid BETWEEN ? AND ?"]
+        if self._drills:
+            # They are few: looked up once, by their own index, not joined to each match.
+            conditions.append(f"words.rowid NOT IN ({DRILLS})")
+        where = " AND ".join(conditions)
         statement = f"SELECT {columns} FROM {tables} WHERE {where}{extra}"  # noqa: S608 - only our own words
-        return connection.execute(around.format(statement), [*self._values, *values])
+        return self._connection.execute(statement, [self._expression, self._lowest, self._highest, *values])
 
 
-def _names_sources(node: Node) -> bool:
-    if isinstance(node, Sources):
-        return True
-    if isinstance(node, Not):
-        return _names_sources(node.part)
-    return isinstance(node, And | Or) and any(map(_names_sources, node.parts))
+def _coded(filters: Filters) -> list[tuple[str, Sequence[str]]]:
+    """The fields of the columns that are asked for, with their values."""
+    wanted = {
+        "source": filters.sources,
+        "outlet": filters.outlets,
+        "kind": filters.kinds,
+        "sentiment": filters.sentiments,
+        "topic": filters.topics,
+        "request": filters.requests,
+        "stance": filters.stances,
+        "region": filters.regions,
+        "policy": filters.policies,
+    }
+    return [(field, values) for field, values in wanted.items() if values is not None]
 
 
-def _parted(query: Node | None) -> tuple[Node | None, list[Node]]:
-    """What the table of words can answer by itself, and the parts beside it that name sources."""
-    if query is None or not _names_sources(query):
-        return query, []
-    if not isinstance(query, And):
-        return None, [query]
-    others = [part for part in query.parts if _names_sources(part)]
-    return joined(And, [part for part in query.parts if part not in others]), others
+def _indexed(filters: Filters) -> list[tuple[str, Sequence[str]]]:
+    """The columns of `documents` that are asked for and have an index, with their values."""
+    wanted = {"id": filters.ids, "event": filters.events, "duplicate_group": filters.duplicate_groups}
+    return [(column, values) for column, values in wanted.items() if values is not None]
 
 
-def _compile(node: Node) -> tuple[str, bool]:
-    """The query as an FTS5 expression; the second part tells that everything but its matches is meant.
-
-    FTS5 has no NOT that stands alone, so each part that is negated is carried as its positive and taken from its
-    brothers, or, where there are none, from everything.
-    """
-    if isinstance(node, Term):
-        return _phrase(node), False
-    if isinstance(node, Not):
-        expression, negated = _compile(node.part)
-        return expression, not negated
-    if isinstance(node, Near):
-        return f"NEAR({' '.join(_phrase(Term(term.text)) for term in node.terms)}, {NEAR_UNITS})", False
-    assert isinstance(node, And | Or)
-    compiled = [_compile(part) for part in node.parts]
-    # By De Morgan an OR is the negation of an AND over the negated parts.
-    flip = isinstance(node, Or) and any(negated for _, negated in compiled)
-    if isinstance(node, Or) and not flip:
-        return _expression("OR", [expression for expression, _ in compiled]), False
-    required = [expression for expression, negated in compiled if negated == flip]
-    excluded = [expression for expression, negated in compiled if negated != flip]
-    if not required:
-        return _expression("OR", excluded), not flip
-    expression = _expression("AND", required)
-    return (f"({expression} NOT {_expression('OR', excluded)})" if excluded else expression), flip
+def _hours(filters: Filters) -> tuple[int, int, bool]:
+    """The first and last row that can match by time, and whether all rows between them do."""
+    lowest, highest, whole = 0, _LAST_ROW, True
+    if filters.since is not None:
+        hour, rest = divmod(buckets.milliseconds(filters.since), buckets.HOUR_MS)
+        lowest, whole = first_row_of_hour(hour), rest == 0
+    if filters.until is not None:
+        hour, rest = divmod(buckets.milliseconds(filters.until), buckets.HOUR_MS)
+        highest = first_row_of_hour(hour) - 1 + (SLOTS if rest else 0)
+        whole = whole and rest == 0
+    return lowest, highest, whole
 
 
-def _expression(operator: str, parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"({f' {operator} '.join(parts)})"
-
-
-def _phrase(term: Term) -> str:
-    asked = tokens.of_phrase(term.text)
-    field = "title : " if term.field == "title" else ""
-    return f'{field}"{" ".join(asked.tokens)}"' + (" *" if asked.open else "")
+def _at(columns: Columns, rows: Numbers) -> Mask:
+    """Whether each place is one of these rows'."""
+    found = np.zeros(len(columns.row), np.bool_)
+    found[columns.places(rows)] = True
+    return found

@@ -15,9 +15,11 @@ import pytest
 
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
+from minsheng.exercises import EXERCISE
 from minsheng.parts import open_index
 from minsheng.records import Duplicate, Grouped
 from minsheng.settings import load_settings
+from search.embedded import codes, sealing, selection
 from search.index import FACETS, Bucket, Filters, Index, Page, Search
 from search.query import And, Near, Node, Not, Or, Sources, Term, parse
 from search.suggestions import suggest
@@ -422,6 +424,139 @@ def _counted(values: list[str]) -> tuple[Bucket, ...]:
         Bucket(value=value, count=count)
         for value, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
+
+
+def test_counts_stay_exact_whatever_is_written_changed_and_dropped(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded index keeps values in blocks beside the documents: here of a few rows each."""
+    for name, value in (("LOOSE", 12), ("WORTH", 3), ("MOST_LOOSE", 40), ("FULL", 24)):
+        monkeypatch.setattr(sealing, name, value)
+    chance = random.Random(8)
+    monkeypatch.setattr(codes, "FEW_NAMES", 3)
+    kept: dict[int, Grouped] = {}
+    for step in range(14):
+        monkeypatch.setattr(selection, "FEW", chance.choice((0, 5, 1_000)))
+        put(index, *(_remember(kept, chance, opinion=step + 1) for _ in range(chance.choice((1, 5, 30, 60)))))
+        if step in (5, 10):
+            limit = START + timedelta(days=31 * (step - 4))
+            dropped = [number for number, record in kept.items() if _month(record) < _month_of(limit)]
+            assert index.drop_before(limit) == len(dropped)
+            for number in dropped:
+                del kept[number]
+        for filters, holds in _some_filters(chance):
+            for word in ("", "停水", "-停水"):
+                matching = [record for record in kept.values() if holds(record) and _says(record, word)]
+                _compare(index, Search(query=parse(word), filters=filters), matching, chance)
+
+
+def _remember(kept: dict[int, Grouped], chance: random.Random, opinion: int) -> Grouped:
+    number = chance.randrange(150)
+    # The month of a document stays, as with most revisions.
+    at = kept[number].document.published_at if number in kept else START + timedelta(hours=chance.randrange(24 * 150))
+    record = grouped(
+        number,
+        chance.choice(("停水了", "来水了")),
+        at=at,
+        source=f"s{number % 4}" if number % 23 else EXERCISE,
+        sentiment=chance.choice(("positive", "negative")),
+        topic=chance.choice(("社会", "教育", f"话题{opinion}")),
+        stance=chance.choice(("support", None)),
+        policies=tuple(f"p{one}" for one in range(12) if chance.random() < 0.1),
+        event=f"event-{chance.randrange(40)}",
+        opinion=opinion,
+        outlet=chance.choice((None, "云岭日报")),
+        region=chance.choice(("城东区", "城西区", None)),
+    )
+    record = msgspec.structs.replace(record, duplicate=Duplicate(group=f"g{chance.randrange(30)}"))
+    if record.version > (kept[number].version if number in kept else -1):
+        kept[number] = record
+    return record
+
+
+def _month_of(moment: datetime) -> tuple[int, int]:
+    local = moment.astimezone(CHINA)
+    return local.year, local.month
+
+
+def _month(record: Grouped) -> tuple[int, int]:
+    return _month_of(record.document.published_at)
+
+
+def _says(record: Grouped, word: str) -> bool:
+    return not word or ("停水" in record.document.text) != word.startswith("-")
+
+
+def _some_filters(chance: random.Random) -> list[tuple[Filters, Callable[[Grouped], Any]]]:
+    scope = tuple(chance.sample([f"p{one}" for one in range(12)], 3))
+    since = START + timedelta(minutes=chance.randrange(60 * 24 * 100))
+    event = f"event-{chance.randrange(40)}"
+
+    def real(record: Grouped) -> bool:
+        return record.document.source != EXERCISE
+
+    return [
+        (Filters(), real),
+        (Filters(policies=scope), lambda r: real(r) and _policies(r) & {*scope}),
+        (
+            Filters(policies=scope, regions=("城东区",), since=since),
+            lambda r: real(r) and _policies(r) & {*scope} and r.assessed.region == "城东区" and _at(r) >= since,
+        ),
+        (
+            Filters(sentiments=("negative",), until=since),
+            lambda r: real(r) and _mood(r) == "negative" and _at(r) < since,
+        ),
+        (Filters(sources=("s1", EXERCISE)), lambda r: r.document.source in ("s1", EXERCISE)),
+        (Filters(events=(event,)), lambda r: r.event.id == event),
+        (Filters(stances=("support",), kinds=("post",)), lambda r: real(r) and _stance(r) == "support"),
+    ]
+
+
+def _at(record: Grouped) -> datetime:
+    return record.document.published_at
+
+
+def _mood(record: Grouped) -> str:
+    return record.assessed.sentiment.label
+
+
+def _compare(index: Index, search: Search, matching: list[Grouped], chance: random.Random) -> None:
+    """Everything that a search tells with what plain counting over `matching` gives."""
+    matching = sorted(matching, key=lambda r: (_at(r), r.document.id), reverse=True)
+    page = index.search(
+        msgspec.structs.replace(
+            search, size=1_000, facets=FACETS, facet_size=1_000, histogram="day", histogram_split="sentiment"
+        )
+    )
+    assert page.total == len(matching)
+    assert numbers([hit.record for hit in page.hits]) == numbers(matching)
+    assert page.facets == {
+        "policy": _counted([policy for record in matching for policy in _policies(record)]),
+        "source": _counted([record.document.source for record in matching]),
+        "outlet": _counted([record.document.outlet for record in matching if record.document.outlet]),
+        "kind": _counted([record.document.kind for record in matching]),
+        "sentiment": _counted([_mood(record) for record in matching]),
+        "topic": _counted([record.assessed.topic.label for record in matching]),
+        "request": _counted([record.assessed.request.label for record in matching]),
+        "stance": _counted([stance for stance in map(_stance, matching) if stance]),
+        "event": _counted([record.event.id for record in matching]),
+        "region": _counted([record.assessed.region for record in matching if record.assessed.region]),
+    }
+    few = index.search(msgspec.structs.replace(search, size=0, facets=("event", "topic"), facet_size=3)).facets
+    assert few == {facet: page.facets[facet][:3] for facet in few}
+    days = [_step(_at(record), "day") for record in matching]
+    assert [(step.value, step.count) for step in page.histogram] == [(day, days.count(day)) for day in sorted({*days})]
+    assert all(step.count == sum(step.split.values()) for step in page.histogram)
+    by_reach = sorted(matching, key=lambda r: (r.document.engagement.total(), _at(r), r.document.id), reverse=True)
+    farthest = index.search(msgspec.structs.replace(search, size=1_000, sort="reach"))
+    assert numbers([hit.record for hit in farthest.hits]) == numbers(by_reach)
+    sort, order = chance.choice((("newest", matching), ("reach", by_reach)))
+    groups = [record.duplicate.group for record in order]
+    first = [record for place, record in enumerate(order) if record.duplicate.group not in groups[:place]]
+    together = index.search(msgspec.structs.replace(search, size=7, sort=sort, together=True))
+    assert together.groups == len(first)
+    assert numbers([hit.record for hit in together.hits]) == numbers(first[:7])
+    assert [hit.copies for hit in together.hits] == [groups.count(record.duplicate.group) for record in first[:7]]
 
 
 # Paging

@@ -155,6 +155,14 @@ def test_links_that_only_scripts_open_are_followed(link: str, crawling: Crawling
     assert (report.new, report.error) == (len(TITLES), "")
 
 
+def test_a_list_in_a_frame_is_told_where_it_is(crawling: Crawling, site: LocalSite) -> None:
+    site.put(
+        "/col.html", "<html><body><iframe src='about:blank'></iframe><iframe src=list.html></iframe></body></html>"
+    )
+    crawling.source("one", "listing", f"{site.url}/col.html")
+    assert f"may hold the list: {site.url}/list.html" in crawling.run().error
+
+
 def test_records_that_never_end_take_no_time() -> None:
     assert with_records("<script><datastore>" * 50_000) == "<script><datastore>" * 50_000
     assert with_records("<p>一</p>") == "<p>一</p>"

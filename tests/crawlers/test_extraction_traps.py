@@ -54,6 +54,8 @@ def lines_of(html: str, url: str = "http://h/a.html") -> list[str]:
         "责任编辑这个岗位，今年全市新聘了四十人，主要充实到县级融媒体中心。",
         "抄送多少单位不是办文质量，答复里有没有把话说清楚才是，督查室今后只看后一条。",
         "联系电话：0999-5550123",
+        "记者：这次核查的背景是什么？",
+        "您觉得新规定对小微企业有帮助吗？",
     ],
 )
 def test_sentences_of_the_matter_stay(sentence: str) -> None:
@@ -95,6 +97,16 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "特别说明：由于情况不断变化，云江网所提供的所有信息仅供参考。",
         "你家的水费对得上吗？欢迎在评论区说说！",
         "推荐阅读：<a href=/1>城区三座立交桥本月底通车</a>",
+        "芝麻糊糊于 2026-11-24 07:55 最后编辑",
+        "来源 / 云江都市报综合 编辑 / 苏苏",
+        "围观 276赞 14",
+        "您觉得这篇解读对您有帮助吗？",
+        "您对该回复：满意(12) 一般(1) 不满意(3)",
+        "IP已记录备查",
+        "文章录入：zrzy_dhg01 责任编辑：zrzy_admin",
+        "打开网易门新闻 体验效果更佳",
+        "展开全部内容",
+        "大 中 小",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
@@ -125,6 +137,134 @@ def test_pages_of_many_such_lines_end_soon(part: str) -> None:
     begun = time.process_time()
     extract(html, "http://h/a.html", NOW)
     assert time.process_time() - begun < 10
+
+
+def test_steps_of_a_messages_way_go_with_who_took_them() -> None:
+    step = "<div class=step><div><h4>云江市城市管理局信访室</h4><i>2026-11-18 09:02</i></div><p>{}</p></div>"
+    html = page(behind=step.format("您的留言已转交云江市城市管理局办理。"), around="div class=con")
+    assert lines_of(html.replace("<div class=con>", "<div class=all><div class=con>")) == list(BODY)
+    said = "您的留言已转交云江市城市管理局办理，该局于次日派人到现场核查。核查情况如下。"
+    assert said in lines_of(page(*BODY, said))
+
+
+def test_an_answer_that_is_called_as_readers_are_stays() -> None:
+    answer = ("市民您好！您反映的问题已收悉，经核实，现答复如下：", *BODY[1:])
+    paragraphs = "".join(f"<p>{one}</p>" for one in answer)
+    replies = f"<div class=reply-list><div class=item><b>水务局</b><div>{paragraphs}</div></div></div>"
+    found = lines_of(page(BODY[0], behind=replies))
+    assert found[0] == BODY[0]
+    assert found[-len(answer) :] == list(answer)
+
+
+def test_a_text_that_is_a_table_is_the_whole_table() -> None:
+    names = [f"{n}|贺＊{n}|临湖市环卫服务有限公司第{n}分公司|右膝" for n in range(6)]
+    cells = "".join(f"<tr>{''.join(f'<td><p>{cell}</p></td>' for cell in row.split('|'))}</tr>" for row in names)
+    html = page("x", behind="<div>主办：云江市人民政府　承办：云江市人民政府办公室、数据资源管理局</div>")
+    found = lines_of(html.replace("<p>x</p>", f"<table>{cells}</table>"))
+    assert found == [row.replace("|", " ") for row in names]
+
+
+def test_cells_that_begin_like_a_sign_of_the_page_stay() -> None:
+    villages = ["大桥村", "小河村", "中学", "赞皇路", "踩水坝"]
+    rows = "".join(f"<tr><td><p>{name}</p></td><td><p>{n}.5</p></td></tr>" for n, name in enumerate(villages))
+    found = lines_of(page(behind="").replace("</div></body>", f"<table>{rows}</table></div></body>"))
+    assert found == [*BODY, *(f"{name} {n}.5" for n, name in enumerate(villages))]
+
+
+def table_of(rows: list[list[str]], around: str = "{}") -> str:
+    lines = ("".join(f"<td>{around.format(cell)}</td>" for cell in row) for row in rows)
+    return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+
+
+@pytest.mark.parametrize("around", ["<p>{}</p>", "{}"])
+def test_cells_that_would_be_buttons_or_editors_elsewhere_stay(around: str) -> None:
+    rows = [
+        ["推荐单位", "举报人", "首班"],
+        ["编辑", "收藏", "06:30"],
+        ["中", "分享", "07:05"],
+        ["审核：张三", "大", "广告"],
+    ]
+    found = lines_of(
+        page(behind="").replace("</div></body>", f"{table_of(rows, around)}<p>{BODY[0]}完</p></div></body>")
+    )
+    assert found == [*BODY, *map(" ".join, rows), f"{BODY[0]}完"]
+
+
+def test_what_is_said_of_an_article_in_a_table_below_it_goes() -> None:
+    rows = [["责任编辑：张三", "审核：李四"], ["<a href='javascript:print()'>打印</a>", "<a href='#'>关闭</a>"]]
+    assert lines_of(page(behind=table_of(rows))) == list(BODY)
+    below = page(behind="").replace("</div></body>", f"{table_of(rows, '<p>{}</p>')}</div></body>")
+    assert lines_of(below) == list(BODY)
+
+
+def test_lines_in_a_page_laid_out_by_tables_stay_lines() -> None:
+    names = [f"云江市第{n}中学校团委支部" for n in range(1, 8)]
+    for held in ("".join(f"<p>{name}</p>" for name in names), table_of([[name] for name in names])):
+        main = f"<h1>{TITLE}</h1>{INFO}<div>{held}</div>"
+        html = f"<html><title>{TITLE}</title><table><tr><td><p><a href=/1>通知</a></p></td><td>{main}</td></tr></table>"
+        assert lines_of(html) == names
+
+
+@pytest.mark.parametrize(
+    "last", ["王女士说，新站台建好以后，等车的体验更好了。", "图书馆改造以后，读者的阅读体验更好了，常常座无虚席。"]
+)
+def test_a_last_sentence_on_how_something_is_stays(last: str) -> None:
+    assert lines_of(page(*BODY, last)) == [*BODY, last]
+
+
+def test_a_headline_in_an_old_table_is_told_from_the_sites_name() -> None:
+    head = f"<table><tr><td><font size=4><strong>{TITLE}</strong></font></td></tr></table>"
+    found = extract(titled(head, "云江职业学院学生工作处"), "http://h/a.html", NOW)
+    assert found.title == TITLE
+
+
+def test_a_time_as_weibo_writes_it_in_a_pages_data() -> None:
+    status = {"status_title": TITLE, "text": "<br />".join(BODY), "created_at": "Mon Nov 23 18:20:11 +0800 2026"}
+    html = f"<html><title>正文</title><div id=app></div><script>var $render_data = [{json.dumps(status)}][0] || {{}};"
+    found = extract(f"{html}</script></html>", "http://h/status/1", NOW)
+    assert (found.title, found.text.split("\n")) == (TITLE, list(BODY))
+    assert found.published_at == datetime(2026, 11, 23, 18, 20, 11, tzinfo=CHINA)
+
+
+def test_a_lead_and_a_last_word_in_boxes_of_their_own_stay() -> None:
+    lead = "育儿补贴从哪天起开始申领，补贴标准是多少，记者梳理了大家最关心的几个问题。"
+    last = "审核通过以后，补贴在二十个工作日之内到账，户籍迁出的从次月起停发。"
+    asked = "<div class=ask><p>这篇解读您看懂了吗？</p></div>"
+    html = page(*BODY, around="div class=faq", behind=f"<div class=more><p>{last}</p></div>{asked}")
+    html = html.replace("<div class=faq>", f"<div class=intro><p>{lead}</p></div><div class=faq>")
+    html = html.replace("<body>", "<body><div class=all>").replace("</body>", "</div></body>")
+    assert lines_of(html) == [lead, *BODY, last]
+
+
+def test_a_notice_in_a_box_behind_a_short_text_goes() -> None:
+    notice = "如果您对本页面内容有意见或建议，请在工作时间内拨打页面底部的电话，我们会尽快与您联系。"
+    html = page(behind=f"<div class=tip><p>{notice}</p></div>").replace("<body>", "<body><div class=all>")
+    assert lines_of(html.replace("</body>", "</div></body>")) == list(BODY)
+
+
+@pytest.mark.parametrize(
+    "line", ["讲座时间：12月3日 14:00 地点：报告厅", "女排11-09胜出", "<b>12月3日</b>", "热线0999-11-12345"]
+)
+def test_a_day_that_is_another_is_none(line: str) -> None:
+    html = page().replace(INFO, f"<div>{line}</div>")
+    assert extract(html, "http://h/a.html", NOW).published_at is None
+
+
+def test_files_in_a_tab_of_their_own_are_the_texts() -> None:
+    tab = '<div style="display:none"><a href="/f/1.docx">草案.docx</a></div>'
+    menu = '<div style="display:none"><a href="/f/2.docx">须知.docx</a></div>'
+    html = page(before=menu).replace("<h1>", "<div class=all><h1>").replace("</body>", f"{tab}</div></body>")
+    assert [file.url for file in extract(html, "http://h/a.html", NOW).attachments] == ["http://h/f/1.docx"]
+
+
+def test_a_threads_next_page_holds_more_answers() -> None:
+    floor = "<div><p>说得对，我们小区也这样。</p><span>来自 客户端 | {}楼 | 回复</span></div>"
+    pager = "<a href=a_2.html>下页</a>"
+    html = page(before="<div>楼主：路过的蜗牛</div>", behind="".join(floor.format(n) for n in (1, 2, 3)) + pager)
+    assert extract(html, "http://h.example/a.html", NOW).next_page is None
+    assert extract(page(behind=pager), "http://h.example/a.html", NOW).next_page == "http://h.example/a_2.html"
+    building = "<div><p>3号楼 | 5楼</p><p>4号楼 | 6楼</p></div>"
+    assert extract(page(behind=building + pager), "http://h.example/a.html", NOW).next_page is not None
 
 
 def test_goods_in_the_text_go() -> None:
@@ -186,6 +326,9 @@ LONG_TITLE = "云江市水务集团关于公布水费重复扣收核查进展和
         (titled(f"<div><em>投诉</em>{TITLE}</div>", "诉求公示"), TITLE),
         (titled(f"<div>投诉{TITLE}</div>", "诉求公示"), f"投诉{TITLE}"),
         (titled(f"<div><span>问</span>{TITLE}？</div>", f"云江税务 热点问答 {TITLE}？"), f"{TITLE}？"),
+        (titled(f"<h2>{TITLE}<small>2026年11月19日</small></h2>", f"{TITLE}_要闻_云江网"), TITLE),
+        (titled(f"<div><strong>{TITLE}</strong><em>已回复</em></div>", f"问政云江-《{TITLE}》"), TITLE),
+        (titled("<h1>云江入冬<small>（组图）</small></h1>", "云江入冬（组图）"), "云江入冬（组图）"),
         (titled("<h2>平安云江</h2><p><font size=5>警情通报</font></p>", "警情通报-云江市公安局"), "警情通报"),
         (titled(f"<h2>校园动态</h2><p>a</p><p>b</p><p>c</p><b>{TITLE}</b>", "校园动态_实验小学"), TITLE),
         (titled(f"<div>{TITLE}</div>", "云江发布", f'var shareTitle="{TITLE}";'), TITLE),
@@ -216,6 +359,11 @@ SIGNED = (*BODY, "云江市水务局", "2026年11月20日")
         ("<p><i>Lv.8</i><span>11-22 21:07 发布于 新圃区</span></p>", "", "11-22 21:07"),
         ("<p>發布日期：115-11-22</p>", "", "11-22 00:00"),
         ('<p>发布时间：<script>var pubtime="2026-11-22 17:45:00";w(pubtime)</script></p>', "", "11-22 17:45"),
+        ("<p><a>修改于11-23 20:17</a></p><script>x={'created_at':1795355820000}</script>", "", "11-22 21:57"),
+        ("<p>云江晚报<span>11-22</span><a>热文</a></p>", "<div><p>老周 2026-11-23</p><p>回复</p></div>", "11-22 00:00"),
+        ("<p>写信时间：2026-11-22 08:55</p>", "", "11-22 08:55"),
+        ("<p>答复时间：2026-11-23 17:03</p><p>写信时间：2026-11-22 08:55</p>", "", "11-22 08:55"),
+        ('<p><span data-tooltip="发布于 2026-11-22 21:14">编辑于 2026-11-23 08:02</span>・云省</p>', "", "11-22 21:14"),
         ("", "<ul>" + "<li><a href=/1>城区三座立交桥本月底通车</a> 2026-11-21</li>" * 2 + "</ul>", "11-20 00:00"),
     ],
 )
@@ -361,6 +509,7 @@ def test_an_article_about_walls_is_an_article() -> None:
         ("11-20 19:30", "2026-11-20 19:30"),
         ("２０２６年１１月２０日", "2026-11-20 00:00"),
         ("11/20/2026, 07:20:03 PM", "2026-11-20 19:20"),
+        ("修改于 2026-11-20 19:20", "2026-11-20 19:20"),
         ("2026-11-20-19:20:03", "2026-11-20 19:20"),
         ('发表于 <span title="2026-11-20 19:20:03">4&nbsp;天前</span>', "2026-11-20 19:20"),
         ("本帖最后由 清风徐来 于 2026-11-23 07:12 编辑 发表于 2026-11-20 19:20", "2026-11-20 19:20"),

@@ -6,11 +6,12 @@ import multiprocessing
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
-from search.embedded import EmbeddedIndex, file, rows, selection
-from search.index import Filters, Search
+from search.embedded import EmbeddedIndex, file, matches, rows, selection
+from search.index import FACETS, Bucket, Filters, Search
 from search.query import parse
 from tests.search.corpus import START, STEP, corpus, grouped, numbers
 
@@ -31,7 +32,7 @@ def test_nothing_is_left_of_words_that_were_replaced_or_dropped(tmp_path: Path) 
         connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
         connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'row')")
         assert connection.execute("SELECT count(*) FROM vocabulary").fetchone() == (0,)
-        for table in ("documents", "policies", "records"):
+        for table in ("documents", "policies", "records", "blocks", "columns", "codes", "loose"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
@@ -54,7 +55,8 @@ def test_a_file_from_before_the_stance_gets_its_column_and_keeps_its_words(tmp_p
     before = found(index, "医保 -报销")
     index.close()
     with sqlite3.connect(tmp_path / "index.db") as connection:
-        connection.execute("DROP INDEX documents_reach")
+        for table in ("blocks", "columns", "codes", "loose"):
+            connection.execute(f"DROP TABLE {table}")
         for column in ("stance", "outlet", "reach", "fetched"):
             connection.execute(f"ALTER TABLE documents DROP COLUMN {column}")
         connection.execute(f"PRAGMA user_version = {file.analysis.VERSION}")
@@ -64,6 +66,31 @@ def test_a_file_from_before_the_stance_gets_its_column_and_keeps_its_words(tmp_p
     older.write([grouped(3, "医保", stance="support", opinion=2)])
     assert older.count(Filters(stances=("support",))) == 1
     assert older.search(Search(facets=("stance",))).facets["stance"][0].value == "support"
+
+
+def test_values_are_taken_into_blocks_and_again_from_an_older_file(tmp_path: Path) -> None:
+    """A file of the program before had no blocks, and one that it has written to since has them out of date."""
+    index = EmbeddedIndex(tmp_path / "index.db")
+    records = [grouped(number, "供暖", at=START + number * STEP / 7, event=f"e{number}") for number in range(3_000)]
+    for start in range(0, 3_000, 500):
+        index.write(records[start : start + 500])
+    whole = Search(facets=FACETS, facet_size=5, histogram="week", histogram_split="source")
+    before = index.search(whole)
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        (size, loose) = connection.execute("SELECT sum(size), (SELECT count(*) FROM loose) FROM blocks").fetchone()
+        assert size + loose == 3_000 and size > 1_500
+        connection.execute("CREATE INDEX documents_reach ON documents (reach, published, id)")
+        connection.execute("UPDATE documents SET topic = '教育' WHERE event = 'e7'")
+        connection.execute(f"PRAGMA user_version = {file.LAYOUT - 100}")
+    again = EmbeddedIndex(tmp_path / "index.db").search(whole)
+    assert again.facets["topic"] == (Bucket(value="社会", count=2_999), Bucket(value="教育", count=1))
+    assert msgspec.structs.replace(again, facets={**again.facets, "topic": ()}) == msgspec.structs.replace(
+        before, facets={**before.facets, "topic": ()}
+    )
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        assert connection.execute("SELECT sum(size) FROM blocks").fetchone() == (3_000,)
+        assert connection.execute("SELECT count(*) FROM loose").fetchone() == (0,)
+        assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'documents_reach'").fetchone() is None
 
 
 def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +165,7 @@ def test_it_can_be_used_after_closing(tmp_path: Path) -> None:
 
 def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour has a bounded number of rows; new opinions must not use them up."""
-    for module in (file, rows, selection):
+    for module in (file, matches, rows, selection):
         monkeypatch.setattr(module, "SLOTS", 8)
     index = EmbeddedIndex(tmp_path / "index.db")
     for opinion in range(1, 6):

@@ -33,7 +33,7 @@ def own_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "known", "least", "least_of_each"), [("request", REQUESTS, 3800, 180), ("stance", STANCES, 1800, 290)]
+    ("name", "known", "least", "least_of_each"), [("request", REQUESTS, 4000, 180), ("stance", STANCES, 2100, 350)]
 )
 def test_labels_are_well_formed(name: str, known: tuple[str, ...], least: int, least_of_each: int) -> None:
     rows = reading.labels(name)
