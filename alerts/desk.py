@@ -12,19 +12,18 @@ from sqlalchemy.engine import Connection
 
 from alerts import notices, timeline
 from alerts.bulk import update
+from alerts.casework.plan import copy_of
 from alerts.casework.tasks import add_plan_tasks
 from alerts.deadlines import first_deadline, replace_timers, resume_timers, round_of, set_timers
 from alerts.evidence import BEFORE, is_of_policy, observed
-from alerts.levels import CHINESE, Level, rank
+from alerts.levels import Level, rank
 from alerts.observations import Observation
-from alerts.plans import PlanBook, fill
+from alerts.plans import PlanBook
 from alerts.risk import Risk, has_grown, is_known
-from alerts.risk_kind import CHINESE as KIND_WORDS
 from alerts.risk_kind import RiskKind, kind_hint, kind_of
 from alerts.tables import observations, tickets
 from alerts.tickets import next_number
 from crawlers.health import coverage_at
-from minsheng.clock import CHINA
 from minsheng.exercises import marked
 from minsheng.policies import Policy
 from minsheng.settings import Settings
@@ -441,24 +440,7 @@ class TicketDesk:
         if plan is None:
             return None
         _, due = first_deadline(risk.level, self._begin(ticket, risk.at), self._settings)
-        released = policy.released_on if policy else None
-        return fill(
-            plan,
-            {
-                "policy": f"《{policy.title}》" if policy else "有关政策",
-                "number": (policy.number or "") if policy else "",
-                "department": (policy.department if policy else None) or "责任单位",
-                "event": ticket["title"],
-                "level": CHINESE[risk.level],
-                "risk_kind": KIND_WORDS[ticket["risk_kind"]],
-                "count": str(len(risk.voices)),
-                "why": risk.why,
-                "ticket": ticket["number"],
-                "opened_at": f"{risk.at.astimezone(CHINA):%Y年%m月%d日 %H:%M}",
-                "released_on": f"{released:%Y年%m月%d日}" if released else "",
-                "deadline": f"{due.astimezone(CHINA):%m月%d日 %H:%M}",
-            },
-        )
+        return copy_of(plan, ticket, policy, count=len(risk.voices), due_at=due, now=self._now)
 
 
 def _flares(ticket: dict[str, Any], risk: Risk) -> bool:

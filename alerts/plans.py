@@ -62,16 +62,34 @@ class PlanBook:
         of risk before one for all, then one for this level before one for all; then the higher version, then the id.
         What it leaves empty is taken from the next of them that says it, unless it says `inherit = false`.
         """
+        fitting = self._fitting(policy, risk_kind, level, topic)
+        return _completed(fitting) if fitting else None
+
+    def open_to(self, policy: Policy | None) -> list[Plan]:
+        """The plans that a person may take for a ticket of that policy, whatever its kind of risk and its level: not
+        those of other policies and topics. By title."""
+        self.refresh()
+        found = [plan for plan in self.plans.values() if _scope(plan, policy, None) is not None]
+        return sorted(found, key=lambda plan: (plan.title, plan.id))
+
+    def completed(self, plan_id: str, policy: Policy | None, risk_kind: str, level: Level) -> Plan | None:
+        """One of `open_to`, with what it leaves empty from those that fit; None where it is none of them."""
+        plan = next((one for one in self.open_to(policy) if one.id == plan_id), None)
+        if plan is None:
+            return None
+        others = [one for one in self._fitting(policy, risk_kind, level, None) if one.id != plan_id]
+        return _completed([plan, *others])
+
+    def _fitting(self, policy: Policy | None, risk_kind: str, level: Level, topic: str | None) -> list[Plan]:
+        """The plans that fit, the most specific one in front."""
         self.refresh()
         fitting = [
             (rank, plan)
             for plan in self.plans.values()
             if (rank := _specific(plan, policy, risk_kind, level, topic)) is not None
         ]
-        if not fitting:
-            return None
         fitting.sort(key=lambda item: (tuple(-value for value in item[0]), -item[1].version, item[1].id))
-        return _completed([plan for _, plan in fitting])
+        return [plan for _, plan in fitting]
 
     def refresh(self) -> None:
         """Take in what has changed; a book of plans that were given once has nothing to look at."""
@@ -111,16 +129,18 @@ def _specific(
     """How closely a plan is bound to the case; None where it is bound to another one."""
     if (plan.risk_kinds and risk_kind not in plan.risk_kinds) or (plan.levels and level not in plan.levels):
         return None
+    scope = _scope(plan, policy, topic)
+    return None if scope is None else (scope, int(bool(plan.risk_kinds)), int(bool(plan.levels)))
+
+
+def _scope(plan: Plan, policy: Policy | None, topic: str | None) -> int | None:
+    """2 for the policy's own plan, 1 for its topic's, 0 for a general one; None for others."""
     topics = {*(policy.topics if policy else ()), *((topic,) if topic else ())}
     if policy is not None and (policy.id in plan.policies or plan.id in policy.plans):
-        scope = 2
-    elif topics & set(plan.topics):
-        scope = 1
-    elif "*" in plan.policies and not plan.topics:
-        scope = 0
-    else:
-        return None
-    return scope, int(bool(plan.risk_kinds)), int(bool(plan.levels))
+        return 2
+    if topics & set(plan.topics):
+        return 1
+    return 0 if "*" in plan.policies and not plan.topics else None
 
 
 def fill(plan: Plan, variables: Mapping[str, str]) -> dict[str, Any]:

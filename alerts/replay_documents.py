@@ -126,8 +126,8 @@ def read_documents(path: Path) -> list[Document]:
             wrong.append(f"line {row.line}: {error}")
     if wrong:
         more = f"\n... and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
-        listed = wrong[0] if len(wrong) == 1 else "\n" + "\n".join(wrong[:SHOWN]) + more
-        raise BadInput(f"{path}, {listed}", "put the lines right, or leave them out")
+        listed = f", {wrong[0]}" if len(wrong) == 1 else ":\n" + "\n".join(wrong[:SHOWN]) + more
+        raise BadInput(f"{path}{listed}", "put the lines right, or leave them out")
     return list(found.values())
 
 

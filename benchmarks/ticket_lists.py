@@ -136,8 +136,13 @@ def fill(store: Store, opened: int, ended: int, lines: int) -> None:
         connection.execute(ticket_timeline.insert().from_select(list(line), chosen, include_defaults=False))
         connection.execute(tickets.update().values(timeline_length=each))
     if store.name == "postgresql":  # its autovacuum does it in its own time; on SQLite nobody does
-        with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
+        raw = store.engine.raw_connection()
+        try:
+            raw.rollback()  # of what made sure that the connection lives: no VACUUM goes within a transaction
+            raw.driver_connection.autocommit = True
+            raw.cursor().execute("VACUUM ANALYZE")
+        finally:
+            raw.invalidate()
 
 
 def insert(store: Store, connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:

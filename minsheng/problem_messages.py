@@ -210,6 +210,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
         'bound to nothing: give policies (ids, or ["*"] for a general plan) or topics',
         '没有写明用于哪些政策或领域：请填 policies（政策编号；通用预案填 ["*"]）或 topics。',
     ),
+    "plan-unfit": ("there is no plan {plan} for {number}", "没有适用于工单 {number} 的预案“{plan}”。"),
     "plan-value-near": (
         "{key}: unknown value '{value}'; did you mean {near}?",
         "{key} 不能填“{value}”，是不是 {near}？",

@@ -9,10 +9,12 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from alerts.casework import actions, assignments, attachments, links, tasks
+from alerts.casework import plan as plans
 from alerts.casework.merging import merge_with_policy
 from alerts.casework.splitting import require_event, split_off
 from alerts.evidence import is_of_policy
 from alerts.levels import Level
+from alerts.planning.shelf import book_of
 from alerts.tickets import STATUSES, Status, Ticket
 from alerts.transitions import held
 from console.access import Visit, needs
@@ -22,6 +24,7 @@ from console.rendering import attachment, show
 from console.routes.tickets import POSTS, ticket_response
 from grouping.by_hand import EventDesk
 from minsheng.errors import WrongUse
+from minsheng.policies import PolicyRegister
 from minsheng.problems import Problem
 
 router = APIRouter()
@@ -288,6 +291,22 @@ def relate(visit: Worker, number: str) -> Response:
         )  # fmt: skip
 
     return act(visit, number, "related", work, ticket_response, kind="related", detail={"ticket": other}, adds=True)
+
+
+@router.post("/tickets/{number}/plan")
+def take_plan(visit: Worker, number: str) -> Response:
+    """Another plan for the ticket, or the one it holds with the figures of now."""
+    console, chosen, reason = visit.console, visit.field("plan"), visit.field("reason")
+
+    def work(ticket: Ticket, version: int) -> object:
+        policy = PolicyRegister(console.store, console.clock).get(ticket.policy) if ticket.policy else None
+        book = book_of(console.store, console.settings.path("plans"))
+        return plans.take_plan(
+            console.store, console.clock, console.settings, book, policy, ticket.number, chosen,
+            actor=visit.actor, reason=reason, version=version,
+        )  # fmt: skip
+
+    return act(visit, number, "plan", work, ticket_response, kind="plan-changed", detail={"plan": chosen})
 
 
 @router.post("/tickets/{number}/merge")

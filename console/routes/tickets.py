@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
@@ -18,8 +19,9 @@ from alerts.casework.tasks import tasks_of
 from alerts.drills.book import DrillBook
 from alerts.duty.book import BookShelf
 from alerts.evidence import BEFORE, is_of_policy
-from alerts.levels import LEVELS
+from alerts.levels import LEVELS, Level
 from alerts.plan_model import VARIABLES
+from alerts.planning.shelf import book_of
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.grade import CHINESE as GRADES
 from alerts.responses.worked import FIGURES
@@ -36,6 +38,7 @@ from console.days import china_day
 from console.grassroots import Span, grassroots_of, named_unit
 from console.rendering import show
 from minsheng.clock import CHINA
+from minsheng.policies import PolicyRegister
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
@@ -145,9 +148,23 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         people=_people(visit) if works else [],
         display=people,
         missing=_missing,
+        plan_filled_at=datetime.fromisoformat(ticket.plan["filled_at"])
+        if ticket.plan and ticket.plan.get("filled_at")
+        else None,
+        plan_choices=_plan_choices(visit, ticket) if works and ticket.closed_at is None else (),
         ended=ticket.closed_at is not None,
         levels=[level for level in words.LEVEL_ORDER if level != ticket.level],
     )
+
+
+def _plan_choices(visit: Visit, ticket: Ticket) -> tuple[tuple[str, str], ...]:
+    """Plans that the ticket may hold instead: id and title, the one that fits best as it stands in front."""
+    console = visit.console
+    policy = PolicyRegister(console.store, console.clock).get(ticket.policy) if ticket.policy else None
+    book = book_of(console.store, console.settings.path("plans"))
+    best = book.choose(policy, ticket.risk_kind, cast(Level, ticket.level))
+    found = sorted(book.open_to(policy), key=lambda plan: best is None or plan.id != best.id)
+    return tuple((plan.id, plan.title) for plan in found)
 
 
 def _units(visit: Visit) -> list[str]:

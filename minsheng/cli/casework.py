@@ -453,6 +453,35 @@ def sign_sheet(
     _shown(signed, f"研判单已签发，第 {signed.version} 版，{signed.hash[:12]}", json)
 
 
+def take_plan(
+    ticket: TicketName,
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="The plan's id; default: the one that fits best as things stand.")
+    ] = "",
+    reason: SomeReason = "",
+    by: By = None,
+    version: Seen = None,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Put another plan into a ticket (更换预案), or the same one with the figures and the deadline of now.
+
+    Another plan's steps become tasks, due from now on, in place of the old plan's that nobody has done.
+    """
+    from alerts.casework import plan as plans
+    from alerts.planning.shelf import book_of
+    from alerts.tickets import TicketBook
+    from minsheng.policies import PolicyRegister
+
+    store, clock, settings = _world()
+    policy_id = TicketBook(store, clock).get(ticket).policy
+    policy = PolicyRegister(store, clock).get(policy_id) if policy_id else None
+    book = book_of(store, settings.path("plans"))
+    taken = plans.take_plan(
+        store, clock, settings, book, policy, ticket, plan, actor=_who(by), reason=reason, version=version
+    )
+    _told(taken, json)
+
+
 def merge(
     ticket: TicketName,
     other: Annotated[str, typer.Argument(help="The other ticket.")],
@@ -537,6 +566,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "sheet": sheet,
     "write-sheet": write_sheet,
     "sign-sheet": sign_sheet,
+    "take-plan": take_plan,
     "merge": merge,
     "split": split,
 }

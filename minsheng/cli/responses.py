@@ -104,7 +104,7 @@ def month(
         context.print_json([{"month": month, "on_time": row.on_time, **structs.asdict(row)} for row in rows])
         return
     context.print_table(
-        f"{month} 各单位回应情况",
+        f"{month} 各单位回应情况（签收至办结为用时中位数，小时）",
         (
             "单位",
             "工单",
@@ -148,7 +148,7 @@ def _share(value: float | None) -> str:
 
 
 def _hours(value: float | None) -> str:
-    return "—" if value is None else f"{value:g} 小时"
+    return "—" if value is None else f"{value:g}"
 
 
 def evaluate_now(

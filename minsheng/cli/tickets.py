@@ -243,7 +243,8 @@ def _print_plan(plan: dict[str, Any] | None, line: Any) -> None:
         line("预案：无匹配预案")
         return
     line()
-    line(f"预案：{plan['title']}（{plan['id']} 第 {plan['version']} 版）")
+    filled = f"，按 {_time(datetime.fromisoformat(plan['filled_at']))} 的情况填写" if plan.get("filled_at") else ""
+    line(f"预案：{plan['title']}（{plan['id']} 第 {plan['version']} 版{filled}）")
     for number, point in enumerate(plan["judgement"], 1):
         line(f"  研判要点 {number}：{point}")
     for number, step in enumerate(plan["steps"], 1):
@@ -288,7 +289,7 @@ def _deadline_words(clock: Any) -> str:
 
 def _clock_state(clock: Any) -> str:
     if clock.cancelled_at is not None:
-        return "（已取消）"
+        return "（等级变化后不再适用）" if clock.replaced else "（已了结）"
     if clock.paused_at is not None:
         return "（暂停）"
     return "（已触发）" if clock.fired_at is not None else ""

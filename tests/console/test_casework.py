@@ -230,6 +230,20 @@ def test_some_posts_become_a_ticket_of_their_own_and_two_tickets_one(worked: Con
     assert "请写明理由" in do(duty, "merge", other=new).text
 
 
+def test_another_plan_is_taken_from_the_page(worked: ConsoleWorld, duty: TestClient) -> None:
+    three = "/tickets/T0003"
+    page = duty.get(three).text
+    assert "更换预案，或按最新情况更新文稿" in page
+    best = re.findall(r'<option value="([a-z-]+)"', page[page.index('name="plan"') :])[0]
+    refused = do(duty, "plan", three, plan="nonsense", reason="想换")
+    assert refused.status_code == 400 and "没有适用于工单 T0003 的预案" in refused.text and "想换" in refused.text
+    assert do(duty, "plan", three, plan=best, reason="等级上升").status_code == 303
+    taken = ticket(worked, "T0003").plan
+    assert taken is not None and taken["id"] == best and kinds(worked, "T0003")[-1] == "plan-changed"
+    assert "文稿中的数字和时限填写于" in duty.get(three).text
+    assert [one.waiting for one in tasks_of(worked.store, "T0003")]
+
+
 def test_a_ticket_for_a_whole_policy_leads_to_all_that_is_said_and_takes_tickets_in(
     worked: ConsoleWorld, duty: TestClient
 ) -> None:
