@@ -135,7 +135,8 @@ def test_a_huge_feed_among_fifty_holds_up_nobody(crawling: Crawling, site: Local
     )
     reports = {report.source: report for report in stage.run_once()}
     assert reports["a-huge"].new == huge
-    assert ended[-1] == "a-huge"
+    # The large sitemap may take longer still.
+    assert [name for name in ended if name != "b-map"][-1] == "a-huge"
     assert all(reports[f"good-{n:02}"].ok for n in range(good))
     times = [document.published_at for document in crawling.documents() if document.source == "a-huge"]
     assert times == sorted(times)
