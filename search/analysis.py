@@ -22,8 +22,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from importlib import resources
+from itertools import accumulate
 from typing import NamedTuple
 
 VERSION = 2
@@ -176,6 +179,40 @@ def find(located: Located, wanted: Sequence[str]) -> list[tuple[int, int]]:
     except ValueError:
         pass
     return found
+
+
+def spans(text: str, phrases: Iterable[tuple[str, ...]]) -> list[tuple[int, int]]:
+    """The places (start, end) in the text where any of these phrases stands, in order: as `find` gives them, without
+    locating every unit; quick."""
+    folded = text.translate(_pieces)
+    wanted = [units for units in phrases if units]
+    if _TOO_LONG.search(folded):
+        located = locate(text)
+        return sorted({span for units in wanted for span in find(located, units)})
+    found = {span for units in wanted for span in _in_folded(folded, units)}
+    if not found:
+        return []
+    offsets = [0, *accumulate(map(len, map(_pieces.__getitem__, map(ord, text))))]
+    return sorted({(bisect_right(offsets, start) - 1, bisect_right(offsets, end - 1)) for start, end in found})
+
+
+def _in_folded(folded: str, units: tuple[str, ...]) -> list[tuple[int, int]]:
+    found = []
+    pattern = _pattern(units)
+    match = pattern.search(folded)
+    while match is not None:
+        start = match.start()
+        if start == 0 or folded[start - 1] == " ":
+            found.append(match.span())
+        match = pattern.search(folded, start + 1)
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def _pattern(units: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds the units in a folded text whose breaks are not joined yet."""
+    parts = (f"{BREAK}(?: +{BREAK})*" if unit == BREAK else re.escape(unit) for unit in units)
+    return re.compile(" +".join(parts) + "(?![^ ])")
 
 
 def _cut(word: str) -> list[str]:
