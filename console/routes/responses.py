@@ -84,7 +84,7 @@ def record(visit: Worker, number: str) -> Response:
                     console.store, console.clock, ticket.number, "page", page, actor=visit.actor,
                     note=f"回应发布：{channel}" if channel else "回应发布",
                 )  # fmt: skip
-        if at_conference and any(one.kind == CONFERENCE and one.waiting for one in own_clocks(ticket)):
+        if at_conference and _conference_waits(ticket):
             meet_clock(
                 console.store, console.clock, ticket.number, CONFERENCE, actor=visit.actor, at=replied_at, note=page
             )
@@ -156,6 +156,10 @@ def _may_respond(ticket: Ticket) -> bool:
     return "responded" in NEXT[cast(Status, ticket.status)]
 
 
+def _conference_waits(ticket: Ticket) -> bool:
+    return any(one.kind == CONFERENCE and one.waiting for one in own_clocks(ticket))
+
+
 def _page(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
     kept = ResponseBook(visit.console.store, visit.console.clock).latest(ticket.number)
     visit.record("ticket-read", ticket.number, {"response": kept is not None})
@@ -165,5 +169,5 @@ def _page(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
         weights=WEIGHTS, channels=CHANNELS, works=visit.may("tickets.work"), scores=visit.may("tickets.score"),
         statuses=STATUS_WORDS, display=people_names(visit), source_names=visit.view.source_names(),
         drafts={key: statements[key] for key in ("full", "holding") if statements.get(key)},
-        moves=_may_respond(ticket),
+        moves=_may_respond(ticket), conference_waits=_conference_waits(ticket),
     )  # fmt: skip
