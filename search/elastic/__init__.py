@@ -9,6 +9,14 @@ Shape
   searches use these alone, so they find exactly what the embedded index finds. The whole record lies under `record`,
   kept but not indexed: nothing can search or count authors.
 
+- A month is sorted on disk as its documents are shown, the newest first. Months of an older program are not until they
+  are made anew, and answer the same, only later.
+
+A page is one request: of words alone one search, which counts its matches; where facets or counts over time are asked
+for, or no words, one search that counts, whose answer Elasticsearch keeps until something new is indexed, and one for
+the page, which then need not look at every match. A page by relevance opens its point in time first; one that shows
+duplicates once looks up their copies after.
+
 One id, one place
 -----------------
 Elasticsearch compares versions within one index, so each id must stay in one month's index. A document goes to the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
@@ -17,7 +17,7 @@ from minsheng.settings import Settings
 from search import cursors
 from search.duplicates import page_of_groups
 from search.elastic import queries
-from search.elastic.answers import address, reached
+from search.elastic.answers import Json, address, failure, reached
 from search.elastic.months import Months, month
 from search.elastic.rebuild import rebuild
 from search.elastic.writing import Writer
@@ -29,6 +29,8 @@ from search.query import Node, pruned
 log = get_logger(__name__)
 
 NEW_INDEX_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+Answer = TypeVar("Answer")
+
 KEEP_RANKING = "10m"
 """How long the pages of one search by relevance can be turned with nothing moving."""
 
@@ -75,6 +77,7 @@ class ElasticsearchIndex:
                 max_retries=len(chosen.urls) - 1,
                 retry_on_timeout=False,
                 http_compress=False,
+                serializer=Json(),
                 **options,
             )
         except ValueError as error:
@@ -100,16 +103,13 @@ class ElasticsearchIndex:
         view = _View(self, query, search)
         with reached(self._client):
             if search.together and search.size:
-                found = self._find(
-                    {"bool": {"filter": view.filters()}}, search, size=0, index=self._alias, ignore_unavailable=True
-                )
                 shown, cursor = page_of_groups(view.fetch, view.first_of, size=search.size, after=search.after)
-                view.close(cursor is None)
             else:
-                found, matches, more = view.page(search.after, search.size)
+                matches, more = view.page(search.after, search.size)
                 shown = [(match, 1) for match in matches]
                 cursor = matches[-1].cursor if more else None
-                view.close(cursor is None)
+            view.close(cursor is None)
+        found = view.summary
         aggregations = found.get("aggregations", {})
         return Page(
             total=found["hits"]["total"]["value"],
@@ -194,43 +194,43 @@ class ElasticsearchIndex:
 
     # Searching
 
-    def _find(self, query: dict[str, Any], search: Search, *, size: int, summary: bool = True, **options: Any) -> Any:
-        """Ask for `size` matches; `summary`: with total, facets and counts over time."""
-
-        def find(candidates: int) -> Any:
-            return self._ask(
-                query=query,
-                size=size,
-                source_includes="record",
-                track_total_hits=summary,
-                aggregations=(queries.aggregations(search, candidates) or None) if summary else None,
-                **options,
-            )
-
-        found = find(queries.FACET_CANDIDATES)
-        # A term may be frequent in all months together without being among the first of any: then ask for all.
-        if any(
-            found.get("aggregations", {}).get(facet, {}).get("doc_count_error_upper_bound") for facet in search.facets
-        ):
-            found = find(queries.ALL_CANDIDATES)
-        return found
-
     def _ask(self, **options: Any) -> Any:
+        return self._waiting(lambda: self._client.search(allow_partial_search_results=False, **options).body)
+
+    def _ask_each(self, where: Mapping[str, Any], bodies: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Several searches of the same documents, in one request."""
+        header = {**where, "allow_partial_search_results": False}
+
+        def ask() -> list[Any]:
+            answer = self._client.msearch(searches=[line for body in bodies for line in (header, body)])
+            for one in answer["responses"]:
+                if "error" in one:
+                    raise failure(answer.meta, one)
+            return list(answer["responses"])
+
+        return self._waiting(ask)
+
+    def _waiting(self, ask: Callable[[], Answer]) -> Answer:
         """Search in all shards or not at all. The shard of a new month takes a moment until it answers."""
         for pause in NEW_INDEX_PAUSES:
             try:
-                return self._client.search(allow_partial_search_results=False, **options).body
+                return ask()
             except ApiError as error:
                 if error.status_code != 503:
                     raise
             self._clock.sleep(pause)
-        return self._client.search(allow_partial_search_results=False, **options).body
+        return ask()
 
 
 class _View:
     """One search, page after page.
 
     By relevance it looks at a point in time, so that what is indexed meanwhile does not change scores and order.
+
+    Attributes
+    ----------
+    summary:
+        What the first answer says of all matches: their number, facets and counts over time.
     """
 
     def __init__(self, index: ElasticsearchIndex, query: Node | None, search: Search) -> None:
@@ -241,59 +241,34 @@ class _View:
         if search.sort == "relevance" and (query is None or not search.size):
             self._sort = "newest"
         self._ranking: str | None = None
+        self.summary: Any = None
 
-    def filters(self, without: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """All conditions, none of which counts for a score."""
-        found = queries.conditions(self._search.filters, self._query)
-        if self._query is not None:
-            found.append(queries.compiled(self._query))
-        if without:
-            found.append({"bool": {"must_not": {"terms": {"duplicate_group": list(without)}}}})
-        return found
-
-    def page(
-        self, after: str | None, size: int, without: Sequence[str] = (), *, summary: bool = True
-    ) -> tuple[Any, list[Found], bool]:
-        """The answer, its matches, and whether more follow."""
+    def page(self, after: str | None, size: int, without: Sequence[str] = ()) -> tuple[list[Found], bool]:
+        """Matches, and whether more follow."""
         place: list[Any] | None = None
         if after is not None and self._sort == "relevance":
             place, ranking = cursors.read(after, list, str)
             self._ranking = self._ranking or ranking
         elif after is not None:
             place = cursors.read(after, int, str) if self._sort == "newest" else cursors.read(after, int, int, str)
-        answer = self._ask(
-            lambda where: self._index._find(
-                self._condition(without),
-                self._search,
-                size=size + 1 if size else 0,
-                summary=summary,
-                sort=queries.orders(self._sort),
-                search_after=place,
-                **where,
-            )
-        )
-        items = answer["hits"]["hits"]
+        items = self._answered(size + 1, place, without) if size else self._counted()
         scored = self._sort != "newest"
         matches = [
             Found(queries.record(item), float(item["sort"][0]) if scored else 0.0, self._cursor(item["sort"]))
             for item in items[:size]
         ]
-        return answer, matches, len(items) > size > 0
+        return matches, len(items) > size > 0
 
     def fetch(self, after: str | None, without: Sequence[str], size: int) -> tuple[list[Found], bool]:
-        _, matches, more = self.page(after, size, without, summary=False)
-        return matches, more
+        return self.page(after, size, without)
 
     def first_of(self, groups: Sequence[str]) -> dict[str, Copies]:
         if not groups:
             return {}
         condition = self._condition()
         condition["bool"]["filter"].append({"terms": {"duplicate_group": list(groups)}})
-        answer = self._ask(
-            lambda where: self._index._ask(
-                query=condition, size=0, aggregations=queries.first_of_groups(groups, self._sort), **where
-            )
-        )
+        counting = {"query": condition, "size": 0, "aggregations": queries.first_of_groups(groups, self._sort)}
+        (answer,) = self._ask([counting])
         return {
             bucket["key"]: Copies(bucket["first"]["hits"]["hits"][0]["_source"]["id"], bucket["doc_count"])
             for bucket in answer["aggregations"]["copies"]["buckets"]
@@ -304,24 +279,83 @@ class _View:
         if last and self._ranking is not None:
             self._index._client.options(ignore_status=404).close_point_in_time(id=self._ranking)
 
+    def _answered(self, size: int, place: list[Any] | None, without: Sequence[str]) -> list[Any]:
+        """Matches as they are told, and at the first time the summary.
+
+        With counts beside the matches, there are two searches in one request: the server keeps the answer to the one
+        that counts until something new is indexed, and the other one need not look at every match.
+        """
+        page: dict[str, Any] = {
+            "query": self._condition(without),
+            "size": size,
+            "sort": queries.orders(self._sort),
+            "_source": ["record"],
+            "track_total_hits": False,
+        }
+        if place is not None:
+            page["search_after"] = place
+        if self.summary is not None:
+            (answer,) = self._ask([page])
+        elif self._query is None or self._aggregations(queries.FACET_CANDIDATES):
+            counting, answer = self._ask([self._counting(), page])
+            self._summarise(counting)
+        else:
+            (answer,) = self._ask([{**page, "track_total_hits": True}])
+            self.summary = answer
+        items: list[Any] = answer["hits"]["hits"]
+        return items
+
+    def _counted(self) -> list[Any]:
+        (counting,) = self._ask([self._counting()])
+        self._summarise(counting)
+        return []
+
+    def _counting(self, candidates: int = queries.FACET_CANDIDATES) -> dict[str, Any]:
+        found = {"query": {"bool": {"filter": self._filters()}}, "size": 0, "track_total_hits": True}
+        aggregations = self._aggregations(candidates)
+        return {**found, "aggregations": aggregations} if aggregations else found
+
+    def _aggregations(self, candidates: int) -> dict[str, Any]:
+        return queries.aggregations(self._search, candidates)
+
+    def _summarise(self, counting: Any) -> None:
+        found = counting.get("aggregations", {})
+        # A term may be frequent in all months together without being among the first of any: then ask for all.
+        if any(found.get(facet, {}).get("doc_count_error_upper_bound") for facet in self._search.facets):
+            (counting,) = self._ask([self._counting(queries.ALL_CANDIDATES)])
+        self.summary = counting
+
+    def _filters(self, without: Sequence[str] = (), *, words: bool = True) -> list[dict[str, Any]]:
+        """All conditions, none of which counts for a score; `words`: with those of the query."""
+        found = queries.conditions(self._search.filters, self._query)
+        if self._query is not None and words:
+            found.append(queries.compiled(self._query))
+        if without:
+            found.append({"bool": {"must_not": {"terms": {"duplicate_group": list(without)}}}})
+        return found
+
     def _condition(self, without: Sequence[str] = ()) -> dict[str, Any]:
         if self._sort != "relevance" or self._query is None:
-            return {"bool": {"filter": self.filters(without)}}
-        return {"bool": {"must": [queries.compiled(self._query)], "filter": self.filters(without)}}
+            return {"bool": {"filter": self._filters(without)}}
+        return {"bool": {"must": [queries.compiled(self._query)], "filter": self._filters(without, words=False)}}
 
-    def _ask(self, ask: Callable[[dict[str, Any]], Any]) -> Any:
+    def _ask(self, bodies: Sequence[dict[str, Any]]) -> list[Any]:
+        """The answers to these searches."""
         if self._sort != "relevance":
-            return ask({"index": self._index._alias, "ignore_unavailable": True})
+            return self._index._ask_each({"index": self._index._alias, "ignore_unavailable": True}, bodies)
         if self._ranking is None:
             self._ranking = self._open()
         try:
-            answer = ask({"pit": {"id": self._ranking, "keep_alive": KEEP_RANKING}})
+            answers = self._ask_at(self._ranking, bodies)
         except NotFoundError:
             # It was kept for its time; the place is found again by the score, in what is there now.
-            self._ranking = self._open()
-            answer = ask({"pit": {"id": self._ranking, "keep_alive": KEEP_RANKING}})
-        self._ranking = answer.get("pit_id", self._ranking)
-        return answer
+            answers = self._ask_at(self._open(), bodies)
+        self._ranking = answers[-1].get("pit_id", self._ranking)
+        return answers
+
+    def _ask_at(self, ranking: str, bodies: Sequence[dict[str, Any]]) -> list[Any]:
+        pit = {"id": ranking, "keep_alive": KEEP_RANKING}
+        return self._index._ask_each({}, [{**body, "pit": pit} for body in bodies])
 
     def _open(self) -> str:
         opened = self._index._client.open_point_in_time(

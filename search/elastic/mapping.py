@@ -10,7 +10,7 @@ import msgspec
 from minsheng.records import Engagement, Grouped, Kind
 from search import analysis, tokens
 
-TEMPLATE_VERSION = 3
+TEMPLATE_VERSION = 4
 """Raise with every change of `template`; an older program leaves a newer template alone."""
 
 KEYWORDS = (
@@ -72,6 +72,10 @@ def template(alias: str, shards: int, replicas: int) -> dict[str, Any]:
                 "number_of_shards": shards,
                 "number_of_replicas": replicas,
                 "refresh_interval": "1s",
+                # The newest stand first on disk: looking for them stops there, and, where all matches are counted, the
+                # id that tells any two apart is not read for each.
+                "index.sort.field": ["published_at", "id"],
+                "index.sort.order": ["desc", "desc"],
             },
             "mappings": {
                 "dynamic": False,

@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 
 from deploy.servers import Server
 from minsheng.clock import ManualClock
-from minsheng.errors import Unavailable, WrongSettings
+from minsheng.errors import MinshengError, Unavailable, WrongSettings
 from minsheng.settings import load_settings
 from search.elastic import ElasticsearchIndex, mapping
 from search.index import Filters, Search
@@ -233,6 +233,8 @@ class Answers(ThreadingHTTPServer):
         self.status = 200
         self.product = True
         self.bulks: list[int] = []
+        self.searches: list[dict[str, Any]] = []
+        self.asked: list[list[Any]] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -245,6 +247,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self.path.startswith("/_msearch"):
+            lines = [json.loads(line) for line in body.splitlines()]
+            self.server.asked.append(lines)
+            return self._answer(200, {"responses": [self.server.searches.pop(0) for _ in lines[::2]]})
         if not self.path.startswith("/_bulk"):
             return self._answer(200, {"docs": []})
         lines = body.splitlines()
@@ -329,3 +335,50 @@ def test_something_that_is_no_elasticsearch_is_told(answers: Answers) -> None:
     answers.product = False
     with pytest.raises(WrongSettings, match="no Elasticsearch"):
         opened(answers.address).ensure()
+
+
+def _matched(total: int) -> dict[str, Any]:
+    return {"hits": {"total": {"value": total, "relation": "eq"}, "hits": []}, "aggregations": {}, "status": 200}
+
+
+def test_a_page_with_facets_is_one_request_of_two_searches(answers: Answers) -> None:
+    """The one that counts can be kept by the server, and the one for the page need not count."""
+    answers.searches = [_matched(3), _matched(0)]
+    page = opened(answers.address).search(Search(query=parse("医保"), facets=("topic",)))
+    assert page.total == 3
+    ((_, counting, _, shown),) = answers.asked
+    assert (counting["size"], counting["track_total_hits"], [*counting["aggregations"]]) == (0, True, ["topic"])
+    assert (shown["size"], shown["track_total_hits"], shown.get("aggregations")) == (21, False, None)
+
+
+def test_a_page_of_words_is_one_search(answers: Answers) -> None:
+    answers.searches = [_matched(7)]
+    assert opened(answers.address).search(Search(query=parse("医保"))).total == 7
+    ((header, asked),) = answers.asked
+    assert header["allow_partial_search_results"] is False
+    assert (asked["size"], asked["track_total_hits"]) == (21, True)
+
+
+def test_the_shard_of_a_new_month_is_waited_for(answers: Answers) -> None:
+    missing = {"error": {"type": "search_phase_execution_exception", "reason": "all shards failed"}, "status": 503}
+    answers.searches = [missing, missing, _matched(1)]
+    assert opened(answers.address).search(Search(query=parse("医保"))).total == 1
+    answers.searches = [missing] * 10
+    with pytest.raises(Unavailable, match="all shards failed"):
+        opened(answers.address).search(Search(query=parse("医保")))
+
+
+def test_a_search_that_is_refused_is_told_with_its_reason(answers: Answers) -> None:
+    answers.searches = [{"error": {"type": "parsing_exception", "reason": "unknown field"}, "status": 400}]
+    with pytest.raises(MinshengError, match="unknown field"):
+        opened(answers.address).search(Search(query=parse("医保")))
+
+
+@pytest.mark.elasticsearch
+def test_the_newest_stand_first_on_disk(index: ElasticsearchIndex, elasticsearch_server: str, unique: str) -> None:
+    index.write([grouped(1, "医保")])
+    client = Elasticsearch(elasticsearch_server)
+    settings = client.indices.get_settings(index=f"{unique}-documents", flat_settings=True).body
+    client.close()
+    (found,) = (one["settings"] for one in settings.values())
+    assert (found["index.sort.field"], found["index.sort.order"]) == (["published_at", "id"], ["desc", "desc"])
