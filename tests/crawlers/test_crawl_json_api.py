@@ -84,7 +84,7 @@ def test_posted_questions(crawling: Crawling, site: LocalSite) -> None:
     assert crawling.run().new == 1
     bodies = [json.loads(asked.body) for asked in site.asked if asked.path == "/search"]
     # Both are on their way at once: which comes first is not said.
-    assert sorted(bodies, key=str) == [{"word": '水"价', "page": 1}, {"word": "医保", "page": 1}]
+    assert sorted(bodies, key=str) == [{"word": "医保", "page": 1}, {"word": '水"价', "page": 1}]
     crawling.source("two", "json_api", f"{site.url}/search", post="word={query}&page={page}", queries=["水 价&"])
     crawling.run("two")
     assert site.asked[-1].body == b"word=%E6%B0%B4%20%E4%BB%B7%26&page=1"
