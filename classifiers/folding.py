@@ -30,16 +30,29 @@ class _Folding(dict[int, str]):
             folded = _SAME[character]
         else:
             folded = "".join(_SAME.get(one, one) for one in unicodedata.normalize("NFKC", character).lower())
-            folded = "".join(_simplified().get(one, one) for one in "".join(folded.split()))
+            folded = simplified("".join(folded.split()))
         self[point] = folded
         return folded
 
 
+def simplified(text: str) -> str:
+    """The text with simplified for traditional characters, each for one, so that all positions stay.
+
+    Examples
+    --------
+    >>> simplified("盤龍區住建局")
+    '盘龙区住建局'
+    """
+    table, traditional = _simplified()
+    return text if traditional.isdisjoint(text) else text.translate(table)
+
+
 @lru_cache(maxsize=1)
-def _simplified() -> dict[str, str]:
-    """Traditional characters with what they become, by OpenCC's table."""
+def _simplified() -> tuple[dict[int, str], frozenset[str]]:
+    """Traditional characters with what they become, by OpenCC's table; and as a set."""
     lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    return {pair[0]: pair[1] for pair in lines[1:]}
+    pairs = {pair[0]: pair[1] for pair in lines[1:]}
+    return {ord(old): new for old, new in pairs.items()}, frozenset(pairs)
 
 
 _FOLDING = _Folding()
