@@ -11,18 +11,23 @@ from minsheng.settings import AlertSettings, Settings
 from minsheng.workdays import WorkCalendar
 
 TITLES = {"information": "发布权威信息", "conference": "举行新闻发布会", "response": "作出回应"}
+CONFERENCE = "conference"
+APART = (CONFERENCE,)
+"""Clocks that an answer does not meet: who has published information has not held a conference."""
 _URGENT = "国办发〔2016〕61号"
 _OTHER = "国办发〔2016〕80号"
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
-    """One clock: `kind` is its short name, `title` what people read; `working` counts working time only."""
+    """One clock: `kind` is its short name, `title` what people read; `working` counts working time only; `apart`: an
+    answer alone does not meet it."""
 
     kind: str
     title: str
     time: timedelta
     working: bool
     source: str
+    apart: bool = False
 
     def due(self, start: datetime, calendar: WorkCalendar, share: float = 1.0) -> datetime:
         """When it, or a share of its time, is over."""
@@ -38,7 +43,14 @@ def terms_of(level: Level, settings: AlertSettings) -> list[Term]:
     else:
         hours, source = {"response": settings.response_hours}, _OTHER
     found = [
-        Term(kind=kind, title=TITLES[kind], time=timedelta(hours=count), working=False, source=source)
+        Term(
+            kind=kind,
+            title=TITLES[kind],
+            time=timedelta(hours=count),
+            working=False,
+            source=source,
+            apart=kind in APART,
+        )
         for kind, count in hours.items()
     ]
     found += [
@@ -48,6 +60,7 @@ def terms_of(level: Level, settings: AlertSettings) -> list[Term]:
             time=timedelta(hours=clock.hours),
             working=clock.working,
             source=clock.source,
+            apart=clock.apart,
         )
         for clock in settings.clocks
         if level in clock.levels

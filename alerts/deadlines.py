@@ -1,5 +1,9 @@
 """Deadlines of tickets: timers are rows, and whoever fires one has changed its row; so none fires twice.
 
+A clock ends when what it asks for was done (`met_at`), when the ticket's level brings others (`replaced`), when
+somebody says that it is not needed, or with its ticket. An answer meets all but those that ask for a deed of its own,
+such as a press conference: these are met one by one.
+
 A scheduler only calls `fire_due`; when it was down, or the clock jumped, the next call finds what became due meanwhile.
 Whoever changes a ticket's timers holds the ticket's row (`alerts.timeline.lock`), so that no two wait for each other.
 """
@@ -15,7 +19,7 @@ from sqlalchemy.engine import Connection
 from alerts import notices, timeline
 from alerts.clocks import TITLES, Term, first_deadline, terms_of
 from alerts.levels import Level
-from alerts.tables import tickets, timers
+from alerts.tables import is_term, tickets, timers
 from minsheng.clock import Clock
 from minsheng.logs import get_logger
 from minsheng.settings import Settings
@@ -25,8 +29,8 @@ from minsheng.workdays import WorkCalendar
 log = get_logger(__name__)
 
 __all__ = [
-    "TITLES", "WARNING", "cancel_timers", "fire_due", "first_deadline", "pause_timers", "replace_timers",
-    "resume_timers", "round_of", "set_timers",
+    "TITLES", "WARNING", "answer_timers", "cancel_timers", "drop_timers", "fire_due", "first_deadline", "meet_timer",
+    "pause_timers", "replace_timers", "resume_timers", "round_of", "set_timers", "waive_timer",
 ]  # fmt: skip
 
 WARNING = "-warning"
@@ -67,7 +71,10 @@ def set_timers(
     cancelled = sa.select(timers.c.id, timers.c.kind).where(of_ticket, timers.c.cancelled_at.is_not(None))
     for row in connection.execute(cancelled).all():
         if row.kind in wanted:
-            again = {"cancelled_at": None, "replaced": False, "paused_at": None, "due_at": wanted[row.kind][1]}
+            again = {
+                "cancelled_at": None, "met_at": None, "replaced": False, "paused_at": None,
+                "due_at": wanted[row.kind][1],
+            }  # fmt: skip
             connection.execute(timers.update().where(timers.c.id == row.id).values(**again))
     rows = [
         {
@@ -76,6 +83,7 @@ def set_timers(
             "round": turn,
             "title": term.title,
             "working": term.working,
+            "apart": term.apart,
             "due_at": due,
         }
         for kind, (term, due) in wanted.items()
@@ -85,8 +93,45 @@ def set_timers(
 
 
 def cancel_timers(connection: Connection, ticket_id: int, now: datetime) -> None:
-    """The ticket is closed or answered: nothing is due any more."""
+    """The ticket has ended: nothing is due any more. What was not done by then is not counted as done."""
     connection.execute(timers.update().where(*_running(ticket_id)).values(cancelled_at=now))
+
+
+def answer_timers(connection: Connection, ticket_id: int, turn: int, at: datetime, now: datetime) -> bool:
+    """The matter was answered: all clocks of this round are met, also late, but those that stand apart. Returns whether
+    one of these still waits.
+
+    Parameters
+    ----------
+    at:
+        When the answer was published; `now` is when that is recorded.
+    """
+    waiting = (*_waiting(ticket_id, turn), timers.c.apart.is_(False))
+    connection.execute(timers.update().where(*waiting, is_term).values(met_at=at, cancelled_at=now))
+    connection.execute(timers.update().where(*waiting, timers.c.fired_at.is_(None)).values(cancelled_at=now))
+    left = sa.select(sa.func.count()).where(*_waiting(ticket_id, turn), is_term)
+    return bool(connection.scalar(left))
+
+
+def meet_timer(connection: Connection, ticket_id: int, kind: str, turn: int, at: datetime, now: datetime) -> bool:
+    """What one clock asks for was done at a time. Returns whether it was waiting for that."""
+    waiting = (*_waiting(ticket_id, turn), timers.c.kind == kind)
+    met = connection.execute(timers.update().where(*waiting).values(met_at=at, cancelled_at=now)).rowcount
+    return _with_warning(connection, ticket_id, kind, turn, now) if met else False
+
+
+def waive_timer(connection: Connection, ticket_id: int, kind: str, turn: int, now: datetime) -> bool:
+    """One clock is not needed: it ends unmet; missed already, it stays missed. Returns whether it was waiting."""
+    waiting = (*_waiting(ticket_id, turn), timers.c.kind == kind)
+    waived = connection.execute(timers.update().where(*waiting).values(cancelled_at=now)).rowcount
+    return _with_warning(connection, ticket_id, kind, turn, now) if waived else False
+
+
+def drop_timers(connection: Connection, ticket_id: int, level: Level, now: datetime, settings: Settings) -> None:
+    """Clocks that a level does not have run no longer; for a matter that is answered, and so gets no others."""
+    kept = [name for term in terms_of(level, settings.alert) for name in (term.kind, term.kind + WARNING)]
+    others = (*_running(ticket_id), timers.c.kind.not_in(kept))
+    connection.execute(timers.update().where(*others).values(cancelled_at=now, replaced=True))
 
 
 def replace_timers(connection: Connection, ticket_id: int, now: datetime) -> None:
@@ -145,6 +190,17 @@ def fire_due(store: Store, clock: Clock, settings: Settings, limit: int = 200) -
             timeline.lock(connection, ticket_id)
             fired += _fire(store, connection, timer_id, now, settings)
     return fired
+
+
+def _with_warning(connection: Connection, ticket_id: int, kind: str, turn: int, now: datetime) -> bool:
+    warning = (*_running(ticket_id), timers.c.round == turn, timers.c.kind == kind + WARNING)
+    connection.execute(timers.update().where(*warning).values(cancelled_at=now))
+    return True
+
+
+def _waiting(ticket_id: int, turn: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """Neither met nor ended otherwise; also when its time is over."""
+    return timers.c.ticket_id == ticket_id, timers.c.round == turn, timers.c.cancelled_at.is_(None)
 
 
 def _running(ticket_id: int) -> tuple[sa.ColumnElement[bool], ...]:

@@ -183,14 +183,18 @@ timers = sa.Table(
     sa.Column("due_at", UtcDateTime, nullable=False),
     sa.Column("paused_at", UtcDateTime, comment="it stands still since then"),
     sa.Column("fired_at", UtcDateTime),
-    sa.Column("cancelled_at", UtcDateTime),  # it ended before its time
+    sa.Column("cancelled_at", UtcDateTime),  # it waits for nothing any more
+    sa.Column("met_at", UtcDateTime, comment="when what it asks for was done"),
+    sa.Column(
+        "apart", sa.Boolean, nullable=False, server_default=sa.false(), comment="an answer alone does not meet it"
+    ),
     sa.Column(
         "replaced", sa.Boolean, nullable=False, server_default=sa.false(),
         comment="it ended because the level brought others: what it asks for was not done then",
     ),
     sa.UniqueConstraint("ticket_id", "kind", "round"),
     # What is due, and how many were kept, without touching the rows.
-    sa.Index("ix_timers_due_at", "due_at", "kind", "replaced", "cancelled_at", "ticket_id"),
+    sa.Index("ix_timers_due_at", "due_at", "kind", "replaced", "met_at", "cancelled_at", "ticket_id"),
 )  # fmt: skip
 
 is_term = timers.c.kind.not_like("%-warning")

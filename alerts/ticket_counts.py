@@ -89,14 +89,15 @@ def overdue(connection: Connection, now: datetime, where: Where = ()) -> int:
 def kept_in_time(connection: Connection, since: datetime, now: datetime, where: Where = ()) -> Kept:
     """Of the clocks of the State Council's rules that ended between two times: how many were met.
 
-    One that ended only because the level brought others counts as neither.
+    One that ended before its time with nothing done, as the level brought others or the ticket was closed, is neither.
     """
-    met = sa.case((timers.c.cancelled_at <= timers.c.due_at, 1), else_=0)
+    met = sa.case((timers.c.met_at <= timers.c.due_at, 1), else_=0)
     query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(met), 0)).where(
         timers.c.due_at > since,
         timers.c.due_at <= now,
         timers.c.kind.in_(list(TITLES)),
         timers.c.replaced.is_(False),
+        sa.or_(timers.c.met_at.is_not(None), timers.c.cancelled_at.is_(None), timers.c.cancelled_at > timers.c.due_at),
     )
     if where:
         # `+ 0`: SQLite would else look up each ticket's clocks, one ticket after the other.

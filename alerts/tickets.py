@@ -34,25 +34,43 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    met_at:
+        When what it asks for was done; None: it was not, so far.
     cancelled_at:
-        When it ended before its time: it was met then, unless it was replaced.
+        Since when it waits for nothing: it was met, replaced, waived, or its ticket ended.
     replaced:
-        It ended only because the ticket's level brought others: what it asks for was not done then.
+        It ended only because the ticket's level brought others.
+    apart:
+        An answer alone does not meet it.
     """
 
     kind: str
     due_at: datetime
     fired_at: datetime | None = None
     cancelled_at: datetime | None = None
+    met_at: datetime | None = None
     paused_at: datetime | None = None
     title: str = ""
     round: int = 1
     replaced: bool = False
+    apart: bool = False
 
     @property
     def running(self) -> bool:
         """Whether it can still fire: not fired, not cancelled, not paused."""
         return self.fired_at is None and self.cancelled_at is None and self.paused_at is None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether what it asks for is still to be done, in time or late."""
+        return self.cancelled_at is None
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it was met in time; None where it waits, or ended before its time with nothing done."""
+        if self.met_at is not None:
+            return self.met_at <= self.due_at
+        return False if self.cancelled_at is not None and self.cancelled_at > self.due_at else None
 
 
 class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,7 +277,16 @@ class TicketBook:
             ).mappings()
             return [TimelineEvent(**{name: row[name] for name in TimelineEvent.__struct_fields__}) for row in rows]
 
-    def move(self, name: str, status: Status, *, actor: str, reason: str = "", version: int | None = None) -> Ticket:
+    def move(
+        self,
+        name: str,
+        status: Status,
+        *,
+        actor: str,
+        reason: str = "",
+        version: int | None = None,
+        answered_at: datetime | None = None,
+    ) -> Ticket:
         """Bring a ticket to another status.
 
         Parameters
@@ -270,6 +297,8 @@ class TicketBook:
             Why; required for closing.
         version:
             The version that the actor saw; if the ticket has changed since, the move is refused.
+        answered_at:
+            When the answer was published; default: now.
 
         Raises
         ------
@@ -281,7 +310,7 @@ class TicketBook:
         if status == "open":
             raise WrongUse(Problem("reopen-apart"), "minsheng tickets reopen")
         with changing(self._store, self._clock, name, actor=actor, version=version) as change:
-            move(change, status, reason)
+            move(change, status, reason, answered_at=answered_at)
         return self.get(change.ticket["number"])
 
 

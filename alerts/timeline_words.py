@@ -36,6 +36,8 @@ def words_of(kind: str, detail: Mapping[str, Any]) -> str:
     if kind == "escalated":
         said.append(f"第 {detail.get('step')} 步")
     said += [str(detail[key]) for key in _WORDS if detail.get(key)]
+    if kind == "clock-met":
+        said.append(f"{datetime.fromisoformat(detail['at']).astimezone(CHINA):%m月%d日 %H:%M}")
     if detail.get("due_at"):
         said.append(f"时限 {datetime.fromisoformat(detail['due_at']).astimezone(CHINA):%m月%d日 %H:%M}")
     return "　".join(said)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts import timeline
-from alerts.deadlines import cancel_timers
+from alerts.deadlines import answer_timers, cancel_timers
 from alerts.tables import ticket_timeline, tickets
 from alerts.withdrawal import cancel_tasks, drop_notices
 from minsheng.clock import CHINA, Clock
@@ -189,8 +189,21 @@ def held(
     return Change(store, connection, dict(row), actor.strip(), clock.now())
 
 
-def move(change: Change, status: Status, reason: str = "", **values: Any) -> None:
-    """Bring a ticket to another status. Raises `WrongUse` where that may not follow, or a reason is missing."""
+def move(
+    change: Change, status: Status, reason: str = "", *, answered_at: datetime | None = None, **values: Any
+) -> None:
+    """Bring a ticket to another status.
+
+    Parameters
+    ----------
+    answered_at:
+        When the answer was published, where the status is that it was; default: now.
+
+    Raises
+    ------
+    WrongUse
+        That status may not follow, or a reason is missing.
+    """
     row = change.ticket
     before: Status = row["status"]
     if status in _NEEDS_REASON and not reason.strip():
@@ -206,12 +219,13 @@ def move(change: Change, status: Status, reason: str = "", **values: Any) -> Non
         values["acknowledged_at"] = now
     if status == "responded":
         values["responded_at"] = now
+        if not answer_timers(change.connection, change.id, row["round"], min(answered_at or now, now), now):
+            values["paused_at"] = None
     if status in ENDED:
         values["closed_at"] = now
-    if status in ("responded", *ENDED):
+    if status in ENDED:
         values["paused_at"] = None
         cancel_timers(change.connection, change.id, now)
-    if status in ENDED:
         cancel_tasks(change.connection, change.id, now)
         drop_notices(change.connection, change.id, now, "ticket closed before it was sent")
     detail = {"from": before, "to": status, **({"reason": reason.strip()} if reason.strip() else {})}

@@ -207,6 +207,7 @@ def _clocks(ticket: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "ticket_id": ticket["id"], "kind": name, "round": 1, "title": "作出回应", "working": False,
                 "due_at": ticket["opened_at"] + timedelta(hours=span * share), "fired_at": None,
                 "cancelled_at": ticket["opened_at"] if kind not in hours else ticket["closed_at"],
+                "met_at": ticket["closed_at"] if kind in hours and share == 1.0 else None,
                 "replaced": kind not in hours,
             }  # fmt: skip
 

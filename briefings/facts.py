@@ -10,11 +10,17 @@ from briefings.words import Level
 
 
 class DeadlineFact(msgspec.Struct, frozen=True, kw_only=True):
-    """A clock of a ticket: what has to be done until when. `settled_at`: when it was done or no longer needed."""
+    """A clock of a ticket: what has to be done until when.
+
+    `settled_at`: since when it waits for nothing, as it was done (`met_at`) or was no longer needed. `apart`: an answer
+    alone does not meet it.
+    """
 
     name: str
     due_at: datetime
     settled_at: datetime | None = None
+    met_at: datetime | None = None
+    apart: bool = False
 
 
 class StepFact(msgspec.Struct, frozen=True, kw_only=True):

@@ -133,7 +133,11 @@ def _read_clocks(connection: sa.Connection, rows: Sequence[Any], found: dict[int
     query = sa.select(timers).where(*theirs).order_by(timers.c.due_at, timers.c.id)
     for row in connection.execute(query):
         fact = DeadlineFact(
-            name=row.title or TITLES.get(row.kind, row.kind), due_at=row.due_at, settled_at=row.cancelled_at
+            name=row.title or TITLES.get(row.kind, row.kind),
+            due_at=row.due_at,
+            settled_at=row.cancelled_at,
+            met_at=row.met_at,
+            apart=row.apart,
         )
         found[row.ticket_id].append(fact)
 

@@ -19,7 +19,12 @@ RECOMMENDED = 6
 def response_line(book: EvidenceBook, tickets: Sequence[TicketFact], since: datetime, until: datetime) -> ResponseLine:
     """Clocks that ended in this time, and responses given in it. Historical tickets have none that anybody heeds."""
     real = [ticket for ticket in tickets if not ticket.historical]
-    due = [(ticket, clock) for ticket in real for clock in ticket.deadlines if since <= clock.due_at < until]
+    due = [
+        (ticket, clock)
+        for ticket in real
+        for clock in ticket.deadlines
+        if since <= clock.due_at < until and not _dropped(clock)
+    ]
     kept = [one for one in due if _kept(one[1])]
     late = [one for one in due if not _kept(one[1])]
     given = [ticket for ticket in real if ticket.responded_at is not None and since <= ticket.responded_at < until]
@@ -58,7 +63,12 @@ def recommendations(tickets: Sequence[TicketFact], until: datetime) -> tuple[Rec
 
 
 def _kept(clock: DeadlineFact) -> bool:
-    return clock.settled_at is not None and clock.settled_at <= clock.due_at
+    return clock.met_at is not None and clock.met_at <= clock.due_at
+
+
+def _dropped(clock: DeadlineFact) -> bool:
+    """It ended before its time with nothing done: neither kept nor late."""
+    return clock.met_at is None and clock.settled_at is not None and clock.settled_at <= clock.due_at
 
 
 def _clocks(book: EvidenceBook, title: str, clocks: Sequence[tuple[TicketFact, DeadlineFact]]) -> Number:

@@ -133,14 +133,18 @@ class _Matter(msgspec.Struct, frozen=True, kw_only=True):
         asked = index.count(msgspec.structs.replace(said, kinds=KINDS, requests=ASKS, until=until))
         answered = ticket.responded_at if ticket.responded_at is not None and ticket.responded_at < until else None
         running = [
-            clock for clock in ticket.deadlines if answered is None or (clock.settled_at or answered) >= answered
+            clock
+            for clock in ticket.deadlines
+            if not clock.apart and (answered is None or clock.met_at or (clock.settled_at or answered) >= answered)
         ]
         return cls(
             ticket=ticket,
             name=_name(ticket, asked, policies),
             asked=asked,
             answered_at=answered,
-            in_time=all(answered <= clock.due_at for clock in running) if running and answered else None,
+            in_time=all((clock.met_at or answered) <= clock.due_at for clock in running)
+            if running and answered
+            else None,
             due_at=min(
                 (clock.due_at for clock in running if clock.settled_at is None or clock.settled_at >= until),
                 default=None,

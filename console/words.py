@@ -62,13 +62,14 @@ def short_moment(at: datetime | None) -> str:
 
 def next_deadline(ticket: TicketLine) -> Deadline | None:
     """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
-    waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.cancelled_at is None]
+    waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.waiting]
     return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None
 
 
-def deadline_words(kind: str) -> str:
-    title = DEADLINES.get(kind.removesuffix(WARNING), kind)
-    return f"{title}（预警）" if kind.endswith(WARNING) else title
+def clock_title(clock: Deadline) -> str:
+    """What is due, as the clock's own title says; a warning is said to be one."""
+    title = clock.title or DEADLINES.get(clock.kind.removesuffix(WARNING), clock.kind)
+    return f"{title}（预警）" if clock.kind.endswith(WARNING) else title
 
 
 def span(left: timedelta) -> str:

@@ -57,6 +57,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "channel-personal": ("channel {channel} reaches one person at a time", "渠道 {channel} 要指定收件人。"),
     "channel-unknown": ("there is no channel {channel}", "没有渠道“{channel}”。"),
     "clause-unknown": ("the draft has no clause {clause}", "草案里没有“{clause}”。"),
+    "clock-reason": ("that a clock is not needed is said with a reason", "不再需要的时限要写明理由。"),
+    "clock-time": (
+        "what a clock asks for was done between the ticket's first post and now",
+        "完成时间应在首条信息之后、现在之前。",
+    ),
+    "clock-unknown": ("no clock {kind} of {number} waits", "这个时限已经了结，或工单没有这个时限。"),
     "clocks-paused": ("the clocks of {number} stand still already", "计时已经暂停。"),
     "clocks-running": ("the clocks of {number} are not paused", "计时没有暂停。"),
     "close-reason": ("a ticket is closed with a reason", "请写明理由。"),

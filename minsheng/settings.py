@@ -251,6 +251,7 @@ class ClockSettings(Section, frozen=True, kw_only=True):
     levels: tuple[Literal["blue", "yellow", "orange", "red"], ...] = ("blue", "yellow", "orange", "red")  # which levels
     working: bool = False  # count only working time, as [work] sets it; a working day of 7 hours is 7
     source: str = ""  # who sets it, with the number of the document
+    apart: bool = False  # an answer to the public does not meet it; it is marked as met by itself
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]{1,24}", self.kind) or self.kind.endswith("-warning"):

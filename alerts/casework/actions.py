@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 
 from alerts import notices
 from alerts.casework.tasks import add_plan_tasks
-from alerts.deadlines import first_deadline, pause_timers, resume_timers, set_timers
+from alerts.deadlines import drop_timers, first_deadline, pause_timers, resume_timers, set_timers
 from alerts.levels import LEVELS, Level, rank
 from alerts.tables import tickets
 from alerts.tickets import Ticket, TicketBook
@@ -23,10 +25,23 @@ LONGEST_COMMENT = 10_000
 
 
 def set_status(
-    store: Store, clock: Clock, name: str, status: Status, *, actor: str, reason: str = "", version: int | None = None
+    store: Store,
+    clock: Clock,
+    name: str,
+    status: Status,
+    *,
+    actor: str,
+    reason: str = "",
+    version: int | None = None,
+    answered_at: datetime | None = None,
 ) -> Ticket:
-    """Acknowledge a ticket, judge it, respond, close it: see `alerts.transitions` for what may follow what."""
-    return TicketBook(store, clock).move(name, status, actor=actor, reason=reason, version=version)
+    """Acknowledge a ticket, judge it, respond, close it: see `alerts.transitions` for what may follow what.
+
+    `answered_at`: when the answer was published, where it is `responded`; default: now.
+    """
+    return TicketBook(store, clock).move(
+        name, status, actor=actor, reason=reason, version=version, answered_at=answered_at
+    )
 
 
 def reopen(
@@ -93,6 +108,8 @@ def set_level(
         change.write("level-set", {"from": before, "to": level, "reason": reason.strip()}, **values)
         if not ticket["historical"] and ticket["responded_at"] is None:
             _set_clocks(change, settings, ticket["round"])
+        elif not ticket["historical"]:
+            drop_timers(change.connection, change.id, level, change.now, settings)
         if higher:
             deadline = first_deadline(level, change.now, settings)
             what = f"{level}/set-{ticket['version']}"

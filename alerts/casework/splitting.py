@@ -89,7 +89,9 @@ def split_off(
 
 def _copy_timers(connection: Connection, old_id: int, new_id: int, turn: int) -> None:
     """The clocks as they stand, also those that are over or stand still."""
-    copied = ("kind", "title", "working", "due_at", "paused_at", "fired_at", "cancelled_at", "replaced")
+    copied = (
+        "kind", "title", "working", "apart", "due_at", "paused_at", "fired_at", "cancelled_at", "met_at", "replaced",
+    )  # fmt: skip
     of_old = sa.select(timers).where(timers.c.ticket_id == old_id, timers.c.round == turn)
     rows = [
         {"ticket_id": new_id, "round": 1, **{name: row[name] for name in copied}}

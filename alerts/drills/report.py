@@ -234,13 +234,16 @@ def _title(row: sa.RowMapping) -> str:
 
 
 def _due(connection: Connection, ticket: dict[str, Any]) -> tuple[str, datetime] | None:
-    return next(((_title(row), row["due_at"]) for row in _clock_rows(connection, ticket)), None)
+    """The first clock that an answer meets."""
+    answered = (row for row in _clock_rows(connection, ticket) if not row["apart"])
+    return next(((_title(row), row["due_at"]) for row in answered), None)
 
 
 def _clocks(connection: Connection, ticket: dict[str, Any]) -> tuple[ClockLine, ...]:
-    done = ticket["responded_at"] or ticket["closed_at"]
     return tuple(
-        ClockLine(title=_title(row), due_at=row["due_at"], done_at=done) for row in _clock_rows(connection, ticket)
+        ClockLine(title=_title(row), due_at=row["due_at"], done_at=row["met_at"])
+        for row in _clock_rows(connection, ticket)
+        if row["met_at"] or not row["cancelled_at"] or row["cancelled_at"] > row["due_at"]
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.clocks import CONFERENCE
 from alerts.deadlines import TITLES, WARNING
 from alerts.evidence import indexed, observed
 from alerts.observations import Observation
@@ -90,6 +91,7 @@ class ResponseBook:
         reply: str | None = None,
         replied_at: datetime | None = None,
         documents: Sequence[str] = (),
+        at_conference: bool = False,
     ) -> Kept:
         """Evaluate the response to a ticket as things stand now, and keep it.
 
@@ -107,6 +109,8 @@ class ResponseBook:
             When; None: last time's, or when the ticket was said to be responded to, or now.
         documents:
             More texts it may have copied.
+        at_conference:
+            It was given at a press conference, which is to be marked as held then.
 
         Raises
         ------
@@ -121,7 +125,7 @@ class ResponseBook:
         posts = _posts(index, [row.document_id for row in concerned[-POSTS:]])
         sources = [*documents, *policy_texts(index, policy)]
         parts, answers = evaluate_text(posts, reply, sources)
-        parts.append(_timely(ticket, replied_at))
+        parts.append(_timely(ticket, replied_at, replied_at if at_conference else None, now))
         parts.extend(aftermath_parts(aftermath_of(rows, replied_at, now)))
         parts.append(_reach(index, ticket, reply, replied_at))
         found = combine(parts, answers)
@@ -222,24 +226,35 @@ class ResponseBook:
             return [Observation(*row) for row in connection.execute(query)]
 
 
-def _timely(ticket: Ticket, replied_at: datetime) -> Part:
-    """Whether the clocks that ran when it was answered were kept; to record the answer is what stops them."""
+def _timely(ticket: Ticket, replied_at: datetime, conference_at: datetime | None, now: datetime) -> Part:
+    """Whether the clocks that ran when it was answered were kept; to record the answer is what stops them.
+
+    One that stands apart, such as the press conference, counts once it was held or its time is over.
+    """
     answered_at = min(replied_at, ticket.responded_at or replied_at)
-    running = [
-        clock
-        for clock in ticket.deadlines
-        if clock.round == ticket.round
-        and not clock.kind.endswith(WARNING)
-        and (clock.cancelled_at is None or clock.cancelled_at >= answered_at)
-    ]
-    if not running:
+    kept: list[str] = []
+    late: list[str] = []
+    for clock in ticket.deadlines:
+        if clock.round != ticket.round or clock.kind.endswith(WARNING) or clock.replaced:
+            continue
+        done_at = clock.met_at
+        if clock.apart:
+            if clock.kind == CONFERENCE and clock.waiting:
+                done_at = conference_at
+            if done_at is None and clock.waiting and now > clock.due_at:
+                late.append(f"{_title(clock)}超时未办")
+        elif clock.waiting or (clock.cancelled_at and clock.cancelled_at >= answered_at):
+            done_at = min(done_at or answered_at, answered_at)
+        if done_at is None:
+            continue
+        if done_at <= clock.due_at:
+            kept.append(f"{_title(clock)}按时")
+        else:
+            late.append(f"{_title(clock)}超时 {_hours(done_at - clock.due_at)}")
+    if not kept and not late:
         return Part(name="timely", title="回应及时", score=None, value="回应时没有时限")
-    kept = [clock for clock in running if answered_at <= clock.due_at]
-    late = [clock for clock in running if answered_at > clock.due_at]
-    words = [f"{_title(clock)}按时" for clock in kept]
-    words += [f"{_title(clock)}超时 {_hours(answered_at - clock.due_at)}" for clock in late]
-    score = round(len(kept) / len(running), 3)
-    return Part(name="timely", title="回应及时", score=score, value="，".join(words))
+    score = round(len(kept) / (len(kept) + len(late)), 3)
+    return Part(name="timely", title="回应及时", score=score, value="，".join(kept + late))
 
 
 def _title(clock: Deadline) -> str:

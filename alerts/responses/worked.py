@@ -88,7 +88,7 @@ def worked(
     evaluated = kept_by_ticket(connection, ids)
     found = []
     for row in rows:
-        ended = [_in_time(one, row.responded_at, now) for one in clocks.get(row.id, [])]
+        ended = [_in_time(one, now) for one in clocks.get(row.id, [])]
         found.append(
             Worked(**row._mapping, kept=ended.count(True), late=ended.count(False), evaluation=evaluated.get(row.id))
         )
@@ -98,7 +98,7 @@ def worked(
 def _clocks(connection: Connection, ids: Sequence[int]) -> dict[int, list[RowMapping]]:
     found: dict[int, list[RowMapping]] = {}
     for start in range(0, len(ids), _CHUNK):
-        query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.fired_at, timers.c.cancelled_at).where(
+        query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.met_at, timers.c.cancelled_at).where(
             timers.c.ticket_id.in_(ids[start : start + _CHUNK]), is_term, timers.c.replaced.is_(False)
         )
         for row in connection.execute(query).mappings():
@@ -106,10 +106,10 @@ def _clocks(connection: Connection, ids: Sequence[int]) -> dict[int, list[RowMap
     return found
 
 
-def _in_time(clock: RowMapping, responded_at: datetime | None, now: datetime) -> bool | None:
+def _in_time(clock: RowMapping, now: datetime) -> bool | None:
     """Whether a clock was kept; None where it still runs, or was taken off before anything was due."""
-    if responded_at is not None:
-        return bool(responded_at <= clock["due_at"])
+    if clock["met_at"] is not None:
+        return bool(clock["met_at"] <= clock["due_at"])
     if clock["cancelled_at"] is not None and clock["cancelled_at"] <= clock["due_at"]:
         return None
     return False if clock["due_at"] <= now else None

@@ -12,6 +12,7 @@ from fastapi import Query, Request, Response
 from msgspec.structs import replace
 
 from alerts.casework import actions, tasks
+from alerts.casework.clocks import meet_clock, waive_clock
 from alerts.casework.tasks import Task
 from alerts.notify.overview import MessageLine, messages
 from alerts.tickets import Status, Ticket, TicketBook, TicketLine, TimelineEvent
@@ -64,6 +65,18 @@ class Pause(_Body, frozen=True, kw_only=True):
     """Why the clocks are to stand still."""
 
     reason: Reason
+
+
+class ClockDone(_Body, frozen=True, kw_only=True):
+    """What a clock asks for was done, or is not needed.
+
+    `met`: false where it is not needed, which takes a reason. `at`: when it was done; default: now. `reason`: why it is
+    not needed, or where and how it was done.
+    """
+
+    met: bool = True
+    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
 
 
 class Comment(_Body, frozen=True, kw_only=True):
@@ -120,7 +133,8 @@ _TICKET: dict[str, Any] = {
     "policy": "heating", "event": "e-1", "risk_kind": "cost", "title": "供暖价格引发集中投诉", "why": "3 小时 40 条",
     "score": 0.71, "parts": [], "documents": ["5f2b0a7f9d3c4e61a8b7c6d5e4f30211"], "plan": None,
     "deadlines": [{"kind": "respond", "due_at": "2026-05-08T06:00:00Z", "fired_at": None, "cancelled_at": None,
-                   "paused_at": None, "title": "首次回应", "round": 1, "replaced": False}],
+                   "met_at": None, "paused_at": None, "title": "首次回应", "round": 1, "replaced": False,
+                   "apart": False}],
     "historical": False, "opened_at": "2026-05-08T01:00:00Z", "raised_at": "2026-05-08T01:00:00Z",
     "created_at": "2026-05-08T01:01:00Z", "acknowledged_at": None, "closed_at": None, "version": 1,
     "unit": "市住房和城乡建设局", "exercise": False, "round": 1, "posts": 40, "last_post_at": "2026-05-08T01:00:00Z",
@@ -293,6 +307,29 @@ def resume_ticket(visit: Worker, request: Request, number: str) -> Response:
             console.store, console.clock, console.settings, name, actor=visit.actor, version=version
         ),
     )  # fmt: skip
+
+
+@router.post(
+    "/tickets/{number}/clocks/{kind}",
+    **told(
+        TicketDetail, "Settle one clock of a ticket", body=ClockDone, locked=True, missing=True, example=_DETAIL,
+        body_example={"met": True, "reason": "市政府新闻办发布厅"},
+    ),
+)  # fmt: skip
+def settle_clock(
+    visit: Worker, request: Request, number: str, kind: str, body: Annotated[ClockDone, read_body(ClockDone)]
+) -> Response:
+    """What it asks for was done, or is not needed. To move a ticket to `responded` meets all but those that are
+    `apart`, such as the press conference. Audited."""
+    console = visit.console
+
+    def work(name: str, version: int | None) -> Ticket:
+        store, clock, actor = console.store, console.clock, visit.actor
+        if body.met:
+            return meet_clock(store, clock, name, kind, actor=actor, at=body.at, note=body.reason, version=version)
+        return waive_clock(store, clock, name, kind, actor=actor, reason=body.reason, version=version)
+
+    return _change(visit, request, number, "ticket-changed", {"clock": kind, "met": body.met}, work)
 
 
 @router.post(

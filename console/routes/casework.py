@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from alerts.casework import actions, assignments, attachments, links, tasks
 from alerts.casework import plan as plans
+from alerts.casework.clocks import meet_clock, waive_clock
 from alerts.casework.merging import merge_with_policy
 from alerts.casework.splitting import require_event, split_off
 from alerts.evidence import is_of_policy
@@ -110,6 +111,24 @@ def resume(visit: Worker, number: str) -> Response:
         )
 
     return act(visit, number, "pause", work, ticket_response, kind="resumed")
+
+
+@router.post("/tickets/{number}/clock")
+def settle_clock(visit: Worker, number: str) -> Response:
+    """What one clock asks for was done, or is not needed."""
+    kind, done, reason = visit.field("kind"), visit.field("done") != "no", visit.field("reason")
+
+    def work(ticket: Ticket, version: int) -> object:
+        store, clock = visit.console.store, visit.console.clock
+        if done:
+            return meet_clock(
+                store, clock, ticket.number, kind, actor=visit.actor, at=visit.moment("at"), note=reason,
+                version=version,
+            )  # fmt: skip
+        return waive_clock(store, clock, ticket.number, kind, actor=visit.actor, reason=reason, version=version)
+
+    what = "clock-met" if done else "clock-waived"
+    return act(visit, number, "clock", work, ticket_response, kind=what, detail={"deadline": kind})
 
 
 @router.post("/tickets/{number}/comment")

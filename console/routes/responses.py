@@ -9,6 +9,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
 from alerts.casework import actions, links
+from alerts.casework.clocks import meet_clock, own_clocks
+from alerts.clocks import CONFERENCE
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.grade import CHINESE as GRADES
 from alerts.responses.grade import WEIGHTS
@@ -26,9 +28,10 @@ Reader = Annotated[Visit, needs("tickets")]
 Worker = Annotated[Visit, needs("tickets.work")]
 Supervisor = Annotated[Visit, needs("tickets.score")]
 
+CONFERENCE_CHANNEL = "新闻发布会"
 CHANNELS = (
     "政府门户网站",
-    "新闻发布会",
+    CONFERENCE_CHANNEL,
     "政务微博",
     "政务微信公众号",
     "政务短视频账号",
@@ -36,7 +39,8 @@ CHANNELS = (
     "原帖下回复",
     "主流媒体",
 )
-"""Where responses are published, to choose from; anything else may be typed."""
+"""Where responses are published, to choose from; anything else may be typed. A response given at a press conference
+meets the conference's clock, which no other response does."""
 
 
 @router.get("/tickets/{number}/response")
@@ -50,6 +54,7 @@ def record(visit: Worker, number: str) -> Response:
     is only looked at again."""
     console, ticket = visit.console, visit.view.ticket(number)
     reply, channel, page = visit.field("reply"), visit.field("channel"), visit.field("page")
+    at_conference = CONFERENCE_CHANNEL in channel
     book = ResponseBook(console.store, console.clock)
     policy = visit.view.policies.get(ticket.policy or "")
     moves = _may_respond(ticket)
@@ -64,7 +69,13 @@ def record(visit: Worker, number: str) -> Response:
         last = book.latest(ticket.number)
         if last is None or last.reply != reply:
             kept = book.evaluate(
-                ticket.number, visit.view.index, policy, actor=visit.actor, reply=reply, replied_at=replied_at
+                ticket.number,
+                visit.view.index,
+                policy,
+                actor=visit.actor,
+                reply=reply,
+                replied_at=replied_at,
+                at_conference=at_conference,
             )
             visit.record("response-recorded", ticket.number, {"grade": kept.grade, "channel": channel, "page": page})
         if page:
@@ -73,10 +84,21 @@ def record(visit: Worker, number: str) -> Response:
                     console.store, console.clock, ticket.number, "page", page, actor=visit.actor,
                     note=f"回应发布：{channel}" if channel else "回应发布",
                 )  # fmt: skip
+        if at_conference and _conference_waits(ticket):
+            meet_clock(
+                console.store, console.clock, ticket.number, CONFERENCE, actor=visit.actor, at=replied_at, note=page
+            )
+            visit.record("ticket-moved", ticket.number, {"what": "clock", "deadline": CONFERENCE})
         if moves:
             reason = "；".join(part for part in (f"发布渠道：{channel}" if channel else "", page) if part)
             actions.set_status(
-                console.store, console.clock, ticket.number, "responded", actor=visit.actor, reason=reason
+                console.store,
+                console.clock,
+                ticket.number,
+                "responded",
+                actor=visit.actor,
+                reason=reason,
+                answered_at=replied_at,
             )
             visit.record("ticket-moved", ticket.number, {"to": "responded"})
     except TicketConflict as conflict:
@@ -134,6 +156,10 @@ def _may_respond(ticket: Ticket) -> bool:
     return "responded" in NEXT[cast(Status, ticket.status)]
 
 
+def _conference_waits(ticket: Ticket) -> bool:
+    return any(one.kind == CONFERENCE and one.waiting for one in own_clocks(ticket))
+
+
 def _page(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
     kept = ResponseBook(visit.console.store, visit.console.clock).latest(ticket.number)
     visit.record("ticket-read", ticket.number, {"response": kept is not None})
@@ -143,5 +169,5 @@ def _page(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
         weights=WEIGHTS, channels=CHANNELS, works=visit.may("tickets.work"), scores=visit.may("tickets.score"),
         statuses=STATUS_WORDS, display=people_names(visit), source_names=visit.view.source_names(),
         drafts={key: statements[key] for key in ("full", "holding") if statements.get(key)},
-        moves=_may_respond(ticket),
+        moves=_may_respond(ticket), conference_waits=_conference_waits(ticket),
     )  # fmt: skip

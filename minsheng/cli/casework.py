@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from minsheng.cli import context
-from minsheng.cli.times import parse_due
+from minsheng.cli.times import parse_due, parse_time
 from minsheng.clock import SystemClock
 from minsheng.errors import WrongUse
 from minsheng.problems import Problem
@@ -33,6 +33,9 @@ Seen = Annotated[
 Reason = Annotated[str, typer.Option(help="Why; kept in the timeline.")]
 SomeReason = Annotated[str, typer.Option(help="Why, if that is worth keeping.")]
 Due = Annotated[str | None, typer.Option(help="By when: 2026-11-24, 2026-11-24T18:00, or a span such as 4h, 2d.")]
+ClockKind = Annotated[
+    str, typer.Argument(metavar="CLOCK", help="The clock's short name: information, conference, response or your own.")
+]
 TaskNumber = Annotated[int, typer.Argument(metavar="NUMBER", help="The task's number in the ticket.")]
 
 
@@ -172,6 +175,36 @@ def pause(
 
     store, clock, _ = _world()
     _told(actions.pause(store, clock, ticket, actor=_who(by), reason=reason, version=version), json)
+
+
+def meet_clock(
+    ticket: TicketName,
+    kind: ClockKind,
+    at: Annotated[
+        str | None, typer.Option(help="When it was done: 2026-11-24T08:00, or an age such as 2h; default: now.")
+    ] = None,
+    note: Annotated[str, typer.Option(help="Where or how.")] = "",
+    by: By = None,
+    version: Seen = None,
+    json: bool = context.JSON_OPTION,
+) -> None:
+    """Say that what one clock asks for was done (时限事项办理完成): a press conference is not met by an answer."""
+    from alerts.casework import clocks
+
+    store, clock, _ = _world()
+    done_at = parse_time(at) if at else None
+    _told(clocks.meet_clock(store, clock, ticket, kind, actor=_who(by), at=done_at, note=note, version=version), json)
+
+
+def waive_clock(
+    ticket: TicketName, kind: ClockKind, reason: Reason, by: By = None, version: Seen = None,
+    json: bool = context.JSON_OPTION,
+) -> None:  # fmt: skip
+    """Say that what one clock asks for is not needed (时限事项不再需要): it counts as neither kept nor missed."""
+    from alerts.casework import clocks
+
+    store, clock, _ = _world()
+    _told(clocks.waive_clock(store, clock, ticket, kind, actor=_who(by), reason=reason, version=version), json)
 
 
 def resume(ticket: TicketName, by: By = None, version: Seen = None, json: bool = context.JSON_OPTION) -> None:
@@ -550,6 +583,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "transfer": transfer,
     "pause": pause,
     "resume": resume,
+    "meet-clock": meet_clock,
+    "waive-clock": waive_clock,
     "comment": comment,
     "add-task": add_task,
     "finish-task": finish_task,

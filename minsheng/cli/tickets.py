@@ -288,8 +288,10 @@ def _deadline_words(clock: Any) -> str:
 
 
 def _clock_state(clock: Any) -> str:
+    if clock.met_at is not None:
+        return f"（{_time(clock.met_at)} {'超时' if clock.met_at > clock.due_at else '按时'}完成）"
     if clock.cancelled_at is not None:
-        return "（等级变化后不再适用）" if clock.replaced else "（已了结）"
+        return "（等级变化后不再适用）" if clock.replaced else "（未办，已终止）"
     if clock.paused_at is not None:
         return "（暂停）"
     return "（已触发）" if clock.fired_at is not None else ""
@@ -299,7 +301,7 @@ def _next_deadline(ticket: TicketLine) -> str:
     from alerts.deadlines import WARNING
 
     for clock in ticket.deadlines:
-        if not clock.kind.endswith(WARNING) and clock.fired_at is None and clock.cancelled_at is None:
+        if not clock.kind.endswith(WARNING) and clock.fired_at is None and clock.waiting:
             paused = "（暂停）" if clock.paused_at else ""
             return f"{_time(clock.due_at)} {_deadline_words(clock)}{paused}"
     return ""

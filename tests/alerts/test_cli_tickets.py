@@ -63,11 +63,18 @@ def test_the_officers_way(minsheng: Callable[..., subprocess.CompletedProcess[st
     assert "已签收" in minsheng("acknowledge", number).stdout
     again = minsheng("acknowledge", number)
     assert again.returncode == 2 and "can't become acknowledged" in again.stderr
+    unknown = minsheng("meet-clock", number, "conference")
+    assert unknown.returncode == 2 and "waiting: response（作出回应）" in unknown.stderr
+    assert minsheng("waive-clock", number, "response").returncode == 2
+    met = minsheng("meet-clock", number, "response", "--at", ticket["raised_at"], "--note", "热线回访")
+    assert met.returncode == 0, met.stderr
+    said = minsheng("show", number).stdout
+    assert "按时完成" in said and "时限事项办理完成" in said and "热线回访" in said
     assert minsheng("close", number).returncode == 2
     empty = minsheng("close", number, "--reason", " ")
     assert empty.returncode == 2 and "--reason" in empty.stderr
     closed = json.loads(minsheng("close", number, "--reason", "已回应", "--json").stdout)
-    assert closed["status"] == "closed" and closed["closed_at"] and closed["version"] == ticket["version"] + 2
+    assert closed["status"] == "closed" and closed["closed_at"] and closed["version"] == ticket["version"] + 3
     assert json.loads(minsheng("list", "--json", "--status", "unclosed").stdout) == []
 
 

@@ -126,12 +126,15 @@ class BusyWorld(World):
         }  # fmt: skip
         connection.execute(sa.insert(tickets), {**row, "id": number})
         for kind, hours in (("response", 48), ("conference", 24), ("conference-warning", 20)):
-            settled = min((one for one in (responded, closed) if one is not None), default=None)
+            apart = kind.startswith("conference")
+            met = responded if not apart or chance.random() < 0.5 else None
+            settled = min((one for one in (met, closed) if one is not None), default=None)
             due = opened + timedelta(hours=hours)
             replaced = chance.random() < 0.15
             timer = {
                 "ticket_id": number, "kind": kind, "due_at": due, "replaced": replaced,
                 "cancelled_at": opened + timedelta(minutes=5) if replaced else settled,
+                "met_at": None if replaced else met, "apart": apart,
             }  # fmt: skip
             connection.execute(sa.insert(timers), timer)
         if responded:
@@ -178,7 +181,7 @@ def raw(world: World, folder: Path) -> Iterator[sqlite3.Connection]:
     )
     rows.execute(
         f"""CREATE TEMP VIEW clocks AS SELECT ticket_id, {seconds.format("due_at", "due")},
-        {seconds.format("cancelled_at", "settled")} FROM store.timers
+        {seconds.format("cancelled_at", "settled")}, {seconds.format("met_at", "met")}, apart FROM store.timers
         WHERE kind NOT LIKE '%-warning' AND NOT replaced"""
     )
     rows.execute(

@@ -210,7 +210,7 @@ def test_periods(
     before = {"daily": "昨日", "weekly": "上周", "monthly": "上月"}[kind]
     real, evaluated = "NOT historical AND (closed IS NULL OR closed >= {since})", "id IN (SELECT ticket_id FROM judged)"
     ended = f"""EXISTS (SELECT 1 FROM t WHERE t.id = ticket_id AND opened < {{until}} AND {real})
-        AND due >= {{since}} AND due < {{until}}"""
+        AND due >= {{since}} AND due < {{until}} AND (met IS NOT NULL OR settled IS NULL OR settled > due)"""
     given = f"{real} AND responded >= {{since}} AND responded < {{until}}"
     well = "id IN (SELECT ticket_id FROM judged WHERE grade IN ('good', 'fair'))"
     rules: list[Rule] = [
@@ -234,8 +234,8 @@ def test_periods(
         (r"未办结(Ⅰ.+|Ⅱ.+|Ⅲ.+|Ⅳ.+)工单", lambda match: level(truth, match[1], OPEN)),
         (r"期初未办结(Ⅰ.+|Ⅱ.+|Ⅲ.+|Ⅳ.+)工单", lambda match: level(truth, match[1], OPEN.replace("until", "since"))),
         ("到期的时限", lambda _: truth.tickets(ended, "clocks")),
-        ("按时完成的时限", lambda _: truth.tickets(f"{ended} AND settled <= due", "clocks")),
-        ("逾期的时限", lambda _: truth.tickets(f"{ended} AND (settled IS NULL OR settled > due)", "clocks")),
+        ("按时完成的时限", lambda _: truth.tickets(f"{ended} AND met <= due", "clocks")),
+        ("逾期的时限", lambda _: truth.tickets(f"{ended} AND (met IS NULL OR met > due)", "clocks")),
         ("已作回应的工单", lambda _: truth.tickets(given)),
         ("已评估的回应", lambda _: truth.tickets(f"{given} AND {evaluated}")),
         ("评估为较好的回应", lambda _: truth.tickets(f"{given} AND {well}")),
@@ -420,9 +420,10 @@ def test_response_statements(
     matter = f"NOT historical AND opened < {{until}} AND (closed IS NULL OR closed >= {{since}}) {here}"
     answered = f"{matter} AND responded >= {{since}} AND responded < {{until}}"
     waiting = f"{matter} AND {OPEN} AND (responded IS NULL OR responded >= {{until}})"
-    running = "(SELECT min(due) FROM clocks WHERE ticket_id = t.id AND (settled IS NULL OR settled >= {until}))"
-    ran = "SELECT 1 FROM clocks WHERE ticket_id = t.id AND (settled IS NULL OR settled >= responded)"
-    timed, missed = f"{answered} AND EXISTS ({ran})", f"EXISTS ({ran} AND due < responded)"
+    answers = "FROM clocks WHERE ticket_id = t.id AND NOT apart"
+    running = f"(SELECT min(due) {answers} AND (settled IS NULL OR settled >= {{until}}))"
+    ran = f"SELECT 1 {answers} AND (met IS NOT NULL OR settled IS NULL OR settled >= responded)"
+    timed, missed = f"{answered} AND EXISTS ({ran})", f"EXISTS ({ran} AND due < coalesce(met, responded))"
     grade = "id IN (SELECT ticket_id FROM judged WHERE {0})"
     rules: list[Rule] = [
         ("群众诉求", lambda _: truth.posts(asked)),

@@ -307,7 +307,7 @@ CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 STRIPS = """() => [...document.querySelectorAll("main td, main li, main dd, main h2, main p")].filter(cell => {
   const words = document.createRange(); words.selectNodeContents(cell)
   const wide = cell.getBoundingClientRect().width, high = words.getBoundingClientRect().height
-  return wide > 0 && high > 110 && high > 2.2 * wide
+  return cell.innerText.trim() && wide > 0 && high > 110 && high > 2.2 * wide
 }).map(cell => cell.innerText.slice(0, 30))"""
 """Texts that are squeezed into a strip a few characters wide."""
 

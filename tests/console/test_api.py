@@ -175,12 +175,18 @@ def test_a_ticket_is_changed_by_whoever_has_seen_it(world: ConsoleWorld) -> None
     assert refused.status_code == 409 and "reason" in refused.json()["detail"]
     assert client.post(f"{ticket}/pause", json={"reason": "等批复"}, headers=now).status_code == 200
     assert client.post(f"{ticket}/resume", headers={"If-Match": "*"}).status_code == 200
+    kind = next(one["kind"] for one in client.get(ticket).json()["deadlines"] if "warning" not in one["kind"])
+    clock, any_version = f"{ticket}/clocks/{kind}", {"If-Match": "*"}
+    assert client.post(clock, json={"met": False}, headers=any_version).status_code == 409
+    clocks = client.post(clock, json={"reason": "发布厅"}, headers=any_version).json()["deadlines"]
+    assert [bool(one["met_at"]) for one in clocks if one["kind"] == kind] == [True]
+    assert client.post(clock, json={}, headers=any_version).status_code == 409
     closed = client.post(
         f"{ticket}/status", json={"status": "closed", "reason": "办结"}, headers={"If-Match": "*"}
     ).json()
     assert closed["next"] == ["open"]
     kinds = [line["kind"] for line in client.get(f"{ticket}/timeline").json()["items"]]
-    assert kinds[-4:] == ["acknowledged", "paused", "resumed", "closed"]
+    assert kinds[-4:] == ["paused", "resumed", "clock-met", "closed"]
     assert {line.actor for line in world.console.audit.list()} == {"duty-whole"}
 
 

@@ -10,16 +10,18 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from httpx import Response
 
+from alerts.casework import actions
 from alerts.casework.assignments import assignments_of
 from alerts.casework.attachments import attachments_of
 from alerts.casework.links import links_of, related_to
 from alerts.casework.research import SECTIONS, sheets_of
 from alerts.casework.tasks import tasks_of
 from alerts.evidence import policy_key
+from alerts.levels import Level
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.sheet import ITEMS
 from alerts.tables import tickets
-from alerts.tickets import Ticket, TicketBook
+from alerts.tickets import Deadline, Ticket, TicketBook
 from tests.console.world import ConsoleWorld, form_token, send
 
 ONE = "/tickets/T0001"
@@ -203,6 +205,48 @@ def test_a_response_is_recorded_evaluated_and_scored(worked: ConsoleWorld, duty:
     assert kept is not None and kept.sheet_by == "leader-whole"
     assert send(duty, page, f"{page}/score", **items).status_code == 403
     assert do(duty, "refresh", page).status_code == 303
+
+
+def clocks_of(world: ConsoleWorld, number: str) -> dict[str, Deadline]:
+    found = ticket(world, number)
+    return {one.kind: one for one in found.deadlines if one.round == found.round and not one.replaced}
+
+
+def made_grave(world: ConsoleWorld, number: str) -> None:
+    """Orange or red, with clocks that run: one that has ended is opened again first."""
+    if ticket(world, number).closed_at is not None:
+        actions.reopen(world.store, world.clock, world.settings, number, actor="lin", reason="又有新帖")
+    level: Level = "orange" if ticket(world, number).level == "red" else "red"
+    actions.set_level(world.store, world.clock, world.settings, number, level, actor="lin", reason="复核")
+
+
+def test_the_press_conference_is_met_or_waived_by_itself(worked: ConsoleWorld, duty: TestClient) -> None:
+    two = "/tickets/T0002"
+    made_grave(worked, "T0002")
+    shown = duty.get(two).text
+    assert "办理完成或不再需要" in shown and "标记“已回应”不代表这一项已经完成" in shown
+    refused = do(duty, "clock", two, kind="conference", done="no", reason="")
+    assert refused.status_code == 400 and "要写明理由" in refused.text
+    ahead = do(duty, "clock", two, kind="conference", done="yes", at="2099-01-01T08:00", reason="发布厅")
+    assert ahead.status_code == 400 and "完成时间应在" in ahead.text and "发布厅" in ahead.text
+    assert do(duty, "clock", two, kind="conference", done="no", reason="以书面通报代替").status_code == 303
+    waived = clocks_of(worked, "T0002")["conference"]
+    assert (waived.waiting, waived.met_at) == (False, None)
+    assert "未办，已终止" in duty.get(two).text
+    assert do(duty, "clock", two, kind="information", done="yes", reason="望津发布").status_code == 303
+    assert clocks_of(worked, "T0002")["information"].met_at is not None
+    assert "时限事项办理完成" in duty.get(two).text
+    assert do(duty, "clock", two, kind="information", done="yes").status_code == 400
+
+
+def test_a_response_given_at_a_press_conference_meets_its_clock(worked: ConsoleWorld, duty: TestClient) -> None:
+    reply = "各位记者：经核实，供暖新规自5月6日起执行，低保户每户补贴300元，5月20日前发放到户。"
+    for number, channel, met in (("T0004", "政府门户网站", False), ("T0005", "新闻发布会", True)):
+        made_grave(worked, number)
+        assert do(duty, "", f"/tickets/{number}/response", reply=reply, channel=channel).status_code == 303
+        clocks = clocks_of(worked, number)
+        assert clocks["information"].met_at is not None
+        assert (clocks["conference"].met_at is not None, clocks["conference"].waiting) == (met, not met)
 
 
 def test_transfer_false_alarm_and_opening_again(worked: ConsoleWorld, duty: TestClient) -> None:

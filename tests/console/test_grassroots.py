@@ -53,6 +53,8 @@ class Country(ConsoleWorld):
             for ticket, due in ((2, 10), (2, 20)):
                 row = {"ticket_id": ticket, "kind": f"k{due}", "due_at": MIDNIGHT + timedelta(hours=due)}
                 connection.execute(timers.insert().values(**row))
+            answered = timers.c.ticket_id.in_((1, 2))
+            connection.execute(timers.update().where(answered).values(met_at=at, cancelled_at=at))
             parts = [{"name": "answered", "title": "", "score": 0.9, "value": ""}]
             common = {
                 "at": at,

@@ -134,9 +134,11 @@ class ManyUnits(ConsoleWorld):
         }  # fmt: skip
         connection.execute(tickets.insert().values(**row))
         for kind in ("response", "conference", "response-warning"):
+            met = responded if chance.random() < 0.8 else None
             timer = {
-                "ticket_id": number, "kind": kind, "due_at": created + timedelta(hours=chance.choice((5, 24, 90))),
-                "replaced": chance.random() < 0.1, "cancelled_at": closed if chance.random() < 0.8 else None,
+                "ticket_id": number, "met_at": met, "kind": kind,
+                "due_at": created + timedelta(hours=chance.choice((5, 24, 90))),
+                "replaced": chance.random() < 0.1, "cancelled_at": met or (closed if chance.random() < 0.8 else None),
             }  # fmt: skip
             connection.execute(timers.insert().values(**timer))
         for _ in range(chance.randrange(3) if responded else 0):
@@ -234,9 +236,10 @@ def test_what_is_counted_is_what_sql_counts(country: ManyUnits) -> None:
         (since, until),
     )
     base.execute(
-        f"""CREATE TEMP TABLE clock AS SELECT ticket_id, CASE WHEN responded IS NOT NULL THEN responded <= due
+        f"""CREATE TEMP TABLE clock AS SELECT ticket_id, CASE WHEN met IS NOT NULL THEN met <= due
         WHEN ended IS NOT NULL AND ended <= due THEN NULL WHEN due <= {now} THEN 0 END AS well FROM
-        (SELECT ticket_id, {second.format("due_at")} AS due, {second.format("cancelled_at")} AS ended, responded
+        (SELECT ticket_id, {second.format("due_at")} AS due, {second.format("cancelled_at")} AS ended,
+         {second.format("met_at")} AS met
          FROM store.timers JOIN t ON t.id = ticket_id WHERE kind NOT LIKE '%-warning' AND NOT replaced)"""
     )
     # What a unit sees of an event is what is said in its regions on its policies.

@@ -44,6 +44,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleWorld]:
         for ticket, hours in ((1, 24), (2, 2)):
             row = {"ticket_id": ticket, "kind": "k", "due_at": MIDNIGHT + timedelta(hours=hours)}
             connection.execute(timers.insert().values(**row))
+        connection.execute(timers.update().where(timers.c.ticket_id.in_([1, 2])).values(met_at=at))
         for ticket, score, grade, people in ((1, 0.9, "good", 0), (2, 0.3, "poor", 3)):
             part = {"name": "repeats", "title": "", "score": score, "value": "", "detail": {"people": people}}
             row = {

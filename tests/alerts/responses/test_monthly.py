@@ -40,7 +40,10 @@ def add(world: World, number: int, *, due: float = 48, **values: Any) -> int:
     with world.store.begin() as connection:
         inserted = connection.execute(tickets.insert().values(**row)).inserted_primary_key
         assert inserted is not None
-        clock = {"ticket_id": inserted[0], "kind": "response", "due_at": created + timedelta(hours=due)}
+        clock = {
+            "ticket_id": inserted[0], "kind": "response", "due_at": created + timedelta(hours=due),
+            "met_at": times.get("responded_at"), "cancelled_at": times.get("responded_at"),
+        }  # fmt: skip
         connection.execute(timers.insert().values(**clock))
         for column, status in REACHED.items():
             if column in times:
