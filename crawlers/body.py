@@ -321,7 +321,7 @@ def _enter(page: Outline, begin: int) -> list[Span]:
                 return [node]
             if any(_is_official(page, span) for span, _ in shares if span is not largest):
                 return [node]
-            others = [span for span, _ in shares if span is not largest]
+            others = [span for span, _ in shares if span is not largest and not _is_notice(page, span, largest)]
             is_body = _is_body(node.element)
             if others and all(_is_paragraph(page, span) or (is_body and not _is_named(span)) for span in others):
                 # Paragraphs beside the largest part belong to it.
@@ -412,6 +412,19 @@ def _is_paragraph(page: Outline, span: Span) -> bool:
     return span.element.tag in ("div", "section") and all(line.element is span.element for line in own)
 
 
+def _is_notice(page: Outline, span: Span, text: Span) -> bool:
+    """Whether an element is a short paragraph in a box with a name of its own behind the text, which has several: it
+    speaks of the page."""
+    return (
+        span.start >= text.end
+        and span.element.tag in ("div", "section")
+        and _is_named(span)
+        and _signature(span.element) != _signature(text.element)
+        and sum(line.prose > 0 for line in page.lines[text.start : text.end]) >= 2
+        and page.prose(span.start, span.end) <= 80
+    )
+
+
 def _is_prose(page: Outline, span: Span) -> bool:
     """Whether an element holds a few paragraphs of running text, and nothing else."""
     own = [line for line in page.lines[span.start : span.end] if not line.dropped]
@@ -456,7 +469,7 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             # Some pages hold the text twice, for screens of two widths.
             continue
         seen.add(line.text)
-        if place in data and not phrases.IMPRINT.match(line.text):
+        if place in data and not phrases.IMPRINT.match(line.text) and not _is_field(line):
             # What would be a button or an editor's name elsewhere is a cell here: 推荐单位, 编辑 3 人, 06:30.
             kept.append(place)
             prose += line.prose
@@ -469,9 +482,43 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             kept.append(place)
             prose += line.prose
     homes = {line.element.getparent() for place in kept if (line := lines[place]).prose}
-    while kept and kept[-1] not in data and (_around_text(lines[kept[-1]]) or _is_contact(lines[kept[-1]], homes)):
+    stands = {family for place in kept if lines[place].prose for family in _families(lines[place].element)}
+    while (
+        kept
+        and kept[-1] not in data
+        and (
+            _around_text(lines[kept[-1]])
+            or phrases.PAGE_NUMBER.fullmatch(lines[kept[-1]].text)
+            or _is_contact(lines[kept[-1]], homes)
+            or _is_label_apart(lines[kept[-1]], homes, stands)
+        )
+    ):
         kept.pop()
-    return kept
+    begin = 0
+    while begin < len(kept) and kept[begin] not in data and _is_label_apart(lines[kept[begin]], homes, stands):
+        begin += 1
+    return kept[begin:]
+
+
+def _is_label_apart(line: Line, homes: set[lxml.html.HtmlElement | None], stands: set[tuple[object, ...]]) -> bool:
+    """Whether a line at the beginning or end is a few words in a box with a name of its own, where no running text
+    stands: what a reader can do, who typed it in, what the column is called. `homes` and `stands` are where the text
+    stands. A signature, a day, a file, an addressee and a document's number are the text's wherever they are."""
+    if line.prose or line.heading or len(line.text) > 40 or phrases.OF_DOCUMENT.search(line.text):
+        return False
+    if phrases.ATTACHED.search(line.text) or not stands.isdisjoint(_families(line.element)):
+        return False
+    box: lxml.html.HtmlElement | None = line.element
+    while box is not None and box not in homes and not (box.get("class") or box.get("id")):
+        if box.tag not in ("p", "span", "section", "div", "center"):
+            return False
+        box = box.getparent()
+    # Not where the box holds the text, too.
+    return (
+        box is not None
+        and box.tag in ("div", "p", "span", "section", "ul")
+        and not any(home is box or (home is not None and box in home.iterancestors()) for home in homes)
+    )
 
 
 def _is_contact(line: Line, homes: set[lxml.html.HtmlElement | None]) -> bool:
@@ -490,6 +537,8 @@ def _head(lines: list[Line], places: list[int], title: str) -> int:
         line = lines[place]
         if line.prose and not phrases.PROMOTION.search(line.text):
             break
+        if phrases.BRACKETED_DAY.fullmatch(line.text) and _stands_with_text(lines, places, place):
+            continue
         if _is_information(line) or (len(title) >= 6 and line.text == title):
             head = at + 1
     while head < len(places) and _around_text(lines[places[head]]):
@@ -497,6 +546,12 @@ def _head(lines: list[Line], places: list[int], title: str) -> int:
     if len(places) - head > 1 and _is_abstract(lines[places[head]]):
         head += 1
     return head
+
+
+def _stands_with_text(lines: list[Line], places: list[int], place: int) -> bool:
+    """Whether a line stands where the running text that follows it does."""
+    here = _family(lines[place].element)
+    return any(lines[one].prose and _family(lines[one].element) == here for one in places if one > place)
 
 
 def _is_abstract(line: Line) -> bool:
@@ -520,14 +575,20 @@ def _is_information(line: Line) -> bool:
 
 def _around_text(line: Line) -> bool:
     """Whether a line at the beginning or the end of the text is none of it: a link, an invitation, a label alone."""
-    if phrases.PROMOTION.search(line.text) and len(line.text) <= 150:
-        return True
+    if len(line.text) <= 150 and (invites := phrases.PROMOTION.search(line.text)):
+        # A sentence that says more, and invites in its last words, is one of the text's.
+        return not (_is_sentence(line) and _words_before(line.text, invites.start()) * 2 > len(line.text))
     if phrases.CREDIT.match(line.text):
         return True
     return not line.prose and (
         (line.linked * 2 > len(line.text) and not phrases.ATTACHED.search(line.text))
         or phrases.CLOCK.match(line.text) is not None
     )
+
+
+def _words_before(text: str, place: int) -> int:
+    """How long the clauses are that end before a place in a line."""
+    return max(text.rfind(stop, 0, place) for stop in "，。；！？") + 1
 
 
 def _is_link(line: Line) -> bool:
@@ -542,7 +603,7 @@ def _is_sentence(line: Line) -> bool:
 
 def _is_furniture(line: Line) -> bool:
     """Whether a line in the text is none of it."""
-    if phrases.IMPRINT.match(line.text):
+    if phrases.IMPRINT.match(line.text) or _is_field(line):
         return True
     if _is_sentence(line):
         return False
@@ -554,6 +615,11 @@ def _is_furniture(line: Line) -> bool:
     if colon and line.linked * 2 > len(line.text) and phrases.READ_ON.match(label):
         return True
     return _is_link(line) and line.linked >= 4
+
+
+def _is_field(line: Line) -> bool:
+    """Whether a line is a field of a message: a label alone, or who answered and when."""
+    return not line.prose and not line.heading and phrases.MESSAGE_FIELD.fullmatch(line.text) is not None
 
 
 def _heads_links(page: Outline, places: list[int]) -> bool:

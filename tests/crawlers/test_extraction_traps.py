@@ -282,6 +282,38 @@ def test_a_signature_over_files_is_no_heading_of_links() -> None:
     assert "云江市水务局" in lines_of(page(*BODY, files))
 
 
+def test_labels_in_named_boxes_around_the_text_go_and_signatures_stay() -> None:
+    label = "<div class=x1>{}</div>"
+    signed = ["云江市水务集团", "2026年11月23日", "附件：核查表"]
+    behind = "".join(map(label.format, [*signed, "随手转给需要的人"]))
+    assert lines_of(page().replace("</p></div>", f"</p>{behind}</div>"))[-4:] == [BODY[-1], *signed]
+    text = page(*BODY[1:]).replace("<div class=con>", "<div class=con>" + label.format("水务观察 第十二期"), 1)
+    assert lines_of(text)[0] == BODY[1]
+
+
+def test_a_bracketed_day_in_the_text_is_the_texts() -> None:
+    assert lines_of(page("（2026年11月17日）", *BODY))[0] == "（2026年11月17日）"
+    assert lines_of(page().replace("<div class=con>", "<div>（2026年11月17日）</div><div class=con>"))[0] == BODY[0]
+
+
+def test_a_sentence_that_says_more_before_it_invites_stays() -> None:
+    last = "温馨提示：急诊窗口二十四小时开放，周末门诊照常，预约挂号请关注医院公众号。"
+    assert lines_of(page(*BODY, last))[-1] == last
+    assert lines_of(page(*BODY, "更多资讯，请关注医院公众号。"))[-1] == BODY[-1]
+
+
+def test_numbers_of_pages_under_the_text_go() -> None:
+    assert lines_of(page(*BODY, "<b>1</b> 2"))[-1] == BODY[-1]
+
+
+def test_labels_of_a_message_go_and_steps_of_a_procedure_stay() -> None:
+    labelled = "<p>问题内容：</p>" + "<p>答复内容：</p>".join(f"<p>{one}</p>" for one in BODY)
+    html = page("x").replace("<p>x</p>", labelled)
+    assert lines_of(html) == list(BODY)
+    steps = "办理时间：周一至周五上午九时至十二时"
+    assert steps in lines_of(page(*BODY, steps))
+
+
 def test_how_to_reach_the_house_in_a_box_below_the_text_goes() -> None:
     box = "<div class=svc><div>供水服务热线：96196（24小时）</div><div>邮编：330999</div></div>"
     html = page().replace(f"{BODY[-1]}</p>", f"{BODY[-1]}</p>{box}")
