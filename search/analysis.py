@@ -22,8 +22,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from importlib import resources
+from itertools import accumulate
 from typing import NamedTuple
 
 VERSION = 2
@@ -98,10 +101,15 @@ _TOO_LONG = re.compile(f"[^ ]{{{LONGEST_UNIT + 1},}}")
 
 def fold(text: str) -> list[str]:
     """The units of a text, without their places; quick."""
-    folded = _BREAKS.sub(BREAK, text.translate(_pieces))
-    if _TOO_LONG.search(folded):
-        folded = _TOO_LONG.sub(lambda word: " ".join(_cut(word.group())), folded)
-    return folded.split()
+    whole = _BREAKS.sub(BREAK, folded(text))
+    if _TOO_LONG.search(whole):
+        whole = _TOO_LONG.sub(lambda word: " ".join(_cut(word.group())), whole)
+    return whole.split()
+
+
+def folded(text: str) -> str:
+    """The text folded, with spaces around what is a unit of its own; quicker than its units."""
+    return text.translate(_pieces)
 
 
 def locate(text: str) -> Located:
@@ -176,6 +184,40 @@ def find(located: Located, wanted: Sequence[str]) -> list[tuple[int, int]]:
     except ValueError:
         pass
     return found
+
+
+def spans(text: str, phrases: Iterable[tuple[str, ...]]) -> list[tuple[int, int]]:
+    """The places (start, end) in the text where any of these phrases stands, in order: as `find` gives them, without
+    locating every unit; quick."""
+    whole = folded(text)
+    wanted = [units for units in phrases if units]
+    if _TOO_LONG.search(whole):
+        located = locate(text)
+        return sorted({span for units in wanted for span in find(located, units)})
+    found = {span for units in wanted for span in _in_folded(whole, units)}
+    if not found:
+        return []
+    offsets = [0, *accumulate(map(len, map(_pieces.__getitem__, map(ord, text))))]
+    return sorted({(bisect_right(offsets, start) - 1, bisect_right(offsets, end - 1)) for start, end in found})
+
+
+def _in_folded(whole: str, units: tuple[str, ...]) -> list[tuple[int, int]]:
+    found = []
+    pattern = _pattern(units)
+    match = pattern.search(whole)
+    while match is not None:
+        start = match.start()
+        if start == 0 or whole[start - 1] == " ":
+            found.append(match.span())
+        match = pattern.search(whole, start + 1)
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def _pattern(units: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds the units in a folded text whose breaks are not joined yet."""
+    parts = (f"{BREAK}(?: +{BREAK})*" if unit == BREAK else re.escape(unit) for unit in units)
+    return re.compile(" +".join(parts) + "(?![^ ])")
 
 
 def _cut(word: str) -> list[str]:

@@ -44,9 +44,8 @@ def marks(text: str, terms: list[tuple[str, ...]]) -> Spans:
     """Where any of the terms stands in the text: spans in order, those that touch or overlap joined."""
     if not text or not terms:
         return ()
-    located = analysis.locate(text)
     joined: list[tuple[int, int]] = []
-    for start, end in sorted({span for term in terms for span in analysis.find(located, term)}):
+    for start, end in analysis.spans(text, terms):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:

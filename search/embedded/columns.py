@@ -20,7 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from search.embedded import characters
 from search.embedded.codes import CODED, CodeBook
+from search.query import Field
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -174,6 +176,10 @@ class Columns:
             found = self._read[field] = self._joined(field)
         return found
 
+    def add(self, field: str, values: Numbers) -> None:
+        """A column that this search alone has."""
+        self._read[field] = values
+
     @cached_property
     def policies(self) -> tuple[Numbers, npt.NDArray[Any]]:
         """Places, and the code of a policy of each: as often as it has policies."""
@@ -204,6 +210,23 @@ class Columns:
             return found
         column = self.column(field)  # before the codes are looked for, as this gives new values theirs
         return _any_of(column, self.codes.find(field, values))
+
+    def holding(self, char: str, field: Field) -> Mask:
+        """Whether what is at each place holds one of the common characters; not of `only` some rows."""
+        number = characters.sign(char, field)
+        parts = [characters.holding(self._connection, block, size, number) for block, size in self._blocks]
+        parts.append(characters.has(characters.joined(self._loose_signs), number))
+        return np.concatenate(parts).astype(np.bool_)
+
+    @cached_property
+    def _loose_signs(self) -> list[bytes]:
+        """Those of the places that are read from `documents`."""
+        rows = self._connection.execute(
+            "SELECT loose.characters FROM json_each(?) wanted CROSS JOIN loose ON loose.row = wanted.value"
+            " ORDER BY loose.row",
+            (json.dumps(self._records.row.tolist()),),
+        )
+        return [signs for (signs,) in rows]
 
     def _joined(self, field: str) -> npt.NDArray[Any]:
         parts = [self._kept(block, field) for block, _ in self._blocks]

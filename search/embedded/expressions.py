@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search import tokens
+from search.embedded.characters import is_common
 from search.query import NEAR_UNITS, And, Near, Node, Not, Or, Sources, Term, joined
 
 PREFIX = " *"
@@ -17,13 +18,33 @@ def names_sources(node: Node) -> bool:
     return isinstance(node, And | Or) and any(map(names_sources, node.parts))
 
 
+def common_character(term: Term) -> str | None:
+    """The character that it asks for, where it is a single one of the commonest."""
+    asked = tokens.of_phrase(term.text)
+    return asked.tokens[0] if asked.open and len(asked.tokens) == 1 and is_common(asked.tokens[0]) else None
+
+
+def only_characters(node: Node) -> bool:
+    """Whether a part asks for nothing but common characters."""
+    if isinstance(node, Term):
+        return common_character(node) is not None
+    if isinstance(node, Not):
+        return only_characters(node.part)
+    return isinstance(node, And | Or) and all(map(only_characters, node.parts))
+
+
+def told_by_columns(node: Node) -> bool:
+    return names_sources(node) or only_characters(node)
+
+
 def parted(query: Node | None) -> tuple[Node | None, list[Node]]:
-    """What the table of words can answer by itself, and the parts beside it that name sources."""
-    if query is None or not names_sources(query):
-        return query, []
+    """What the table of words can answer by itself, and the parts beside it that columns must or had better answer:
+    those that name sources, and those that ask for common characters alone."""
+    if query is None:
+        return None, []
     if not isinstance(query, And):
-        return None, [query]
-    others = [part for part in query.parts if names_sources(part)]
+        return (None, [query]) if told_by_columns(query) else (query, [])
+    others = [part for part in query.parts if told_by_columns(part)]
     return joined(And, [part for part in query.parts if part not in others]), others
 
 

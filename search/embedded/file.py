@@ -14,7 +14,7 @@ from search.embedded import packing, sealing
 
 log = get_logger(__name__)
 
-COLUMNS = 3
+COLUMNS = 4
 """Raise with every change of the columns, and add how an older file gets them to `_add_columns`."""
 
 _STEP = 100
@@ -82,7 +82,8 @@ CREATE TABLE IF NOT EXISTS codes (
     PRIMARY KEY (field, value)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS codes_code ON codes (field, code);
-CREATE TABLE IF NOT EXISTS loose (row INTEGER PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS characters (place INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS loose (row INTEGER PRIMARY KEY, characters BLOB);
 """
 
 
@@ -125,6 +126,9 @@ def create(connection: sqlite3.Connection) -> None:
         older = layout()  # again, as another process may have been quicker
         if older == LAYOUT:
             return
+        made_anew = bool(older) and (older // _STEP < COLUMNS or older % _STEP != analysis.VERSION)
+        if made_anew:
+            connection.execute("DROP TABLE IF EXISTS loose")
         for statement in _SCHEMA.split(";\n"):
             connection.execute(statement)
         if older:
@@ -133,7 +137,7 @@ def create(connection: sqlite3.Connection) -> None:
                 _index_anew(connection)
         for statement in _INDEXES.split(";\n"):
             connection.execute(statement)
-        if older and older // _STEP < COLUMNS:
+        if made_anew:
             sealing.seal_anew(connection)
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
 
@@ -142,7 +146,7 @@ def _add_columns(connection: sqlite3.Connection, older: int) -> None:
     """Bring the tables from the columns of version `older` to today's.
 
     1 adds `stance`, which no record had before, so that what is kept needs no change. 2 adds outlet, reach and time of
-    fetching, which are read from the records. 3, the blocks, changes nothing here.
+    fetching, which are read from the records. 3 and 4, the blocks and their characters, change nothing here.
     """
     if older < 1:
         connection.execute("ALTER TABLE documents ADD COLUMN stance TEXT")
@@ -164,4 +168,4 @@ def _index_anew(connection: sqlite3.Connection) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {unfinished}")
     connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
     for row, kept in connection.execute("SELECT row, body FROM records ORDER BY row"):
-        packing.add_words(connection, "words", row, packing.unpack(kept))
+        packing.add_words(connection, "words", row, packing.words_of(packing.unpack(kept)))

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable
 
 from search.embedded.file import WORDS, transaction
-from search.embedded.packing import add_words, unpack
+from search.embedded.packing import add_words, unpack, words_of
 from search.embedded.rows import rebuilt_to
 
 BATCH = 1_000
@@ -46,7 +46,7 @@ def rebuild(connection: sqlite3.Connection, progress: Callable[[int, int], None]
                 "SELECT row, body FROM records WHERE row > ? ORDER BY row LIMIT ?", (upto, BATCH)
             ).fetchall()
             for row, kept in rows:
-                add_words(connection, "words_anew", row, unpack(kept))
+                add_words(connection, "words_anew", row, words_of(unpack(kept)))
             done += len(rows)
             if rows:
                 connection.execute("UPDATE rebuilding SET upto = ?", (rows[-1][0],))

@@ -10,8 +10,9 @@ from typing import Any
 from minsheng.errors import MinshengError
 from minsheng.records import Grouped
 from search import buckets
+from search.embedded.characters import signs_of
 from search.embedded.file import SLOTS, first_row
-from search.embedded.packing import add_words, forget_words, pack, unpack
+from search.embedded.packing import add_words, forget_words, pack, unpack, words_of
 
 
 def as_json(values: Sequence[Any]) -> str:
@@ -42,13 +43,14 @@ def remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     # In the order of rows, because FTS5 writes its buffer to disk whenever the order breaks.
     anew = rebuilt_to(connection) if rows else None
     for row, record in sorted(bodies(connection, rows).items()):
-        forget_words(connection, "words", row, record)
+        words = words_of(record)
+        forget_words(connection, "words", row, words)
         if anew is not None and row <= anew:
-            forget_words(connection, "words_anew", row, record)
+            forget_words(connection, "words_anew", row, words)
     numbers = [(row,) for row in rows]
     for table in ("documents", "policies", "records"):
         connection.executemany(f"DELETE FROM {table} WHERE row = ?", numbers)  # noqa: S608 - names from above
-    _loosen(connection, numbers)
+    _loosen(connection, [(row, None) for row in rows])
 
 
 def insert(
@@ -59,27 +61,37 @@ def insert(
     """Put in records that are not there (any more); those that were keep their row and arrival where they can."""
     (arrival,) = connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
     anew = rebuilt_to(connection)
-    free: dict[int, int] = {}
     placed = []
+    new = []
+    behind: dict[int, int] = {}  # by hour: the row after the last one that is kept, which may be free at the moment
     for record, packed in chosen:
         first = first_row(record.document.published_at)
         _, row, _ = known.get(record.document.id, (0, -1, 0))
-        if not first <= row < first + SLOTS:
-            row = free[first] if first in free else _free_row(connection, first)
-            if row >= first + SLOTS:
-                raise MinshengError(
-                    f"index: more than {SLOTS:,} documents were published within one hour",
-                    "so many need Elasticsearch: see the section [search]",
-                )
-            free[first] = row + 1
+        if first <= row < first + SLOTS:
+            placed.append((row, record, packed))
+            behind[first] = max(behind.get(first, first), row + 1)
+        else:
+            new.append((first, record, packed))
+    free: dict[int, int] = {}
+    for first, record, packed in new:
+        row = free[first] if first in free else max(_free_row(connection, first), behind.get(first, first))
+        if row >= first + SLOTS:
+            raise MinshengError(
+                f"index: more than {SLOTS:,} documents were published within one hour",
+                "so many need Elasticsearch: see the section [search]",
+            )
+        free[first] = row + 1
         placed.append((row, record, packed))
     placed.sort(key=lambda item: item[0])
+    loosened: list[tuple[int, bytes | None]] = []
     for row, record, packed in placed:
         document, assessed = record.document, record.assessed
         arrival += 1
-        add_words(connection, "words", row, record)
+        words = words_of(record)
+        add_words(connection, "words", row, words)
         if anew is not None and row <= anew:
-            add_words(connection, "words_anew", row, record)
+            add_words(connection, "words_anew", row, words)
+        loosened.append((row, signs_of(*words)))
         connection.execute(
             "INSERT INTO documents (row, id, version, arrival, published, source, kind, sentiment, topic, request,"
             " event, duplicate_group, region, stance, outlet, reach, fetched)"
@@ -109,12 +121,13 @@ def insert(
             "INSERT INTO policies VALUES (?, ?)",
             [(policy, row) for policy in assessed.filed_under],
         )
-    _loosen(connection, [(row,) for row, _, _ in placed])
+    _loosen(connection, loosened)
 
 
-def _loosen(connection: sqlite3.Connection, rows: Sequence[tuple[int]]) -> None:
-    """Tell that what blocks hold of these rows no longer counts. (A trigger would cost a tenth of all writing.)"""
-    connection.executemany("INSERT OR IGNORE INTO loose VALUES (?)", rows)
+def _loosen(connection: sqlite3.Connection, rows: Sequence[tuple[int, bytes | None]]) -> None:
+    """Tell that what blocks hold of these rows no longer counts, and the signs of what is there now. (A trigger would
+    cost a tenth of all writing.)"""
+    connection.executemany("INSERT OR REPLACE INTO loose VALUES (?, ?)", rows)
 
 
 def rebuilt_to(connection: sqlite3.Connection) -> int | None:

@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from search import analysis
+from search.embedded import characters, packing
 from search.embedded.codes import CODED, CodeBook
 from search.embedded.columns import FIELDS, NUMBERS, Numbers, Records, packed, place, unpacked
 
@@ -28,7 +32,11 @@ MOST_LOOSE = 4 * LOOSE
 FULL = 16_384
 """Rows from which a block grows no further."""
 
-Block = dict[str, Numbers]
+Block = dict[str, npt.NDArray[Any]]
+"""Field → values; `characters`: the signs of each row."""
+
+_OF_ROWS = (*(field for field in FIELDS if not field.startswith("policy")), "characters")
+"""What has one value a row."""
 
 
 def seal(connection: sqlite3.Connection, *, everything: bool = False) -> None:
@@ -61,9 +69,9 @@ def seal(connection: sqlite3.Connection, *, everything: bool = False) -> None:
 
 def seal_anew(connection: sqlite3.Connection) -> None:
     """Make all blocks from `documents`; in a transaction that writes."""
-    for table in ("blocks", "columns", "codes"):
+    for table in ("blocks", "columns", "characters", "codes"):
         connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names from above
-    connection.execute("INSERT OR IGNORE INTO loose SELECT row FROM documents")
+    connection.execute("INSERT OR IGNORE INTO loose (row) SELECT row FROM documents")
     seal(connection, everything=True)
 
 
@@ -83,10 +91,27 @@ def _taken(connection: sqlite3.Connection, codes: CodeBook, rows: Numbers) -> Bl
     records = Records(
         connection, codes, "json_each(?) wanted CROSS JOIN documents d ON d.row = wanted.value", wanted, keep=True
     )
-    connection.execute("DELETE FROM loose WHERE row IN (SELECT value FROM json_each(?))", wanted)
-    block = {field: records.column(field) for field in FIELDS}
+    block: Block = {field: records.column(field) for field in FIELDS}
+    block["characters"] = characters.joined(_signs(connection, wanted))
     block["taken"] = rows
+    connection.execute("DELETE FROM loose WHERE row IN (SELECT value FROM json_each(?))", wanted)
     return block
+
+
+def _signs(connection: sqlite3.Connection, wanted: tuple[str]) -> list[bytes]:
+    """Those of the loose rows that are there, in order. They are missing where all rows have been made loose."""
+    found = connection.execute(
+        "SELECT loose.row, loose.characters FROM json_each(?) wanted CROSS JOIN loose ON loose.row = wanted.value"
+        " CROSS JOIN documents d ON d.row = loose.row ORDER BY loose.row",
+        wanted,
+    ).fetchall()
+    return [signs if signs is not None else _signs_of_record(connection, row) for row, signs in found]
+
+
+def _signs_of_record(connection: sqlite3.Connection, row: int) -> bytes:
+    (kept,) = connection.execute("SELECT body FROM records WHERE row = ?", (row,)).fetchone()
+    document = packing.unpack(kept).document
+    return characters.signs_of(analysis.folded(document.title), analysis.folded(document.text))
 
 
 def _changed(block: Block, taken: Block) -> Block:
@@ -98,7 +123,7 @@ def _only(block: Block, kept: np.ndarray) -> Block:
     """The rows of a block that are to be kept."""
     places = np.cumsum(kept) - 1
     of_kept = kept[block["policy_at"]]
-    found = {field: block[field][kept] for field in FIELDS if not field.startswith("policy")}
+    found = {field: block[field][kept] for field in _OF_ROWS}
     return {
         **found,
         "policy": block["policy"][of_kept],
@@ -110,9 +135,7 @@ def _merged(one: Block, other: Block) -> Block:
     """Two blocks of different rows as one, in the order of rows."""
     rows = np.concatenate([one["row"], other["row"]])
     order = np.argsort(rows, kind="stable")
-    found = {
-        field: np.concatenate([one[field], other[field]])[order] for field in FIELDS if not field.startswith("policy")
-    }
+    found = {field: np.concatenate([one[field], other[field]])[order] for field in _OF_ROWS}
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
     places = rank[np.concatenate([one["policy_at"], other["policy_at"] + len(one["row"])])]
@@ -135,6 +158,7 @@ def _replace(connection: sqlite3.Connection, blocks: list[int], made: Block) -> 
     """Put one block in the place of some; two where it has become too large, none where nothing is left."""
     for block in blocks:
         connection.execute("DELETE FROM blocks WHERE block = ?", (block,))
+        characters.forget(connection, block)
         connection.execute(
             "DELETE FROM columns WHERE place BETWEEN ? AND ?", (place(block, FIELDS[0]), place(block, FIELDS[-1]))
         )
@@ -151,10 +175,13 @@ def _replace(connection: sqlite3.Connection, blocks: list[int], made: Block) -> 
             "INSERT INTO columns VALUES (?, ?)",
             [(place(block, field), packed(part[field], relative=field in NUMBERS)) for field in FIELDS],
         )
+        characters.keep(connection, block, part["characters"])
 
 
 def _read(connection: sqlite3.Connection, block: int) -> Block:
-    return {field: _column(connection, block, field) for field in FIELDS}
+    found: Block = {field: _column(connection, block, field) for field in FIELDS}
+    found["characters"] = characters.kept(connection, block, len(found["row"]))
+    return found
 
 
 def _column(connection: sqlite3.Connection, block: int, field: str) -> Numbers:

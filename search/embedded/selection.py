@@ -12,14 +12,20 @@ import numpy as np
 
 from search import buckets, cursors
 from search.embedded.columns import Columns, Mask, Numbers
-from search.embedded.expressions import PREFIX, compiled_words, names_sources, parted
+from search.embedded.expressions import (
+    PREFIX,
+    common_character,
+    compiled_words,
+    parted,
+    told_by_columns,
+)
 from search.embedded.file import DRILLS, SLOTS, first_row_of_hour
 from search.embedded.matches import Matches
 from search.embedded.rows import as_json
 from search.exercises import left_out
 from search.found import Copies
 from search.index import Bucket, Facet, Filters, Search, Sort
-from search.query import And, Node, Not, Or, Sources
+from search.query import And, Node, Not, Or, Sources, Term, wanted
 
 RANKED = 2_000
 """Sorting by relevance ranks so many of the newest matches; older ones follow by time. Ranking all matches of a common
@@ -35,12 +41,15 @@ one bm25 hardly tells. Weights there make a count saturate sooner (title) or lat
 _GIVEN = "IN (SELECT value FROM json_each(?))"
 _LAST_ROW = (1 << 63) - 1
 
-_KEYS: dict[Sort, tuple[str, ...]] = {
+_KEYS: dict[str, tuple[str, ...]] = {
     "newest": ("published",),
     "reach": ("reach", "published"),
     "relevance": ("row",),
+    "titles": ("titles", "published"),
 }
-"""The columns by which matches are ordered, ids aside; by relevance: those that are not ranked."""
+"""The columns by which matches are ordered, ids aside; by relevance: those that are not ranked. `titles`: how many of
+the common characters that are asked for stand in the title, all that tells which are more relevant where no other word
+does."""
 
 
 class Row(NamedTuple):
@@ -111,8 +120,8 @@ class Selection:
         """Matches in this order, but for those in some groups of duplicates; and whether more follow."""
         if sort == "relevance" and self.matched:
             return self._ranked(size, after)  # places are ranks, which nothing that is left out may shift
-        if sort == "reach":
-            return self._farthest(size, after, without)
+        if sort == "reach" or (sort == "relevance" and self._characters):
+            return self._by_number("reach" if sort == "reach" else "titles", size, after, without)
         if self._plain and not without and self.matched:
             return self._newest_by_words(size, after)
         place = cursors.read(after, int, str) if after is not None else None
@@ -125,7 +134,10 @@ class Selection:
         if not groups:
             return {}
         by_rank = sort == "relevance" and self.matched
-        found = self._matches.copies(groups, _KEYS["newest" if sort == "relevance" and not by_rank else sort])
+        order: str = sort
+        if sort == "relevance" and not by_rank:
+            order = "titles" if self._characters else "newest"
+        found = self._matches.copies(groups, _KEYS[order])
         if by_rank:
             first: dict[str, str] = {}
             for ranked in self._best(self._arrival(after)):
@@ -172,11 +184,12 @@ class Selection:
         found = [Row(row, 0.0, cursors.write(published, name)) for row, published, name in rows[:size]]
         return found, len(rows) > size
 
-    def _farthest(self, size: int, after: str | None, without: Sequence[str]) -> tuple[list[Row], bool]:
+    def _by_number(self, order: str, size: int, after: str | None, without: Sequence[str]) -> tuple[list[Row], bool]:
+        """Greatest numbers of a column first, then the newest."""
         place = cursors.read(after, int, int, str) if after is not None else None
-        found, more = self._matches.without(without).first(_KEYS["reach"], size, place)
+        found, more = self._matches.without(without).first(_KEYS[order], size, place)
         return [
-            Row(row, float(reach), cursors.write(reach, published, name)) for row, (reach, published), name in found
+            Row(row, float(number), cursors.write(number, published, name)) for row, (number, published), name in found
         ], more
 
     def _ranked(self, size: int, after: str | None) -> tuple[list[Row], bool]:
@@ -239,7 +252,7 @@ class Selection:
     @cached_property
     def _matches(self) -> Matches:
         rows = self._rows()
-        few = rows is not None and len(rows) <= FEW
+        few = rows is not None and len(rows) <= FEW and not any(map(_asks_for_character, self._others))
         columns = Columns(self._connection, only=rows if few else None, lowest=self._lowest, highest=self._highest)
         chosen = columns.alive.copy()
         if rows is not None and not few:
@@ -264,7 +277,18 @@ class Selection:
             chosen &= columns.column("fetched") >= buckets.milliseconds(self._filters.fetched_since)
         if self._drills:
             chosen[columns.places(self._read(f"{DRILLS} ORDER BY row"))] = False
+        if self._characters:
+            titles = [columns.holding(char, "title") for char in self._characters]
+            columns.add("titles", np.sum(titles, axis=0, dtype=np.int64))
         return Matches(self._connection, columns, np.flatnonzero(chosen))
+
+    @cached_property
+    def _characters(self) -> list[str]:
+        """The common characters asked for, where there are no other words."""
+        if self.matched:
+            return []
+        terms = {term for part in self._others for term in wanted(part)}
+        return sorted({char for char in map(common_character, terms) if char is not None})
 
     def _rows(self) -> Numbers | None:
         """Rows in order among which all matches are, by what can be looked up; None where nothing can."""
@@ -299,7 +323,11 @@ class Selection:
         """Where a part holds that names sources."""
         if isinstance(node, Sources):
             return columns.among("source", node.ids)
-        if not names_sources(node):
+        char = common_character(node) if isinstance(node, Term) else None
+        if char is not None:
+            assert isinstance(node, Term)
+            return columns.holding(char, node.field)
+        if not told_by_columns(node):
             expression, excluding = compiled_words(node)
             found = _at(columns, self._rows_of_words(expression, self._lowest, self._highest))
             return ~found if excluding else found
@@ -327,6 +355,14 @@ class Selection:
         where = " AND ".join(conditions)
         statement = f"SELECT {columns} FROM {tables} WHERE {where}{extra}"  # noqa: S608 - only our own words
         return self._connection.execute(statement, [self._expression, self._lowest, self._highest, *values])
+
+
+def _asks_for_character(node: Node) -> bool:
+    if isinstance(node, Not):
+        return _asks_for_character(node.part)
+    if isinstance(node, And | Or):
+        return any(map(_asks_for_character, node.parts))
+    return isinstance(node, Term) and common_character(node) is not None
 
 
 def _coded(filters: Filters) -> list[tuple[str, Sequence[str]]]:

@@ -68,6 +68,28 @@ def test_places_belong_to_the_same_units(text: str) -> None:
     assert all(before <= after for before, after in pairwise(starts))
 
 
+@given(TEXTS, st.data())
+@settings(max_examples=600, deadline=None)
+def test_spans_are_those_of_the_located_units(text: str, data: st.DataObject) -> None:
+    located = locate(text)
+    if not located.units:
+        return
+    phrases = []
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(located.units) - 1))
+        end = data.draw(st.integers(start + 1, len(located.units)))
+        phrases.append(phrase(" ".join(located.units[start:end]).replace(BREAK, ",")))
+    expected = {span for units in phrases if units for span in analysis.find(located, units)}
+    assert analysis.spans(text, phrases) == sorted(expected)
+
+
+def test_spans_of_long_runs_and_overlapping_words() -> None:
+    assert analysis.spans("哈哈哈", [phrase("哈哈")]) == [(0, 2), (1, 3)]
+    assert analysis.spans("x" * 70 + " ab", [phrase("ab"), phrase("x" * 64)]) == [(0, 64), (71, 73)]
+    assert analysis.spans("税 收，；政策", [phrase("收。政")]) == [(2, 6)]
+    assert analysis.spans("abc ab", [phrase("ab")]) == [(4, 6)]
+
+
 @given(TEXTS)
 @settings(max_examples=200, deadline=None)
 def test_folding_what_is_folded_changes_nothing(text: str) -> None:

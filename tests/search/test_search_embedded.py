@@ -32,7 +32,7 @@ def test_nothing_is_left_of_words_that_were_replaced_or_dropped(tmp_path: Path) 
         connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
         connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab('main', 'words', 'row')")
         assert connection.execute("SELECT count(*) FROM vocabulary").fetchone() == (0,)
-        for table in ("documents", "policies", "records", "blocks", "columns", "codes", "loose"):
+        for table in ("documents", "policies", "records", "blocks", "columns", "characters", "codes", "loose"):
             assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
 
 
@@ -91,6 +91,56 @@ def test_values_are_taken_into_blocks_and_again_from_an_older_file(tmp_path: Pat
         assert connection.execute("SELECT sum(size) FROM blocks").fetchone() == (3_000,)
         assert connection.execute("SELECT count(*) FROM loose").fetchone() == (0,)
         assert connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'documents_reach'").fetchone() is None
+
+
+def test_a_new_document_takes_no_row_of_one_that_is_written_anew_beside_it(tmp_path: Path) -> None:
+    """The row of the last document of its hour is free between its removal and its return."""
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write([grouped(1, "医保"), grouped(2, "医保")])
+    answers = index.write([grouped(3, "医保"), grouped(2, "供暖", opinion=2)])
+    assert [written.outcome for written in answers] == ["stored", "stored"]
+    assert sorted(found(index, "医保")) == [1, 3] and found(index, "供暖") == [2]
+
+
+def test_common_characters_are_found_in_a_file_of_before_them(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    texts = ("供暖不热", "提供服务", "医保")
+    for start in range(0, 1_500, 500):
+        index.write(
+            [grouped(number, texts[number % 3], at=START + number * STEP) for number in range(start, start + 500)]
+        )
+    index.write([grouped(number, "换了", at=START + number * STEP, opinion=2) for number in range(0, 30, 3)])
+    expected = [number for number in range(1_499, -1, -1) if number % 3 == 1 or (number % 3 == 0 and number >= 30)]
+    assert found(index, "供")[:1_000] == expected[:1_000]
+    index.close()
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        connection.execute("DROP TABLE characters")
+        connection.execute("DROP TABLE loose")
+        connection.execute("CREATE TABLE loose (row INTEGER PRIMARY KEY)")
+        connection.execute(f"PRAGMA user_version = {file.LAYOUT - 100}")
+    older = EmbeddedIndex(tmp_path / "index.db")
+    assert found(older, "供")[:1_000] == expected[:1_000]
+    assert older.search(Search(query=parse("供 -服务"))).total == sum(number % 3 == 0 for number in expected)
+
+
+def test_common_characters_alone_rank_titles_first(tmp_path: Path) -> None:
+    index = EmbeddedIndex(tmp_path / "index.db")
+    titles = {4: "来水", 9: "来电", 11: "来水了"}
+    records = [
+        grouped(number, "来水来电", title=titles.get(number, ""), at=START + number * STEP) for number in range(15)
+    ]
+    index.write(records)
+    seen: list[int] = []
+    cursor = None
+    while True:
+        page = index.search(Search(query=parse("来 水"), sort="relevance", size=4, after=cursor))
+        seen += numbers([hit.record for hit in page.hits])
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert seen == [11, 4, 9, 14, 13, 12, 10, 8, 7, 6, 5, 3, 2, 1, 0]
+    together = index.search(Search(query=parse("来 水"), sort="relevance", size=4, together=True))
+    assert numbers([hit.record for hit in together.hits]) == seen[:4]
 
 
 def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
