@@ -171,6 +171,9 @@ class PolicyLinker:
         if len(core) < SHORTEST_FRAGMENT or core not in self._all_titles or len(GENERIC.sub("", core)) < 4:
             return frozenset()
         places = frozenset(place for place, title in enumerate(self._titles) if core in title)
+        # 《…办法》 is the 办法, not the 实施细则 to it whose title begins with the same words.
+        ending = frozenset(place for place in places if QUALIFIED.sub("", self._titles[place]).endswith(core))
+        places = ending or places
         return places if len(places) <= MOST_SHARED else frozenset()
 
     def _by_address(self, words: str, url: str | None) -> Iterator[PolicyLink]:

@@ -35,8 +35,13 @@ _ELIDED = "、,;和及与以为至到同"
 """What may stand before a 文号 that leaves out the issuer named before it."""
 _SENTENCE = re.compile(r"[。!?！？\n]")
 _WITHOUT_YEAR = re.compile(rf"第?0*{_SERIAL}号文")
-_ORDER = re.compile(r"^(?P<issuer>.+令)第?(?P<serial>\d{1,5})号$")
-_ORDER_SERIAL = re.compile(rf"第?0*{_SERIAL}号{_NO_PLACE}")
+_PART = re.compile(r"-(\d{1,5})(?!\d)")
+_ORDER = re.compile(r"^(?P<issuer>.+)(?P<act>令|公告)\(?第?(?P<serial>\d{1,5})号\)?$")
+_ORDER_SERIAL = re.compile(rf"(?P<open>\()?第?0*{_SERIAL}号(?(open)\)|{_NO_PLACE})")
+_NUMBERED = {act: re.compile(rf"第?0*{_SERIAL}号{act}") for act in ("令", "公告")}
+"""省政府第118号令, as people say it."""
+_SHORT_ISSUERS = (("人民政府", "政府"), ("人民代表大会常务委员会", "人大常委会"))
+"""How the issuers of orders are called in full and in short."""
 
 _ISSUER_BEGINS = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼国省市县区州党府中"
 """A 文号 whose issuer is preceded by one of these belongs to a longer issuer: 川府发 is not 府发."""
@@ -75,7 +80,7 @@ class NumberIndex:
     def __init__(self) -> None:
         self._places: dict[tuple[str, int, int], set[int]] = defaultdict(set)
         self._of_any_year: dict[tuple[str, int], set[int]] = defaultdict(set)
-        self._orders: dict[str, dict[int, set[int]]] = {}
+        self._orders: dict[tuple[str, str], dict[int, set[int]]] = {}
         self._lengths: list[int] = []
         self._issuers: set[str] = set()
 
@@ -86,8 +91,8 @@ class NumberIndex:
             order = _ORDER.match(fold(number))
             if order is None:
                 return False
-            for issuer in {order["issuer"], order["issuer"].replace("人民政府", "政府")}:
-                self._orders.setdefault(issuer, {}).setdefault(int(order["serial"]), set()).add(place)
+            for issuer in {order["issuer"], *(order["issuer"].replace(*names) for names in _SHORT_ISSUERS)}:
+                self._orders.setdefault((issuer, order["act"]), {}).setdefault(int(order["serial"]), set()).add(place)
             return True
         issuer, rest = fold(standard).split("[", 1)
         year, serial = rest.rstrip("号").split("]")
@@ -111,6 +116,9 @@ class NumberIndex:
         for found in _SHAPE.finditer(folded):
             if bool(found["open"]) != bool(found["close"]) or not (found["end"] or found["open"]):
                 continue
+            part = None if found["end"] else _PART.match(folded, found.end())
+            if part and int(part[1]) <= _value(found["serial"]):
+                continue  # 2-1号 is another document than 2号; 2-5号 are several
             start, year = found.start(), _year(found["year"])
             issuer = self._issuer_before(folded, start)
             if issuer is not None:
@@ -142,11 +150,12 @@ class NumberIndex:
                 yield FoundNumber(found.start() - len(issuer), found.end() - 1, frozenset(places), WITHOUT_YEAR)
 
     def _of_orders(self, folded: str) -> Iterator[FoundNumber]:
-        for issuer, serials in self._orders.items():
+        for (issuer, act), serials in self._orders.items():
             start = folded.find(issuer)
             while start >= 0:
                 end = start + len(issuer)
-                found = _ORDER_SERIAL.match(folded, end)
+                found = _ORDER_SERIAL.match(folded, end + len(act)) if folded.startswith(act, end) else None
+                found = found or _NUMBERED[act].match(folded, end)
                 if found and (places := serials.get(_value(found["serial"]))):
                     yield FoundNumber(start, found.end(), frozenset(places))
                 start = folded.find(issuer, end)

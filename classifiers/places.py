@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple
 
 import ahocorasick
 
+from classifiers.folding import simplified
+
 Field = Literal["title", "text"]
 Level = Literal["province", "city", "county"]
 
@@ -54,7 +56,7 @@ class Place(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """An office named in a text, as it is written there."""
+    """An office named in a text, as it is written there, in simplified characters."""
 
     name: str
     field: Field
@@ -109,7 +111,7 @@ def places_in(title: str, text: str, *, region: str | None = None) -> list[Place
     own = _of_region(region)
     named = [
         _Named(field, found)
-        for field, words in (("title", title), ("text", text[:READ]))
+        for field, words in (("title", simplified(title)), ("text", simplified(text[:READ])))
         for found in _names(words)
     ]  # fmt: skip
     sure = {one.code for name in named if (one := _certain(name)) is not None}
@@ -137,7 +139,7 @@ def places_in(title: str, text: str, *, region: str | None = None) -> list[Place
 def units_in(title: str, text: str) -> list[Unit]:
     """The offices named, each once, as first written."""
     found: dict[str, Unit] = {}
-    for field, words in (("title", title), ("text", text[:READ])):
+    for field, words in (("title", simplified(title)), ("text", simplified(text[:READ]))):
         for match in _UNIT.finditer(words) if _names_a_kind(words) else ():
             start, end = match.span()
             cut = max((mark.end() for mark in _BEFORE_UNIT.finditer(words, start, match.start("kind"))), default=start)

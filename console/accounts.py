@@ -232,31 +232,50 @@ class UserBook:
         name = name.strip().lower()[:60]
         now = self._clock.now()
         subjects = (f"user:{name}", f"address:{address[:60]}")
-        self._hold_back(subjects, now)
+        claims = self._claim_try(subjects, now)
         with self._store.read() as connection:
             row = connection.execute(sa.select(users).where(users.c.name == name)).mappings().first()
         kept = row["password_hash"] if row is not None else None
         right = _verify(kept or _NOBODY, password[:LONGEST_PASSWORD]) and kept is not None
         if row is None or not right or row["disabled_at"] is not None or not self._second_factor(row, code):
             with self._store.begin() as connection:
-                for subject in subjects:
-                    connection.execute(failures.insert().values(subject=subject, at=now))
                 connection.execute(failures.delete().where(failures.c.at < now - timedelta(days=1)))
             return None
         with self._store.begin() as connection:
-            connection.execute(failures.delete().where(failures.c.subject == subjects[0]))
+            connection.execute(
+                failures.delete().where(sa.or_(failures.c.subject == subjects[0], failures.c.id.in_(claims)))
+            )
             if _hasher.check_needs_rehash(row["password_hash"]):
                 connection.execute(
                     users.update().where(users.c.id == row["id"]).values(password_hash=_hasher.hash(password))
                 )
         return user_of(row)
 
-    def _hold_back(self, subjects: Sequence[str], now: datetime) -> None:
+    def _claim_try(self, subjects: Sequence[str], now: datetime) -> list[int]:
+        """Write the try down as failed before anything is checked: of many that come at once, to whatever process, no
+        more are let in than of those that come one after the other. The rows' ids, to be taken back where it was right.
+        """
+        with self._store.begin() as connection:
+            claims = [
+                int(connection.scalar(failures.insert().values(subject=subject, at=now).returning(failures.c.id)) or 0)
+                for subject in subjects
+            ]
+        try:
+            self._hold_back(subjects, now, claims)
+        except TooManyTries:  # one that was not let in is no try, or waiting would never end
+            with self._store.begin() as connection:
+                connection.execute(failures.delete().where(failures.c.id.in_(claims)))
+            raise
+        return claims
+
+    def _hold_back(self, subjects: Sequence[str], now: datetime, claims: Sequence[int]) -> None:
         with self._store.read() as connection:
             for subject, free in zip(subjects, (FREE_TRIES, ADDRESS_TRIES), strict=True):
                 row = connection.execute(
                     sa.select(sa.func.count(), sa.func.max(failures.c.at, type_=failures.c.at.type)).where(
-                        failures.c.subject == subject, failures.c.at > now - TRIES_WINDOW
+                        failures.c.subject == subject,
+                        failures.c.at > now - TRIES_WINDOW,
+                        failures.c.id.not_in(claims),
                     )
                 ).one()
                 count, last = int(row[0]), row[1]

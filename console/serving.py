@@ -36,6 +36,9 @@ START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 DEAF_SECONDS = 60
 """A process that says nothing for so long is ended, and another one begun; one that begins may take half of it."""
+LINE_SECONDS = 75
+"""A line on which nothing is asked is closed after it. Longer than proxies keep theirs (nginx: 60 seconds): who closes
+first must be who asks, or a form is lost that was sent at that moment."""
 WEBHOOK_SECONDS = 5.0
 """Between two looks at what webhooks are to be told."""
 MOST_BY_ITSELF = 4
@@ -120,7 +123,7 @@ class ConsoleServer:
         return {
             "log_config": None, "access_log": False, "server_header": False, "date_header": True,
             "proxy_headers": bool(proxies), "forwarded_allow_ips": proxies, "timeout_graceful_shutdown": 2,
-            "lifespan": "off",
+            "timeout_keep_alive": LINE_SECONDS, "lifespan": "off",
         }  # fmt: skip
 
     def _start_thread(self) -> None:

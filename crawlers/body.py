@@ -482,13 +482,14 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             kept.append(place)
             prose += line.prose
     homes = {line.element.getparent() for place in kept if (line := lines[place]).prose}
-    stands = {family for place in kept if lines[place].prose for family in _families(lines[place].element)}
+    stands = {stand for place in kept if lines[place].prose for stand in _stands(lines[place].element)}
     while (
         kept
         and kept[-1] not in data
         and (
             _around_text(lines[kept[-1]])
             or phrases.PAGE_NUMBER.fullmatch(lines[kept[-1]].text)
+            or phrases.ADORNED.fullmatch(lines[kept[-1]].text)
             or _is_contact(lines[kept[-1]], homes)
             or _is_label_apart(lines[kept[-1]], homes, stands)
         )
@@ -506,7 +507,7 @@ def _is_label_apart(line: Line, homes: set[lxml.html.HtmlElement | None], stands
     stands. A signature, a day, a file, an addressee and a document's number are the text's wherever they are."""
     if line.prose or line.heading or len(line.text) > 40 or phrases.OF_DOCUMENT.search(line.text):
         return False
-    if phrases.ATTACHED.search(line.text) or not stands.isdisjoint(_families(line.element)):
+    if phrases.ATTACHED.search(line.text) or not stands.isdisjoint(_stands(line.element)):
         return False
     box: lxml.html.HtmlElement | None = line.element
     while box is not None and box not in homes and not (box.get("class") or box.get("id")):
@@ -577,7 +578,8 @@ def _around_text(line: Line) -> bool:
     """Whether a line at the beginning or the end of the text is none of it: a link, an invitation, a label alone."""
     if len(line.text) <= 150 and (invites := phrases.PROMOTION.search(line.text)):
         # A sentence that says more, and invites in its last words, is one of the text's.
-        return not (_is_sentence(line) and _words_before(line.text, invites.start()) * 2 > len(line.text))
+        said = phrases.TOPICS.sub("", line.text)
+        return not (_is_sentence(line) and _words_before(said, invites.start()) * 2 > len(said))
     if phrases.CREDIT.match(line.text):
         return True
     return not line.prose and (
@@ -593,12 +595,23 @@ def _words_before(text: str, place: int) -> int:
 
 def _is_link(line: Line) -> bool:
     """Whether a line is one link, which leads elsewhere unless it leads to a file."""
-    return line.linked > 0.8 * len(line.text) and not phrases.ATTACHED.search(line.text)
+    return line.linked > 0.8 * len(line.text) and not _is_file(line)
+
+
+def _is_file(line: Line) -> bool:
+    """Whether a line names a file that goes with the text: by its ending, or by its link's where it says so."""
+    if phrases.ATTACHED.search(line.text):
+        return True
+    if not phrases.NUMBERED.match(line.text):
+        return False
+    return any(phrases.ATTACHED.search(link.get("href") or "") for link in line.element.iter("a"))
 
 
 def _is_sentence(line: Line) -> bool:
     """Whether a line is a sentence of some length, whatever it begins with."""
-    return line.prose >= 25 and line.text.endswith(("。", "！", "？", "；", "”"))
+    # Notes end with the topics that they are put under.
+    text = phrases.TOPICS.sub("", line.text) if "#" in line.text else line.text
+    return line.prose >= 25 and text.endswith(("。", "！", "？", "；", "”"))
 
 
 def _is_furniture(line: Line) -> bool:
@@ -649,6 +662,11 @@ def _families(element: lxml.html.HtmlElement) -> set[tuple[object, ...]]:
     if parent is not None and above is not None and parent.tag not in ("body", "html"):
         found.add((element.tag, _signature(parent), id(above)))
     return found
+
+
+def _stands(element: lxml.html.HtmlElement) -> set[tuple[object, ...]]:
+    """As `_families`, where two lines that stand alike are called alike as well."""
+    return {(*family, _signature(element)) for family in _families(element)}
 
 
 def _family(element: lxml.html.HtmlElement) -> tuple[object, ...]:

@@ -189,6 +189,9 @@ def _rows_joined(page: Outline, places: Sequence[int]) -> list[str]:
         row = rows.get(place) if len(line.text) <= _CELL and not line.prose else None
         if row is not None and row is before:
             lines[-1] = f"{lines[-1]} {line.text}"
+        elif line.linked and line.prose and "#" in line.text:
+            # The topics that an author links to at the end of a note.
+            lines.append(phrases.TOPICS.sub("", line.text))
         else:
             lines.append(line.text)
         before = row

@@ -46,6 +46,8 @@ _DATE = re.compile(
     r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|[〇○零一二三四五六七八九]{4}年|\d{1,2}/\d{1,2}/\d{4}"
     r"|^\d{9,10}$|^\d{13}$"
 )
+_WORDS_ON = re.compile(r"日(?:\d{1,2}时)?(?!星期|周[一二三四五六日])[\u4e00-\u9fff]{5}")
+"""How a day goes on in the middle of a headline, without a space: 26日16时发布天气预报."""
 _FRESH = re.compile(
     r"(?<![\d./年-])(?:刚刚|\d+\s*(?:秒|分钟|分鐘|小时|小時|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})"
     r"|\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:\d{2})"
@@ -536,11 +538,7 @@ def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
         score -= 6.0
     if length <= 16 and phrases.SITE_ENDING.search(one.text):
         score -= 3.0
-    if (
-        one.text.endswith(("。", "；", "，", "：", ":"))
-        or _DATE.search(one.text)
-        or phrases.INFORMATION.search(one.text)
-    ):
+    if one.text.endswith(("。", "；", "，", "：", ":")) or _is_mostly_date(one) or phrases.INFORMATION.search(one.text):
         score -= 2.5
     if phrases.LINE_FURNITURE.match(one.text) or phrases.READ_ON.match(one.text):
         score -= 6.0
@@ -548,6 +546,12 @@ def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
         # Sentences: a short text may begin before what was taken for its beginning.
         score -= 3.0
     return score
+
+
+def _is_mostly_date(one: _Candidate) -> bool:
+    """Whether a line says when; a heading may name a day among other words: 气象台2026年11月26日16时发布天气预报."""
+    day = _DATE.search(one.text)
+    return day is not None and (one.bonus < 1.5 or not _WORDS_ON.match(one.text, day.end()))
 
 
 def _agrees(visible: str, said: str) -> bool:

@@ -98,10 +98,12 @@ LINE_FURNITURE = re.compile(
     r"|^点击图片进入下一页|^责编\s|^[【\[（(]?(?:满意度(?:评价|测评)|以上(?:回答|答复|内容)是否|您?(?:请)?对(?:本次|该|此|这次)\S{0,8}(?:答复|回复|办理|服务)\S{0,8}评价)"
     # Who had which part in it, one behind the other.
     r"|^(?:[\u4e00-\u9fff]{0,4}(?:主编|编辑|责编|校对|审核|监制|制图|摄影|[图稿片章]?\s?来源|作者|记者)\s*[:：/]\s*[^\s:：，。]{1,14}?\s*){2,}$"
+    # What accounts set around each of their articles: the collection it is in, where to write to them.
+    r"|^收录于(?:合集|话题|专辑)|^(?:投稿|商务|广告|转载|合作|进群|爆料|商务合作|业务合作)(?:邮箱|微信|电话|QQ|合作|联系)?\s*[:：]\s*[A-Za-z0-9@._+-]{4,40}$"
     # A button over a player, or beside a file.
     r"|^(?:请)?点击(?:这里|此处|图片|按钮|下方)?(?:播放|观看|收听|查看|下载|收看|放大)[\u4e00-\u9fff]{0,4}$"
     r"|^\d+\s*人?(?:已|觉得很?)?(?:点)?赞过?$|^(?:视频|节目|内容|图集)?(?:简介|介绍)\s*[:：]$"
-    r"|^(?:点赞|赞|收藏|评论|转发|分享|在看|举报)(?:\s*\d+)?(?:[\s|/]+(?:点赞|赞|收藏|评论|转发|分享|在看"
+    r"|^(?:点赞|赞|收藏|评论|转发|分享|在看|举报)(?:\s*[+＋]?\d+)?(?:[\s|/]+(?:点赞|赞|收藏|评论|转发|分享|在看"
     r"|举报)(?:\s*\d+)?)*$"
     # What readers are asked about the page, and how they answered.
     # Of the page only: what an interviewer asks is the text.
@@ -159,7 +161,7 @@ PROMOTION = re.compile(
     r"|电话|邮箱|[:：])|24小时(?:报料|热线)|点个\S{0,4}(?:在看|赞)"
     r"|更多\S{0,8}(?:资讯|内容|精彩|新闻|猛料)\S{0,16}(?:请|关注|下载|进入|点击|扫|在|!|！)|如果喜欢\S{0,6}(?:点赞"
     r"|收藏|转发)|^[>＞»\s]*点击(?:进入|查看)"
-    r"|点击(?:上方|下方|顶部|标题下)\S{0,24}关注|设为?星标|^(?:欢迎|请|记得)?关注我们"
+    r"|点击(?:上方|下方|顶部|标题下)\S{0,24}(?:关注|订阅)|设为?星标|^(?:欢迎|请|记得)?关注我们"
     r"|(?:评论|留言)区\S{0,4}(?:说说|聊聊|留言|告诉|分享|见)|(?:欢迎|记得|快来)\S{0,4}(?:评论|留言)区"
     # Alone: of a library, too, it is said that reading there is nicer.
     r"|^(?:打开|下载|进入|在\S{2,6}打开)\S{0,14}[\s，,]*体验(?:效果)?更(?:佳|好|流畅)[。！!]?$|^[想要]爆料[？?]|拨打新闻热线|在(?:应用|客户端|APP)[内中里]?打开"
@@ -246,6 +248,10 @@ OF_DOCUMENT = re.compile(
     r"|(?:局|厅|部|委|委员会|办公室|政府|公司|医院|学校|大学|学院|系|院|中心|处|科|所|站|会|党委|街道|社|队|馆|银行|组|团|集团|室|厂|协会)$"
 )
 """What a short line says that belongs to a document: whom it is to, its number, its day, its files, who signs."""
+ADORNED = re.compile(r"[-—–~·•★☆▼]+\s*[^\s。，].{0,10}[^\s。，]\s*[-—–~·•★☆▼]+")
+"""A label between strokes, the heading of something that does not follow where it ends a text."""
+TOPICS = re.compile(r"(?:\s*#[^\s#]{1,20}#?)+\s*$")
+"""The topics that an author puts a note under, at its end."""
 PAGE_NUMBER = re.compile(r"[\[【（(]?\d{1,3}[\])】）]?(?:\s+\d{1,3})*")
 """What is left of the numbers of an article's pages, under its text."""
 OFFER = re.compile(

@@ -47,14 +47,24 @@ BUCKET = 2
 CANDIDATES = 8
 """Texts compared in full, those met in most bands first."""
 
+THROUGHOUT = 2
+"""Times that one letter stands in the place of the same other one, from which it is no slip."""
+
 SAMPLE = 16
 """Runs looked for before two texts are compared in full."""
 
 _HASHTAG = re.compile(r"#[^#\n]{1,40}#")
 _WITHIN_NUMBER = re.compile(r"^[\d.]+|[\d.]+$")
 _NUMBER = re.compile(
-    r"\d+(?:\.\d+)?|[二三四五六七八九十百千万亿两零〇]+(?=[个名人例起元年月日时点分天次户家栋幢号楼岁亿万度级座辆件所条项页])"
+    r"\d+(?:\.\d+)?|[二三四五六七八九十百千万亿两零〇]+(?=[几多余来]?[个名人例起元年月日时点分天次户家栋幢号楼岁亿万度级座辆件所条项页])"
 )
+_ORDINAL = re.compile(r"[一二三四五六七八九十百零〇\d]+")
+_LEVEL = re.compile(r"[红橙黄蓝]色?")
+"""The levels of a warning: a red one is no copy of the orange one."""
+_STATE = re.compile(r"解除|取消|撤销|终止|终结|结束|中止|暂停|暂缓|推迟|延期|恢复|升级|降级|上调|下调")
+"""What becomes of a warning, a plan, a price."""
+_RUMOUR = re.compile(r"辟谣|谣言|谣传|不实(?:信息|消息|传言|传闻|言论|内容)|均?不属实|纯属(?:虚构|捏造|谣)|假消息")
+"""A text that says so is no copy of the text that it speaks of, though it quotes it whole."""
 _BYLINE = re.compile(
     r"本报|记者|通讯员|报道|来源|编辑|责编|转载|转自|消息|[日社网]讯|[日社]电|原标题|作者|发布|综合|校对|审核"
     r"|via|日报|晚报|快报|新闻|视频|融媒|广播|电视|[快头]条|在线"
@@ -192,9 +202,36 @@ def is_other_fact(swap: Swap) -> bool:
         return False
     if _KEY.fullmatch(one) and _KEY.fullmatch(other):
         return True
-    if sorted(one) == sorted(other):
-        return False  # a slip
+    if _another_state(swap):
+        return True
+    if sorted(one) == sorted(other) or _shortens(one, other):
+        return False  # a slip; 发改委 for 发展和改革委员会
+    if len(one) == len(other) == 1 and _NAMED.match(tail, 1):
+        one, other, tail = one + tail[0], other + tail[0], tail[1:]  # 天悦小区, 金悦小区
     return min(rarest_pair(one), rarest_pair(other)) >= (RARE_NAME if _NAMED.match(tail) else RARE)
+
+
+def _another_state(swap: Swap) -> bool:
+    """Whether another level, another course of things, or another one of a series (第三中学, 第五中学) is named."""
+    head, one, other = swap[:3]
+    if _LEVEL.fullmatch(one) and _LEVEL.fullmatch(other):
+        return True
+    if head.endswith("第") and _ORDINAL.match(one) and _ORDINAL.match(other):
+        return True
+    return set(_STATE.findall(one)) != set(_STATE.findall(other))
+
+
+def _replaced_throughout(swapped: list[Swap]) -> bool:
+    """Whether one letter was put in the place of the same other one again and again: 暴雪 for each 暴雨 in a form."""
+    counted = Counter((swap.one, swap.other) for swap in swapped if len(swap.one) == len(swap.other) == 1)
+    return any(count >= THROUGHOUT for count in counted.values())
+
+
+def _shortens(one: str, other: str) -> bool:
+    """Whether one of the two is the other with letters left out."""
+    short, long = sorted((one, other), key=len)
+    letters = iter(long)
+    return len(short) >= 2 and all(letter in letters for letter in short)
 
 
 def _name_in_each(one: str, other: str, tail: str) -> bool:
@@ -219,7 +256,9 @@ def alike(one: str, other: str) -> float | None:
     found = compare(one, other, much=much, little=little)
     if found.shorter < much or found.longer < little:
         return None
-    if any(map(is_other_fact, found.swapped)):
+    if any(map(is_other_fact, found.swapped)) or _replaced_throughout(found.swapped):
+        return None
+    if bool(_RUMOUR.search(one)) != bool(_RUMOUR.search(other)):
         return None
     return found.shorter
 

@@ -3,6 +3,11 @@
 Writes model.onnx, tokenizer.json and card.json to `classifiers/models/encoder`. The activations' ranges are measured on
 texts to learn from; temperatures, the n-gram expert's weights and the thresholds of "unsure" are chosen on the texts
 held back for choosing. Prints what the rounding to int8 costs. A model below a pinned floor is not shipped.
+
+    python -m training.export --keep-network
+
+After `training.ngram` has learnt anew: the shipped network stays as it is, only what is chosen is chosen anew.
+`training.added_heads` follows either.
 """
 
 from __future__ import annotations
@@ -32,10 +37,11 @@ from classifiers.encoder.model import FOLDER, Card, EncoderModel, Head
 from classifiers.model import Text
 from classifiers.ngram import NgramModel, log_softmax
 from training import data, ngram
+from training.added_heads import without
 from training.evaluate import FLOORS, below_floors, figures
 from training.graph import Builder, Ranges, Weights
 from training.labels.reading import labels as label_rows
-from training.tasks import FILES, OWN_LABELS, Task, score_tasks, tasks
+from training.tasks import FILES, OWN_LABELS, Task, labels_of, score_tasks, tasks
 from training.written_set import score_written
 
 MEASURED_ON = 1_500
@@ -114,12 +120,15 @@ def measure(fitted: Fitted, texts: Sequence[Text]) -> Ranges:
 
 
 def choose(
-    fitted: Fitted, found: Sequence[Task], scores_of: Mapping[Text, NDArray[np.float32]], expert: NgramModel
+    labels: Mapping[str, tuple[str, ...]],
+    found: Sequence[Task],
+    scores_of: Mapping[Text, NDArray[np.float32]],
+    expert: NgramModel,
 ) -> dict[str, Head]:
     """Temperature, the expert's weight and the threshold of each head, by the likelihood of the choosing texts."""
     heads: dict[str, Head] = {}
     start = 0
-    for name, names in fitted.labels.items():
+    for name, names in labels.items():
         columns = slice(start, start + len(names))
         start += len(names)
         examples = [one for task in found if task.head == name for one in task.choose]
@@ -161,11 +170,11 @@ def _threshold(probabilities: NDArray[np.float64], wanted: NDArray[np.int64]) ->
     return HIGHEST_THRESHOLD
 
 
-def write(folder: Path, fitted: Fitted, run_folder: Path, model: onnx.ModelProto, heads: Mapping[str, Head]) -> None:
+def write(folder: Path, tokenizer: Path, model: onnx.ModelProto, heads: Mapping[str, Head]) -> None:
     """The three files; the card without scores yet."""
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(model, str(folder / "model.onnx"))
-    shutil.copyfile(run_folder / "tokenizer.json", folder / "tokenizer.json")
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
     files = {name: data.sha256(folder / name) for name in ("model.onnx", "tokenizer.json")}
     expert = NgramModel().versions["sentiment"]
     version = hashlib.sha256(json.dumps([files, expert, msgspec.to_builtins(heads)], sort_keys=True).encode())
@@ -177,20 +186,14 @@ def _write_card(folder: Path, card: Mapping[str, Any]) -> None:
     (folder / "card.json").write_bytes(msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="of the run, with heads.pt and tokenizer.json")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the model")
-    parser.add_argument("--force", action="store_true", help="ship it also where a score is below its pinned floor")
-    chosen = parser.parse_args()
-    fitted = Fitted(chosen.folder)
-    found = tasks()
+def rounded(
+    fitted: Fitted, found: Sequence[Task], texts: Sequence[Text]
+) -> tuple[onnx.ModelProto, NDArray[np.float32]]:
+    """The int8 graph of a fine-tuned model, and its scores of some texts; prints what the rounding costs."""
     learnt = [one.text for task in found for one in task.train]
     random = np.random.default_rng(1)
     sample = [learnt[place] for place in random.choice(len(learnt), MEASURED_ON, replace=False)]
-    ranges = measure(fitted, sample)
-    model = fitted.builder(ranges).build()
-    texts = list({one.text for task in found for one in task.choose})
+    model = fitted.builder(measure(fitted, sample)).build()
     scores = run(model, fitted.tokenizer, texts)
     exact = run(fitted.builder().build(), fitted.tokenizer, texts)
     start = 0
@@ -199,18 +202,46 @@ def main() -> None:
         start += len(names)
         same = (scores[:, columns].argmax(1) == exact[:, columns].argmax(1)).mean()
         print(f"{head}: {same:.4f} of the labels are the same in int8", file=sys.stderr)
+    return model, scores
+
+
+def kept(folder: Path, texts: Sequence[Text]) -> tuple[onnx.ModelProto, NDArray[np.float32]]:
+    """The graph that ships, without the heads that were added to it, and its scores of some texts."""
+    model = onnx.load(str(folder / "model.onnx"))
+    without(model.graph)
+    return model, run(model, Tokenizer.from_file(str(folder / "tokenizer.json")), texts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    whence = parser.add_mutually_exclusive_group(required=True)
+    whence.add_argument("--folder", type=Path, help="of the run, with heads.pt and tokenizer.json")
+    whence.add_argument("--keep-network", action="store_true", help="of the model that ships; choose all else anew")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the model")
+    parser.add_argument("--force", action="store_true", help="ship it also where a score is below its pinned floor")
+    chosen = parser.parse_args()
+    found = tasks()
+    texts = list({one.text for task in found for one in task.choose})
+    if chosen.keep_network:
+        source, labels = chosen.output, labels_of(found)
+        model, scores = kept(source, texts)
+    else:
+        source, fitted = chosen.folder, Fitted(chosen.folder)
+        labels = fitted.labels
+        model, scores = rounded(fitted, found, texts)
     with tempfile.TemporaryDirectory() as folder:
         # The shipped expert has learnt the choosing texts: its weight is chosen with one that has not.
         ngram.make(Path(folder), data.FOLDER, found, everything=False)
-        heads = choose(fitted, found, dict(zip(texts, scores, strict=True)), NgramModel(Path(folder)))
-    made = chosen.folder / "made"
-    write(made, fitted, chosen.folder, model, heads)
-    fallen = finish(made, found)
-    size = sum(path.stat().st_size for path in made.iterdir())
-    print(f"{made}: {size / 1e6:.1f} MB", file=sys.stderr)
-    if fallen and not chosen.force:
-        sys.exit("\n".join([*fallen, f"not shipped: {made} keeps it; --force ships it all the same"]))
-    shutil.copytree(made, chosen.output, dirs_exist_ok=True)
+        heads = choose(labels, found, dict(zip(texts, scores, strict=True)), NgramModel(Path(folder)))
+    with tempfile.TemporaryDirectory() as folder:
+        made = chosen.folder / "made" if chosen.folder else Path(folder)
+        write(made, source / "tokenizer.json", model, heads)
+        fallen = finish(made, found)
+        size = sum(path.stat().st_size for path in made.iterdir())
+        print(f"{made}: {size / 1e6:.1f} MB", file=sys.stderr)
+        if fallen and not chosen.force:
+            sys.exit("\n".join([*fallen, "not shipped; --force ships it all the same"]))
+        shutil.copytree(made, chosen.output, dirs_exist_ok=True)
 
 
 def finish(folder: Path, found: Sequence[Task]) -> list[str]:

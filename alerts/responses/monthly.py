@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import mean, median
 
 import msgspec
+import sqlalchemy as sa
 
 from alerts.responses.reached import first_reached
 from alerts.responses.worked import Worked, worked
@@ -16,6 +17,8 @@ from minsheng.problems import Problem
 from minsheng.store import Store
 
 NOBODY = "未定责任单位"
+YEARS = range(1900, 2900)
+"""At the ends of the calendar no day can be added."""
 
 
 class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +32,8 @@ class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
         How many of them.
     kept, late:
         Clocks that ended in time, and ones that did not; those that still run are neither.
+    overdue:
+        Tickets with a clock that did not.
     responded, evaluated, well:
         Tickets with a response, with an evaluated one, and with a good or fair one.
     score, satisfaction:
@@ -45,6 +50,7 @@ class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
     false_alarms: int
     kept: int
     late: int
+    overdue: int
     responded: int
     evaluated: int
     well: int
@@ -65,56 +71,125 @@ class UnitMonth(msgspec.Struct, frozen=True, kw_only=True):
         return self.kept / ended if ended else None
 
 
-def month_by_unit(store: Store, clock: Clock, month: str) -> list[UnitMonth]:
-    """The tickets opened in a month, by unit; the unit with most tickets first.
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket of the month, and status → when it was first reached."""
+
+    ticket: Worked
+    reached: Mapping[str, datetime]
+
+    @property
+    def unit(self) -> str:
+        return self.ticket.unit or NOBODY
+
+
+def _came_to(status: str) -> Callable[[Told], bool]:
+    return lambda one: status in one.reached
+
+
+FIGURES: dict[str, tuple[str, Callable[[Told], bool]]] = {
+    "tickets": ("工单", lambda one: True),
+    "false_alarms": ("误报", lambda one: one.ticket.status == "false-alarm"),
+    "on_time": ("时限已到", lambda one: one.ticket.kept + one.ticket.late > 0),
+    "overdue": ("超时", lambda one: one.ticket.late > 0),
+    "responded": ("已回应", lambda one: one.ticket.responded_at is not None),
+    "evaluated": ("已评价", lambda one: one.ticket.evaluation is not None),
+    "well": ("答得好", lambda one: one.ticket.evaluation is not None and one.ticket.evaluation.well),
+    "score": ("已评价", lambda one: one.ticket.evaluation is not None),
+    "satisfaction": (
+        "主管已评分",
+        lambda one: one.ticket.evaluation is not None and one.ticket.evaluation.sheet_share is not None,
+    ),
+    "repeated": ("再次反映", lambda one: one.ticket.evaluation is not None and one.ticket.evaluation.repeats > 0),
+    "to_acknowledge": ("已签收", _came_to("acknowledged")),
+    "to_judge": ("已研判", _came_to("judging")),
+    "to_handle": ("已处置", _came_to("responding")),
+    "to_respond": ("已转为已回应", _came_to("responded")),
+    "to_evaluate": ("已转为已评估", _came_to("evaluated")),
+    "to_close": ("已办结", _came_to("closed")),
+}
+"""A figure of `UnitMonth` → what the tickets are that it is taken from, and whether one is among them. A count is the
+number of these tickets; a share, a mean or a median is taken over them."""
+
+
+class Month:
+    """The tickets opened in a month.
 
     Parameters
     ----------
     month:
         `2026-11`, in China's time.
+    where:
+        What must hold of their rows beside, such as a viewer's scope.
 
     Raises
     ------
     WrongUse
         If that is no month.
     """
-    since, until = bounds(month)
-    by_unit: dict[str, list[Worked]] = {}
-    with store.read() as connection:
-        for one in worked(connection, since, until, clock.now()):
-            by_unit.setdefault(one.unit or NOBODY, []).append(one)
-        reached = first_reached(connection, [one.id for group in by_unit.values() for one in group])
-    found = [_unit(name, group, reached) for name, group in by_unit.items()]
-    return sorted(found, key=lambda one: (-one.tickets, one.unit))
+
+    def __init__(self, store: Store, clock: Clock, month: str, where: Sequence[sa.ColumnElement[bool]] = ()) -> None:
+        since, until = bounds(month)
+        with store.read() as connection:
+            found = worked(connection, since, until, clock.now(), where)
+            reached = first_reached(connection, [one.id for one in found])
+        self._told = [Told(ticket=one, reached=reached.get(one.id, {})) for one in found]
+
+    def by_unit(self) -> list[UnitMonth]:
+        """A row a unit; the unit with most tickets first."""
+        groups: dict[str, list[Told]] = {}
+        for one in self._told:
+            groups.setdefault(one.unit, []).append(one)
+        found = [_unit(name, group) for name, group in groups.items()]
+        return sorted(found, key=lambda one: (-one.tickets, one.unit))
+
+    def whole(self, name: str) -> UnitMonth:
+        """All of them as one row of that name."""
+        return _unit(name, self._told)
+
+    def tickets(self, unit: str | None, figure: str) -> list[Worked]:
+        """The tickets that a figure of a unit is taken from, newest first; None: of all units."""
+        counts = FIGURES[figure][1]
+        return [one.ticket for one in self._told if unit in (None, one.unit) and counts(one)]
+
+
+def month_by_unit(store: Store, clock: Clock, month: str) -> list[UnitMonth]:
+    """The tickets opened in a month, by unit. Raises `WrongUse` if that is no month."""
+    return Month(store, clock, month).by_unit()
 
 
 def bounds(month: str) -> tuple[datetime, datetime]:
     """The first moment of a month and that of the next."""
     try:
         first = datetime.strptime(month, "%Y-%m").replace(tzinfo=CHINA)
+        if first.year not in YEARS:
+            raise ValueError(month)
     except ValueError:
         raise WrongUse(Problem("month-wrong", text=month), "write it as 2026-11") from None
     return first, (first + timedelta(days=32)).replace(day=1)
 
 
-def _unit(name: str, rows: Sequence[Worked], reached: Mapping[int, Mapping[str, datetime]]) -> UnitMonth:
-    def hours(status: str) -> float | None:
-        return _hours([(one.created_at, reached.get(one.id, {}).get(status)) for one in rows])
+def _unit(name: str, told: Sequence[Told]) -> UnitMonth:
+    def many(figure: str) -> int:
+        return sum(map(FIGURES[figure][1], told))
 
-    judged = [one.evaluation for one in rows if one.evaluation is not None]
+    def hours(status: str) -> float | None:
+        return _hours([(one.ticket.created_at, one.reached.get(status)) for one in told])
+
+    judged = [one.ticket.evaluation for one in told if one.ticket.evaluation is not None]
     sheets = [one.sheet_share for one in judged if one.sheet_share is not None]
     return UnitMonth(
         unit=name,
-        tickets=len(rows),
-        false_alarms=sum(one.status == "false-alarm" for one in rows),
-        kept=sum(one.kept for one in rows),
-        late=sum(one.late for one in rows),
-        responded=sum(one.responded_at is not None for one in rows),
+        tickets=len(told),
+        false_alarms=many("false_alarms"),
+        kept=sum(one.ticket.kept for one in told),
+        late=sum(one.ticket.late for one in told),
+        overdue=many("overdue"),
+        responded=many("responded"),
         evaluated=len(judged),
-        well=sum(one.well for one in judged),
+        well=many("well"),
         score=round(mean(one.score for one in judged), 3) if judged else None,
         satisfaction=round(mean(sheets), 3) if sheets else None,
-        repeated=sum(one.repeats > 0 for one in judged),
+        repeated=many("repeated"),
         to_acknowledge=hours("acknowledged"),
         to_judge=hours("judging"),
         to_handle=hours("responding"),

@@ -9,9 +9,13 @@ import msgspec
 from fastapi import Query, Response
 
 from alerts.levels import LEVELS
+from alerts.responses.monthly import UnitMonth
 from console.access import Visit
 from console.api.describing import told
+from console.api.problems import invalid
 from console.api.routing import answer, needs, resource
+from console.months import WHOLE, month_of, this_month
+from minsheng.errors import WrongUse
 from search.index import Bucket, Filters, Interval, Search
 
 router = resource("Statistics")
@@ -35,6 +39,22 @@ class TicketStatistics(msgspec.Struct, frozen=True, kw_only=True):
     levels: dict[str, int]
     statuses: dict[str, int]
     overdue: int
+
+
+class ResponseStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Tickets of the caller's scope that were opened in a month, what became of them, by unit and in all."""
+
+    month: str
+    units: list[UnitMonth]
+    whole: UnitMonth
+
+
+_MONTH = {
+    "unit": "市水务局", "tickets": 4, "false_alarms": 1, "kept": 1, "late": 2, "overdue": 2, "responded": 2,
+    "evaluated": 2, "well": 1, "score": 0.6, "satisfaction": None, "repeated": 1, "to_acknowledge": 2.0,
+    "to_judge": None, "to_handle": None, "to_respond": 40.0, "to_evaluate": None, "to_close": 27.5,
+}  # fmt: skip
+assert tuple(_MONTH) == UnitMonth.__struct_fields__
 
 
 @router.get(
@@ -86,3 +106,27 @@ def count_tickets(visit: TicketReader) -> Response:
             open=sum(levels.values()), levels=levels, statuses=statuses, overdue=visit.view.overdue_tickets()
         )
     )
+
+
+@router.get(
+    "/statistics/responses",
+    **told(
+        ResponseStatistics, "Count a month's tickets by unit",
+        example={"month": "2026-11", "units": [_MONTH], "whole": {**_MONTH, "unit": WHOLE}},
+    ),
+)  # fmt: skip
+def count_responses(
+    visit: TicketReader,
+    month: Annotated[
+        str, Query(pattern=r"^(\d{4}-\d{2})?$", description="2026-11, in China's time; default: this one.")
+    ] = "",
+) -> Response:
+    """Clocks that were kept and missed, responses and how good they were, and median hours from a ticket's opening to
+    each state. Historical ones and exercises are left out. Shares are from 0 to 1; null where there is nothing to take
+    them from."""
+    month = month or this_month(visit)
+    try:
+        found = month_of(visit, month)
+    except WrongUse as error:
+        raise invalid("query.month", error.message) from None
+    return answer(ResponseStatistics(month=month, units=found.by_unit(), whole=found.whole(WHOLE)))

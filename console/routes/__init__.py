@@ -20,6 +20,7 @@ from console.routes import (
     grassroots,
     interpretations,
     metrics,
+    months,
     plans,
     policies,
     releases,
@@ -38,8 +39,8 @@ from console.routes import (
 ROUTERS = tuple(
     module.router
     for module in (
-        sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, documents, analysis, searches,
-        events, policies, releases, interpretations,
+        sign_in, single_sign_on, desk, duty, tickets, casework, research, responses, months, documents, analysis,
+        searches, events, policies, releases, interpretations,
         answer_search,  # before the answers: theirs is whatever name follows /answers/
         answers, consultations, disclosure, grassroots, plans, drills, rules, channels, sources, briefings, briefing,
         account, tokens, webhooks, admin, metrics,

@@ -122,6 +122,11 @@ def main() -> None:
         # The reader of our output went away (`| head`); there is nobody left to tell.
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.filename is None:
+            raise  # not a file of the user's: the trace says more than the message
+        context.errors().print(f"minsheng: {error.filename}: {error.strerror}", markup=False, soft_wrap=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -282,7 +282,8 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
                       "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
                       "/dead-letters", "/answers", "/answers/edit", "/answers/coverage", "/briefings",
-                      "/grassroots", "/grassroots/tasks", "/interpretations", "/consultations", "/disclosure",
+                      "/grassroots", "/grassroots/tasks", "/responses/month",
+                      "/responses/month/tickets?figure=tickets", "/interpretations", "/consultations", "/disclosure",
                       "/briefings/kept/RB-20260508", "/briefings/kept/RB-20260508/edit",
                       "/briefings/kept/RB-20260508/evidence/1", "/policies/heating/history", "/drills",
                       f"/drills/{drill}", f"/documents/{burst()[0].document.id}")),
@@ -303,6 +304,12 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CONTRAST = {"type": "rule", "values": ["color-contrast"]}
 """All that a dark page can have wrong that the light one has not."""
+STRIPS = """() => [...document.querySelectorAll("main td, main li, main dd, main h2, main p")].filter(cell => {
+  const words = document.createRange(); words.selectNodeContents(cell)
+  const wide = cell.getBoundingClientRect().width, high = words.getBoundingClientRect().height
+  return cell.innerText.trim() && wide > 0 && high > 110 && high > 2.2 * wide
+}).map(cell => cell.innerText.slice(0, 30))"""
+"""Texts that are squeezed into a strip a few characters wide."""
 
 
 def _broken(page: Any, width: int, scheme: str) -> list[str]:
@@ -319,6 +326,7 @@ def _broken(page: Any, width: int, scheme: str) -> list[str]:
             page.set_viewport_size(screen)
         wide = page.evaluate("document.documentElement.scrollWidth") - screen["width"]
         broken += [f"{place}: {wide} px wider than a screen of {screen['width']}"] if wide > 0 else []
+        broken += [f"{place}: a strip at {screen['width']} px: {text}" for text in page.evaluate(STRIPS)]
     if screen is PHONE:
         page.set_viewport_size(SMALL)
     return broken

@@ -201,3 +201,40 @@ def test_a_phrase_before_another_kind_of_document_is_another_document() -> None:
     assert linker.link("", "国务院的国有土地上房屋征收与补偿条例早就有了") == []
     assert [shown(link) for link in linker.link("", "国有土地上房屋征收与补偿的新政策出来了")] == ["p fragment"]
     assert [shown(link) for link in linker.link("", "《国有土地上房屋征收与补偿办法》")] == ["p fragment"]
+
+
+HAIZHOU = PolicyLinker(
+    [
+        Policy(id="ban", title="海州市公共场所控制吸烟条例", number="海州市人民代表大会常务委员会公告第12号"),
+        Policy(id="tax", title="关于小微企业所得税优惠政策的公告", number="海州市税务局公告2024年第3号"),
+        Policy(id="order", title="海州市户外广告设置规定", number="海州市人民政府令第46号"),
+        Policy(id="register", title="海州市户籍准入管理办法", number="海府规〔2024〕2号"),
+        Policy(id="rules", title="海州市户籍准入管理办法实施细则", number="海公规〔2024〕11号"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("海州市人大常委会公告（第12号）今天公布", ["ban"]),
+        ("海州市人民代表大会常务委员会第12号公告", ["ban"]),
+        ("海州市人民代表大会常务委员会公告（第112号）", []),
+        ("海州市人民政府公告第12号", []),
+        ("海州市税务局公告2024年第3号", ["tax"]),
+        ("海州市人民政府令（第46号）", ["order"]),
+        ("海州市政府第46号令", ["order"]),
+        ("海州市政府第146号令", []),
+        ("海州市人民政府令（46号楼）", []),
+        ("海府规〔2024〕2-1号是补充的那份", []),
+        ("海府规〔2024〕2-5号都要交材料", ["register"]),
+        ("海府規〔2024〕2號怎麼理解", ["register"]),
+        ("《海州市戶籍準入管理辦法》什麼時候實施", ["register"]),
+        ("《户籍准入管理办法》什么时候实施", ["register"]),
+        ("《海州市户籍准入管理办法（征求意见稿）》有几点建议", ["register"]),
+        ("《户籍准入管理办法实施细则》在哪下载", ["rules"]),
+        ("《海州市户籍准入管理办法》和它的《海州市户籍准入管理办法实施细则》", ["register", "rules"]),
+    ],
+)
+def test_orders_notices_and_the_rules_that_carry_a_policy_out(text: str, named: list[str]) -> None:
+    assert sorted(link.policy_id for link in HAIZHOU.link("", text) if link.confidence >= SURE) == named

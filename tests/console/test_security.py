@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import lxml.etree
 import lxml.html
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from console.accounts import TooManyTries
 from console.headers import POLICY
-from console.tables import audit, audit_checkpoints
+from console.tables import audit, audit_checkpoints, failures
 from minsheng.errors import WrongUse
 from minsheng.settings import ConsoleSettings
 from minsheng.spreadsheets import safe_cell
@@ -222,6 +223,26 @@ def test_many_tries_are_held_back_and_then_let_in_again(world: ConsoleWorld) -> 
     world.clock.advance(minutes=16)
     _, let_in = sign_in(world, "duty-whole")  # type: ignore[misc]
     assert let_in.status_code == 303
+
+
+def test_tries_that_come_at_once_are_held_back_as_those_one_after_the_other(world: ConsoleWorld) -> None:
+    """A password is checked for a third of a second: time enough for many others to come in."""
+    name = world.add_user("duty")
+
+    def guess(number: int) -> bool:
+        try:
+            return world.console.users.sign_in(name, f"guess {number} of many", "", "203.0.113.7") is None
+        except TooManyTries:
+            return False
+
+    with ThreadPoolExecutor(20) as pool:
+        checked = list(pool.map(guess, range(40)))
+    assert checked.count(True) <= 5
+    world.clock.advance(minutes=16)
+    assert world.console.users.sign_in(name, PASSWORD, "", "203.0.113.7") is not None, "those that waited do not count"
+    with world.store.read() as connection:
+        left = connection.scalar(sa.select(sa.func.count()).where(failures.c.subject == f"user:{name}"))
+    assert left == 0
 
 
 def test_one_address_trying_many_names_is_held_back(world: ConsoleWorld) -> None:

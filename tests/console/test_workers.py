@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import os
 import socket
+import time
 import urllib.parse
 from collections import Counter
 from pathlib import Path
@@ -24,6 +25,8 @@ from minsheng.settings import ConsoleSettings, Settings
 from minsheng.store.migrate import migrate
 
 ALLOWED = 5
+PAUSE = 6.5
+"""Seconds: longer than the five for which a server by itself keeps a line on which nothing is asked."""
 
 
 def test_what_is_sent_does_not_wait_for_what_was_sent_before() -> None:
@@ -44,6 +47,24 @@ def test_what_is_sent_does_not_wait_for_what_was_sent_before() -> None:
 
     asyncio.run(call())
     assert told == [1]
+
+
+def test_a_line_stays_open_while_somebody_reads_a_page(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, console=ConsoleSettings(port=0))
+    store = open_store(settings)
+    migrate(store)
+    store.close()
+    with ConsoleServer(settings, SystemClock()) as server:
+        place = urllib.parse.urlsplit(server.url)
+        line = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+        for pause in (PAUSE, 0.0):
+            line.request("GET", "/sign-in")
+            answer = line.getresponse()
+            assert answer.status == 200 and answer.read()
+            opened = line.sock
+            time.sleep(pause)
+        assert line.sock is opened, "the same line, not another one"
+        line.close()
 
 
 def test_processes_that_share_a_file_let_through_no_more_than_one(tmp_path: Path) -> None:

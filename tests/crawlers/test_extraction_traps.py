@@ -302,6 +302,31 @@ def test_a_sentence_that_says_more_before_it_invites_stays() -> None:
     assert lines_of(page(*BODY, "更多资讯，请关注医院公众号。"))[-1] == BODY[-1]
 
 
+def test_the_topics_of_a_note_do_not_take_its_last_sentence() -> None:
+    last = "急诊窗口二十四小时开放，周末门诊照常，预约挂号请关注医院公众号。"
+    assert lines_of(page(*BODY, f"{last}<a>#医生</a> <a>#护理</a>"))[-1] == last
+
+
+def test_files_linked_over_the_signature_stay() -> None:
+    files = ['<a href="/f/a.xlsx">附件：1.退费名单</a>', '<a href="/f/b.docx">2.异议登记表</a>']
+    signed = ["云江市水务集团", "2026年11月23日"]
+    assert lines_of(page(*BODY, *files, *signed))[-4:] == ["附件：1.退费名单", "2.异议登记表", *signed]
+
+
+def test_a_headline_may_name_a_day() -> None:
+    title = "云江市气象台2026年11月26日16时发布天气预报"
+    html = page(before="<div><p>当前实况：气温7.2℃ 湿度81%</p></div>", title=title)
+    html = html.replace(f"<title>{title}_云江网</title>", "<title>天气预报-云江市气象局</title>")
+    assert extract(html, "http://h/a.html", NOW).title == title
+
+
+def test_what_accounts_set_around_their_articles_goes() -> None:
+    around = ["- 今日互动 -", "投稿邮箱：jy@jt.example", "商务合作：jt2026"]
+    assert lines_of(page("收录于合集 <a>#教育随笔</a> 31个", *BODY, *around)) == list(BODY)
+    kept = ["-- 第二章 --", "投稿邮箱改为来信人自选，旧信箱保留到年底，逾期来信由办公室转交，不再另行通知。"]
+    assert lines_of(page(*BODY, *kept))[-2:] == kept
+
+
 def test_numbers_of_pages_under_the_text_go() -> None:
     assert lines_of(page(*BODY, "<b>1</b> 2"))[-1] == BODY[-1]
 

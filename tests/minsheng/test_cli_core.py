@@ -114,6 +114,13 @@ def test_work_that_failed_is_1_with_what_to_do(minsheng: Run, monkeypatch: pytes
     assert "Traceback" not in outcome.err
 
 
+def test_a_file_that_cannot_be_written_is_told_in_a_line(minsheng: Run, tmp_path: Path) -> None:
+    target = tmp_path / "missing" / "labels.csv"
+    found = minsheng("labels", "export", str(target))
+    assert found.code == 1
+    assert found.err.splitlines()[-1] == f"minsheng: {target}: No such file or directory"
+
+
 def test_the_users_stop_is_130(minsheng: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop() -> None:
         raise KeyboardInterrupt

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer
 
 from classifiers.encoder.model import FOLDER, EncoderModel
 from classifiers.model import Text
@@ -37,3 +38,17 @@ def test_added_again_the_heads_replace_themselves_and_the_others_stay(tmp_path: 
             assert np.allclose(list(old[head].scores.values()), list(new[head].scores.values()), atol=1e-6)
     assert [one["harm"].label for one in after] == ["harm", "none", "none", "none"]
     assert [one["advert"].label for one in after] == ["none", "none", "none", "advert"]
+
+
+def test_a_network_that_is_kept_scores_as_before_without_the_heads_that_were_added() -> None:
+    import onnx
+
+    from training.export import kept, run
+    from training.labels.added import ADDED
+
+    tokenizer = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+    every = run(onnx.load(str(FOLDER / "model.onnx")), tokenizer, TEXTS)
+    added = sum(len(one.labels) for one in ADDED)
+    model, scores = kept(FOLDER, TEXTS)
+    assert np.array_equal(scores, every[:, :-added])
+    assert not any(node.name.startswith(one.head) for node in model.graph.node for one in ADDED)
