@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -231,8 +231,8 @@ class UserBook:
         """
         name = name.strip().lower()[:60]
         now = self._clock.now()
-        subjects = (f"user:{name}", f"address:{address[:60]}")
-        claims = self._claim_try(subjects, now)
+        limits = {f"user:{name}": FREE_TRIES, f"address:{address[:60]}": ADDRESS_TRIES}
+        claims = self._claim_try(limits, now)
         with self._store.read() as connection:
             row = connection.execute(sa.select(users).where(users.c.name == name)).mappings().first()
         kept = row["password_hash"] if row is not None else None
@@ -243,7 +243,7 @@ class UserBook:
             return None
         with self._store.begin() as connection:
             connection.execute(
-                failures.delete().where(sa.or_(failures.c.subject == subjects[0], failures.c.id.in_(claims)))
+                failures.delete().where(sa.or_(failures.c.subject == f"user:{name}", failures.c.id.in_(claims)))
             )
             if _hasher.check_needs_rehash(row["password_hash"]):
                 connection.execute(
@@ -251,26 +251,28 @@ class UserBook:
                 )
         return user_of(row)
 
-    def _claim_try(self, subjects: Sequence[str], now: datetime) -> list[int]:
+    def _claim_try(self, limits: Mapping[str, int], now: datetime) -> list[int]:
         """Write the try down as failed before anything is checked: of many that come at once, to whatever process, no
         more are let in than of those that come one after the other. The rows' ids, to be taken back where it was right.
+
+        `limits`: what the try counts for, and how many of that may fail.
         """
         with self._store.begin() as connection:
             claims = [
                 int(connection.scalar(failures.insert().values(subject=subject, at=now).returning(failures.c.id)) or 0)
-                for subject in subjects
+                for subject in limits
             ]
         try:
-            self._hold_back(subjects, now, claims)
+            self._hold_back(limits, now, claims)
         except TooManyTries:  # one that was not let in is no try, or waiting would never end
             with self._store.begin() as connection:
                 connection.execute(failures.delete().where(failures.c.id.in_(claims)))
             raise
         return claims
 
-    def _hold_back(self, subjects: Sequence[str], now: datetime, claims: Sequence[int]) -> None:
+    def _hold_back(self, limits: Mapping[str, int], now: datetime, claims: Sequence[int]) -> None:
         with self._store.read() as connection:
-            for subject, free in zip(subjects, (FREE_TRIES, ADDRESS_TRIES), strict=True):
+            for subject, free in limits.items():
                 row = connection.execute(
                     sa.select(sa.func.count(), sa.func.max(failures.c.at, type_=failures.c.at.type)).where(
                         failures.c.subject == subject,
@@ -286,10 +288,23 @@ class UserBook:
                     raise TooManyTries(last + pause)
 
     def check_password_of(self, user_id: int, password: str) -> bool:
-        """Whether it is the user's password, for changes that ask for it again."""
+        """Whether it is the user's password, for changes that ask for it again: who finds a session open can't go on
+        guessing there.
+
+        Raises
+        ------
+        TooManyTries
+            Where too many failed before; the right one is refused then, too.
+        """
+        again = f"again:{user_id}"
+        self._claim_try({again: FREE_TRIES}, self._clock.now())
         with self._store.read() as connection:
             kept = connection.scalar(sa.select(users.c.password_hash).where(users.c.id == user_id))
-        return kept is not None and _verify(kept, password[:LONGEST_PASSWORD])
+        right = kept is not None and _verify(kept, password[:LONGEST_PASSWORD])
+        if right:
+            with self._store.begin() as connection:
+                connection.execute(failures.delete().where(failures.c.subject == again))
+        return right
 
     # The second factor
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -33,6 +34,8 @@ MANY: dict[str, str] = {
 SHOWN_FACETS: tuple[Facet, ...] = ("policy", "topic", "sentiment", "request", "stance", "kind", "source", "region")
 SORTS: dict[Sort, str] = {"newest": "最新", "relevance": "最相关", "reach": "互动最多"}
 PAGE = 20
+_OPENING = '"“”《〈「'
+_APART = re.compile(r"[\s\"“”()（）:：|&!-]|^(?:AND|OR|NOT)$")
 
 
 def meant(words: str, view: View) -> Node | None:
@@ -54,6 +57,25 @@ def wider(search: Search, view: View) -> tuple[Search, bool]:
 
     query, widened = chosen(search.query, count, enough_for(search.sort))
     return msgspec.structs.replace(search, query=query), widened
+
+
+def last_word(typed: str) -> tuple[str, str]:
+    """What stands before the word that is being typed, and that word without the sign in front of it.
+
+    Nothing is being typed behind a space, in the name of a field or in what is left out.
+    """
+    word = re.split(r"[\s(（]", typed)[-1]
+    before = typed[: len(typed) - len(word)]
+    if word.startswith(("-", "－")) or ":" in word or "：" in word or word in ("AND", "OR", "NOT"):
+        return typed, ""
+    if word[:1] in _OPENING:
+        return before, word[1:]
+    return before, word
+
+
+def quoted(name: str) -> str:
+    """A name as it can stand in a query, as one phrase where it holds what a query reads otherwise."""
+    return f'"{name.replace(chr(34), " ")}"' if _APART.search(name) else name
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):

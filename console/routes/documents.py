@@ -19,15 +19,19 @@ from console.documents import whole
 from console.problems import in_words
 from console.rendering import attachment, show
 from console.scope import View
-from console.searching import SORTS, Asked, wider
+from console.searching import SORTS, Asked, last_word, quoted, wider
 from minsheng.errors import WrongUse
 from minsheng.records import Assessed, Document, Grouped
 from minsheng.spreadsheets import as_csv, as_xlsx
 from search.index import Page, Search
+from search.suggestions import suggest
+from search.understanding import Vocabulary
 
 router = APIRouter()
 Searcher = Annotated[Visit, needs("search")]
 BATCH = 500
+MOST_TYPED = 200
+"""Characters of a query that something is suggested for."""
 
 
 @router.get("/search")
@@ -53,6 +57,19 @@ def search(visit: Searcher) -> Response:
         facets=words.FACETS,
         limit=visit.console.settings.console.export_rows,
     )
+
+
+@router.get("/search/suggestions")
+def suggestions(visit: Searcher, q: str = "") -> Response:
+    """What the last word typed may be the beginning of, for the list below the box: names and titles that find
+    something in what the viewer may see."""
+    before, word = last_word(q[:MOST_TYPED])
+    vocabulary = Vocabulary.of(visit.view.policies.values())
+    found = suggest(visit.view.index, word, vocabulary) if word else []
+    if found:
+        visit.record("searched", q[:MOST_TYPED], {"suggested": len(found)})
+    options = [(before + quoted(one.text), one.documents) for one in found]
+    return show(visit, "suggestions.html.j2", typed=q[:MOST_TYPED].strip(), options=options)
 
 
 @router.get("/search/export")

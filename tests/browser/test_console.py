@@ -3,6 +3,7 @@ from elsewhere, and no page keeps anybody out."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -130,6 +131,18 @@ def test_the_department_searches_its_own_and_exports_it(served: Served) -> None:
         assert "取暖费" in text and "招生" not in text
         page.goto("/policies/heating")
         page.locator("[data-chart] canvas").wait_for()
+
+
+def test_the_search_box_suggests_what_may_be_meant(served: Served) -> None:
+    with served.page() as page:
+        served.sign_in(page, "duty")
+        page.goto("/search")
+        page.keyboard.press("/")
+        page.keyboard.type("缴费 gongnuan")
+        option = page.locator("#suggestions option").first
+        option.wait_for(state="attached")
+        assert re.match("缴费 .*供暖", option.get_attribute("value"))
+        assert option.get_attribute("label").startswith("缴费 gongnuan")
 
 
 def test_the_leader_reads_it_on_a_phone(served: Served) -> None:

@@ -309,6 +309,17 @@ def test_the_second_factor(world: ConsoleWorld) -> None:
     assert users.sign_in(name, PASSWORD, code, "a") is None, "no code is taken twice"
 
 
+def test_who_finds_a_session_open_can_not_go_on_guessing_the_password(world: ConsoleWorld) -> None:
+    client = world.client("duty")
+    codes = [send(client, "/account", "/account/password", password=f"guess {n}").status_code for n in range(8)]
+    assert codes == [400] * 5 + [429] * 3
+    held = send(client, "/account", "/account/totp", password=PASSWORD)
+    assert held.status_code == 429, "the right one as well, by whichever form"
+    world.clock.advance(minutes=16)
+    assert send(client, "/account", "/account/password", password=PASSWORD).status_code == 303
+    assert send(client, "/account", "/account/password", password="wrong").status_code == 400, "counted anew"
+
+
 def test_switching_the_second_factor_on_by_the_page(world: ConsoleWorld) -> None:
     client = world.client("duty")
     page = send(client, "/account", "/account/totp", password=PASSWORD)
