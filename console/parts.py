@@ -37,10 +37,14 @@ from minsheng.clock import Clock
 from minsheng.policies import PolicyRegister
 from minsheng.settings import Settings
 from minsheng.store import Store
-from search.index import Index, Search
+from search.index import Index, Page, Search
 from stream.log import Log
 
 BRIEFING_SECONDS = 60.0
+INCOMING_SECONDS = 5.0
+"""How long the newest posts are shared by all desks that see and have chosen the same."""
+WATCHED_SECONDS = 600.0
+"""Reading the newest posts, which a desk asks for all the time, is written down so often."""
 STRANGERS_PER_MINUTE = 60
 """Requests to the API without a good token that one address may send a minute."""
 
@@ -80,6 +84,8 @@ class Console:
         self.views = Views(store, index, clock, PolicyRegister(store, clock).all)
         self.boards = Boards(clock)
         self.pulse = Pulse(store, clock)
+        self.incoming = Remembered[Page](clock, INCOMING_SECONDS)
+        self.watching = Remembered[None](clock, WATCHED_SECONDS)
         self.stopping = threading.Event()
         self.widened = Remembered[Search](clock, BRIEFING_SECONDS)
         self.hot_words = Remembered[HotWords](clock, BRIEFING_SECONDS)

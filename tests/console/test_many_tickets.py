@@ -64,7 +64,7 @@ def test_the_list_is_turned_page_by_page(world: ConsoleWorld) -> None:
     pages = 0
     while address:
         page = client.get(address).text
-        seen += re.findall(r'<td class="nowrap"><a href="/tickets/(\w+)"', page)
+        seen += re.findall(r'<td class="about"><a href="/tickets/(\w+)"', page)
         following = re.search(r'rel="next" href="([^"]+)"', page)
         address, pages = html.unescape(following[1]) if following else "", pages + 1
     assert pages == 3 and len(seen) == len(set(seen)) >= 450
