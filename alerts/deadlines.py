@@ -29,8 +29,8 @@ from minsheng.workdays import WorkCalendar
 log = get_logger(__name__)
 
 __all__ = [
-    "TITLES", "WARNING", "answer_timers", "cancel_timers", "drop_timers", "fire_due", "first_deadline", "meet_timer",
-    "pause_timers", "replace_timers", "resume_timers", "round_of", "set_timers", "waive_timer",
+    "TITLES", "WARNING", "answer_timers", "cancel_timers", "drop_timers", "end_timer", "fire_due", "first_deadline",
+    "pause_timers", "replace_timers", "resume_timers", "round_of", "set_timers",
 ]  # fmt: skip
 
 WARNING = "-warning"
@@ -113,18 +113,15 @@ def answer_timers(connection: Connection, ticket_id: int, turn: int, at: datetim
     return bool(connection.scalar(left))
 
 
-def meet_timer(connection: Connection, ticket_id: int, kind: str, turn: int, at: datetime, now: datetime) -> bool:
-    """What one clock asks for was done at a time. Returns whether it was waiting for that."""
+def end_timer(
+    connection: Connection, ticket_id: int, kind: str, turn: int, now: datetime, *, met_at: datetime | None = None
+) -> None:
+    """One clock that waits ends, with its warning: what it asks for was done at `met_at`, or is not needed; one
+    that was missed already stays missed then."""
     waiting = (*_waiting(ticket_id, turn), timers.c.kind == kind)
-    met = connection.execute(timers.update().where(*waiting).values(met_at=at, cancelled_at=now)).rowcount
-    return _with_warning(connection, ticket_id, kind, turn, now) if met else False
-
-
-def waive_timer(connection: Connection, ticket_id: int, kind: str, turn: int, now: datetime) -> bool:
-    """One clock is not needed: it ends unmet; missed already, it stays missed. Returns whether it was waiting."""
-    waiting = (*_waiting(ticket_id, turn), timers.c.kind == kind)
-    waived = connection.execute(timers.update().where(*waiting).values(cancelled_at=now)).rowcount
-    return _with_warning(connection, ticket_id, kind, turn, now) if waived else False
+    connection.execute(timers.update().where(*waiting).values(met_at=met_at, cancelled_at=now))
+    warning = (*_running(ticket_id), timers.c.round == turn, timers.c.kind == kind + WARNING)
+    connection.execute(timers.update().where(*warning).values(cancelled_at=now))
 
 
 def drop_timers(connection: Connection, ticket_id: int, level: Level, now: datetime, settings: Settings) -> None:
@@ -190,12 +187,6 @@ def fire_due(store: Store, clock: Clock, settings: Settings, limit: int = 200) -
             timeline.lock(connection, ticket_id)
             fired += _fire(store, connection, timer_id, now, settings)
     return fired
-
-
-def _with_warning(connection: Connection, ticket_id: int, kind: str, turn: int, now: datetime) -> bool:
-    warning = (*_running(ticket_id), timers.c.round == turn, timers.c.kind == kind + WARNING)
-    connection.execute(timers.update().where(*warning).values(cancelled_at=now))
-    return True
 
 
 def _waiting(ticket_id: int, turn: int) -> tuple[sa.ColumnElement[bool], ...]:

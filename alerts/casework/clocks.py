@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from alerts.deadlines import TITLES, WARNING, meet_timer, waive_timer
+from alerts.deadlines import TITLES, WARNING, end_timer
 from alerts.tables import is_term, timers
 from alerts.tickets import Deadline, Ticket, TicketBook
 from alerts.transitions import Change, changing
@@ -63,7 +63,7 @@ def meet_clock(
         if not change.ticket["opened_at"] <= done_at <= change.now:
             raise WrongUse(Problem("clock-time"), "give a time between the ticket's first post and now")
         title = _waiting(change, kind)
-        meet_timer(change.connection, change.id, kind, change.ticket["round"], done_at, change.now)
+        end_timer(change.connection, change.id, kind, change.ticket["round"], change.now, met_at=done_at)
         detail = {"deadline": kind, "title": title, "at": done_at.isoformat(), "note": note.strip()}
         change.write("clock-met", {key: value for key, value in detail.items() if value})
     return TicketBook(store, clock).get(name)
@@ -85,7 +85,7 @@ def waive_clock(
     with changing(store, clock, name, actor=actor, version=version) as change:
         change.require_open("waiving a clock")
         title = _waiting(change, kind)
-        waive_timer(change.connection, change.id, kind, change.ticket["round"], change.now)
+        end_timer(change.connection, change.id, kind, change.ticket["round"], change.now)
         change.write("clock-waived", {"deadline": kind, "title": title, "reason": reason.strip()})
     return TicketBook(store, clock).get(name)
 

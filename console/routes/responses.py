@@ -22,6 +22,7 @@ from console.casework import Typed, people_names, told
 from console.problems import in_words
 from console.rendering import show
 from minsheng.errors import WrongUse
+from minsheng.problems import Problem
 
 router = APIRouter()
 Reader = Annotated[Visit, needs("tickets")]
@@ -66,6 +67,8 @@ def record(visit: Worker, number: str) -> Response:
         if page and not page.startswith(("http://", "https://")):
             raise WrongUse("回应的网址应以 http:// 或 https:// 开头。")
         replied_at = visit.moment("replied_at")
+        if at_conference and replied_at is not None and replied_at < ticket.opened_at:
+            raise WrongUse(Problem("clock-time"))  # before anything is kept, as the clock would not take it after
         last = book.latest(ticket.number)
         if last is None or last.reply != reply:
             kept = book.evaluate(

@@ -241,6 +241,10 @@ def test_the_press_conference_is_met_or_waived_by_itself(worked: ConsoleWorld, d
 
 def test_a_response_given_at_a_press_conference_meets_its_clock(worked: ConsoleWorld, duty: TestClient) -> None:
     reply = "各位记者：经核实，供暖新规自5月6日起执行，低保户每户补贴300元，5月20日前发放到户。"
+    made_grave(worked, "T0004")
+    early = do(duty, "", "/tickets/T0004/response", reply=reply, channel="新闻发布会", replied_at="2020-01-01T08:00")
+    assert early.status_code == 400 and "完成时间应在" in early.text
+    assert ResponseBook(worked.store, worked.clock).latest("T0004") is None, "nothing was kept"
     for number, channel, met in (("T0004", "政府门户网站", False), ("T0005", "新闻发布会", True)):
         made_grave(worked, number)
         assert do(duty, "", f"/tickets/{number}/response", reply=reply, channel=channel).status_code == 303
