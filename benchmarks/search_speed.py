@@ -31,7 +31,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.mixed import mixed_stream
-from deploy.servers import KINDS, cache_folder
+from deploy.servers import cache_folder
+from deploy.servers.elasticsearch import ElasticsearchServer
 from deploy.servers.running import read_running
 from minsheng.records import Assessed, Duplicate, EventRef, Grouped, PolicyLink, scores_of
 from search import tokens
@@ -69,7 +70,7 @@ def main() -> None:
             if not chosen.no_bare:
                 rows.append(bare_fts5(Path(folder) / "bare.db", records, words))
         if "elasticsearch" in chosen.engines:
-            address = server(opened)
+            address = server(opened, chosen.documents)
             prefix = f"bench{uuid4().hex[:8]}"
             client = Elasticsearch(address, request_timeout=60, serializer=Json())
             opened.callback(client.close)
@@ -301,13 +302,14 @@ def timed_in_turn(asked: Sequence[Asking], words: Sequence[str]) -> list[tuple[f
     return [(round(cut[9], 1), round(cut[18], 1)) for cut in cuts]
 
 
-def server(opened: ExitStack) -> str:
-    """The server of `MINSHENG_TEST_SERVERS`, or one started for this run."""
+def server(opened: ExitStack, documents: int) -> str:
+    """The server of `MINSHENG_TEST_SERVERS`, or one started for this run with as much memory as so many need."""
     shared = os.environ.get("MINSHENG_TEST_SERVERS")
     running = read_running(Path(shared)) if shared else {}
     if "elasticsearch" in running:
         return running["elasticsearch"].address
-    started = KINDS["elasticsearch"](cache_folder())
+    started = ElasticsearchServer(cache_folder())
+    started.heap_mb = max(started.heap_mb, documents // 250)
     opened.callback(started.remove)
     started.start()
     return started.address
