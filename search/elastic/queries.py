@@ -110,6 +110,9 @@ def conditions(filters: Filters, query: Node | None = None) -> list[dict[str, An
         )
         if wanted is not None
     ]
+    if filters.areas is not None:
+        starts = [{"prefix": {"region": start}} for start in filters.areas]
+        found.append({"bool": {"should": starts, "minimum_should_match": 1}} if starts else {"match_none": {}})
     found += _between("published_at", filters.since, filters.until)
     found += _between("fetched_at", filters.fetched_since, None)
     if left_out(query, filters):
