@@ -70,6 +70,7 @@ class Rendering:
         self.environment.filters.update(
             moment=words.moment,
             short_moment=words.short_moment,
+            short_count=words.short_count,
             marked=marked,
             span=words.span,
             crawl_error=crawl_error,
@@ -77,7 +78,10 @@ class Rendering:
             tr=translation.translate,
             quoted=quoted,
         )
-        self.environment.tests.update(policy_of=lambda policy_id, view: view.sees_policy(policy_id))
+        self.environment.tests.update(
+            policy_of=lambda policy_id, view: view.sees_policy(policy_id),
+            within=lambda inner, area: inner.startswith(area),
+        )
         self.environment.globals.update(
             _=translation.translate,
             asset=assets.url,

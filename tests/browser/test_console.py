@@ -12,12 +12,13 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from msgspec.structs import replace
 
 from alerts.drills.scenario import find_scenario
 from alerts.drills.start import start_drill
 from alerts.tickets import TicketBook
 from briefings.making import make_and_keep
-from tests.briefings.small_world import DAY, POLICIES, burst
+from tests.briefings.small_world import DAY, MIDNIGHT, POLICIES, burst, record
 from tests.console.world import PASSWORD, ConsoleWorld
 from tests.console.world import served as serving
 
@@ -282,6 +283,7 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
     drill = start_drill(
         world.store, world.world.log, world.clock, find_scenario("service-breakdown"), POLICIES[0], actor="x"
     )
+    _speak_of_regions(world)
     with served.page(viewport=size, color_scheme=scheme) as page:
         page.goto("/sign-in")
         found += _broken(page, size["width"], scheme)
@@ -290,7 +292,8 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
                       "/events/heat",
                       "/policies", "/policies/enterprise", "/policies/heating", "/policies/edit", "/releases",
                       "/account/tokens",
-                      "/webhooks", "/search/analysis", "/search/compare?first=heating", "/sources", "/leader",
+                      "/webhooks", "/search/analysis", "/search/analysis?area=湖南省长沙市",
+                      "/search/compare?first=heating", "/sources", "/leader",
                       "/account", "/nothing",
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
                       "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
@@ -312,6 +315,43 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
             page.context.clear_cookies()
     served.wrong.clear()  # the page that is not there is told of as an error
     assert found == [], "\n".join(found)
+
+
+def _speak_of_regions(world: ConsoleWorld) -> None:
+    """Posts of several regions, so many more of each that the map has all its shades."""
+    regions = [region for place, region in enumerate(HUNAN, 1) for _ in range(3**place)]
+    records = [record(f"of-{number}", MIDNIGHT, f"供暖第{number}条", event="heat") for number in range(len(regions))]
+    world.world.index.write(
+        [
+            replace(one, assessed=replace(one.assessed, places=(region,)))
+            for one, region in zip(records, regions, strict=True)
+        ]
+    )
+    world.world.index.refresh()
+
+
+HUNAN = ("湖南省", "湖南省长沙市", "湖南省长沙市岳麓区", "湖南省株洲市", "北京市", "海外")
+
+
+def test_the_map_of_regions_is_used_by_keyboard_and_fits_a_phone(served: Served) -> None:
+    _speak_of_regions(served.world)
+    with served.page(viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        served.sign_in(page, "duty")
+        page.goto("/search/analysis?q=供暖")
+        tile = page.get_by_role("link", name="湖南 120")
+        assert tile.bounding_box()["width"] >= 24
+        places = [one.bounding_box() for one in page.locator("ul.map .tile").all()]
+        assert len(places) == 34 == len({(round(one["x"]), round(one["y"])) for one in places})
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        tile.focus()
+        page.keyboard.press("Enter")
+        page.locator(".chip", has_text="湖南省").wait_for()
+        page.get_by_role("link", name="岳麓 27").click()
+        page.locator(".chip", has_text="湖南省长沙市岳麓区").wait_for()
+        page.get_by_role("link", name="回到检索结果").click()
+        assert page.locator("#results b").first.inner_text() == "27"
+        page.goto("/events/heat")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
