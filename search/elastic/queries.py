@@ -172,7 +172,9 @@ def histogram(found: Mapping[str, Any] | None) -> tuple[Bucket, ...]:
 
 
 def record(item: Mapping[str, Any]) -> Grouped:
-    return decode(Grouped, _encoder.encode(item["_source"]["record"]))
+    """The record of a hit."""
+    found = item["_source"]["record"]
+    return decode(Grouped, bytes(found) if isinstance(found, msgspec.Raw) else _encoder.encode(found))
 
 
 def orders(sort: str) -> list[dict[str, Any]]:
