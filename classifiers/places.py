@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import ahocorasick
 
 from classifiers.divisions import Division, Level, all_divisions, codes_above, path_of, without_suffix
-from classifiers.folding import simplified
+from minsheng.traditional import simplified
 
 Field = Literal["title", "text"]
 

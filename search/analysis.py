@@ -3,7 +3,7 @@
 Folding
 -------
 Characters are compared after NFKC (full-width becomes half-width, ㎡ becomes m2), without case and without accents.
-Traditional characters count as the simplified ones (医療 is 医疗), by OpenCC's table in grouping/traditional.txt.
+Traditional characters count as the simplified ones (医療 is 医疗), by OpenCC's table in minsheng/traditional.txt.
 Invisible characters (zero-width spaces, joiners, variation selectors, lone surrogates and U+FFFD) do not count at all.
 
 Units
@@ -25,11 +25,12 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from minsheng.traditional import simplifying
 
 VERSION = 2
 """Raise when units change: an index made with another version is built anew."""
@@ -67,15 +68,7 @@ class _Pieces(dict[int, str]):
 def _fold(char: str) -> str:
     plain = unicodedata.normalize("NFKC", char).casefold()
     without_marks = _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain))
-    return unicodedata.normalize("NFC", without_marks).translate(_SIMPLIFIED)
-
-
-def _simplified() -> dict[int, str]:
-    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    return {ord(pair[0]): pair[1] for pair in lines[1:]}
-
-
-_SIMPLIFIED = _simplified()
+    return unicodedata.normalize("NFC", without_marks).translate(simplifying())
 
 
 def _piece(char: str) -> str:
