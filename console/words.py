@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from alerts.deadlines import TITLES as DEADLINES
-from alerts.deadlines import WARNING
 from alerts.tickets import Deadline, TicketLine
 from minsheng.clock import CHINA
 
@@ -64,14 +62,8 @@ def short_moment(at: datetime | None) -> str:
 
 def next_deadline(ticket: TicketLine) -> Deadline | None:
     """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
-    waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.waiting]
+    waiting = [one for one in ticket.deadlines if not one.is_warning and one.waiting]
     return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None
-
-
-def clock_title(clock: Deadline) -> str:
-    """What is due, as the clock's own title says; a warning is said to be one."""
-    title = clock.title or DEADLINES.get(clock.kind.removesuffix(WARNING), clock.kind)
-    return f"{title}（预警）" if clock.kind.endswith(WARNING) else title
 
 
 def short_count(count: int) -> str:

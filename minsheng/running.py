@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from alerts.deadlines import TITLES, WARNING
 from alerts.service import AlertService
 from alerts.tickets import Ticket, TicketBook
 from briefings.schedule import chores as briefing_chores
@@ -133,11 +132,7 @@ class Running:
 
 
 def _line(ticket: Ticket) -> TicketLine:
-    pending = sorted(
-        (clock.due_at, clock.title or TITLES.get(clock.kind, clock.kind))
-        for clock in ticket.deadlines
-        if clock.running and not clock.kind.endswith(WARNING)
-    )
+    pending = sorted((clock.due_at, clock.name) for clock in ticket.deadlines if clock.running and not clock.is_warning)
     due = ""
     if pending:
         due = f"时限：{pending[0][0].astimezone(CHINA):%m-%d %H:%M} 前{pending[0][1]}"
