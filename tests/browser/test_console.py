@@ -116,6 +116,38 @@ def test_the_desk_shows_what_others_do_without_being_reloaded(served: Served) ->
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
 
 
+def test_what_comes_in_is_asked_for_again_while_somebody_sees_it(served: Served) -> None:
+    def asked() -> int:
+        return sum(url.split("?")[0].endswith("/desk/posts") for url in served.asked)
+
+    def show(page: Any, hidden: str) -> None:
+        page.evaluate(f"window.unseen = {hidden}; document.dispatchEvent(new Event('visibilitychange'))")
+
+    def wait(page: Any, seconds: int, wanted: int) -> None:
+        page.clock.run_for(seconds * 1000)
+        page.wait_for_timeout(300)
+        assert asked() == wanted
+
+    with served.page() as page:
+        page.add_init_script(
+            "Object.defineProperty(document, 'hidden', { get: () => window.unseen === true, configurable: true })"
+        )
+        page.clock.install()
+        served.sign_in(page, "duty")
+        page.locator("#incoming ul").wait_for()
+        wait(page, 10, 1)
+        wait(page, 7, 2)
+        wait(page, 16, 3)
+        show(page, "true")
+        wait(page, 120, 3)
+        show(page, "false")
+        wait(page, 0, 4)
+        show(page, "true")
+        show(page, "false")
+        wait(page, 1, 4)  # what is fresh is not asked for again
+        wait(page, 16, 5)
+
+
 def test_the_department_searches_its_own_and_exports_it(served: Served) -> None:
     with served.page(accept_downloads=True) as page:
         served.sign_in(page, "editor", "housing")
