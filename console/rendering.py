@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -109,6 +110,13 @@ class Rendering:
             **values,
         )
         return HTMLResponse(text, code)
+
+    def warm(self, stopping: threading.Event) -> None:
+        """Read in all templates, a few milliseconds each, between which others get their turn."""
+        for name in self.environment.list_templates():
+            if stopping.wait(0.005):
+                return
+            self.environment.get_template(name)
 
     def part(self, template: str, **values: Any) -> str:
         """A part of a page that many viewers share: it knows what it is given, and nothing of who looks at it."""
