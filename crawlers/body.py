@@ -87,6 +87,9 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
     for span in page.spans.values():
         if (_is_card(page, span) or _is_offer(page, span)) and page.prose(begin, span.start):
             page.drop(span.start, span.end)
+    for span in page.spans.values():
+        if _is_inset(page, span) and page.prose(begin, span.start) and page.prose(span.end, len(page.lines)):
+            page.drop(span.start, span.end)
     for group in _repeated(page):
         first, last = group[0].start, group[-1].end
         before = page.prose(begin, first)
@@ -117,7 +120,22 @@ def article_lines(page: Outline, headline: int | None, title: str) -> list[int]:
     places = [
         place for span in spans for place in range(max(span.start, begin), span.end) if not page.lines[place].dropped
     ]
-    return _trim(page, sorted(set(places)), title)
+    return [*_question(page, headline, places), *_trim(page, sorted(set(places)), title)]
+
+
+def _question(page: Outline, headline: int | None, places: list[int]) -> list[int]:
+    """The running text that says more of a question, in one box with its headline, where answers are the text."""
+    if headline is None or not places:
+        return []
+    if not any(len(line.text) <= 30 and phrases.ANSWERS.search(line.text) for line in page.lines):
+        return []
+    end = headline + 1
+    for box in page.lines[headline].element.iterancestors():
+        span = page.spans.get(box)
+        if span is None or span.end > places[0]:
+            break
+        end = span.end
+    return [place for place in range(headline + 1, end) if page.lines[place].prose and not page.lines[place].dropped]
 
 
 def _few_words(page: Outline, headline: int | None, title: str) -> list[int]:
@@ -251,6 +269,18 @@ def _is_offer(page: Outline, span: Span) -> bool:
     if any(line.prose for line in lines) or sum(len(line.text) for line in lines) > 120:
         return False
     return any(phrases.OFFER.fullmatch(line.text) for line in lines)
+
+
+def _is_inset(page: Outline, span: Span) -> bool:
+    """Whether an element is a table of one cell that the text flows around, as old pages set notices and
+    advertisements into it."""
+    element = span.element
+    if element.tag != "table" or element.get("align", "").lower() not in ("left", "right"):
+        return False
+    lines = page.lines[span.start : span.end]
+    if not lines or sum(len(line.text) for line in lines) > 160:
+        return False
+    return sum(1 for _ in element.iter("td", "th")) == 1
 
 
 def _repeated(page: Outline) -> Iterator[list[Span]]:
@@ -492,6 +522,8 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             or phrases.ADORNED.fullmatch(lines[kept[-1]].text)
             or _is_contact(lines[kept[-1]], homes)
             or _is_label_apart(lines[kept[-1]], homes, stands)
+            or _is_credit(lines, kept[-1])
+            or _is_heading_alone(lines, kept[-1])
         )
     ):
         kept.pop()
@@ -522,6 +554,34 @@ def _is_label_apart(line: Line, homes: set[lxml.html.HtmlElement | None], stands
     )
 
 
+def _is_credit(lines: list[Line], place: int) -> bool:
+    """Whether a line says who had a part in the text: reporters alone, or a label that is one beside others."""
+    line = lines[place]
+    if line.prose or len(line.text) > 60:
+        return False
+    if phrases.BYLINE.match(line.text):
+        # 图书馆 and 记者协会 sign as offices do.
+        return phrases.OF_DOCUMENT.search(line.text) is None
+    if not phrases.CREDITED.fullmatch(line.text) or phrases.ATTACHED.search(line.text):
+        return False
+    beside = (lines[one].text for one in (place - 1, place + 1) if 0 <= one < len(lines))
+    return any(phrases.LINE_FURNITURE.match(text) and re.search(r"[:：丨|︱]", text) for text in beside)
+
+
+def _is_heading_alone(lines: list[Line], place: int) -> bool:
+    """Whether a line is the heading of something behind the text that is none of it: all in bold, and what stood under
+    it is gone."""
+    line = lines[place]
+    if line.prose or len(line.text) > 12 or phrases.OF_DOCUMENT.search(line.text) or place + 1 >= len(lines):
+        return False
+    bold = line.element.find(".//strong")
+    bold = line.element.find(".//b") if bold is None else bold
+    if bold is None or "".join(bold.text_content().split()) != line.text.replace(" ", ""):
+        return False
+    behind = lines[place + 1]
+    return behind.dropped or _is_furniture(behind) or _around_text(behind)
+
+
 def _is_contact(line: Line, homes: set[lxml.html.HtmlElement | None]) -> bool:
     """Whether the last line says how to reach the house, in a box of its own below the text; `homes` hold the text."""
     box = line.element.getparent()
@@ -534,11 +594,16 @@ def _head(lines: list[Line], places: list[int], title: str) -> int:
     """How many lines before the text are none of it: up to the last of them that says time, medium or author, or the
     headline again."""
     head = 0
+    over = lines[max(places[0] - 6, 0) : places[0]] if places else []
+    is_told = any(_DATED.search(line.text) and not line.prose for line in over)
     for at, place in enumerate(places[:12]):
         line = lines[place]
         if line.prose and not phrases.PROMOTION.search(line.text):
             break
         if phrases.BRACKETED_DAY.fullmatch(line.text) and _stands_with_text(lines, places, place):
+            continue
+        if is_told and phrases.DAY_OF_DOCUMENT.fullmatch(line.text):
+            # The page has said its own time before the text; this is the document's.
             continue
         if _is_information(line) or (len(title) >= 6 and line.text == title):
             head = at + 1
@@ -569,7 +634,7 @@ def _is_information(line: Line) -> bool:
     text = line.text
     if len(text) > 150:
         return False
-    if phrases.INFORMATION.search(text) or phrases.BYLINE.match(text) or phrases.LINE_FURNITURE.match(text):
+    if phrases.informs(text) or phrases.BYLINE.match(text) or phrases.LINE_FURNITURE.match(text):
         return True
     return bool(_DATED.search(text)) and not line.prose and not phrases.ADOPTED.search(text)
 

@@ -64,9 +64,12 @@ _LABEL = re.compile(
 _ANSWERED = re.compile(r"(?:答复|回复|办理|办结)[时日時][间期間]")
 _DAY_APART = re.compile(
     r"(?:(?P<day>[0-3]?\d)日?\s+(?P<year>20\d{2})\s?[-/.年]\s?(?P<month>[01]?\d)月?"
-    r"|(?P<year2>20\d{2})\s?[-/.年]\s?(?P<month2>[01]?\d)月?\s+(?P<day2>[0-3]?\d)日?)"
+    r"|(?P<year2>20\d{2})\s?[-/.年]\s?(?P<month2>[01]?\d)月?\s+(?P<day2>[0-3]?\d)日?"
+    r"|(?P<year3>20\d{2})年?\s+(?P<month3>[01]?\d)\s?[-/.月]\s?(?P<day3>[0-3]?\d)日?)"
+    r"(?:\s+(?P<clock>[0-2]?\d:[0-5]\d(?::[0-5]\d)?))?"
 )
-"""A day in large letters over its month: `21` and `2026/11`, as sites of companies show it."""
+"""A day in large letters over its month, `21` and `2026/11`, as sites of companies show it; or under its year, with its
+clock: `2026`, `11/24`, `11:30:22`."""
 _SHORT_DAY = re.compile(
     r"(?:(?:编辑|发布|发表|更新|修改)于\s*)?(?P<day>(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01]))(?:\s+[\u4e00-\u9fff]{2,6})?"
 )
@@ -638,7 +641,7 @@ def _informing(lines: Sequence[Line], places: Sequence[int], title: str) -> list
             continue
         text = western_years(lines[place].text)
         before = lines[place - 1].text if place else ""
-        text = _day_apart(before, text)
+        text = _day_apart(before, text, lines[place + 1].text if place + 1 < len(lines) else "")
         if text[:2] in ("信息", "发布"):
             text = _OFFICE.sub(r"\1：", text)
         if len(before) <= 6 and _OFFICE.match(f"{before}局"):
@@ -649,14 +652,20 @@ def _informing(lines: Sequence[Line], places: Sequence[int], title: str) -> list
     return found
 
 
-def _day_apart(before: str, text: str) -> str:
-    """A line with its day in one piece, where day and month stand apart: on it, or on it and the line before."""
-    if not text[:1].isdigit() or len(text) > 12:
+def _day_apart(before: str, text: str, behind: str) -> str:
+    """A line with its day in one piece, where day and month stand apart: on it, or on it and the line before; with the
+    clock that is the line behind it."""
+    if not text[:1].isdigit():
         return text
+    if len(text) > 24:
+        match = _DAY_APART.match(text) if text[:2] == "20" else None
+        return text if match is None or not match["clock"] else f"{_day_apart('', match[0], '')}{text[match.end() :]}"
     match = _DAY_APART.fullmatch(text) or (_DAY_APART.fullmatch(f"{before} {text}") if len(before) <= 7 else None)
     if match is None:
         return text
-    return "{}-{}-{}".format(*(match[part] or match[f"{part}2"] for part in ("year", "month", "day")))
+    day = "-".join(match[part] or match[f"{part}2"] or match[f"{part}3"] for part in ("year", "month", "day"))
+    clock = match["clock"] or (behind if phrases.CLOCK.match(behind) else None)
+    return f"{day} {clock}" if clock else day
 
 
 def _may_inform(line: Line) -> bool:

@@ -59,6 +59,8 @@ def lines_of(html: str, url: str = "http://h/a.html") -> list[str]:
         "初审：街道办事处5日内完成初审。",
         "信息录入：登录平台填写企业信息；",
         "您觉得新规定对小微企业有帮助吗？",
+        "下列门诊在上述时间内停诊，请合理安排就诊时间：",
+        "本文共分三章，约一万二千字，是全省第一部专论水价的调研报告。",
     ],
 )
 def test_sentences_of_the_matter_stay(sentence: str) -> None:
@@ -110,10 +112,61 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "打开网易门新闻 体验效果更佳",
         "展开全部内容",
         "大 中 小",
+        "全文共486字，阅读大约需要1分钟",
+        "本文约1200字 | 阅读约4分钟",
+        "云江水务(600999)4.31+1.17%",
+        "（下载云江新闻，报料有奖！）",
+        "云江新闻记者 姚迟 实习生 白鹭",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
     assert lines_of(page(*BODY, line)) == list(BODY)
+
+
+def test_a_label_beside_an_editors_is_one_of_the_page() -> None:
+    assert lines_of(page(*BODY, "资料：市民政局、市交通运输局", "编辑：阿岸")) == list(BODY)
+    assert lines_of(page(*BODY, "资料：申请书、户口簿"))[-1] == "资料：申请书、户口簿"
+    assert lines_of(page(*BODY, "联系电话：0999-5550123", "编辑：阿岸"))[-1] == "联系电话：0999-5550123"
+
+
+def test_an_office_that_signs_like_a_reporter_stays() -> None:
+    for office in ("图书馆", "记者协会", "摄影家协会"):
+        assert lines_of(page(*BODY, office))[-1] == office
+
+
+def test_a_heading_over_nothing_goes() -> None:
+    asked = "<strong>互动话题</strong></p><p>遇到过这样的电话吗？评论区聊聊"
+    assert lines_of(page(*BODY, asked)) == list(BODY)
+    assert lines_of(page(*BODY, "<strong>未完待续</strong>"))[-1] == "未完待续"
+
+
+def test_a_box_that_the_text_flows_around_goes() -> None:
+    box = "<table align=right><tr><td><p><b>编读往来</b></p><p>您家里有什么好做法？欢迎来信。</p></td></tr></table>"
+    text = "</p>".join((f"<p>{BODY[0]}", f"{box}<p>{BODY[1]}", f"<p>{BODY[2]}", ""))
+    html = page("x").replace("<p>x</p>", text)
+    assert lines_of(html) == list(BODY)
+    data = "<table align=right><tr><td>粳米</td><td>2.86</td></tr><tr><td>鸡蛋</td><td>5.31</td></tr></table>"
+    found = lines_of(html.replace(box, data))
+    assert "粳米 2.86" in found and "鸡蛋 5.31" in found
+
+
+def test_office_and_day_under_a_title_are_the_documents() -> None:
+    assert lines_of(page("云江市统计局　云江调查队", "2026年3月18日", *BODY))[:2] == [
+        "云江市统计局 云江调查队",
+        "2026年3月18日",
+    ]
+
+
+def test_what_is_said_of_a_question_stands_with_its_answer() -> None:
+    asked = "父亲上个月去世，听说账户里没领完的钱可以继承，是不是真的？"
+    about = f"<div class=ask><h1>{TITLE}</h1><div class=q>{asked}</div></div>"
+    answer = "".join(f"<p>{one}</p>" for one in BODY)
+    html = (
+        f"<html><title>{TITLE}_知道</title><body><div>{about}<div class=best><b>老陈</b><span>2026-11-20</span>"
+        f"<div class=text>{answer}</div></div><div class=more><h2>{{}}</h2><p>不知道。</p></div></div></body></html>"
+    )
+    assert lines_of(html.format("其他回答（2）")) == [asked, *BODY]
+    assert asked not in lines_of(html.format("其他"))
 
 
 def test_text_goes_on_behind_links_in_between() -> None:
@@ -579,6 +632,21 @@ def test_times_as_pages_write_them(info: str, time: str) -> None:
     found = extract(page().replace("2026-11-23 12:30　来源：云江晚报", info), "http://h/a.html", NOW).published_at
     assert found is not None
     assert found.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") == time
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "<span><em> 2026</em></span><span><em> 11</em>/<em>24</em></span><span>11:30:22</span>",
+        "<span>2026</span> <span>11/24</span> <span>11:30:22</span> <span>来源：云江晚报</span>",
+        "<div>2026</div><div>11/24</div><div>11:30:22</div>",
+        "<div>2026年</div><div>11月24日</div><div>11:30</div>",
+    ],
+)
+def test_a_time_in_three_pieces(parts: str) -> None:
+    for html in (page().replace(INFO, f"<div>{parts}</div>"), page(before=f"<div>{parts}</div>").replace(INFO, "")):
+        found = extract(html, "http://h/a.html", NOW).published_at
+        assert found is not None and f"{found.astimezone(CHINA):%Y-%m-%d %H:%M}" == "2026-11-24 11:30"
 
 
 def test_a_day_in_a_tag_gets_its_clock_from_the_page() -> None:
