@@ -169,6 +169,90 @@ def test_what_is_said_of_a_question_stands_with_its_answer() -> None:
     assert asked not in lines_of(html.format("其他"))
 
 
+def test_fields_in_boxes_behind_a_sentence_stay() -> None:
+    lines = [
+        "中标结果公布如下，公示期为三个工作日，有异议的可以书面提出：",
+        "中标人：云江路安公司",
+        "中标价：12万元",
+        "2026年11月20日",
+    ]
+    boxes = "".join(f"<div style='text-indent:2em'>{line}</div>" for line in lines)
+    assert lines_of(page("x").replace("<p>x</p>", f"<div>{boxes}</div>")) == lines
+
+
+@pytest.mark.parametrize("length", [1, 6])
+def test_posts_in_tables_that_a_forum_names_are_a_thread(length: int) -> None:
+    post = "<table class=post><tr><td>{}</td><td><div>{}</div>{}</td></tr></table>"
+    first = post.format("老李", "2026-11-22 20:33", f"<h3>{TITLE}</h3><p>{'<br>'.join(BODY * length)}</p>")
+    others = "".join(
+        post.format(name, f"2026-11-23 1{n}:0{n}", "已经收到退款了，效率还可以，就是等得久。")
+        for n, name in enumerate(("momo", "老街坊", "望湖"))
+    )
+    found = lines_of(f"<html><title>{TITLE} 云江社区</title><body><div>{first}{others}</div></body></html>")
+    assert found == list(BODY)
+
+
+def test_the_name_and_slogan_of_an_account_go() -> None:
+    banner = "<section><img src=a><p>立德 启智 强体</p></section>"
+    banner += "<section><section>云江晚报</section><section>陪着您</section></section>"
+    text = "".join(f"<section><p>{one}</p></section>" for one in BODY)
+    html = page("x", before="").replace(INFO, "<div><a>云江晚报</a></div>").replace("<p>x</p>", f"{banner}{text}")
+    assert lines_of(html) == list(BODY)
+    heading = "<section><p><strong>一桩小事</strong></p></section>"
+    assert lines_of(html.replace(banner, heading))[0] == "一桩小事"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<form><input name=u><input type=password name=p><a>找回密码</a></form>",
+        "<div>我要评论：注册用户请登录，匿名发表请遵守规定</div>",
+    ],
+)
+def test_a_short_notice_on_a_site_that_lets_readers_log_in(box: str) -> None:
+    said = "因线路检修，明天8时至17时石罗镇、黄坪乡停电，请做好准备。"
+    assert lines_of(page(said, before=box)) == [said]
+
+
+def test_a_text_that_asks_for_a_login_to_read_on_is_none() -> None:
+    with pytest.raises(NoArticle) as told:
+        extract(
+            page("阶梯水价实行以后，用水大户的账单涨了多少？", behind="<p>请登录后阅读全文</p>"), "http://h/a.html", NOW
+        )
+    assert told.value.obstacle == "login"
+
+
+def test_an_answer_keeps_its_number_and_whom_it_is_to() -> None:
+    answer = ["云水函〔2026〕41号", "尹兆丰代表：", f"您提出的建议收悉，现答复如下：{BODY[0]}", *BODY[1:]]
+    lead = "<div class=summary>四十七个小区的供水设施已经移交完毕。</div>"
+    text = "".join(f"<p>{one}</p>" for one in answer)
+    html = page("x").replace("<p>x</p>", f"{lead}<div class=text>{text}</div>")
+    assert lines_of(html)[-len(answer) :] == answer
+
+
+@pytest.mark.parametrize("mark", ["", " class=row"])
+def test_an_answer_of_several_lines_in_boxes_of_one_kind_is_whole(mark: str) -> None:
+    lines = [BODY[0], f"您好，您反映的问题已收悉。{BODY[1]}{BODY[1]}", BODY[2]]
+    boxes = "".join(f"<div{mark}>{line}</div>" for line in lines)
+    assert lines_of(page("x").replace("<p>x</p>", boxes)) == lines
+
+
+def test_a_small_table_between_boxes_of_text_stays() -> None:
+    table = "<table><tr><td>柳堤村</td><td>8.11</td></tr><tr><td>大桥村</td><td>6.00</td></tr></table>"
+    boxes = [f"<div class=row>{one}</div>" for one in BODY]
+    found = lines_of(page("x").replace("<p>x</p>", f"{boxes[0]}{boxes[1]}{table}{boxes[2]}"))
+    assert found == [BODY[0], BODY[1], "柳堤村 8.11", "大桥村 6.00", BODY[2]]
+
+
+def test_a_list_that_is_all_of_the_text_is_not_cut_by_its_source() -> None:
+    rows = [["序号", "姓名", "单位", "受伤部位", "鉴定日期"]]
+    rows += [[str(n), "贺＊", f"临湖市环卫服务公司第{n}分公司", "右膝", "12月3日"] for n in range(1, 5)]
+    html = page("x").replace("<p>x</p>", f"{table_of(rows)}<p>（来源：青桐分局）</p>")
+    assert lines_of(html)[: len(rows)] == list(map(" ".join, rows))
+    said = "".join(f"<div class=said><b>网友{n}</b><p>又是这一套，听了好几年了。</p></div>" for n in range(3))
+    assert lines_of(html.replace("</body>", f"{said}</body>"))[: len(rows)] == list(map(" ".join, rows))
+
+
 def test_text_goes_on_behind_links_in_between() -> None:
     links = "延伸阅读</p><p><a href=/1>城区三座立交桥本月底通车</a></p><p><a href=/2>冬季供暖热线接听九千次</a>"
     assert lines_of(page(BODY[0], links, BODY[1], BODY[2])) == list(BODY)
@@ -647,6 +731,32 @@ def test_a_time_in_three_pieces(parts: str) -> None:
     for html in (page().replace(INFO, f"<div>{parts}</div>"), page(before=f"<div>{parts}</div>").replace(INFO, "")):
         found = extract(html, "http://h/a.html", NOW).published_at
         assert found is not None and f"{found.astimezone(CHINA):%Y-%m-%d %H:%M}" == "2026-11-24 11:30"
+
+
+@pytest.mark.parametrize(
+    ("info", "text", "url", "time"),
+    [
+        # A comment's label beside a time of the page that has none.
+        ("云江晚报 2026-11-22 19:47", [*BODY, "南浦渔夫 2026-11-23 发表于云江"], "", "2026-11-22 19:47"),
+        ("2026年11月22日 11時45分", BODY, "", "2026-11-22 11:45"),
+        # A decree begins with its own title, and goes on with the day of its signing.
+        ("发布时间：2026-11-22", [f"{TITLE}已经通过，现予公布。", "2026年11月9日", *BODY], "", "2026-11-22"),
+        (
+            "2026-11-22 09:14 来源:云江",
+            [*BODY, "时间：2026年11月20日至2026年12月3日，每天8时至18时。"],
+            "",
+            "2026-11-22 09:14",
+        ),
+        ("", [*BODY, "2026年11月9日"], "/202611/t20261122_1.html", "2026-11-22"),
+        ("2026-11-22 供图", ["（2026年11月17日）", *BODY], "", "2026-11-22"),
+        ("11-22 13:48", ["岚建规〔2026〕7号", "2026年11月9日", *BODY], "", "2026-11-22 13:48"),
+        ("更新时间：2026-11-22 9:05:00", [BODY[0], "2026年11月9日", *BODY[1:]], "", "2026-11-22 09:05"),
+    ],
+)
+def test_which_of_several_times_is_the_pages(info: str, text: list[str], url: str, time: str) -> None:
+    html = page(*text).replace(INFO, f"<div class=i>{info}</div>")
+    found = extract(html, f"http://h{url or '/a.html'}", NOW).published_at
+    assert found is not None and f"{found.astimezone(CHINA):%Y-%m-%d %H:%M}".startswith(time)
 
 
 def test_a_day_in_a_tag_gets_its_clock_from_the_page() -> None:
