@@ -291,14 +291,17 @@ def _is_card(page: Outline, span: Span) -> bool:
 
 
 def _is_offer(page: Outline, span: Span) -> bool:
-    """Whether an element is an advertisement or goods in the text: a few words in a box of its own, one line of them
-    a price or what to do."""
+    """Whether an element is an advertisement, goods or somebody's card in the text: a few words in a box of its own,
+    one line of them a price or what to do, or a button beside a picture."""
     if not 2 <= span.end - span.start <= 5 or span.element.tag not in ("div", "section", "a") or not _is_named(span):
         return False
     lines = page.lines[span.start : span.end]
     if any(line.prose for line in lines) or sum(len(line.text) for line in lines) > 120:
         return False
-    return any(phrases.OFFER.fullmatch(line.text) for line in lines)
+    if any(phrases.OFFER.fullmatch(line.text) for line in lines):
+        return True
+    has_button = any(line.linked == len(line.text) <= 6 for line in lines)
+    return has_button and span.element.find(".//img") is not None
 
 
 def _is_inset(page: Outline, span: Span) -> bool:
@@ -562,6 +565,8 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             kept.append(place)
             prose += line.prose
             continue
+        if phrases.OF_THE_HOUSE.fullmatch(line.text) and prose > page.prose(place, places[-1] + 1):
+            break
         if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
@@ -650,7 +655,7 @@ def _is_credit(lines: list[Line], place: int) -> bool:
     if not phrases.CREDITED.fullmatch(line.text) or phrases.ATTACHED.search(line.text):
         return False
     beside = (lines[one].text for one in (place - 1, place + 1) if 0 <= one < len(lines))
-    return any(phrases.LINE_FURNITURE.match(text) and re.search(r"[:：丨|︱]", text) for text in beside)
+    return any(phrases.LINE_FURNITURE.match(text) and re.search(r"[:：丨|｜︱]", text) for text in beside)
 
 
 def _is_heading_alone(lines: list[Line], place: int) -> bool:

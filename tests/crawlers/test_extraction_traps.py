@@ -117,6 +117,10 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "云江水务(600999)4.31+1.17%",
         "（下载云江新闻，报料有奖！）",
         "云江新闻记者 姚迟 实习生 白鹭",
+        "00:00/01:23 倍速 高清",
+        "图文｜预防保健科　编辑｜宣传科",
+        "本文仅作健康科普，不能替代医生诊疗。",
+        "（扫描下方二维码可查看手机版）",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
@@ -167,6 +171,18 @@ def test_what_is_said_of_a_question_stands_with_its_answer() -> None:
     )
     assert lines_of(html.format("其他回答（2）")) == [asked, *BODY]
     assert asked not in lines_of(html.format("其他"))
+
+
+def test_what_an_account_says_of_itself_below_goes() -> None:
+    house = "医院始建于1958年，是一所集医疗、教学、科研、预防为一体的二级甲等中医医院。"
+    assert lines_of(page(*BODY, "—— 医院简介 ——", house, "急诊电话：0999-5550120")) == list(BODY)
+    assert lines_of(page("—— 展览介绍 ——", *BODY))[-3:] == list(BODY)
+
+
+def test_a_card_with_a_button_in_the_text_goes() -> None:
+    card = "<div class=card><img src=a><b>祁连舟 主任医师</b><p>儿科 擅长：小儿呼吸</p><a href=/1>预约挂号</a></div>"
+    html = page("x").replace("<p>x</p>", f"<p>{BODY[0]}</p>{card}<p>{BODY[1]}</p><p>{BODY[2]}</p>")
+    assert lines_of(html) == list(BODY)
 
 
 def test_fields_in_boxes_behind_a_sentence_stay() -> None:
