@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -70,6 +71,7 @@ class Rendering:
         self.environment.filters.update(
             moment=words.moment,
             short_moment=words.short_moment,
+            short_count=words.short_count,
             marked=marked,
             span=words.span,
             crawl_error=crawl_error,
@@ -77,7 +79,10 @@ class Rendering:
             tr=translation.translate,
             quoted=quoted,
         )
-        self.environment.tests.update(policy_of=lambda policy_id, view: view.sees_policy(policy_id))
+        self.environment.tests.update(
+            policy_of=lambda policy_id, view: view.sees_policy(policy_id),
+            within=lambda inner, area: inner.startswith(area),
+        )
         self.environment.globals.update(
             _=translation.translate,
             asset=assets.url,
@@ -105,6 +110,13 @@ class Rendering:
             **values,
         )
         return HTMLResponse(text, code)
+
+    def warm(self, stopping: threading.Event) -> None:
+        """Read in all templates, a few milliseconds each, between which others get their turn."""
+        for name in self.environment.list_templates():
+            if stopping.wait(0.005):
+                return
+            self.environment.get_template(name)
 
     def part(self, template: str, **values: Any) -> str:
         """A part of a page that many viewers share: it knows what it is given, and nothing of who looks at it."""

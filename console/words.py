@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from alerts.deadlines import TITLES as DEADLINES
-from alerts.deadlines import WARNING
 from alerts.tickets import Deadline, TicketLine
 from minsheng.clock import CHINA
 
@@ -36,6 +34,8 @@ FACETS: dict[str, str] = {
     "policy": "政策", "topic": "领域", "sentiment": "情感", "request": "诉求", "stance": "立场", "kind": "类型",
     "source": "信源", "region": "地区",
 }  # fmt: skip
+FILTERS: dict[str, str] = {**FACETS, "area": "地区范围", "event": "事件", "same": "同文"}
+"""What a search can be narrowed by."""
 HEADS: dict[str, str] = {
     "sentiment": "情感", "request": "诉求", "topic": "领域", "stance": "立场", "harm": "人身伤害",
     "advert": "广告",
@@ -62,14 +62,13 @@ def short_moment(at: datetime | None) -> str:
 
 def next_deadline(ticket: TicketLine) -> Deadline | None:
     """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
-    waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.waiting]
+    waiting = [one for one in ticket.deadlines if not one.is_warning and one.waiting]
     return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None
 
 
-def clock_title(clock: Deadline) -> str:
-    """What is due, as the clock's own title says; a warning is said to be one."""
-    title = clock.title or DEADLINES.get(clock.kind.removesuffix(WARNING), clock.kind)
-    return f"{title}（预警）" if clock.kind.endswith(WARNING) else title
+def short_count(count: int) -> str:
+    """A number for where there is little room: 86213, 12万."""
+    return str(count) if count < 100_000 else f"{count // 10_000}万"
 
 
 def span(left: timedelta) -> str:

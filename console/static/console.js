@@ -133,6 +133,19 @@ if (live && window.EventSource) {
   addEventListener("focus", () => { document.title = document.title.replace(/^● /, ""); });
 }
 
+// Parts that are asked for again every so many seconds: not while nobody sees the page, and at once when somebody does.
+for (const part of document.querySelectorAll("[data-every]")) {
+  let askedAt = performance.now();
+  part.addEventListener("htmx:beforeRequest", () => { askedAt = performance.now(); });
+  const ask = () => {
+    if (document.hidden || !window.htmx || performance.now() - askedAt < Number(part.dataset.every) * 1000) return;
+    askedAt = performance.now();
+    window.htmx.trigger(part, "again");
+  };
+  setInterval(ask, 1000);
+  document.addEventListener("visibilitychange", ask);
+}
+
 // Keys. `?` lists them.
 const help = document.getElementById("keys");
 let first = "";
