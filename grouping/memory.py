@@ -366,6 +366,7 @@ class Memory:
         if text is None:
             return
         event = self.events[self.today(member.event)]
+        event.kept += 1  # before the oldest is forgotten, which may be the event's only other text
         self._forget_oldest()
         number = self._neighbours.add(text)
         self._copies.add(body)
@@ -374,7 +375,6 @@ class Memory:
         event.leaders.append(number)
         if len(event.leaders) > 2 * LATEST_LEADERS:
             del event.leaders[:LATEST_LEADERS]
-        event.kept += 1
         for policy in member.policies:
             recent = self._of_policy.setdefault(policy, {})
             recent.pop(event.id, None)
