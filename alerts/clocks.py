@@ -14,8 +14,17 @@ TITLES = {"information": "发布权威信息", "conference": "举行新闻发布
 CONFERENCE = "conference"
 APART = (CONFERENCE,)
 """Clocks that an answer does not meet: who has published information has not held a conference."""
+WARNING = "-warning"
+"""Ends the kind of a warning before a clock's end."""
 _URGENT = "国办发〔2016〕61号"
 _OTHER = "国办发〔2016〕80号"
+
+
+def was_kept(due_at: datetime, met_at: datetime | None, ended_at: datetime | None) -> bool | None:
+    """Whether a clock was met in time; None where it waits, or ended before its time with nothing done."""
+    if met_at is not None:
+        return met_at <= due_at
+    return False if ended_at is not None and ended_at > due_at else None
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):

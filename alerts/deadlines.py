@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts import notices, timeline
-from alerts.clocks import TITLES, Term, first_deadline, terms_of
+from alerts.clocks import TITLES, WARNING, Term, first_deadline, terms_of
 from alerts.levels import Level
 from alerts.tables import is_term, tickets, timers
 from minsheng.clock import Clock
@@ -29,11 +29,9 @@ from minsheng.workdays import WorkCalendar
 log = get_logger(__name__)
 
 __all__ = [
-    "TITLES", "WARNING", "answer_timers", "cancel_timers", "drop_timers", "end_timer", "fire_due", "first_deadline",
+    "answer_timers", "cancel_timers", "drop_timers", "end_timer", "fire_due", "first_deadline",
     "pause_timers", "replace_timers", "resume_timers", "round_of", "set_timers",
 ]  # fmt: skip
-
-WARNING = "-warning"
 
 
 def set_timers(

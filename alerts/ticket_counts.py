@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from alerts.clocks import TITLES
 from alerts.tables import is_term, tickets, timers
+from alerts.tickets import Deadline
 
 Where = Sequence[sa.ColumnElement[bool]]
 """What must hold of the tickets' rows."""
@@ -86,20 +87,63 @@ def overdue(connection: Connection, now: datetime, where: Where = ()) -> int:
     return connection.scalar(query) or 0
 
 
+class EndedClock(msgspec.Struct, frozen=True, kw_only=True):
+    """A clock that ended, and its ticket."""
+
+    number: str
+    title: str
+    level: str
+    clock: Deadline
+
+
 def kept_in_time(connection: Connection, since: datetime, now: datetime, where: Where = ()) -> Kept:
     """Of the clocks of the State Council's rules that ended between two times: how many were met.
 
     One that ended before its time with nothing done, as the level brought others or the ticket was closed, is neither.
     """
-    met = sa.case((timers.c.met_at <= timers.c.due_at, 1), else_=0)
-    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(met), 0)).where(
+    met = sa.case((_MET, 1), else_=0)
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(met), 0)).where(*_ended(since, now, where))
+    return Kept(*(int(value) for value in connection.execute(query).one()))
+
+
+def ended_clocks(
+    connection: Connection, since: datetime, now: datetime, where: Where = (), *, kept: bool | None = None, limit: int
+) -> list[EndedClock]:
+    """The clocks that `kept_in_time` counts, the last to end first; `kept`: only those that were met, or were not."""
+    clock = Deadline.__struct_fields__
+    query = (
+        sa.select(
+            tickets.c.number, tickets.c.title.label("about"), tickets.c.level, *(timers.c[name] for name in clock)
+        )
+        .join(tickets, tickets.c.id == timers.c.ticket_id)
+        .where(*_ended(since, now, where))
+        .order_by(timers.c.due_at.desc(), timers.c.id.desc())
+        .limit(limit)
+    )
+    if kept is not None:
+        query = query.where(_MET if kept else sa.or_(timers.c.met_at.is_(None), ~_MET))
+    return [
+        EndedClock(
+            number=row["number"], title=row["about"], level=row["level"],
+            clock=Deadline(**{name: row[name] for name in clock}),
+        )
+        for row in connection.execute(query).mappings()
+    ]  # fmt: skip
+
+
+_MET = timers.c.met_at <= timers.c.due_at
+
+
+def _ended(since: datetime, now: datetime, where: Where) -> Where:
+    """What must hold of the clocks' rows."""
+    found = [
         timers.c.due_at > since,
         timers.c.due_at <= now,
         timers.c.kind.in_(list(TITLES)),
         timers.c.replaced.is_(False),
         sa.or_(timers.c.met_at.is_not(None), timers.c.cancelled_at.is_(None), timers.c.cancelled_at > timers.c.due_at),
-    )
+    ]
     if where:
         # `+ 0`: SQLite would else look up each ticket's clocks, one ticket after the other.
-        query = query.where((timers.c.ticket_id + 0).in_(sa.select(tickets.c.id).where(*where)))
-    return Kept(*(int(value) for value in connection.execute(query).one()))
+        found.append((timers.c.ticket_id + 0).in_(sa.select(tickets.c.id).where(*where)))
+    return found

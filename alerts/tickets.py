@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from alerts.clocks import TITLES, WARNING, was_kept
 from alerts.evidence import observed
 from alerts.levels import LEVELS, rank
 from alerts.tables import is_term, observations, ticket_timeline, tickets, timers
@@ -22,7 +23,7 @@ from minsheng.store import Store
 
 __all__ = [
     "STATUSES", "STATUS_WORDS", "Deadline", "Status", "Ticket", "TicketBook", "TicketLine", "TimelineEvent",
-    "drop_notices", "next_number",
+    "drop_notices", "next_number", "read_deadlines",
 ]  # fmt: skip
 
 _CHUNK = 500
@@ -68,9 +69,18 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def kept(self) -> bool | None:
         """Whether it was met in time; None where it waits, or ended before its time with nothing done."""
-        if self.met_at is not None:
-            return self.met_at <= self.due_at
-        return False if self.cancelled_at is not None and self.cancelled_at > self.due_at else None
+        return was_kept(self.due_at, self.met_at, self.cancelled_at)
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it only warns before another one's end."""
+        return self.kind.endswith(WARNING)
+
+    @property
+    def name(self) -> str:
+        """What is due, as its own title says or that of its kind; a warning is said to be one."""
+        title = self.title or TITLES.get(self.kind.removesuffix(WARNING), self.kind)
+        return f"{title}（预警）" if self.is_warning else title
 
 
 class TimelineEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,7 +266,7 @@ class TicketBook:
         """The ticket with this number or id and all its documents. Raises `WrongUse` where there is none."""
         with self._store.read() as connection:
             row = find(connection, name)
-            clocks = _deadlines(connection, [row["id"]])
+            clocks = read_deadlines(connection, [row["id"]])
             event = connection.scalars(
                 sa.select(observations.c.document_id)
                 .where(observed(row["event_id"], row["policy_id"], row["opened_at"], row["closed_at"]))
@@ -344,15 +354,18 @@ def _gravest(connection: Connection, where: Sequence[sa.ColumnElement[bool]], li
 
 def _lines(connection: Connection, query: sa.Select[Any]) -> list[TicketLine]:
     rows = connection.execute(query).mappings().all()
-    clocks = _deadlines(connection, [row["id"] for row in rows])
+    clocks = read_deadlines(connection, [row["id"] for row in rows])
     return [TicketLine(**_plain(row, clocks.get(row["id"], []))) for row in rows]
 
 
-def _deadlines(connection: Connection, ids: Sequence[int]) -> dict[int, list[Deadline]]:
+def read_deadlines(
+    connection: Connection, ids: Sequence[int], where: Sequence[sa.ColumnElement[bool]] = ()
+) -> dict[int, list[Deadline]]:
+    """Id of a ticket → its clocks, the first to end first; `where`: what must hold of their rows."""
     found: dict[int, list[Deadline]] = {}
     for start in range(0, len(ids), _CHUNK):
         query = sa.select(timers.c.ticket_id, *(timers.c[name] for name in Deadline.__struct_fields__)).where(
-            timers.c.ticket_id.in_(ids[start : start + _CHUNK])
+            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), *where
         )
         for row in connection.execute(query.order_by(timers.c.due_at, timers.c.kind)):
             found.setdefault(row[0], []).append(Deadline(**dict(zip(Deadline.__struct_fields__, row[1:], strict=True))))

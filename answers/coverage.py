@@ -14,6 +14,7 @@ from answers.book import AnswerBook
 from answers.clauses import canonical
 from answers.mining import Candidates
 from answers.model import Entry
+from answers.search import AnswerSearch
 from answers.tables import qa_askings as askings
 from answers.texts import PolicyTexts
 from minsheng.clock import Clock
@@ -51,13 +52,15 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Coverage:
-    """Works on what was mined."""
+    """Works on what was mined; `search` as of `Candidates`."""
 
-    def __init__(self, store: Store, clock: Clock, index: Index | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, index: Index | None = None, search: AnswerSearch | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
         self._book = AnswerBook(store, clock)
-        self._candidates = Candidates(store, clock)
+        self._candidates = Candidates(store, clock, search)
         self._texts = PolicyTexts(store, clock, index)
         self._register = PolicyRegister(store, clock)
 

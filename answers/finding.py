@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 
 from answers.encoding import Encoded, TextEncoder
 from grouping.vectors import BINS, fold, ngram_bins, rarity
+
+KEPT = 2_000_000
+"""Comparisons of a question with a text that are kept, of 16 bytes each."""
 
 WORDS = 0.3
 """Weight of the words' share beside the vectors'."""
@@ -60,7 +64,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finder:
-    """Holds the texts of one moment. Not changed after it is made, so safe to use from several threads.
+    """Holds the texts of one moment, which do not change after it is made. Safe to use from several threads.
 
     Parameters
     ----------
@@ -86,6 +90,8 @@ class Finder:
         self._word_starts = (np.cumsum(counts) - counts)[self._worded]
         self._rarities = rarity()[self._bins]
         self._lengths = np.sqrt([max(float((rarity()[own] ** 2).sum()), 1e-6) for own in words])
+        # A page lists what people ask again and again: a question is compared once.
+        self._compared = lru_cache(max(16, KEPT // max(len(texts), 1)))(self._compare)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -99,10 +105,10 @@ class Finder:
             Only these ids. None: all.
         """
         places = [place for place, one in enumerate(self._ids) if among is None or one in among]
-        given = self._encoder.encode([question])[0]
-        if not places or not given.weights.size:
+        compared = self._compared(question) if places else None
+        if compared is None:
             return Found(answered=False, matches=())
-        vectors, whole, shares, cosines = self._measured(question, given)
+        vectors, whole, shares, cosines = compared
         scores = vectors + WORDS * shares
         ranked = sorted(places, key=lambda place: (-scores[place], self._ids[place]))[:size]
         matches = tuple(
@@ -114,6 +120,11 @@ class Finder:
             for place in ranked
         )
         return Found(answered=matches[0].confidence >= GOOD, matches=matches)
+
+    def _compare(self, question: str) -> tuple[NDArray[np.float32], ...] | None:
+        """The question with all texts; None where there is nothing in it to compare."""
+        given = self._encoder.encode([question])[0]
+        return self._measured(question, given) if given.weights.size else None
 
     def measured(self, question: str) -> NDArray[np.float32]:
         """For training: `vectors`, `whole`, `words` and the share of words of all texts, shape (4, texts)."""

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from answers.asking import question_of
 from answers.encoding import Encoded, TextEncoder, encoder
 from answers.finding import Finder, Sought
-from answers.search import AnswerSearch
+from answers.search import AnswerSearch, Result
 from answers.tables import qa_askings as askings
 from answers.tables import qa_candidates as candidates
 from answers.texts import PolicyTexts
@@ -214,12 +214,18 @@ class QuestionMine:
 
 
 class Candidates:
-    """The questions in the store."""
+    """The questions in the store.
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    Parameters
+    ----------
+    search:
+        The search that says which are answered, where one is at hand: a new one reads all answers anew.
+    """
+
+    def __init__(self, store: Store, clock: Clock, search: AnswerSearch | None = None) -> None:
         self._store = store
         self._clock = clock
-        self._search = AnswerSearch(store, clock)
+        self._search = search or AnswerSearch(store, clock)
 
     def all(
         self, *, policy: str | None = None, unanswered: bool = False, dismissed: bool = False, limit: int | None = None
@@ -238,6 +244,13 @@ class Candidates:
             conditions.append(candidates.c.policy_id == policy)
         if not dismissed:
             conditions.append(candidates.c.dismissed.is_(sa.false()))
+        found = self._read(conditions)
+        if unanswered:
+            found = [one for one in found if one.answered_by is None]
+        found.sort(key=lambda one: (-one.people, -one.askings, one.since, one.id))
+        return found if limit is None else found[:limit]
+
+    def _read(self, conditions: Sequence[sa.ColumnElement[bool]]) -> list[Candidate]:
         with self._store.read() as connection:
             rows = connection.execute(sa.select(candidates).where(*conditions)).all()
             asked = connection.execute(
@@ -249,11 +262,9 @@ class Candidates:
         of: dict[str, list[sa.Row[tuple[object, ...]]]] = defaultdict(list)
         for row in asked:
             of[row.candidate_id].append(row)
-        found = [self._candidate(row, of[row.id]) for row in rows if of[row.id]]
-        if unanswered:
-            found = [one for one in found if one.answered_by is None]
-        found.sort(key=lambda one: (-one.people, -one.askings, one.since, one.id))
-        return found if limit is None else found[:limit]
+        rows = [row for row in rows if of[row.id]]
+        answers = self._search.ask_all((row.question, row.policy_id) for row in rows)
+        return [_candidate(row, of[row.id], answer) for row, answer in zip(rows, answers, strict=True)]
 
     def dismiss(self, candidate: str, *, dismissed: bool = True) -> None:
         """Put a question aside that needs no answer, or take it back. Raises `WrongUse` where there is none such."""
@@ -266,29 +277,30 @@ class Candidates:
 
     def get(self, candidate: str) -> Candidate:
         """One question. Raises `WrongUse` where there is none."""
-        for one in self.all(dismissed=True):
-            if one.id == candidate:
-                return one
+        for one in self._read([candidates.c.id == candidate]):
+            return one
         raise WrongUse(Problem("question-unknown", question=candidate), "minsheng qa candidates shows them")
 
-    def _candidate(self, row: sa.Row[tuple[object, ...]], asked: Sequence[sa.Row[tuple[object, ...]]]) -> Candidate:
-        answer = self._search.ask(row.question, size=1, policies=(row.policy_id,))
-        hit = answer.hits[0] if answer.hits else None
-        return Candidate(
-            id=row.id,
-            policy=row.policy_id,
-            clause=row.clause,
-            question=row.question,
-            people=len({one.author for one in asked}),
-            askings=len(asked),
-            sources=tuple(Counter(one.source for one in asked).most_common()),
-            regions=tuple(Counter(one.region for one in asked if one.region).most_common()),
-            since=asked[0].published_at,
-            latest=asked[-1].published_at,
-            wordings=_typical([one.question for one in asked]),
-            answered_by=hit.entry.id if hit is not None and answer.answered else None,
-            confidence=hit.confidence if hit is not None else 0.0,
-        )
+
+def _candidate(
+    row: sa.Row[tuple[object, ...]], asked: Sequence[sa.Row[tuple[object, ...]]], answer: Result
+) -> Candidate:
+    hit = answer.hits[0] if answer.hits else None
+    return Candidate(
+        id=row.id,
+        policy=row.policy_id,
+        clause=row.clause,
+        question=row.question,
+        people=len({one.author for one in asked}),
+        askings=len(asked),
+        sources=tuple(Counter(one.source for one in asked).most_common()),
+        regions=tuple(Counter(one.region for one in asked if one.region).most_common()),
+        since=asked[0].published_at,
+        latest=asked[-1].published_at,
+        wordings=_typical([one.question for one in asked]),
+        answered_by=hit.entry.id if hit is not None and answer.answered else None,
+        confidence=hit.confidence if hit is not None else 0.0,
+    )
 
 
 def _askings(record: Grouped) -> Iterator[_Asking]:

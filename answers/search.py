@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -40,6 +41,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
 
 
+class _Published(NamedTuple):
+    """What is published at a moment, what finds it, and what is to be looked at in each."""
+
+    entries: dict[str, Entry]
+    finder: Finder
+    flags: dict[str, list[Flag]]
+
+
 class AnswerSearch:
     """Searches what is published; keeps the vectors until an entry changes. Safe to use from several threads."""
 
@@ -67,11 +76,18 @@ class AnswerSearch:
         WrongUse
             The question is empty or longer than `LONGEST`.
         """
-        asked = " ".join(question.split())
-        if not asked:
-            raise WrongUse(Problem("question-empty"), "ask in your own words, e.g. minsheng qa search 水费多收了怎么退")
-        if len(asked) > LONGEST:
-            raise WrongUse(Problem("question-long", length=len(asked), most=LONGEST), f"ask in at most {LONGEST}")
+        asked = _checked(question)
+        return self._ask(self._published(), asked, size, policies, public)
+
+    def ask_all(self, questions: Iterable[tuple[str, str]]) -> list[Result]:
+        """The best answer to each of many questions, each with the policy that it is about; as of one moment.
+
+        Raises `WrongUse` as `ask` does.
+        """
+        published = self._published()
+        return [self._ask(published, _checked(question), 1, (policy,), False) for question, policy in questions]
+
+    def _published(self) -> _Published:
         entries, finder = self._loaded()
         known = {policy.id: policy for policy in self._register.all()}
         today = self._book.today()
@@ -79,18 +95,24 @@ class AnswerSearch:
             name: flags_of(one.published or one.content, known, today, one.published_at)
             for name, one in entries.items()
         }
+        return _Published(entries, finder, flags)
+
+    def _ask(
+        self, published: _Published, asked: str, size: int, policies: Sequence[str] | None, public: bool
+    ) -> Result:
         among = {
             name
-            for name, one in entries.items()
+            for name, one in published.entries.items()
             if (policies is None or (one.published or one.content).policy in policies)
-            and not (public and any(flag.blocks for flag in flags[name]))
+            and not (public and any(flag.blocks for flag in published.flags[name]))
         }
-        found = finder.find(asked, size=size, among=among)
-        return Result(
-            question=asked,
-            answered=found.answered,
-            hits=tuple(self._hit(entries[match.id], match, flags[match.id]) for match in found.matches),
-        )
+        found = published.finder.find(asked, size=size, among=among)
+        hits = (self._hit(published.entries[one.id], one, published.flags[one.id]) for one in found.matches)
+        return Result(question=asked, answered=found.answered, hits=tuple(hits))
+
+    def warm(self) -> None:
+        """Read in the encoder and all answers, which the first question would wait for."""
+        self._loaded()[1].find("怎么办理", size=1)
 
     def finder(self) -> Finder:
         """Over what is published."""
@@ -118,3 +140,13 @@ class AnswerSearch:
         query = sa.select(sa.func.count(), sa.func.sum(qa_entries.c.version), sa.func.max(qa_entries.c.changed_at))
         with self._store.read() as connection:
             return tuple(connection.execute(query).one())
+
+
+def _checked(question: str) -> str:
+    """The question in one line. Raises `WrongUse` as `AnswerSearch.ask` does."""
+    asked = " ".join(question.split())
+    if not asked:
+        raise WrongUse(Problem("question-empty"), "ask in your own words, e.g. minsheng qa search 水费多收了怎么退")
+    if len(asked) > LONGEST:
+        raise WrongUse(Problem("question-long", length=len(asked), most=LONGEST), f"ask in at most {LONGEST}")
+    return asked

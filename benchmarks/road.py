@@ -6,7 +6,7 @@ The documents wait on the log; then all stages start, and the clock runs from th
 stage has handled everything. The peer does the unavoidable work alone, in a straight line without a log, grouping,
 alerts or any promise: judge each text and write it to the same index.
 
-embedded    all stages as threads of one process, on the embedded parts
+embedded    as `minsheng run` has them on two processors: assess a process, the others threads of another one
 processes   each stage a process, on the embedded parts
 servers     each stage a process, on Kafka, Elasticsearch and PostgreSQL (development servers are started)
 
@@ -125,7 +125,11 @@ def measure(parts: str, count: int) -> dict[str, Any]:
     documents = list(mixed_stream(count, datetime.now(UTC)))
     with DocumentSink(road.log) as sink:
         sink.put(documents)
-    groups = [list(WORKERS)] if parts == "embedded" else [[name] for name in WORKERS]
+    groups = (
+        [["assess"], [name for name in WORKERS if name != "assess"]]
+        if parts == "embedded"
+        else [[name] for name in WORKERS]
+    )
     command = [sys.executable, "-m", "benchmarks.road", "--documents", str(count), "--child"]
     children = [subprocess.Popen([*command, ",".join(group)], stdout=subprocess.PIPE, text=True) for group in groups]
     outputs = [json.loads(child.communicate()[0].splitlines()[-1]) for child in children]

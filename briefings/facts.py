@@ -6,6 +6,7 @@ from datetime import datetime
 
 import msgspec
 
+from alerts.clocks import was_kept
 from briefings.words import Level
 
 
@@ -21,6 +22,11 @@ class DeadlineFact(msgspec.Struct, frozen=True, kw_only=True):
     settled_at: datetime | None = None
     met_at: datetime | None = None
     apart: bool = False
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether it was met in time; None where it waits, or ended before its time with nothing done."""
+        return was_kept(self.due_at, self.met_at, self.settled_at)
 
 
 class StepFact(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,13 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from alerts.casework.tables import tasks
-from alerts.deadlines import TITLES
 from alerts.planning.shelf import book_of
 from alerts.release.readiness import readiness_of
 from alerts.responses.evaluation import Kept, kept_by_ticket
 from alerts.responses.grade import CHINESE as GRADE_WORDS
 from alerts.tables import is_term, ticket_timeline, tickets, timers
-from alerts.tickets import STATUS_WORDS
+from alerts.tickets import STATUS_WORDS, Deadline, read_deadlines
 from briefings.facts import (
     Coverage,
     DeadLetterFact,
@@ -88,20 +87,20 @@ def _tickets(connection: sa.Connection, since: datetime, until: datetime) -> tup
     )
     rows = connection.execute(wanted.order_by(tickets.c.id)).all()
     ids = [row.id for row in rows]
-    clocks: dict[int, list[DeadlineFact]] = defaultdict(list)
+    # Those that run or ran to their end, not those that another level's replaced.
+    clocks = read_deadlines(connection, ids, (is_term, timers.c.replaced.is_(False)))
     steps: dict[int, list[StepFact]] = defaultdict(list)
     levels: dict[int, Any] = {}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        _read_clocks(connection, rows[start : start + _CHUNK], clocks)
         _read_steps(connection, chunk, steps)
         _read_levels(connection, chunk, until, levels)
     judged = kept_by_ticket(connection, ids)
-    return tuple(_fact(row, levels, clocks[row.id], steps[row.id], judged.get(row.id)) for row in rows)
+    return tuple(_fact(row, levels, clocks.get(row.id, ()), steps[row.id], judged.get(row.id)) for row in rows)
 
 
 def _fact(
-    row: Any, levels: dict[int, Any], clocks: Sequence[DeadlineFact], steps: Sequence[StepFact], kept: Kept | None
+    row: Any, levels: dict[int, Any], clocks: Sequence[Deadline], steps: Sequence[StepFact], kept: Kept | None
 ) -> TicketFact:
     plan = row.plan or {}
     return TicketFact(
@@ -115,7 +114,12 @@ def _fact(
         opened_at=row.opened_at,
         closed_at=row.closed_at,
         historical=row.historical,
-        deadlines=tuple(clocks),
+        deadlines=tuple(
+            DeadlineFact(
+                name=one.name, due_at=one.due_at, settled_at=one.cancelled_at, met_at=one.met_at, apart=one.apart
+            )
+            for one in clocks
+        ),
         unit=row.unit,
         responded_at=row.responded_at,
         graded=GRADE_WORDS.get(kept.grade, kept.grade) if kept else None,
@@ -125,21 +129,6 @@ def _fact(
         steps=tuple(steps),
         plan=plan.get("title", ""),
     )
-
-
-def _read_clocks(connection: sa.Connection, rows: Sequence[Any], found: dict[int, list[DeadlineFact]]) -> None:
-    """The clocks of these tickets that run or ran to their end; those that another level's replaced are left out."""
-    theirs = (timers.c.ticket_id.in_([row.id for row in rows]), is_term, timers.c.replaced.is_(False))
-    query = sa.select(timers).where(*theirs).order_by(timers.c.due_at, timers.c.id)
-    for row in connection.execute(query):
-        fact = DeadlineFact(
-            name=row.title or TITLES.get(row.kind, row.kind),
-            due_at=row.due_at,
-            settled_at=row.cancelled_at,
-            met_at=row.met_at,
-            apart=row.apart,
-        )
-        found[row.ticket_id].append(fact)
 
 
 def _read_steps(connection: sa.Connection, ids: Sequence[int], found: dict[int, list[StepFact]]) -> None:

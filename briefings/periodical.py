@@ -101,7 +101,7 @@ def clock_words(until: datetime, clocks: Sequence[DeadlineFact]) -> str:
     found = []
     for clock in clocks:
         if clock.settled_at and clock.settled_at <= until:
-            ended = "不再需要" if clock.met_at is None else "已完成" if clock.met_at <= clock.due_at else "逾期完成"
+            ended = "不再需要" if clock.met_at is None else "已完成" if clock.kept else "逾期完成"
             found.append(f"{clock.name}{ended}")
         elif clock.due_at <= until:
             late = words.duration_words((until - clock.due_at).total_seconds())

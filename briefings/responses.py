@@ -23,10 +23,10 @@ def response_line(book: EvidenceBook, tickets: Sequence[TicketFact], since: date
         (ticket, clock)
         for ticket in real
         for clock in ticket.deadlines
-        if since <= clock.due_at < until and not _dropped(clock)
+        if since <= clock.due_at < until and (clock.kept is not None or clock.settled_at is None)
     ]
-    kept = [one for one in due if _kept(one[1])]
-    late = [one for one in due if not _kept(one[1])]
+    kept = [one for one in due if one[1].kept]
+    late = [one for one in due if not one[1].kept]
     given = [ticket for ticket in real if ticket.responded_at is not None and since <= ticket.responded_at < until]
     judged = [ticket for ticket in given if ticket.well is not None]
     return ResponseLine(
@@ -60,15 +60,6 @@ def recommendations(tickets: Sequence[TicketFact], until: datetime) -> tuple[Rec
             for step in ticket.steps[:STEPS]
         ]
     return tuple(found[:RECOMMENDED])
-
-
-def _kept(clock: DeadlineFact) -> bool:
-    return clock.met_at is not None and clock.met_at <= clock.due_at
-
-
-def _dropped(clock: DeadlineFact) -> bool:
-    """It ended before its time with nothing done: neither kept nor late."""
-    return clock.met_at is None and clock.settled_at is not None and clock.settled_at <= clock.due_at
 
 
 def _clocks(book: EvidenceBook, title: str, clocks: Sequence[tuple[TicketFact, DeadlineFact]]) -> Number:

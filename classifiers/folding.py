@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from functools import lru_cache
-from importlib import resources
+
+from minsheng.traditional import simplified
 
 _DROPPED = "《》〈〉<>“”‘’「」『』\"'\u200b\u200c\u200d\ufeff\u00ad"
 """Title marks, quotation marks and invisible characters: people put and leave them as they like."""
@@ -33,26 +33,6 @@ class _Folding(dict[int, str]):
             folded = simplified("".join(folded.split()))
         self[point] = folded
         return folded
-
-
-def simplified(text: str) -> str:
-    """The text with simplified for traditional characters, each for one, so that all positions stay.
-
-    Examples
-    --------
-    >>> simplified("盤龍區住建局")
-    '盘龙区住建局'
-    """
-    table, traditional = _simplified()
-    return text if traditional.isdisjoint(text) else text.translate(table)
-
-
-@lru_cache(maxsize=1)
-def _simplified() -> tuple[dict[int, str], frozenset[str]]:
-    """Traditional characters with what they become, by OpenCC's table; and as a set."""
-    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    pairs = {pair[0]: pair[1] for pair in lines[1:]}
-    return {ord(old): new for old, new in pairs.items()}, frozenset(pairs)
 
 
 _FOLDING = _Folding()

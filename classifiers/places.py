@@ -11,32 +11,17 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from functools import lru_cache
-from importlib import resources
 from typing import Any, Literal, NamedTuple
 
 import ahocorasick
 
-from classifiers.folding import simplified
+from classifiers.divisions import Division, Level, all_divisions, codes_above, path_of, without_suffix
+from minsheng.traditional import simplified
 
 Field = Literal["title", "text"]
-Level = Literal["province", "city", "county"]
 
 READ = 5_000
 """Characters read of a text."""
-
-
-class Division(NamedTuple):
-    """An administrative division. `above` is the code of the one it belongs to, "" for provinces."""
-
-    code: str
-    name: str
-    above: str
-
-    @property
-    def level(self) -> Level:
-        if self.code.endswith("0000"):
-            return "province"
-        return "city" if self.code.endswith("00") else "county"
 
 
 class Place(NamedTuple):
@@ -82,13 +67,6 @@ GENERIC = frozenset(
 )  # fmt: skip
 """Whole names that any town uses for a part of itself: they count with their parent before them."""
 
-_PEOPLES = (
-    "(?:(?:壮|回|维吾尔|藏|蒙古|苗|土家|彝|侗|布依|朝鲜|满|瑶|白|哈尼|傣|黎|傈僳|佤|畲|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|达斡尔|仫佬|羌"
-    "|布朗|撒拉|毛南|仡佬|锡伯|塔吉克|怒|鄂温克|保安|裕固|独龙|鄂伦春|普米|哈萨克|各|门巴|珞巴)族|蒙古)*"
-)
-_SUFFIX = re.compile(
-    rf"{_PEOPLES}(?:特别行政区|自治区|自治州|自治县|自治旗)$|维吾尔自治区$|壮族自治区$|[省市区县盟州旗]$|地区$|林区$|新区$"
-)
 _NO_PLACE_AFTER = re.compile(
     r"[东南西北中]?(?:[一二三四五六七八九十]?路(?![灯面边况政])|大道|街(?!道)|巷|小面|火锅|拉面|小吃|烤鸭|话[^题费]|菜|时间|瓜|石|茶|(?<=沙)发(?![生展布现出放来行电通文往]))"
     r"|(?<=安)[置全排装检保]|(?<=区)[域间别块分]|(?<=旗)[下帜袍手]"
@@ -115,7 +93,7 @@ def places_in(title: str, text: str, *, region: str | None = None) -> list[Place
         for found in _names(words)
     ]  # fmt: skip
     sure = {one.code for name in named if (one := _certain(name)) is not None}
-    context = sure | {above for code in sure for above in _above(code)}
+    context = sure | {above for code in sure for above in codes_above(code)}
     places: dict[str, Place] = {}
     before: _Named | None = None
     before_code = ""
@@ -123,16 +101,18 @@ def places_in(title: str, text: str, *, region: str | None = None) -> list[Place
         touching = before is not None and before.field == name.field and before.end == name.start
         code, confidence = _told(name, before_code if touching else "", context, own.code if own else "")
         if code and (code not in places or places[code].confidence < confidence):
-            division = _divisions()[code]
+            division = all_divisions()[code]
             places.setdefault(
                 code,
-                Place(code, division.name, _path(code), division.level, confidence, name.field, (name.start, name.end)),
+                Place(
+                    code, division.name, path_of(code), division.level, confidence, name.field, (name.start, name.end)
+                ),
             )  # fmt: skip
         before, before_code = name, code
-    inner = {above for code in places for above in _above(code)}
+    inner = {above for code in places for above in codes_above(code)}
     found = [place for code, place in places.items() if code not in inner]
     if not found and own is not None:
-        return [Place(own.code, own.name, _path(own.code), own.level, 0.5)]
+        return [Place(own.code, own.name, path_of(own.code), own.level, 0.5)]
     return found
 
 
@@ -210,7 +190,7 @@ def _names(words: str) -> list[_Found]:
 
 def _certain(name: _Named) -> Division | None:
     """The division that the name is whatever stands around it."""
-    divisions = [_divisions()[code] for code in name.codes]
+    divisions = [all_divisions()[code] for code in name.codes]
     if name.whole:
         return divisions[0] if len(divisions) == 1 and name.word not in GENERIC else None
     if name.word in WORDS:
@@ -226,9 +206,9 @@ def _certain(name: _Named) -> Division | None:
 def _told(name: _Named, before: str, context: set[str], own: str) -> tuple[str, float]:
     """The code of the division, and how sure it is; "" where it can't be told."""
     if before:
-        within = [code for code in name.codes if before in _above(code)]
+        within = [code for code in name.codes if before in codes_above(code)]
         # 甘肃白银: the city, not the district of the same name in it.
-        within = [code for code in within if not set(_above(code)) & set(within)]
+        within = [code for code in within if not set(codes_above(code)) & set(within)]
         if len(within) == 1:
             return within[0], 0.97
     certain = _certain(name)
@@ -236,11 +216,11 @@ def _told(name: _Named, before: str, context: set[str], own: str) -> tuple[str, 
         return certain.code, 0.95 if name.whole else 0.85
     if not name.whole or name.word in GENERIC:
         return "", 0.0
-    within = [code for code in name.codes if set(_above(code)) & context]
+    within = [code for code in name.codes if set(codes_above(code)) & context]
     if len(within) == 1:
         return within[0], 0.85
-    for around in (own, *_above(own)) if own else ():
-        nearest = [code for code in within or name.codes if around in _above(code)]
+    for around in (own, *codes_above(own)) if own else ():
+        nearest = [code for code in within or name.codes if around in codes_above(code)]
         if nearest:
             return (nearest[0], 0.8) if len(nearest) == 1 else ("", 0.0)
     return "", 0.0
@@ -253,21 +233,9 @@ def _of_region(region: str | None) -> Division | None:
         return None
     code = ""
     for found in _names(region):
-        told, _ = _told(_Named("text", found), code, {code, *_above(code)} if code else set(), "")
+        told, _ = _told(_Named("text", found), code, {code, *codes_above(code)} if code else set(), "")
         code = told or code
-    return _divisions().get(code)
-
-
-def _above(code: str) -> list[str]:
-    """The codes of the divisions that one lies in, the nearest first."""
-    found = []
-    while code := _divisions()[code].above if code else "":
-        found.append(code)
-    return found
-
-
-def _path(code: str) -> tuple[str, ...]:
-    return tuple(_divisions()[one].name for one in (*reversed(_above(code)), code))
+    return all_divisions().get(code)
 
 
 def _names_a_kind(words: str) -> bool:
@@ -288,14 +256,8 @@ def _kinds() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _divisions() -> dict[str, Division]:
-    lines = resources.files("classifiers").joinpath("divisions.tsv").read_text(encoding="utf-8").splitlines()
-    return {row[0]: Division(*row) for row in (line.split("\t") for line in lines[1:])}
-
-
-@lru_cache(maxsize=1)
 def _short_names() -> tuple[str, ...]:
-    return tuple({name for division in _divisions().values() if len(name := _SUFFIX.sub("", division.name)) >= 2})
+    return tuple({name for division in all_divisions().values() if len(name := without_suffix(division.name)) >= 2})
 
 
 @lru_cache(maxsize=1)
@@ -303,9 +265,9 @@ def _automaton() -> Any:
     """Finds every whole and short name; values are the name, whether it is whole, and the codes it may be."""
     whole: dict[str, list[str]] = defaultdict(list)
     short: dict[str, list[str]] = defaultdict(list)
-    for division in _divisions().values():
+    for division in all_divisions().values():
         whole[division.name].append(division.code)
-        name = _SUFFIX.sub("", division.name)
+        name = without_suffix(division.name)
         if len(name) >= 2 and name != division.name:
             short[name].append(division.code)
             if division.name.endswith(("自治州", "自治县", "自治旗")):

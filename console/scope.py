@@ -15,7 +15,17 @@ from msgspec.structs import replace
 
 from alerts.plan_model import Plan
 from alerts.tables import tickets as ticket_table
-from alerts.ticket_counts import Kept, OpenCount, OpenState, kept_in_time, open_counts, open_state, overdue
+from alerts.ticket_counts import (
+    EndedClock,
+    Kept,
+    OpenCount,
+    OpenState,
+    ended_clocks,
+    kept_in_time,
+    open_counts,
+    open_state,
+    overdue,
+)
 from alerts.tickets import Ticket, TicketBook, TicketLine, TimelineEvent
 from console.units import Grant
 from crawlers.source_history import source_names
@@ -226,6 +236,13 @@ class View:
         """How many of the clocks of the viewer's tickets that ended since then were met; real and new ones alone."""
         now = self.clock.now()
         return self._counted(lambda connection, mine: kept_in_time(connection, since, now, [*_REAL, *mine]))
+
+    def ended_clocks(self, since: datetime, *, kept: bool | None, limit: int) -> list[EndedClock]:
+        """The clocks that `kept_in_time` counts, the last to end first; `kept`: only those met in time, or not."""
+        now = self.clock.now()
+        return self._counted(
+            lambda connection, mine: ended_clocks(connection, since, now, [*_REAL, *mine], kept=kept, limit=limit)
+        )
 
     def source_names(self) -> dict[str, str]:
         """Source id → what people call it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 import msgspec
 
 from console.days import begin_of
+from console.gazetteer import Gazetteer
 from console.scope import View
+from console.units import read_units
 from grouping.history import History
 from minsheng.store import Store
 from search.index import Facet, Filters, Search, Sort
@@ -27,6 +29,7 @@ MANY: dict[str, str] = {
     "kind": "kinds",
     "source": "sources",
     "region": "regions",
+    "area": "areas",
     "event": "events",
     "same": "duplicate_groups",
 }
@@ -114,6 +117,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         if "events" in fields:
             history = History.read(store)
             fields["events"] = tuple(dict.fromkeys(one for name in fields["events"] for one in history.family(name)))
+        if "areas" in fields:
+            gazetteer = Gazetteer(read_units(store))
+            spelt = [one for area in fields["areas"] for one in gazetteer.beginnings(area)]
+            fields["areas"] = tuple(dict.fromkeys(spelt))
         since, until = begin_of(self.since), begin_of(self.until)
         return Filters(
             **fields,
@@ -151,14 +158,21 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         pairs += [(key, value) for key, values in self.given.items() for value in values]
         return f"{path}?{urlencode(pairs)}" if pairs else path
 
-    def toggled(self, key: str, value: str) -> str:
+    def toggled(self, key: str, value: str, path: str = "/search") -> str:
         """The address with a filter's value added, or taken out where it is in."""
         values = self.given.get(key, ())
         changed = tuple(one for one in values if one != value) if value in values else (*values, value)
         given = {name: old for name, old in self.given.items() if name != key}
         if changed:
             given[key] = changed
-        return msgspec.structs.replace(self, given=given).address()
+        return msgspec.structs.replace(self, given=given).address(path)
+
+    def placed(self, key: str, values: Sequence[str], path: str = "/search") -> str:
+        """The address with these in place of every region and area, or with none where they are asked for already."""
+        given = {name: old for name, old in self.given.items() if name not in ("region", "area")}
+        if self.given.get(key) != (*values,):
+            given[key] = (*values,)
+        return msgspec.structs.replace(self, given=given).address(path)
 
     def plain(self) -> dict[str, object]:
         """For the audit log."""

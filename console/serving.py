@@ -39,6 +39,8 @@ DEAF_SECONDS = 60
 LINE_SECONDS = 75
 """A line on which nothing is asked is closed after it. Longer than proxies keep theirs (nginx: 60 seconds): who closes
 first must be who asks, or a form is lost that was sent at that moment."""
+WARM_AFTER = 3.0
+"""Seconds after the start: the first pages come first."""
 WEBHOOK_SECONDS = 5.0
 """Between two looks at what webhooks are to be told."""
 MOST_BY_ITSELF = 4
@@ -64,7 +66,32 @@ def worker(settings: Settings, shared: Path) -> FastAPI:
     configure_logs(settings.logs.level, settings.logs.format)
     clock = SystemClock()
     parts = (open_store(settings), open_index(settings), open_log(settings))
-    return create_app(Console(settings, *parts, clock, shared=shared))
+    app = create_app(Console(settings, *parts, clock, shared=shared))
+    warm_later(app)
+    return app
+
+
+def warm_later(app: FastAPI) -> threading.Thread:
+    """Read in what only some pages need and what takes long: beside the serving, once this has begun, so that nobody
+    waits for it, neither at the start nor at the first of these pages."""
+
+    console: Console = app.state.console
+
+    def warm() -> None:
+        if console.stopping.wait(WARM_AFTER):
+            return
+        began = console.clock.monotonic()
+        try:
+            app.state.rendering.warm(console.stopping)
+            console.answers.warm()
+        except MinshengError as error:  # the page itself will say so
+            log.warning("console_not_warmed", reason=str(error))
+            return
+        log.info("console_warmed", seconds=round(console.clock.monotonic() - began, 2))
+
+    thread = threading.Thread(target=warm, name="warming", daemon=True)
+    thread.start()
+    return thread
 
 
 class ConsoleServer:
@@ -94,6 +121,7 @@ class ConsoleServer:
         self.console = Console(settings, open_store(settings), open_index(settings), open_log(settings), clock)
         self._thread: threading.Thread | None = None
         self._telling: threading.Thread | None = None
+        self._warming: threading.Thread | None = None
         self._server: Any = None
         self._shared = tempfile.TemporaryDirectory(prefix="minsheng-console-") if workers > 1 else None
 
@@ -131,13 +159,15 @@ class ConsoleServer:
 
         from console.app import create_app
 
-        server = uvicorn.Server(uvicorn.Config(create_app(self.console), **self._options()))
+        app = create_app(self.console)
+        server = uvicorn.Server(uvicorn.Config(app, **self._options()))
         self._server = server
         self._thread = threading.Thread(
             target=server.run, kwargs={"sockets": [self._socket]}, name="console", daemon=True
         )
         self._thread.start()
         self._wait(lambda: bool(server.started), 0.02)
+        self._warming = warm_later(app)
 
     def _start_workers(self, shared: Path) -> None:
         import uvicorn
@@ -196,8 +226,9 @@ class ConsoleServer:
             else:
                 self._server.should_exit.set()
             self._thread.join(STOP_SECONDS)
-        if self._telling is not None:
-            self._telling.join(STOP_SECONDS)
+        for one in (self._telling, self._warming):
+            if one is not None:
+                one.join(STOP_SECONDS)
         self._socket.close()
         if self._shared is not None:
             os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)  # what is served next here has no such folder

@@ -127,8 +127,7 @@ class UnitBook:
         self._clock = clock
 
     def tree(self) -> UnitTree:
-        with self._store.read() as connection:
-            return UnitTree(_unit(row) for row in connection.execute(sa.select(table)).mappings())
+        return read_units(self._store)
 
     def add(
         self,
@@ -215,6 +214,12 @@ class UnitBook:
             if unit.name == text.strip() or str(unit.id) == text.strip():
                 return unit
         raise WrongUse(Problem("unit-unknown", unit=text), "see minsheng units list")
+
+
+def read_units(store: Store) -> UnitTree:
+    """All units of the store."""
+    with store.read() as connection:
+        return UnitTree(_unit(row) for row in connection.execute(sa.select(table)).mappings())
 
 
 def _checked(name: str, kind: str) -> str:

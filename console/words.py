@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from alerts.deadlines import TITLES as DEADLINES
-from alerts.deadlines import WARNING
 from alerts.tickets import Deadline, TicketLine
+from console.translation import translate
 from minsheng.clock import CHINA
 
 LEVELS = {"red": "Ⅰ级 红色", "orange": "Ⅱ级 橙色", "yellow": "Ⅲ级 黄色", "blue": "Ⅳ级 蓝色", "none": "无风险"}
@@ -36,6 +35,13 @@ FACETS: dict[str, str] = {
     "policy": "政策", "topic": "领域", "sentiment": "情感", "request": "诉求", "stance": "立场", "kind": "类型",
     "source": "信源", "region": "地区",
 }  # fmt: skip
+FILTERS: dict[str, str] = {**FACETS, "area": "地区范围", "event": "事件", "same": "同文"}
+"""What a search can be narrowed by."""
+CHANNELS = {
+    "Terminal": "终端", "DingTalk": "钉钉", "Feishu": "飞书", "WeCom": "企业微信", "Webhook": "网址推送",
+    "Gateway": "短信等网关", "AppriseUrl": "其他（Apprise）",
+}  # fmt: skip
+"""Class that carries a channel → what it is."""
 HEADS: dict[str, str] = {
     "sentiment": "情感", "request": "诉求", "topic": "领域", "stance": "立场", "harm": "人身伤害",
     "advert": "广告",
@@ -62,14 +68,22 @@ def short_moment(at: datetime | None) -> str:
 
 def next_deadline(ticket: TicketLine) -> Deadline | None:
     """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
-    waiting = [one for one in ticket.deadlines if not one.kind.endswith(WARNING) and one.waiting]
+    waiting = [one for one in ticket.deadlines if not one.is_warning and one.waiting]
     return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None
 
 
-def clock_title(clock: Deadline) -> str:
-    """What is due, as the clock's own title says; a warning is said to be one."""
-    title = clock.title or DEADLINES.get(clock.kind.removesuffix(WARNING), clock.kind)
-    return f"{title}（预警）" if clock.kind.endswith(WARNING) else title
+_UNITS = {"s": "秒", "m": "分钟", "h": "小时", "d": "天"}
+
+
+def interval(text: str) -> str:
+    """How often a source is asked, as settings write it (15m), as people say it."""
+    number, unit = text[:-1], _UNITS.get(text[-1:], "")
+    return f"{number} {translate(unit)}" if unit and number.isdecimal() else text
+
+
+def short_count(count: int) -> str:
+    """A number for where there is little room: 86213, 12万."""
+    return str(count) if count < 100_000 else f"{count // 10_000}万"
 
 
 def span(left: timedelta) -> str:

@@ -523,8 +523,9 @@ def _is_aggrieved(assessed: Assessed) -> bool:
 
 
 def title_of(document: Document) -> str:
-    """A line that names the matter: the title, or the text's first sentence."""
-    text = document.title.strip() or own_words(document.text)
+    """A line that names the matter: the title, or the text's first sentence, without the marks of a reposted chain."""
+    own = own_words(document.text)
+    text = document.title.strip() or own.lstrip("/:： ").partition("//")[0].strip() or own
     for stop in "。！？!?\n":
         head, found, _ = text.partition(stop)
         if found and len(head) >= 6:

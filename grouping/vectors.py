@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from minsheng.traditional import simplified
+
 BINS = 1 << 20
 """Hash bins of the n-grams."""
 
@@ -68,17 +70,7 @@ def own_words(text: str) -> str:
 
 def fold(text: str) -> str:
     """One form for what reads the same: NFKC, lower case, simplified characters."""
-    plain = unicodedata.normalize("NFKC", text).lower()
-    simplified, traditional = _simplified()
-    return plain if traditional.isdisjoint(plain) else plain.translate(simplified)
-
-
-@lru_cache(maxsize=1)
-def _simplified() -> tuple[dict[int, str], frozenset[str]]:
-    """Traditional characters with what they become, and as a set."""
-    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    pairs = {pair[0]: pair[1] for pair in lines[1:]}
-    return {ord(old): new for old, new in pairs.items()}, frozenset(pairs)
+    return simplified(unicodedata.normalize("NFKC", text).lower())
 
 
 def vectorise(

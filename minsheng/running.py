@@ -1,14 +1,14 @@
-"""The whole road in one process: every stage a thread, watched by the caller."""
+"""The whole road, watched by the caller: each stage a thread, but for the one that keeps a processor busy."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
-from alerts.deadlines import TITLES, WARNING
 from alerts.service import AlertService
 from alerts.tickets import Ticket, TicketBook
 from briefings.schedule import chores as briefing_chores
@@ -24,6 +24,8 @@ from minsheng.metrics import MetricsServer
 from minsheng.policies import PolicyRegister
 from minsheng.retention import RetentionClock
 from minsheng.road import WORKERS, Road
+from minsheng.settings import Settings
+from minsheng.stage_process import StageProcess
 from search.index import Search
 from stream.worker import Worker
 
@@ -46,7 +48,7 @@ class Running:
         self.road = road
         self.failed: dict[str, str] = {}
         self.crawl = CrawlStage(road.settings, road.store, road.log, road.clock)
-        self._workers: list[Worker[Any]] = []
+        self._workers: list[Worker[Any] | StageProcess] = []
         self._threads: list[threading.Thread] = []
         self._workers_stop = threading.Event()
         self._open = ExitStack()
@@ -62,7 +64,8 @@ class Running:
         self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))
         self.road.on_notice = service.wake
         for name in WORKERS:
-            worker = self.road.worker(name)
+            apart = name == "assess" and assesses_apart(road.settings)
+            worker = StageProcess(name, road.settings, road.clock) if apart else road.worker(name)
             self._workers.append(worker)
             self._start(name, lambda worker=worker: worker.run(self._workers_stop))  # type: ignore[misc]
         return self
@@ -132,12 +135,14 @@ class Running:
         self._threads.append(thread)
 
 
+def assesses_apart(settings: Settings) -> bool:
+    """Whether texts are judged in a process of their own."""
+    chosen = settings.classify.own_process
+    return chosen if chosen is not None else (os.cpu_count() or 1) > 1
+
+
 def _line(ticket: Ticket) -> TicketLine:
-    pending = sorted(
-        (clock.due_at, clock.title or TITLES.get(clock.kind, clock.kind))
-        for clock in ticket.deadlines
-        if clock.running and not clock.kind.endswith(WARNING)
-    )
+    pending = sorted((clock.due_at, clock.name) for clock in ticket.deadlines if clock.running and not clock.is_warning)
     due = ""
     if pending:
         due = f"时限：{pending[0][0].astimezone(CHINA):%m-%d %H:%M} 前{pending[0][1]}"

@@ -232,6 +232,7 @@ class ClassifySettings(Section, frozen=True, kw_only=True):
     model: str = "encoder"  # the shipped model that judges every head without one of its own
     heads: tuple[HeadSettings, ...] = ()  # models of the user's own, one a head
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: as many as there are cores
+    own_process: bool | None = None  # of minsheng run; unset: where there is more than one processor
 
 
 class GroupSettings(Section, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 Folding
 -------
 Characters are compared after NFKC (full-width becomes half-width, ㎡ becomes m2), without case and without accents.
-Traditional characters count as the simplified ones (医療 is 医疗), by OpenCC's table in grouping/traditional.txt.
+Traditional characters count as the simplified ones (医療 is 医疗), by OpenCC's table in minsheng/traditional.txt.
 Invisible characters (zero-width spaces, joiners, variation selectors, lone surrogates and U+FFFD) do not count at all.
 
 Units
@@ -21,13 +21,16 @@ A word or phrase is found where its units stand one after the other.
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from importlib import resources
-from itertools import accumulate
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minsheng.traditional import simplifying
 
 VERSION = 2
 """Raise when units change: an index made with another version is built anew."""
@@ -65,15 +68,7 @@ class _Pieces(dict[int, str]):
 def _fold(char: str) -> str:
     plain = unicodedata.normalize("NFKC", char).casefold()
     without_marks = _INVISIBLE.sub("", unicodedata.normalize("NFKD", plain))
-    return unicodedata.normalize("NFC", without_marks).translate(_SIMPLIFIED)
-
-
-def _simplified() -> dict[int, str]:
-    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()
-    return {ord(pair[0]): pair[1] for pair in lines[1:]}
-
-
-_SIMPLIFIED = _simplified()
+    return unicodedata.normalize("NFC", without_marks).translate(simplifying())
 
 
 def _piece(char: str) -> str:
@@ -189,28 +184,79 @@ def find(located: Located, wanted: Sequence[str]) -> list[tuple[int, int]]:
 def spans(text: str, phrases: Iterable[tuple[str, ...]]) -> list[tuple[int, int]]:
     """The places (start, end) in the text where any of these phrases stands, in order: as `find` gives them, without
     locating every unit; quick."""
-    whole = folded(text)
     wanted = [units for units in phrases if units]
+    if all(all(map(unspaced, units)) for units in wanted) and _reads_as_it_stands(text):
+        return sorted({match.span() for units in wanted for match in _overlapping(_spaced(units), text)})
+    whole = folded(text)
     if _TOO_LONG.search(whole):
         located = locate(text)
         return sorted({span for units in wanted for span in find(located, units)})
     found = {span for units in wanted for span in _in_folded(whole, units)}
     if not found:
         return []
-    offsets = [0, *accumulate(map(len, map(_pieces.__getitem__, map(ord, text))))]
-    return sorted({(bisect_right(offsets, start) - 1, bisect_right(offsets, end - 1)) for start, end in found})
+    ends = _ends(text)
+    bounds = np.array(sorted(found)) - (0, 1)
+    starts, stops = np.searchsorted(ends, bounds, side="right").T
+    return sorted(set(zip(starts.tolist(), (stops + 1).tolist(), strict=True)))
+
+
+_lengths = np.full(sys.maxunicode + 1, -1, np.int16)
+"""Of each character's piece; -1 where it has not been met yet."""
+
+
+def _ends(text: str) -> npt.NDArray[np.int64]:
+    """Where the piece of each character ends in the folded text."""
+    points = _points(text)
+    lengths = _lengths[points]
+    if lengths.min() < 0:
+        for point in set(points[lengths < 0].tolist()):
+            _lengths[point] = len(_pieces[point])
+        lengths = _lengths[points]
+    return lengths.cumsum(dtype=np.int64)
+
+
+def _points(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _reads_as_it_stands(text: str) -> bool:
+    """Whether Chinese words are found in the text as they are written, with nothing but white space in them: most
+    texts are so, and are not folded for it."""
+    points = _points(text)
+    hides = _hides[points]
+    if hides.min(initial=0) < 0:
+        for point in set(points[hides < 0].tolist()):
+            _hides[point] = _hides_a_word(chr(point), _pieces[point])
+        hides = _hides[points]
+    return not hides.any()
+
+
+_hides = np.full(sys.maxunicode + 1, -1, np.int8)
+"""Of each character, whether it is one of those of `_hides_a_word`; -1 where it has not been met yet."""
+
+
+def _hides_a_word(char: str, piece: str) -> bool:
+    """Whether a character is nothing, or stands for a Chinese one other than itself."""
+    if char.isspace():
+        return piece != " "
+    return piece != f" {char} " and (not piece.strip() or any(map(_UNSPACED.match, piece)))
+
+
+@lru_cache(maxsize=1_024)
+def _spaced(units: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(r"\s*".join(map(re.escape, units)))
+
+
+def _overlapping(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    match = pattern.search(text)
+    while match is not None:
+        yield match
+        match = pattern.search(text, match.start() + 1)
 
 
 def _in_folded(whole: str, units: tuple[str, ...]) -> list[tuple[int, int]]:
-    found = []
-    pattern = _pattern(units)
-    match = pattern.search(whole)
-    while match is not None:
-        start = match.start()
-        if start == 0 or whole[start - 1] == " ":
-            found.append(match.span())
-        match = pattern.search(whole, start + 1)
-    return found
+    found = _overlapping(_pattern(units), whole)
+    return [match.span() for match in found if match.start() == 0 or whole[match.start() - 1] == " "]
 
 
 @lru_cache(maxsize=1_024)

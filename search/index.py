@@ -40,7 +40,8 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Conditions beside the words; all must hold, and within one field any of the values.
 
     `policies` also carries a department's scope: the ids it may see are put here by the caller, never filtered after.
-    A document without a stance matches none of `stances`. `since` is included, `until` is not; both on `published_at`.
+    A document without a stance matches none of `stances`. `areas` are how names of regions begin: a region and all that
+    lies in it. `since` is included, `until` is not; both on `published_at`.
     `fetched_since` is included too, on `fetched_at`: what came in since then, however old it is.
     """
 
@@ -54,6 +55,7 @@ class Filters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     stances: tuple[str, ...] | None = None
     events: tuple[str, ...] | None = None
     regions: tuple[str, ...] | None = None
+    areas: tuple[str, ...] | None = None
     duplicate_groups: tuple[str, ...] | None = None
     ids: tuple[str, ...] | None = None
     since: datetime | None = None

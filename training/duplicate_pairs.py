@@ -20,11 +20,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from importlib import resources
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from minsheng.records import Assessed, Document, Kind, document_id, scores_of
+from minsheng.traditional import simplified_forms
 from training.data import FOLDER
 
 Half = Literal["develop", "report"]
@@ -230,10 +230,9 @@ def traditional(source: Source, pick: Pick, half: Half) -> Source | None:
 
 @lru_cache(maxsize=1)
 def _to_traditional() -> dict[int, str]:
-    lines = resources.files("grouping").joinpath("traditional.txt").read_text(encoding="utf-8").splitlines()[1:]
     forms: dict[int, list[str]] = defaultdict(list)
-    for line in lines:
-        forms[ord(line[1])].append(line[0])
+    for old, new in simplified_forms().items():
+        forms[ord(new)].append(old)
     usual = dict(zip(map(ord, "发历钟复汇获当尽坛团杂"), "發歷鐘復匯獲當盡壇團雜", strict=True))
     return {simple: of_it[0] for simple, of_it in forms.items() if len(of_it) == 1} | usual
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import sqlalchemy as sa
 
 from alerts import notices
@@ -12,7 +10,7 @@ from alerts.deadlines import drop_timers, first_deadline, pause_timers, resume_t
 from alerts.levels import LEVELS, Level, rank
 from alerts.tables import tickets
 from alerts.tickets import Ticket, TicketBook
-from alerts.transitions import Change, Status, changing, move
+from alerts.transitions import Change, changing, move
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.problems import Problem
@@ -22,26 +20,6 @@ from minsheng.workdays import WorkCalendar
 
 LONGEST_COMMENT = 10_000
 """Characters."""
-
-
-def set_status(
-    store: Store,
-    clock: Clock,
-    name: str,
-    status: Status,
-    *,
-    actor: str,
-    reason: str = "",
-    version: int | None = None,
-    answered_at: datetime | None = None,
-) -> Ticket:
-    """Acknowledge a ticket, judge it, respond, close it: see `alerts.transitions` for what may follow what.
-
-    `answered_at`: when the answer was published, where it is `responded`; default: now.
-    """
-    return TicketBook(store, clock).move(
-        name, status, actor=actor, reason=reason, version=version, answered_at=answered_at
-    )
 
 
 def reopen(

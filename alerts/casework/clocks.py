@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import sqlalchemy as sa
-
-from alerts.deadlines import TITLES, WARNING, end_timer
+from alerts.deadlines import end_timer
 from alerts.tables import is_term, timers
-from alerts.tickets import Deadline, Ticket, TicketBook
+from alerts.tickets import Deadline, Ticket, TicketBook, read_deadlines
 from alerts.transitions import Change, changing
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
@@ -23,11 +21,7 @@ from minsheng.store import Store
 
 def own_clocks(ticket: Ticket) -> list[Deadline]:
     """The clocks of the ticket's present round that its level has, without their warnings."""
-    return [
-        one
-        for one in ticket.deadlines
-        if one.round == ticket.round and not one.replaced and not one.kind.endswith(WARNING)
-    ]
+    return [one for one in ticket.deadlines if one.round == ticket.round and not one.replaced and not one.is_warning]
 
 
 def meet_clock(
@@ -92,17 +86,9 @@ def waive_clock(
 
 def _waiting(change: Change, kind: str) -> str:
     """The title of the clock of this kind that waits. Raises `WrongUse` where there is none."""
-    query = (
-        sa.select(timers.c.kind, timers.c.title)
-        .where(
-            timers.c.ticket_id == change.id,
-            timers.c.round == change.ticket["round"],
-            timers.c.cancelled_at.is_(None),
-            is_term,
-        )
-        .order_by(timers.c.due_at)
-    )
-    waiting = {row.kind: row.title or TITLES.get(row.kind, row.kind) for row in change.connection.execute(query)}
+    of_now = (timers.c.round == change.ticket["round"], timers.c.cancelled_at.is_(None), is_term)
+    clocks = read_deadlines(change.connection, [change.id], of_now).get(change.id, ())
+    waiting = {one.kind: one.name for one in clocks}
     if kind not in waiting:
         listed = ", ".join(f"{one}（{title}）" for one, title in waiting.items())
         raise WrongUse(

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.casework.tables import tasks as ticket_tasks
-from alerts.clocks import TITLES
 from alerts.levels import CHINESE
 from alerts.notify.escalation import steps_of
 from alerts.tables import is_term, observations, outbox, ticket_timeline, tickets, timers
+from alerts.tickets import Deadline, read_deadlines
 from minsheng.exercises import event_id
 
 TICKET_SECONDS = 3.0
@@ -222,28 +222,23 @@ def _first(connection: Connection, ticket_id: int, status: str) -> datetime | No
     return None
 
 
-def _clock_rows(connection: Connection, ticket: dict[str, Any]) -> list[sa.RowMapping]:
+def _own_clocks(connection: Connection, ticket: dict[str, Any]) -> list[Deadline]:
     """The clocks of the ticket's level; those of a level that it has left are no matter any more."""
-    of_level = (timers.c.ticket_id == ticket["id"], timers.c.round == 1, is_term, timers.c.replaced.is_(False))
-    query = sa.select(timers).where(*of_level).order_by(timers.c.due_at, timers.c.id)
-    return list(connection.execute(query).mappings())
-
-
-def _title(row: sa.RowMapping) -> str:
-    return str(row["title"] or TITLES.get(row["kind"], row["kind"]))
+    of_level = (timers.c.round == 1, is_term, timers.c.replaced.is_(False))
+    return read_deadlines(connection, [ticket["id"]], of_level).get(ticket["id"], [])
 
 
 def _due(connection: Connection, ticket: dict[str, Any]) -> tuple[str, datetime] | None:
     """The first clock that an answer meets."""
-    answered = (row for row in _clock_rows(connection, ticket) if not row["apart"])
-    return next(((_title(row), row["due_at"]) for row in answered), None)
+    answered = (one for one in _own_clocks(connection, ticket) if not one.apart)
+    return next(((one.name, one.due_at) for one in answered), None)
 
 
 def _clocks(connection: Connection, ticket: dict[str, Any]) -> tuple[ClockLine, ...]:
     return tuple(
-        ClockLine(title=_title(row), due_at=row["due_at"], done_at=row["met_at"])
-        for row in _clock_rows(connection, ticket)
-        if row["met_at"] or not row["cancelled_at"] or row["cancelled_at"] > row["due_at"]
+        ClockLine(title=one.name, due_at=one.due_at, done_at=one.met_at)
+        for one in _own_clocks(connection, ticket)
+        if one.kept is not None or one.waiting
     )
 
 

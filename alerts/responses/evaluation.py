@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from alerts.clocks import CONFERENCE
-from alerts.deadlines import TITLES, WARNING
 from alerts.evidence import indexed, observed
 from alerts.observations import Observation
 from alerts.responses import sheet
@@ -23,7 +22,7 @@ from alerts.responses.tables import response_evaluations as evaluations
 from alerts.responses.tables import response_sheets as sheets
 from alerts.responses.wording import copied_share
 from alerts.tables import observations, tickets
-from alerts.tickets import Deadline, Ticket, TicketBook
+from alerts.tickets import Ticket, TicketBook
 from minsheng.clock import Clock
 from minsheng.errors import WrongUse
 from minsheng.policies import Policy, PolicyRegister
@@ -235,30 +234,26 @@ def _timely(ticket: Ticket, replied_at: datetime, conference_at: datetime | None
     kept: list[str] = []
     late: list[str] = []
     for clock in ticket.deadlines:
-        if clock.round != ticket.round or clock.kind.endswith(WARNING) or clock.replaced:
+        if clock.round != ticket.round or clock.is_warning or clock.replaced:
             continue
         done_at = clock.met_at
         if clock.apart:
             if clock.kind == CONFERENCE and clock.waiting:
                 done_at = conference_at
             if done_at is None and clock.waiting and now > clock.due_at:
-                late.append(f"{_title(clock)}超时未办")
+                late.append(f"{clock.name}超时未办")
         elif clock.waiting or (clock.cancelled_at and clock.cancelled_at >= answered_at):
             done_at = min(done_at or answered_at, answered_at)
         if done_at is None:
             continue
         if done_at <= clock.due_at:
-            kept.append(f"{_title(clock)}按时")
+            kept.append(f"{clock.name}按时")
         else:
-            late.append(f"{_title(clock)}超时 {_hours(done_at - clock.due_at)}")
+            late.append(f"{clock.name}超时 {_hours(done_at - clock.due_at)}")
     if not kept and not late:
         return Part(name="timely", title="回应及时", score=None, value="回应时没有时限")
     score = round(len(kept) / (len(kept) + len(late)), 3)
     return Part(name="timely", title="回应及时", score=score, value="，".join(kept + late))
-
-
-def _title(clock: Deadline) -> str:
-    return clock.title or TITLES.get(clock.kind, clock.kind)
 
 
 def _posts(index: Index, ids: Sequence[str]) -> list[Asked]:

@@ -8,12 +8,11 @@ from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, RowMapping
+from sqlalchemy.engine import Connection
 
 from alerts.responses.evaluation import Kept, kept_by_ticket
 from alerts.tables import is_term, tickets, timers
-
-_CHUNK = 500
+from alerts.tickets import Deadline, read_deadlines
 
 
 class Worked(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,32 +83,17 @@ def worked(
         .order_by(tickets.c.opened_at.desc(), tickets.c.id.desc())
     ).all()
     ids = [row.id for row in rows]
-    clocks = _clocks(connection, ids)
+    clocks = read_deadlines(connection, ids, (is_term, timers.c.replaced.is_(False)))
     evaluated = kept_by_ticket(connection, ids)
     found = []
     for row in rows:
-        ended = [_in_time(one, now) for one in clocks.get(row.id, [])]
+        ended = [_in_time(one, now) for one in clocks.get(row.id, ())]
         found.append(
             Worked(**row._mapping, kept=ended.count(True), late=ended.count(False), evaluation=evaluated.get(row.id))
         )
     return found
 
 
-def _clocks(connection: Connection, ids: Sequence[int]) -> dict[int, list[RowMapping]]:
-    found: dict[int, list[RowMapping]] = {}
-    for start in range(0, len(ids), _CHUNK):
-        query = sa.select(timers.c.ticket_id, timers.c.due_at, timers.c.met_at, timers.c.cancelled_at).where(
-            timers.c.ticket_id.in_(ids[start : start + _CHUNK]), is_term, timers.c.replaced.is_(False)
-        )
-        for row in connection.execute(query).mappings():
-            found.setdefault(row["ticket_id"], []).append(row)
-    return found
-
-
-def _in_time(clock: RowMapping, now: datetime) -> bool | None:
+def _in_time(clock: Deadline, now: datetime) -> bool | None:
     """Whether a clock was kept; None where it still runs, or was taken off before anything was due."""
-    if clock["met_at"] is not None:
-        return bool(clock["met_at"] <= clock["due_at"])
-    if clock["cancelled_at"] is not None and clock["cancelled_at"] <= clock["due_at"]:
-        return None
-    return False if clock["due_at"] <= now else None
+    return False if clock.waiting and clock.due_at <= now else clock.kept

@@ -110,6 +110,7 @@ def search_documents(
     kind: Names = [],  # noqa: B006
     source: Names = [],  # noqa: B006
     region: Names = [],  # noqa: B006
+    area: Annotated[Names, Query(description="A region and all in it, from the province down: 湖南省长沙市.")] = [],  # noqa: B006
     event: Names = [],  # noqa: B006
     same: Names = [],  # noqa: B006
     since: Annotated[str, Query(max_length=10, description="First day, China's: 2026-05-01.")] = "",

@@ -16,6 +16,7 @@ from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
 from console.searching import Asked, meant, wider
+from console.tiles import map_of
 from grouping.hot_documents import HotWords
 from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
@@ -34,7 +35,14 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
         search = _searched(visit, asked)
     except WrongUse as error:
         return show(
-            visit, "analysis.html.j2", code=400, asked=asked, problem=in_words(error), spread=None, hot=None, names={}
+            visit,
+            "analysis.html.j2",
+            code=400,
+            asked=asked,
+            problem=in_words(error),
+            spread=None,
+            hot=None,
+            names=names(visit.view),
         )
     spread = spread_of(visit.view.index, search.query, search.filters)
     total = sum(count for _, count, _ in spread.steps)
@@ -42,6 +50,7 @@ def analysis(visit: Searcher, words: bool = False) -> Response:
     return show(
         visit, "analysis.html.j2", asked=asked, problem="", spread=spread, names=names(visit.view), deepest=DEEPEST,
         places=places_of(visit.view.index, search.query, search.filters),
+        map=map_of(visit, search.query, search.filters, asked.given.get("area", ())),
         hot=_hot_words(visit, asked, search) if words else None,
         layers=_layers(visit, asked, search) if words else None,
     )  # fmt: skip

@@ -37,7 +37,7 @@ def answer_list(visit: Reader, policy: str = "", status: str = "") -> Response:
     chosen = policy if policy in own else None
     found = [one for one in book.all(policy=chosen) if mine(one.content.policy) and status in ("", one.status)]
     flags = {one.id: why for one, why in book.flagged()}
-    asked = Candidates(visit.console.store, visit.console.clock).all(policy=chosen, unanswered=True)
+    asked = _candidates(visit).all(policy=chosen, unanswered=True)
     return show(
         visit, "answers.html.j2", entries=found[:500], flags=flags, statuses=STATUSES, status=status,
         policy=policy, policies=own, candidates=[one for one in asked if mine(one.policy)][:LISTED],
@@ -50,12 +50,13 @@ def coverage(visit: Reader, policy: str = "") -> Response:
     """Clauses that people ask about, and those that no answer rests on."""
     own, sees = visit.view.policies, visit.view.sees_policy
     chosen = policy if policy in own else None
-    made = Coverage(visit.console.store, visit.console.clock, visit.view.index)
+    console = visit.console
+    made = Coverage(console.store, console.clock, visit.view.index, console.answers)
     rows = [row for row in made.clauses(chosen) if sees(row.policy)]
-    mine = {one.id for one in _book(visit).all() if sees(one.content.policy)}
+    titles = {one.id: one.content.title for one in _book(visit).all() if sees(one.content.policy)}
     return show(
         visit, "answers_coverage.html.j2", rows=rows[:500], policies=own, policy=policy,
-        effects=[one for one in made.effects(chosen) if one.entry in mine],
+        effects=[one for one in made.effects(chosen) if one.entry in titles], titles=titles,
     )  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def save(visit: Writer) -> Response:
 def dismiss(visit: Writer, candidate: str) -> Response:
     """Put a question aside that needs no answer."""
     _candidate(visit, candidate)
-    Candidates(visit.console.store, visit.console.clock).dismiss(candidate)
+    _candidates(visit).dismiss(candidate)
     visit.record("answer-changed", candidate, {"to": "dismissed"})
     return RedirectResponse("/answers", 303)
 
@@ -192,6 +193,10 @@ def _editor(
     )  # fmt: skip
 
 
+def _candidates(visit: Visit) -> Candidates:
+    return Candidates(visit.console.store, visit.console.clock, visit.console.answers)
+
+
 def _book(visit: Visit) -> AnswerBook:
     return AnswerBook(visit.console.store, visit.console.clock, four_eyes=True)
 
@@ -212,7 +217,7 @@ def _candidate(visit: Visit, candidate: str) -> Candidate:
     """A question about a policy of the viewer's; another one is answered as one that is not there."""
     sees = visit.view.sees_policy
     try:
-        found = Candidates(visit.console.store, visit.console.clock).get(candidate)
+        found = _candidates(visit).get(candidate)
     except WrongUse:
         raise HTTPException(404) from None
     if not sees(found.policy):

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
@@ -37,11 +37,25 @@ def leader(visit: Leader) -> Response:
     briefing = visit.console.briefing(day, visit.view)
     mark = [tickets.c.level.in_(GRAVE), tickets.c.historical.is_(False), tickets.c.exercise.is_(False)]
     grave = visit.view.pressing_tickets(where=mark, limit=LISTED)
-    others = max(0, sum(one.count for one in visit.view.open_counts() if not one.exercise) - len(grave))
+    counts = [one for one in visit.view.open_counts() if not one.exercise]
+    gravest = sum(one.count for one in counts if one.level in GRAVE and not one.historical)
     visit.record("briefing-read", str(day))
     return show(
-        visit, "leader.html.j2", briefing=briefing, grave=grave, others=others,
+        visit, "leader.html.j2", briefing=briefing, grave=grave, gravest=gravest,
+        others=sum(one.count for one in counts) - gravest,
         due=next_deadline, day=day, on_time=_on_time(visit), days=[day - timedelta(days=back) for back in range(1, 8)],
+    )  # fmt: skip
+
+
+@router.get("/leader/clocks")
+def clocks(visit: Leader, result: Literal["", "kept", "late"] = "") -> Response:
+    """The clocks that the figure of the leader's page counts, each with its ticket. `result`: `kept` or `late`."""
+    since = visit.console.clock.now() - MONTH
+    kept = {"kept": True, "late": False}.get(result)
+    visit.record("briefing-read", "on-time", {"result": result} if result else None)
+    return show(
+        visit, "leader_clocks.html.j2", clocks=visit.view.ended_clocks(since, kept=kept, limit=LISTED), result=result,
+        on_time=_on_time(visit), limit=LISTED,
     )  # fmt: skip
 
 
@@ -95,4 +109,4 @@ def _hashes(page: str, element: str) -> str:
 def _on_time(visit: Visit) -> dict[str, int]:
     """Of the clocks that ended in the last 30 days: how many were settled before their end."""
     found = visit.view.kept_in_time(visit.console.clock.now() - MONTH)
-    return {"due": found.due, "kept": found.kept}
+    return {"due": found.due, "kept": found.kept, "late": found.due - found.kept}

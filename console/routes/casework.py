@@ -16,7 +16,7 @@ from alerts.casework.splitting import require_event, split_off
 from alerts.evidence import is_of_policy
 from alerts.levels import Level
 from alerts.planning.shelf import book_of
-from alerts.tickets import STATUSES, Status, Ticket
+from alerts.tickets import STATUSES, Status, Ticket, TicketBook
 from alerts.transitions import held
 from console.access import Visit, needs
 from console.casework import Typed, act, done_already
@@ -50,10 +50,9 @@ def move(visit: Worker, number: str) -> Response:
             return actions.reopen(
                 store, clock, settings, ticket.number, actor=visit.actor, reason=reason, version=version
             )
-        step = cast(Status, status)
-        return actions.set_status(
-            store, clock, ticket.number, step, actor=visit.actor, reason=reason, version=version
-        )  # fmt: skip
+        return TicketBook(store, clock).move(
+            ticket.number, cast(Status, status), actor=visit.actor, reason=reason, version=version
+        )
 
     kind = {"acknowledged": "acknowledged", "closed": "closed", "false-alarm": "false-alarm", "open": "reopened"}.get(
         status, "status-changed"

@@ -15,6 +15,8 @@ from console.casework import people_names
 from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
+from console.searching import Asked
+from console.tiles import map_of
 from grouping.by_hand import EventDesk
 from grouping.history import History, list_changes
 from minsheng.errors import WrongUse
@@ -100,5 +102,6 @@ def _page(
         changes=list_changes(visit.console.store, [*found.ids], limit=20) if visit.view.grant.everything else [],
         display=people_names(visit), change_words=CHANGES, event=found,
         posts=[hit.record for hit in posts.hits], total=posts.total,
-        names=names(visit.view), tickets=tickets,
+        names=names(visit.view), tickets=tickets, of_event=Asked(given={"event": (found.id,)}),
+        map=map_of(visit, None, Filters(events=found.ids)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
-from alerts.casework import actions, links
+from alerts.casework import links
 from alerts.casework.clocks import meet_clock, own_clocks
 from alerts.clocks import CONFERENCE
 from alerts.responses.evaluation import ResponseBook
@@ -94,14 +94,8 @@ def record(visit: Worker, number: str) -> Response:
             visit.record("ticket-moved", ticket.number, {"what": "clock", "deadline": CONFERENCE})
         if moves:
             reason = "；".join(part for part in (f"发布渠道：{channel}" if channel else "", page) if part)
-            actions.set_status(
-                console.store,
-                console.clock,
-                ticket.number,
-                "responded",
-                actor=visit.actor,
-                reason=reason,
-                answered_at=replied_at,
+            TicketBook(console.store, console.clock).move(
+                ticket.number, "responded", actor=visit.actor, reason=reason, answered_at=replied_at
             )
             visit.record("ticket-moved", ticket.number, {"to": "responded"})
     except TicketConflict as conflict:

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
-from console import words
 from console.access import Visit, needs
 from console.problems import in_words
 from console.rendering import show
@@ -83,7 +82,7 @@ def _page(
     kept = _book(visit).all(visit.actor)
     return show(
         visit, "searches.html.j2", code=400 if problem else 200, saved=[(one, asked_of(one)) for one in kept],
-        asked=asked, typed=typed, problem=problem, news=news, of=of, names=names(visit.view), facets=words.FACETS,
+        asked=asked, typed=typed, problem=problem, news=news, of=of, names=names(visit.view),
         listed=LISTED,
     )  # fmt: skip
 

@@ -22,6 +22,12 @@ setInterval(tick, 10000);
 document.addEventListener("htmx:afterSwap", tick);
 tick();
 
+// On a phone the room that one is in is in sight, however far back it stands in the menu.
+{
+  const rooms = document.querySelector(".rooms"), here = rooms?.querySelector("[aria-current]");
+  if (here && rooms.scrollWidth > rooms.clientWidth) rooms.scrollLeft = here.offsetLeft - (rooms.clientWidth - here.offsetWidth) / 2;
+}
+
 // Light or dark.
 document.getElementById("theme")?.addEventListener("click", () => {
   const root = document.documentElement;
@@ -131,6 +137,19 @@ if (live && window.EventSource) {
   });
   source.addEventListener("ended", () => { source.close(); location.reload(); });
   addEventListener("focus", () => { document.title = document.title.replace(/^● /, ""); });
+}
+
+// Parts that are asked for again every so many seconds: not while nobody sees the page, and at once when somebody does.
+for (const part of document.querySelectorAll("[data-every]")) {
+  let askedAt = performance.now();
+  part.addEventListener("htmx:beforeRequest", () => { askedAt = performance.now(); });
+  const ask = () => {
+    if (document.hidden || !window.htmx || performance.now() - askedAt < Number(part.dataset.every) * 1000) return;
+    askedAt = performance.now();
+    window.htmx.trigger(part, "again");
+  };
+  setInterval(ask, 1000);
+  document.addEventListener("visibilitychange", ask);
 }
 
 // Keys. `?` lists them.

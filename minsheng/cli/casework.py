@@ -622,10 +622,10 @@ def _who(by: str | None) -> str:
 
 
 def _move(ticket: str, status: Status, by: str | None, reason: str, version: int | None, json: bool) -> None:
-    from alerts.casework import actions
+    from alerts.tickets import TicketBook
 
     store, clock, _ = _world()
-    moved = actions.set_status(store, clock, ticket, status, actor=_who(by), reason=reason, version=version)
+    moved = TicketBook(store, clock).move(ticket, status, actor=_who(by), reason=reason, version=version)
     _told(moved, json)
 
 

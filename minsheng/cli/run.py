@@ -1,4 +1,4 @@
-"""`minsheng run`: the whole road in one process, shown live."""
+"""`minsheng run`: the whole road by one command, shown live."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(
         bool, typer.Option("--sample", help="Load the sample world, serve its site here, and crawl that.")
     ] = False,
 ) -> None:
-    """Run the whole road in one process on the configured parts: crawl, assess, group, index, alert, brief."""
+    """Run the whole road on the configured parts: crawl, assess, group, index, alert, brief."""
     from minsheng.clock import SystemClock
     from minsheng.errors import MinshengError
     from minsheng.road import Road, Stopped

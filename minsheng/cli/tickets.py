@@ -231,7 +231,7 @@ def _print(ticket: Ticket, timeline: Sequence[TimelineEvent], posts: list[Groupe
     )
     _print_plan(ticket.plan, line)
     for clock in ticket.deadlines:
-        line(f"时限　{_deadline_words(clock)}：{_time(clock.due_at)}{_clock_state(clock)}")
+        line(f"时限　{clock.name}：{_time(clock.due_at)}{_clock_state(clock)}")
     _print_work(work, line)
     line()
     for event in timeline:
@@ -280,13 +280,6 @@ def _print_work(work: dict[str, Any], line: Any) -> None:
         line(f"关联工单 {other.ticket} {other.title}")
 
 
-def _deadline_words(clock: Any) -> str:
-    from alerts.deadlines import TITLES, WARNING
-
-    title = clock.title or TITLES.get(clock.kind.removesuffix(WARNING), clock.kind)
-    return f"{title}（预警）" if clock.kind.endswith(WARNING) else title
-
-
 def _clock_state(clock: Any) -> str:
     if clock.met_at is not None:
         return f"（{_time(clock.met_at)} {'超时' if clock.met_at > clock.due_at else '按时'}完成）"
@@ -298,12 +291,10 @@ def _clock_state(clock: Any) -> str:
 
 
 def _next_deadline(ticket: TicketLine) -> str:
-    from alerts.deadlines import WARNING
-
     for clock in ticket.deadlines:
-        if not clock.kind.endswith(WARNING) and clock.fired_at is None and clock.waiting:
+        if not clock.is_warning and clock.fired_at is None and clock.waiting:
             paused = "（暂停）" if clock.paused_at else ""
-            return f"{_time(clock.due_at)} {_deadline_words(clock)}{paused}"
+            return f"{_time(clock.due_at)} {clock.name}{paused}"
     return ""
 
 

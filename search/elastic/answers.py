@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from elastic_transport import ApiResponseMeta, ConnectionTimeout, TlsError, TransportError
@@ -17,10 +18,45 @@ from minsheng.errors import MinshengError, Unavailable, WrongSettings
 from search.index import Written
 
 
+class _Source(TypedDict, total=False):
+    id: str
+    record: msgspec.Raw
+
+
+class _Hit(TypedDict, total=False):
+    _source: _Source
+    sort: list[Any]
+
+
+class _Hits(TypedDict, total=False):
+    total: Any
+    hits: list[_Hit]
+
+
+class _Answer(TypedDict, total=False):
+    """What is read of the answer to one of several searches."""
+
+    hits: _Hits
+    aggregations: Any
+    pit_id: str
+    status: int
+    error: Any
+
+
+class _Answers(TypedDict, total=False):
+    responses: list[_Answer]
+
+
 class Json(JsonSerializer):
-    """Reads answers several times as fast as the client does by itself."""
+    """Reads answers several times as fast as the client does by itself. The records found by several searches in one
+    request are left as they came: whoever takes them reads each once, as what it is."""
+
+    _several = re.compile(rb'\{"took":\d+,"responses":\[')
+    _searches = msgspec.json.Decoder(_Answers)
 
     def json_loads(self, data: bytes) -> Any:
+        if self._several.match(data):
+            return self._searches.decode(data)
         return msgspec.json.decode(data)
 
 

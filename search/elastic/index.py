@@ -34,6 +34,9 @@ Answer = TypeVar("Answer")
 KEEP_RANKING = "10m"
 """How long the pages of one search by relevance can be turned with nothing moving."""
 
+SHARE_RANKING = 1.0
+"""Seconds for which searches by relevance begin at one point in time: what is written becomes visible once a second."""
+
 
 class ElasticsearchIndex:
     """An index on an Elasticsearch cluster.
@@ -58,6 +61,7 @@ class ElasticsearchIndex:
         self._months = Months(client, prefix, shards, replicas)
         self._writer = Writer(self._months)
         self._alias = self._months.alias
+        self._opened: tuple[str, float] | None = None  # the newest point in time, and when it was taken
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ElasticsearchIndex:
@@ -108,7 +112,6 @@ class ElasticsearchIndex:
                 matches, more = view.page(search.after, search.size)
                 shown = [(match, 1) for match in matches]
                 cursor = matches[-1].cursor if more else None
-            view.close(cursor is None)
         found = view.summary
         aggregations = found.get("aggregations", {})
         return Page(
@@ -154,10 +157,12 @@ class ElasticsearchIndex:
     def refresh(self) -> None:
         with reached(self._client):
             self._client.indices.refresh(index=self._alias, ignore_unavailable=True)
+        self._opened = None
 
     def drop_before(self, moment: datetime) -> int:
         limit = month(moment)
         dropped = 0
+        self._opened = None
         with reached(self._client):
             for index, name in self._months.all().items():
                 if name.removeprefix(f"{self._alias}-") >= limit:
@@ -209,6 +214,15 @@ class ElasticsearchIndex:
             return list(answer["responses"])
 
         return self._waiting(ask)
+
+    def _now(self) -> str:
+        """A point in time to search at."""
+        opened, moment = self._opened, self._clock.monotonic()
+        if opened is not None and moment - opened[1] < SHARE_RANKING:
+            return opened[0]
+        answer = self._client.open_point_in_time(index=self._alias, keep_alive=KEEP_RANKING, ignore_unavailable=True)
+        self._opened = str(answer["id"]), moment
+        return self._opened[0]
 
     def _waiting(self, ask: Callable[[], Answer]) -> Answer:
         """Search in all shards or not at all. The shard of a new month takes a moment until it answers."""
@@ -273,11 +287,6 @@ class _View:
             bucket["key"]: Copies(bucket["first"]["hits"]["hits"][0]["_source"]["id"], bucket["doc_count"])
             for bucket in answer["aggregations"]["copies"]["buckets"]
         }
-
-    def close(self, last: bool) -> None:
-        """Let go of the point in time, where no further page will need it."""
-        if last and self._ranking is not None:
-            self._index._client.options(ignore_status=404).close_point_in_time(id=self._ranking)
 
     def _answered(self, size: int, place: list[Any] | None, without: Sequence[str]) -> list[Any]:
         """Matches as they are told, and at the first time the summary.
@@ -344,24 +353,19 @@ class _View:
         if self._sort != "relevance":
             return self._index._ask_each({"index": self._index._alias, "ignore_unavailable": True}, bodies)
         if self._ranking is None:
-            self._ranking = self._open()
+            self._ranking = self._index._now()
         try:
             answers = self._ask_at(self._ranking, bodies)
         except NotFoundError:
             # It was kept for its time; the place is found again by the score, in what is there now.
-            answers = self._ask_at(self._open(), bodies)
+            self._index._opened = None
+            answers = self._ask_at(self._index._now(), bodies)
         self._ranking = answers[-1].get("pit_id", self._ranking)
         return answers
 
     def _ask_at(self, ranking: str, bodies: Sequence[dict[str, Any]]) -> list[Any]:
         pit = {"id": ranking, "keep_alive": KEEP_RANKING}
         return self._index._ask_each({}, [{**body, "pit": pit} for body in bodies])
-
-    def _open(self) -> str:
-        opened = self._index._client.open_point_in_time(
-            index=self._index._alias, keep_alive=KEEP_RANKING, ignore_unavailable=True
-        )
-        return str(opened["id"])
 
     def _cursor(self, place: list[Any]) -> str:
         return cursors.write(place, self._ranking) if self._sort == "relevance" else cursors.write(*place)

@@ -110,6 +110,9 @@ def conditions(filters: Filters, query: Node | None = None) -> list[dict[str, An
         )
         if wanted is not None
     ]
+    if filters.areas is not None:
+        starts = [{"prefix": {"region": start}} for start in filters.areas]
+        found.append({"bool": {"should": starts, "minimum_should_match": 1}} if starts else {"match_none": {}})
     found += _between("published_at", filters.since, filters.until)
     found += _between("fetched_at", filters.fetched_since, None)
     if left_out(query, filters):
@@ -169,7 +172,9 @@ def histogram(found: Mapping[str, Any] | None) -> tuple[Bucket, ...]:
 
 
 def record(item: Mapping[str, Any]) -> Grouped:
-    return decode(Grouped, _encoder.encode(item["_source"]["record"]))
+    """The record of a hit."""
+    found = item["_source"]["record"]
+    return decode(Grouped, bytes(found) if isinstance(found, msgspec.Raw) else _encoder.encode(found))
 
 
 def orders(sort: str) -> list[dict[str, Any]]:

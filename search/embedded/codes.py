@@ -57,6 +57,12 @@ class CodeBook:
         known = self._known[field]
         return np.array(sorted({known[value] for value in values if value in known}), np.int64)
 
+    def beginning(self, field: str, starts: Sequence[str]) -> Codes:
+        """The codes of the values that begin with any of these."""
+        rows = self._connection.execute("SELECT value, code FROM codes WHERE field = ?", (CODED.index(field),))
+        known = dict(rows) | self._known[field]
+        return np.array(sorted({code for value, code in known.items() if value.startswith(tuple(starts))}), np.int64)
+
     def names(self, field: str, codes: Codes) -> dict[int, str]:
         """Code → value."""
         wanted = set(codes.tolist())

@@ -211,6 +211,11 @@ class Columns:
         column = self.column(field)  # before the codes are looked for, as this gives new values theirs
         return _any_of(column, self.codes.find(field, values))
 
+    def beginning(self, field: str, starts: Sequence[str]) -> Mask:
+        """Whether each place has a value that begins with one of these, in a field with codes and one value."""
+        column = self.column(field)
+        return _any_of(column, self.codes.beginning(field, starts))
+
     def holding(self, char: str, field: Field) -> Mask:
         """Whether what is at each place holds one of the common characters; not of `only` some rows."""
         number = characters.sign(char, field)

@@ -94,6 +94,7 @@ class Selection:
             and not self._others
             and not _indexed(filters)
             and not _coded(filters)
+            and filters.areas is None
             and filters.fetched_since is None
             and PREFIX not in self._expression  # dear to look up, so that once must do
         )
@@ -263,6 +264,8 @@ class Selection:
             chosen &= self._holding(columns, other)
         for field, values in _coded(self._filters):
             chosen &= columns.among(field, values)
+        if self._filters.areas is not None:
+            chosen &= columns.beginning("region", self._filters.areas)
         for moment, later in ((self._filters.since, True), (self._filters.until, False)):
             if moment is not None:
                 limit = buckets.milliseconds(moment)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alerts.clocks import TITLES
 from alerts.levels import rank
 from alerts.tables import tickets
-from alerts.ticket_counts import kept_in_time, open_counts, open_state, overdue
+from alerts.ticket_counts import ended_clocks, kept_in_time, open_counts, open_state, overdue
 from alerts.tickets import Ticket, TicketBook
 from benchmarks.ticket_lists import NOW, fill
 from minsheng.clock import ManualClock
@@ -118,8 +118,13 @@ def test_clocks_are_counted_as_met_by_the_rule_that_the_ticket_page_has(store, e
                 kept += clock.kept is True
     with store.read() as connection:
         found = kept_in_time(connection, since, NOW)
+        lists = [ended_clocks(connection, since, NOW, kept=wanted, limit=10_000) for wanted in (None, True, False)]
+        newest = ended_clocks(connection, since, NOW, limit=3)
     assert (found.due, found.kept) == (due, kept)
     assert due > 0
+    assert [len(one) for one in lists] == [due, kept, due - kept], "the figure and its list are the same clocks"
+    assert all(one.clock.kept for one in lists[1]) and not any(one.clock.kept for one in lists[2])
+    assert newest == lists[0][:3] and newest[0].clock.due_at == max(one.clock.due_at for one in lists[0])
 
 
 def test_the_state_is_another_one_whenever_an_open_ticket_changes(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import docx
@@ -11,7 +12,7 @@ import pytest
 from answers.book import AnswerBook
 from answers.clauses import canonical, clauses_of, numeral
 from answers.contradictions import check, compare
-from answers.encoding import encoder, likeness, likenesses, windows
+from answers.encoding import Encoded, TextEncoder, encoder, likeness, likenesses, windows
 from answers.figures import statement_of
 from answers.finding import Finder, Sought
 from answers.search import AnswerSearch
@@ -179,3 +180,21 @@ def test_many_texts_are_compared_as_one_by_one() -> None:
     for place, found in enumerate(likenesses(encoded)):
         assert found.tolist() == pytest.approx([likeness(encoded[place], one) for one in encoded[:place]], abs=1e-5)
     assert list(likenesses([])) == []
+
+
+def test_a_question_that_is_asked_again_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    encode = TextEncoder.encode
+
+    def counted(self: TextEncoder, texts: Sequence[str]) -> list[Encoded]:
+        asked.extend(texts)
+        return encode(self, texts)
+
+    monkeypatch.setattr(TextEncoder, "encode", counted)
+    finder = Finder([Sought("a", "水费多收了怎么退"), Sought("b", "孩子怎么报名上学")], encoder())
+    del asked[:]
+    first = finder.find("多收的水费能退吗", size=2)
+    assert finder.find("多收的水费能退吗", size=2) == first and asked == ["多收的水费能退吗"]
+    among = finder.find("多收的水费能退吗", among={"b"})
+    assert [one.id for one in among.matches] == ["b"] and len(asked) == 1
+    assert finder.find("").matches == finder.find("").matches == ()

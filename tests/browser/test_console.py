@@ -12,12 +12,13 @@ from typing import Any
 
 import axe_playwright_python
 import pytest
+from msgspec.structs import replace
 
 from alerts.drills.scenario import find_scenario
 from alerts.drills.start import start_drill
 from alerts.tickets import TicketBook
 from briefings.making import make_and_keep
-from tests.briefings.small_world import DAY, POLICIES, burst
+from tests.briefings.small_world import DAY, MIDNIGHT, POLICIES, burst, record
 from tests.console.world import PASSWORD, ConsoleWorld
 from tests.console.world import served as serving
 
@@ -113,6 +114,38 @@ def test_the_desk_shows_what_others_do_without_being_reloaded(served: Served) ->
         book.move(number, "acknowledged", actor="another")
         page.locator("[data-row]", has_text=number).get_by_text("已签收").wait_for(timeout=15_000)
         assert page.evaluate("performance.getEntriesByType('navigation').length") == 1
+
+
+def test_what_comes_in_is_asked_for_again_while_somebody_sees_it(served: Served) -> None:
+    def asked() -> int:
+        return sum(url.split("?")[0].endswith("/desk/posts") for url in served.asked)
+
+    def show(page: Any, hidden: str) -> None:
+        page.evaluate(f"window.unseen = {hidden}; document.dispatchEvent(new Event('visibilitychange'))")
+
+    def wait(page: Any, seconds: int, wanted: int) -> None:
+        page.clock.run_for(seconds * 1000)
+        page.wait_for_timeout(300)
+        assert asked() == wanted
+
+    with served.page() as page:
+        page.add_init_script(
+            "Object.defineProperty(document, 'hidden', { get: () => window.unseen === true, configurable: true })"
+        )
+        page.clock.install()
+        served.sign_in(page, "duty")
+        page.locator("#incoming ul").wait_for()
+        wait(page, 10, 1)
+        wait(page, 7, 2)
+        wait(page, 16, 3)
+        show(page, "true")
+        wait(page, 120, 3)
+        show(page, "false")
+        wait(page, 0, 4)
+        show(page, "true")
+        show(page, "false")
+        wait(page, 1, 4)  # what is fresh is not asked for again
+        wait(page, 16, 5)
 
 
 def test_the_department_searches_its_own_and_exports_it(served: Served) -> None:
@@ -282,6 +315,7 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
     drill = start_drill(
         world.store, world.world.log, world.clock, find_scenario("service-breakdown"), POLICIES[0], actor="x"
     )
+    _speak_of_regions(world)
     with served.page(viewport=size, color_scheme=scheme) as page:
         page.goto("/sign-in")
         found += _broken(page, size["width"], scheme)
@@ -290,7 +324,8 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
                       "/events/heat",
                       "/policies", "/policies/enterprise", "/policies/heating", "/policies/edit", "/releases",
                       "/account/tokens",
-                      "/webhooks", "/search/analysis", "/search/compare?first=heating", "/sources", "/leader",
+                      "/webhooks", "/search/analysis", "/search/analysis?area=湖南省长沙市",
+                      "/search/compare?first=heating", "/sources", "/leader",
                       "/account", "/nothing",
                       "/tickets/T0001/sheet", "/tickets/T0001/response", "/tickets/T0001/split", "/handover", "/wall",
                       "/roster", "/plans", "/plans/edit", "/plans/general-service", "/rules", "/channels", "/notices",
@@ -312,6 +347,43 @@ def test_no_page_keeps_anybody_out(served: Served, size: dict[str, int], scheme:
             page.context.clear_cookies()
     served.wrong.clear()  # the page that is not there is told of as an error
     assert found == [], "\n".join(found)
+
+
+def _speak_of_regions(world: ConsoleWorld) -> None:
+    """Posts of several regions, so many more of each that the map has all its shades."""
+    regions = [region for place, region in enumerate(HUNAN, 1) for _ in range(3**place)]
+    records = [record(f"of-{number}", MIDNIGHT, f"供暖第{number}条", event="heat") for number in range(len(regions))]
+    world.world.index.write(
+        [
+            replace(one, assessed=replace(one.assessed, places=(region,)))
+            for one, region in zip(records, regions, strict=True)
+        ]
+    )
+    world.world.index.refresh()
+
+
+HUNAN = ("湖南省", "湖南省长沙市", "湖南省长沙市岳麓区", "湖南省株洲市", "北京市", "海外")
+
+
+def test_the_map_of_regions_is_used_by_keyboard_and_fits_a_phone(served: Served) -> None:
+    _speak_of_regions(served.world)
+    with served.page(viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        served.sign_in(page, "duty")
+        page.goto("/search/analysis?q=供暖")
+        tile = page.get_by_role("link", name="湖南 120")
+        assert tile.bounding_box()["width"] >= 24
+        places = [one.bounding_box() for one in page.locator("ul.map .tile").all()]
+        assert len(places) == 34 == len({(round(one["x"]), round(one["y"])) for one in places})
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        tile.focus()
+        page.keyboard.press("Enter")
+        page.locator(".chip", has_text="湖南省").wait_for()
+        page.get_by_role("link", name="岳麓 27").click()
+        page.locator(".chip", has_text="湖南省长沙市岳麓区").wait_for()
+        page.get_by_role("link", name="回到检索结果").click()
+        assert page.locator("#results b").first.inner_text() == "27"
+        page.goto("/events/heat")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

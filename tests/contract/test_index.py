@@ -279,6 +279,13 @@ def test_relevance_puts_titles_first(filled: Index) -> None:
         (Filters(stances=("support", "question")), lambda r: _stance(r) in ("support", "question")),
         (Filters(events=("event-2", "event-5")), lambda r: r.event.id in ("event-2", "event-5")),
         (Filters(regions=("城东区",)), lambda r: r.document.region == "城东区"),
+        (Filters(areas=("城",)), lambda r: (r.document.region or "").startswith("城")),
+        (
+            Filters(areas=("城东", "没有"), sources=("forum",)),
+            lambda r: (r.document.region or "").startswith("城东") and r.document.source == "forum",
+        ),
+        (Filters(areas=()), lambda r: False),
+        (Filters(areas=("城",), regions=("城西区",)), lambda r: r.document.region == "城西区"),
         (
             Filters(duplicate_groups=(corpus()[7].duplicate.group,)),
             lambda r: r.duplicate.group == corpus()[7].duplicate.group,

@@ -166,6 +166,7 @@ def test_own_words() -> None:
 def test_an_event_is_named_by_title_or_first_sentence() -> None:
     assert title_of(assessed("今天又停水了。已经是这个月第三次，谁来解释一下？").document) == "今天又停水了"
     assert title_of(assessed("正文", title="关于停水的投诉").document) == "关于停水的投诉"
+    assert title_of(assessed("//@用户:公积金能直接提取了 //沾沾喜气[心]").document) == "公积金能直接提取了"
     assert len(title_of(assessed("长" * 500).document)) == 60
 
 

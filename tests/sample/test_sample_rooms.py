@@ -68,7 +68,13 @@ def test_interpretations_and_units_are_there(filled: tuple[Settings, Store]) -> 
     assert sum(bool(row.materials) for row in rows) == 3 and counts["late"] == 1
     tree = UnitBook(store, CLOCK).tree()
     (top,) = tree.below(None)
-    assert [unit.name for unit in tree.below(top.id)] == ["云江省发展和改革委员会", "望津市", "岚阳市"]
+    assert [unit.name for unit in tree.below(top.id)] == [
+        "云江省发展和改革委员会",
+        "望津市",
+        "岚阳市",
+        "溪陵市",
+        "禾塘市",
+    ]
 
 
 def test_the_departments_are_told(filled: tuple[Settings, Store]) -> None:

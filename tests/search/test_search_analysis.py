@@ -83,6 +83,14 @@ def test_spans_are_those_of_the_located_units(text: str, data: st.DataObject) ->
     assert analysis.spans(text, phrases) == sorted(expected)
 
 
+def test_no_sign_changes_where_a_word_is_found() -> None:
+    """Texts of plain signs are looked through as they stand: tried with each sign of the first plane."""
+    wanted = phrase("医保")
+    for code in [*range(0x20, 0xD800), *range(0xE000, 0xFFFE), 0x1F600, 0x20000, 0x2F800, 0xE0100, 0x10FFFF]:
+        text = f"医{chr(code)}保，医保{chr(code)}"
+        assert analysis.spans(text, [wanted]) == analysis.find(locate(text), wanted), hex(code)
+
+
 def test_spans_of_long_runs_and_overlapping_words() -> None:
     assert analysis.spans("哈哈哈", [phrase("哈哈")]) == [(0, 2), (1, 3)]
     assert analysis.spans("x" * 70 + " ab", [phrase("ab"), phrase("x" * 64)]) == [(0, 64), (71, 73)]

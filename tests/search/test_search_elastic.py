@@ -19,6 +19,7 @@ from minsheng.clock import ManualClock
 from minsheng.errors import MinshengError, Unavailable, WrongSettings
 from minsheng.settings import load_settings
 from search.elastic import ElasticsearchIndex, mapping
+from search.elastic.answers import Json
 from search.index import Filters, Search
 from search.query import parse
 from search.stage import IndexStage
@@ -154,6 +155,35 @@ def test_a_ranking_that_was_forgotten_is_made_again(index: ElasticsearchIndex, e
     client.close()
     second = index.search(Search(query=parse("了"), sort="relevance", size=5, after=first.cursor))
     assert numbers([hit.record for hit in second.hits]) == everything[5:10]
+
+
+@pytest.mark.elasticsearch
+def test_rankings_of_one_second_begin_at_one_moment(
+    index: ElasticsearchIndex, elasticsearch_server: str, unique: str
+) -> None:
+    """Searches that come together share a point in time; what is written since is found a second later."""
+    clock = ManualClock(START)
+    own = ElasticsearchIndex(Elasticsearch(elasticsearch_server, serializer=Json()), unique, clock=clock)
+    search = Search(query=parse("医保"), sort="relevance", size=1)
+    own.write([grouped(1, "医保"), grouped(2, "医保")])
+    own.refresh()
+
+    def ranking() -> str:
+        cursor = own.search(search).cursor
+        assert cursor is not None
+        return str(json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))[1])
+
+    first = ranking()
+    assert ranking() == first
+    index.write([grouped(3, "医保")])
+    index.refresh()
+    assert own.search(search).total == 2
+    clock.advance(seconds=1.1)
+    assert own.search(search).total == 3
+    own.write([grouped(4, "医保")])
+    own.refresh()
+    assert own.search(search).total == 4  # what it has written itself, at once
+    own.close()
 
 
 @pytest.mark.elasticsearch

@@ -18,8 +18,8 @@ from alerts.casework.tasks import tasks_of
 from alerts.deadlines import fire_due
 from alerts.responses.worked import worked
 from alerts.tables import timers
-from alerts.ticket_counts import Kept, kept_in_time, overdue
-from alerts.tickets import Deadline
+from alerts.ticket_counts import Kept, ended_clocks, kept_in_time, overdue
+from alerts.tickets import Deadline, TicketBook
 from minsheng.clock import CHINA
 from minsheng.errors import WrongSettings, WrongUse
 from minsheng.settings import ClockSettings, load_settings
@@ -75,9 +75,9 @@ def test_a_clock_says_whether_another_level_replaced_it_also_after_a_reopening(d
     level(level="yellow")
     assert ended() == {"information": True, "conference": True}, "the first one runs again"
     level(level="orange")
-    actions.set_status(desk.store, desk.clock, T, "responded", actor="李敏")
+    TicketBook(desk.store, desk.clock).move(T, "responded", actor="李敏")
     assert ended() == {"response": True, "information": False}, "nobody has held a conference yet"
-    actions.set_status(desk.store, desk.clock, T, "closed", actor="李敏", reason="已答复")
+    TicketBook(desk.store, desk.clock).move(T, "closed", actor="李敏", reason="已答复")
     wanted = {"response": True, "information": False, "conference": False}
     assert ended() == wanted
     actions.reopen(desk.store, desk.clock, desk.settings, T, actor="李敏", reason="又来电")
@@ -87,6 +87,10 @@ def test_a_clock_says_whether_another_level_replaced_it_also_after_a_reopening(d
         assert kept_in_time(connection, since, desk.clock.now()) == Kept(due=3, kept=1), (
             "two rounds of two clocks, of which one ended with its ticket before its time"
         )
+        lists = [ended_clocks(connection, since, desk.clock.now(), kept=kept, limit=9) for kept in (None, True, False)]
+    assert [len(one) for one in lists] == [3, 1, 2]
+    (kept,) = lists[1]
+    assert (kept.number, kept.clock.name, kept.clock.kept) == (T, "发布权威信息", True)
 
 
 def of(world: World, kind: str) -> Deadline:
@@ -111,7 +115,7 @@ def month(world: World) -> tuple[int, int]:
 def test_an_answer_is_no_press_conference(grave: World) -> None:
     raised = grave.book.get(T).raised_at
     grave.clock.set(raised + timedelta(hours=4))
-    actions.set_status(grave.store, grave.clock, T, "responded", actor="李敏")
+    TicketBook(grave.store, grave.clock).move(T, "responded", actor="李敏")
     assert of(grave, "information").kept is True
     conference = of(grave, "conference")
     assert (conference.running, conference.kept) == (True, None)
@@ -153,7 +157,7 @@ def test_a_conference_that_is_not_needed_is_neither_kept_nor_missed(grave: World
         waive_clock(grave.store, grave.clock, T, "conference", actor="李敏", reason=" ")
     waive_clock(grave.store, grave.clock, T, "conference", actor="李敏", reason="市领导批准以书面通报代替")
     grave.clock.set(raised + timedelta(hours=4))
-    actions.set_status(grave.store, grave.clock, T, "responded", actor="李敏")
+    TicketBook(grave.store, grave.clock).move(T, "responded", actor="李敏")
     grave.clock.set(raised + timedelta(hours=26))
     assert fire_due(grave.store, grave.clock, grave.settings) == 0, "neither it nor its warning"
     assert month(grave) == (1, 0)
@@ -172,7 +176,7 @@ def test_the_first_word_may_be_out_before_all_is_answered(grave: World) -> None:
     grave.clock.set(raised + timedelta(hours=2))
     meet_clock(grave.store, grave.clock, T, "information", actor="李敏")
     grave.clock.set(raised + timedelta(hours=10))
-    actions.set_status(grave.store, grave.clock, T, "responded", actor="李敏")
+    TicketBook(grave.store, grave.clock).move(T, "responded", actor="李敏")
     assert of(grave, "information").met_at == raised + timedelta(hours=2), "the answer does not make it late"
     assert missed(grave) == []
 
@@ -181,12 +185,12 @@ def test_an_answer_counts_from_when_it_was_published(grave: World) -> None:
     raised = grave.book.get(T).raised_at
     grave.clock.set(raised + timedelta(hours=6))
     fire_due(grave.store, grave.clock, grave.settings)
-    actions.set_status(grave.store, grave.clock, T, "responded", actor="李敏", answered_at=raised + timedelta(hours=4))
+    TicketBook(grave.store, grave.clock).move(T, "responded", actor="李敏", answered_at=raised + timedelta(hours=4))
     assert of(grave, "information").kept is True
 
 
 def test_a_lower_level_takes_the_conference_off_an_answered_ticket(grave: World) -> None:
-    actions.set_status(grave.store, grave.clock, T, "responded", actor="李敏")
+    TicketBook(grave.store, grave.clock).move(T, "responded", actor="李敏")
     actions.set_level(grave.store, grave.clock, grave.settings, T, "blue", actor="李敏", reason="已平息")
     assert of(grave, "conference").replaced
     assert not any(one.running for one in grave.book.get(T).deadlines)
@@ -195,7 +199,7 @@ def test_a_lower_level_takes_the_conference_off_an_answered_ticket(grave: World)
 def test_a_clock_of_a_units_own_may_stand_apart(make_world: Callable[..., World]) -> None:
     world = make_world(clocks=(replace(FIRST_REPORT, apart=True),))
     world.take(burst(12))
-    actions.set_status(world.store, world.clock, T, "responded", actor="李敏")
+    TicketBook(world.store, world.clock).move(T, "responded", actor="李敏")
     assert clocks(world)["first-report"].apart
     assert "response" not in clocks(world)
 
@@ -351,3 +355,13 @@ def test_what_old_answers_stopped_counts_as_met_after_the_change(either_store: S
     assert met == {("information", 1), ("conference", 1)}
     assert found["conference", 1].cancelled_at is not None
     assert {kind for (kind, _), row in found.items() if row.apart} == {"conference"}
+
+
+def test_a_clock_is_called_by_its_own_title_or_by_its_kind() -> None:
+    due = datetime(2026, 5, 8, tzinfo=UTC)
+    names = {
+        ("information", ""): "发布权威信息", ("information-warning", ""): "发布权威信息（预警）",
+        ("first-report", "首报"): "首报", ("first-report-warning", "首报"): "首报（预警）", ("unknown", ""): "unknown",
+    }  # fmt: skip
+    for (kind, title), name in names.items():
+        assert Deadline(kind=kind, title=title, due_at=due).name == name

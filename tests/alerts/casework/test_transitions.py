@@ -13,6 +13,7 @@ from alerts.casework import actions
 from alerts.deadlines import fire_due
 from alerts.notify.tables import notices
 from alerts.tables import ticket_timeline, tickets, timers
+from alerts.tickets import TicketBook
 from alerts.transitions import ENDED, NEXT, STATUS_WORDS, STATUSES, TicketConflict, changing
 from minsheng.errors import WrongUse
 from minsheng.store import Store
@@ -34,10 +35,10 @@ def test_every_status_has_words_and_a_way_out() -> None:
 
 def test_the_whole_way_of_a_ticket(either: World) -> None:
     for status in ("acknowledged", "judging", "responding", "responded", "evaluated"):
-        ticket = actions.set_status(either.store, either.clock, T, status, actor="李敏")
+        ticket = TicketBook(either.store, either.clock).move(T, status, actor="李敏")
         assert ticket.status == status
     assert all(clock.cancelled_at is not None for clock in ticket.deadlines)
-    ticket = actions.set_status(either.store, either.clock, T, "closed", actor="李敏", reason="已办结")
+    ticket = TicketBook(either.store, either.clock).move(T, "closed", actor="李敏", reason="已办结")
     assert (ticket.status, ticket.closed_at) == ("closed", either.clock.now())
     assert kinds(either)[-6:] == [
         "acknowledged", "status-changed", "status-changed", "status-changed", "status-changed", "closed",
@@ -75,10 +76,10 @@ def test_an_end_needs_a_reason(desk: World, status: str) -> None:
 
 def test_who_comes_too_late_is_told_who_did_what(either: World) -> None:
     seen = either.book.get(T).version
-    actions.set_status(either.store, either.clock, T, "acknowledged", actor="李敏", version=seen)
+    TicketBook(either.store, either.clock).move(T, "acknowledged", actor="李敏", version=seen)
     actions.comment(either.store, either.clock, T, "已联系水务公司", actor="李敏")
     with pytest.raises(TicketConflict) as refused:
-        actions.set_status(either.store, either.clock, T, "judging", actor="王强", version=seen)
+        TicketBook(either.store, either.clock).move(T, "judging", actor="王强", version=seen)
     assert "李敏 已签收" in str(refused.value) and "李敏 批注" in str(refused.value)
     assert (refused.value.seen, refused.value.version) == (seen, seen + 2)
     assert either.book.get(T).status == "acknowledged"
@@ -94,7 +95,7 @@ def test_of_two_officers_at_once_one_wins_and_the_other_is_told(either: World) -
     def act(store: Store, name: str) -> None:
         start.wait()
         try:
-            actions.set_status(store, either.clock, T, "acknowledged", actor=name, version=seen)
+            TicketBook(store, either.clock).move(T, "acknowledged", actor=name, version=seen)
             won.append(name)
         except TicketConflict as conflict:
             told.append(conflict)
