@@ -17,13 +17,10 @@ MARKS = frozenset((HARM, ADVERT))
 """Stand among an observation's words where the model reads that somebody came to harm, or that it is advertising; no
 list may be named so."""
 
-TOLD = 0.6
-"""From this score on the model's reading of harm counts. Of the 27 written tellings that are held out, words and model
-find .89 together and the words alone .52; of 51 look-alikes they take seven for one, the words alone four."""
-
-ADVERTISES = 0.6
-"""From this score on the model's reading of a post as advertising counts; the head's macro-F1 on the texts that are
-held out is .87 (docs/quality.md)."""
+TOLD = 0.75
+"""From this score on the model's reading of harm counts: one post in 260 of everyday life has it. Of the 27 written
+tellings that are held out, words and model find .85 together and the words alone .52; of 51 look-alikes they take six
+for one, the words alone four."""
 
 SURE_LINK = 0.5
 """From this confidence on a policy link is unambiguous."""
@@ -90,7 +87,7 @@ def observe(record: Grouped, backfill_days: float, words_in: Callable[[str], str
     sure = [link for link in assessed.policies if link.confidence >= SURE_LINK]
     best = min(sure, key=lambda link: (-link.confidence, link.policy_id), default=None)
     sentiment, request = assessed.sentiment.label, assessed.request.label
-    marks = {ADVERT} if _advertises(assessed) else set()
+    marks = {ADVERT} if assessed.advertises else set()  # it plays with concern (看不懂新规？找我代办), and is no voice
     concerned = not marks and is_concerned(document.kind, sentiment, request)
     known_at = document.fetched_at if assessed.opinion == 1 else max(document.fetched_at, assessed.assessed_at)
     text = f"{document.title}\n{document.text}"
@@ -128,14 +125,6 @@ def joined_words(words: str, marks: Iterable[str]) -> str:
 
 def _tells_of_harm(assessed: Assessed) -> bool:
     return assessed.harm is not None and not assessed.harm.unsure and assessed.harm.scores.get("harm", 0.0) >= TOLD
-
-
-def _advertises(assessed: Assessed) -> bool:
-    """Whether it only plays with concern (看不懂新规？找我代办), and so is no voice. What comes to an office or
-    stands in the news is looked at whatever it says."""
-    if assessed.advert is None or assessed.advert.unsure or assessed.document.kind not in ("post", "reply"):
-        return False
-    return assessed.advert.scores.get("advert", 0.0) >= ADVERTISES
 
 
 def is_concerned(kind: str, sentiment: str, request: str) -> bool:

@@ -172,6 +172,7 @@ def corrected(record: Assessed, labels: Labels) -> Assessed:
     each policy that a person has linked or taken away.
 
     Labels of policies are applied first: a stance holds only beside a policy that is linked without doubt.
+    Advertising has none but one that a person gives it.
     """
     if not labels:
         return record
@@ -182,10 +183,16 @@ def corrected(record: Assessed, labels: Labels) -> Assessed:
         if head in labels and (linked or head != "stance"):
             changes[head] = _certain(record, head, labels[head])
             models[head] = PERSON
-    if not linked:
-        changes["stance"] = None
-        models.pop("stance", None)
-    return msgspec.structs.replace(record, models=models, **changes)
+    opinion = msgspec.structs.replace(record, models=models, **changes)
+    if not linked or (opinion.advertises and "stance" not in labels):
+        return without_stance(opinion)
+    return opinion
+
+
+def without_stance(record: Assessed) -> Assessed:
+    """The record of what takes no side."""
+    models = {head: version for head, version in record.models.items() if head != "stance"}
+    return msgspec.structs.replace(record, stance=None, models=models)
 
 
 def corrected_links(links: Sequence[PolicyLink], labels: Labels) -> tuple[PolicyLink, ...]:

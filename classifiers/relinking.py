@@ -261,8 +261,11 @@ class Relinker:
         return tuple(self._linker.link(document.title, document.text, document.url))
 
     def _new_opinions(self, records: Sequence[Grouped], links: Sequence[Links], now: datetime) -> list[Grouped]:
-        """The records with these links, and a stance just where a policy is linked without doubt."""
-        linked = [any(not link.ambiguous for link in each) for each in links]
+        """The records with these links; a stance just where a policy is linked without doubt, none of advertising."""
+        linked = [
+            any(not link.ambiguous for link in each) and not record.assessed.advertises
+            for record, each in zip(records, links, strict=True)
+        ]
         first = [one.document for one, now_linked in zip(records, linked, strict=True) if now_linked and _is_new(one)]
         stance_of: dict[str, Judgement | None] = {}
         version = None

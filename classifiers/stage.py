@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from classifiers.corrections import CurrentLabels, corrected, corrected_links
+from classifiers.corrections import CurrentLabels, corrected, corrected_links, without_stance
 from classifiers.linking import PolicyLinker, inherit
 from classifiers.model import HEADS, Model, Text, judge_with
 from classifiers.places import places_in, units_in
@@ -187,7 +187,7 @@ def assessed(
     *,
     opinion: int = 1,
 ) -> Assessed:
-    """The record of what was found: a stance only where a policy is linked without doubt.
+    """The record of what was found: a stance only where a policy is linked without doubt, and none of advertising.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def assessed(
     """
     has_stance = "stance" in heads and any(not link.ambiguous for link in policies)
     kept = {*HEADS, "policies"} if has_stance else {*HEADS, "policies"} - {"stance"}
-    return Assessed(
+    record = Assessed(
         document=document,
         sentiment=heads["sentiment"],
         emotion=heads["emotion"],
@@ -212,6 +212,7 @@ def assessed(
         opinion=opinion,
         assessed_at=at,
     )
+    return without_stance(record) if record.advertises else record
 
 
 def assess_one(

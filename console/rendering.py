@@ -18,6 +18,7 @@ from console import translation, words
 from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
+from console.rule_words import condition_words
 from console.source_words import blindness, crawl_error
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads, reads_as_it_is
@@ -45,7 +46,16 @@ MENU = (
     ("users", "/admin/users", "users", "用户"),
     ("audit", "/admin/audit", "eye-off", "审计"),
 )
-"""Right, address, icon and name of each room, in the order of the menu; the first allowed one is the user's home."""
+"""Right, address, icon and name of each room, in the order of the menu."""
+BEHIND = {
+    "/handover": ("/desk",), "/wall": ("/desk",), "/drills": ("/desk", "/leader"), "/responses": ("/tickets",),
+    "/searches": ("/search",), "/documents": ("/search",), "/releases": ("/policies",),
+    "/interpretations": ("/policies",), "/consultations": ("/policies",), "/notices": ("/channels",),
+    "/dead-letters": ("/channels",), "/admin": ("/admin/users",),
+}  # fmt: skip
+"""Pages that are reached from a room and have an address of their own → that room, or the next best one."""
+HOMES = (("desk", "/desk"), ("sources.change", "/sources"), ("briefing", "/leader"))
+"""Right of a role's own work, and where that is done."""
 KEYS = {
     "/desk": "d", "/tickets": "t", "/search": "s", "/events": "e", "/policies": "p", "/answers": "q",
     "/disclosure": "i", "/grassroots": "v", "/plans": "n", "/roster": "r", "/rules": "x", "/channels": "c",
@@ -72,6 +82,8 @@ class Rendering:
             moment=words.moment,
             short_moment=words.short_moment,
             short_count=words.short_count,
+            interval=words.interval,
+            condition=condition_words,
             marked=marked,
             span=words.span,
             crawl_error=crawl_error,
@@ -97,12 +109,14 @@ class Rendering:
     def page(self, visit: Visit, template: str, *, code: int = 200, **values: Any) -> Response:
         """A page for a visitor."""
         session = visit.session
+        menu = [entry for entry in MENU if entry[0] in visit.rights]
         text = self.environment.get_template(template).render(
             visit=visit,
             user=session.user if session else None,
             now=visit.console.clock.now(),
             path=visit.request.url.path,
-            menu=[entry for entry in MENU if entry[0] in visit.rights],
+            menu=menu,
+            room=_room(visit.request.url.path, [address for _, address, _, _ in menu]),
             keys=KEYS,
             language=translation.current.get(),
             html_language=translation.HTML_LANGUAGE[translation.current.get()],
@@ -121,6 +135,16 @@ class Rendering:
     def part(self, template: str, **values: Any) -> str:
         """A part of a page that many viewers share: it knows what it is given, and nothing of who looks at it."""
         return self.environment.get_template(template).render(**values)
+
+
+def _room(path: str, rooms: Sequence[str]) -> str:
+    """Which of these rooms a page belongs to; "" where none."""
+
+    def within(address: str) -> bool:
+        return path == address or path.startswith(f"{address}/")
+
+    behind = (room for address, those in BEHIND.items() if within(address) for room in those if room in rooms)
+    return next((room for room in rooms if within(room)), next(behind, ""))
 
 
 def rendering(request: Request) -> Rendering:
@@ -157,7 +181,10 @@ def again(visit: Visit, form: Sequence[tuple[str, str]], path: str, *, code: int
 
 
 def home(visit: Visit) -> str:
-    """Where a user begins."""
+    """Where a user begins: at what their role is for, or else at the first room that they have."""
+    for right, address in HOMES:
+        if right in visit.rights:
+            return address
     return next((address for right, address, _, _ in MENU if right in visit.rights), "/account")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from alerts.tickets import Deadline, TicketLine
+from console.translation import translate
 from minsheng.clock import CHINA
 
 LEVELS = {"red": "Ⅰ级 红色", "orange": "Ⅱ级 橙色", "yellow": "Ⅲ级 黄色", "blue": "Ⅳ级 蓝色", "none": "无风险"}
@@ -36,6 +37,11 @@ FACETS: dict[str, str] = {
 }  # fmt: skip
 FILTERS: dict[str, str] = {**FACETS, "area": "地区范围", "event": "事件", "same": "同文"}
 """What a search can be narrowed by."""
+CHANNELS = {
+    "Terminal": "终端", "DingTalk": "钉钉", "Feishu": "飞书", "WeCom": "企业微信", "Webhook": "网址推送",
+    "Gateway": "短信等网关", "AppriseUrl": "其他（Apprise）",
+}  # fmt: skip
+"""Class that carries a channel → what it is."""
 HEADS: dict[str, str] = {
     "sentiment": "情感", "request": "诉求", "topic": "领域", "stance": "立场", "harm": "人身伤害",
     "advert": "广告",
@@ -64,6 +70,15 @@ def next_deadline(ticket: TicketLine) -> Deadline | None:
     """What is due first of what is neither done nor only a warning; missed ones count until they are settled."""
     waiting = [one for one in ticket.deadlines if not one.is_warning and one.waiting]
     return min(waiting, key=lambda one: one.due_at, default=None) if ticket.closed_at is None else None
+
+
+_UNITS = {"s": "秒", "m": "分钟", "h": "小时", "d": "天"}
+
+
+def interval(text: str) -> str:
+    """How often a source is asked, as settings write it (15m), as people say it."""
+    number, unit = text[:-1], _UNITS.get(text[-1:], "")
+    return f"{number} {translate(unit)}" if unit and number.isdecimal() else text
 
 
 def short_count(count: int) -> str:

@@ -190,13 +190,19 @@ class PolicyLink(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.confidence < AMBIGUOUS
 
 
+ADVERTISES = 0.6
+"""From this score on the model's reading of a post as advertising counts; the head's macro-F1 on the texts that are
+held out is .87 (docs/quality.md)."""
+
+
 class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="assessed"):
     """A document with the models' opinions and its policies.
 
     Attributes
     ----------
     stance:
-        To the linked policies. None where no policy is linked with confidence, or the model gives no stance.
+        To the linked policies. None where no policy is linked with confidence, the model gives no stance, or it is
+        taken for advertising: that takes no side, however loud its praise.
     harm:
         Whether it tells that somebody came to harm. None where the model has no such head.
     advert:
@@ -240,6 +246,14 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", ta
         }
         others = {"stance": self.stance, "harm": self.harm, "advert": self.advert}
         return heads | {name: judgement for name, judgement in others.items() if judgement is not None}
+
+    @property
+    def advertises(self) -> bool:
+        """Whether it is taken for advertising under the policy's name. What comes to an office or stands in the news is
+        looked at whatever it says."""
+        if self.advert is None or self.advert.unsure or self.document.kind not in ("post", "reply"):
+            return False
+        return self.advert.scores.get("advert", 0.0) >= ADVERTISES
 
     @property
     def region(self) -> str | None:

@@ -53,10 +53,10 @@ def coverage(visit: Reader, policy: str = "") -> Response:
     console = visit.console
     made = Coverage(console.store, console.clock, visit.view.index, console.answers)
     rows = [row for row in made.clauses(chosen) if sees(row.policy)]
-    mine = {one.id for one in _book(visit).all() if sees(one.content.policy)}
+    titles = {one.id: one.content.title for one in _book(visit).all() if sees(one.content.policy)}
     return show(
         visit, "answers_coverage.html.j2", rows=rows[:500], policies=own, policy=policy,
-        effects=[one for one in made.effects(chosen) if one.entry in mine],
+        effects=[one for one in made.effects(chosen) if one.entry in titles], titles=titles,
     )  # fmt: skip
 
 

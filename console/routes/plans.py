@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
@@ -14,11 +15,13 @@ from alerts.plan_model import VARIABLES, Plan
 from alerts.planning import shelf
 from alerts.planning.shelf import STATE_WORDS, StoredPlan, book_of, problems_of, stored_plans
 from alerts.planning.text import as_toml, from_toml
+from alerts.plans import fill
 from alerts.risk_kind import CHINESE as KINDS
 from console.access import Visit, needs
 from console.casework import people_names
 from console.problems import in_words
 from console.rendering import show
+from console.translation import translate
 from minsheng.errors import WrongUse
 
 router = APIRouter()
@@ -119,10 +122,16 @@ def _page(visit: Visit, plan_id: str, version: int | None, *, problem: str = "")
     versions = [one for one in stored_plans(visit.console.store, plan_id) if _sees(visit, one.plan)]
     shown = next((one for one in versions if one.plan == plan), None)
     return show(
-        visit, "plan.html.j2", code=409 if problem else 200, plan=plan, stored=shown, versions=versions,
+        visit, "plan.html.j2", code=409 if problem else 200, plan=_readable(plan), stored=shown, versions=versions,
         states=STATE_WORDS, kinds=KINDS, problem=problem, display=people_names(visit), diff=_diff(plan, versions),
         policies=visit.view.policies, writes=visit.may("plans.write"), decides=visit.may("plans.decide"),
     )  # fmt: skip
+
+
+def _readable(plan: Plan) -> Plan:
+    """The plan with words for what is put in when a ticket opens: 〔责任单位〕 for {department}."""
+    words = {name: f"〔{translate(word)}〕" for name, word in VARIABLES.items()}
+    return msgspec.convert(fill(plan, words), Plan)
 
 
 def _diff(plan: Plan, versions: list[StoredPlan]) -> list[str]:

@@ -22,6 +22,12 @@ setInterval(tick, 10000);
 document.addEventListener("htmx:afterSwap", tick);
 tick();
 
+// On a phone the room that one is in is in sight, however far back it stands in the menu.
+{
+  const rooms = document.querySelector(".rooms"), here = rooms?.querySelector("[aria-current]");
+  if (here && rooms.scrollWidth > rooms.clientWidth) rooms.scrollLeft = here.offsetLeft - (rooms.clientWidth - here.offsetWidth) / 2;
+}
+
 // Light or dark.
 document.getElementById("theme")?.addEventListener("click", () => {
   const root = document.documentElement;

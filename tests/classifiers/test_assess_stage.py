@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from classifiers.corrections import corrected
 from classifiers.linking import PolicyLinker
 from classifiers.model import EVERY_MODEL, Text
 from classifiers.ngram import NgramModel
@@ -88,12 +89,13 @@ class WithStance(NgramModel):
         self.heads = (*self.heads, "stance", "harm", "advert", "news")
         self.versions |= {"stance": "stance-1", "harm": "harm-1", "advert": "advert-1", "news": "news-1"}
         self.thresholds = {"sentiment": 0.99999}
+        self.advert = "none"
 
     def judge(self, texts: Sequence[Text]) -> list[dict[str, Judgement]]:
         more = {
             "stance": scores_of("against"),
             "harm": scores_of("none"),
-            "advert": scores_of("advert"),
+            "advert": scores_of(self.advert),
             "news": scores_of("财经"),
         }
         return [{**judged, **more} for judged in super().judge(texts)]
@@ -111,10 +113,28 @@ def test_a_stance_is_one_to_a_policy_that_is_linked_without_doubt(register: Poli
     assert {link.policy_id for link in doubtful.policies} == {"flats", "rent"}
     assert unlinked.stance is None and doubtful.stance is None
     assert linked.harm == unlinked.harm == scores_of("none")
-    assert linked.advert == unlinked.advert == scores_of("advert")
+    assert linked.advert == unlinked.advert == scores_of("none")
     others = {**VERSIONS, "harm": "harm-1", "advert": "advert-1", "policies": register.revision()}
     assert linked.models == {**others, "stance": "stance-1"}
     assert unlinked.models == doubtful.models == others
+
+
+def test_advertising_takes_no_side(register: PolicyRegister) -> None:
+    """Who sells flats under the policy's name praises it; the same words to an office are looked at."""
+    register.import_policies([HOUSING])
+    model = WithStance()
+    model.advert = "advert"
+    stage = AssessStage(model, register, CLOCK)
+    stage.start()
+    post = msgspec.structs.replace(make_document("1", "住房新规"), kind="post")
+    sold, told = assess(stage, post, msgspec.structs.replace(post, id="2", kind="message"))
+    assert sold.advertises and sold.stance is None and "stance" not in sold.models
+    assert not told.advertises and told.stance == scores_of("against") and told.models["stance"] == "stance-1"
+    assert corrected(told, {"advert": "advert"}).stance == scores_of("against")  # no post
+    open_one = msgspec.structs.replace(sold, advert=scores_of("none"), stance=scores_of("support"))
+    assert corrected(open_one, {"advert": "advert"}).stance is None
+    by_person = corrected(open_one, {"advert": "advert", "stance": "against"})
+    assert by_person.advertises and by_person.stance is not None and by_person.stance.label == "against"
 
 
 def test_what_the_model_does_not_stand_by_is_unsure(register: PolicyRegister) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 
+from minsheng.records import scores_of
 from tests.briefings.small_world import record
 from tests.console.world import EVIL, HEATING, ConsoleWorld
 
@@ -38,6 +40,17 @@ def test_what_comes_in_stands_first_within_seconds(world: ConsoleWorld) -> None:
     world.clock.advance(seconds=6)
     shown = incoming(client)
     assert shown.index("刚刚停暖") < shown.index("</li>")
+
+
+def test_what_sells_under_a_measures_name_says_so(world: ConsoleWorld) -> None:
+    sold = record("sold", world.clock.now(), "供暖新规落地，地暖机特惠，到店送礼。", policy=HEATING)
+    assessed = msgspec.structs.replace(sold.assessed, advert=scores_of("advert"))
+    world.world.index.write([msgspec.structs.replace(sold, assessed=assessed)])
+    world.world.index.refresh()
+    world.clock.advance(seconds=6)
+    first, *others = incoming(world.client("duty")).split("</li>")
+    assert "地暖机特惠" in first and "广告" in first
+    assert not any("广告" in one for one in others)
 
 
 def test_it_is_chosen_by_label_and_policy(world: ConsoleWorld) -> None:
