@@ -144,6 +144,17 @@ def test_what_is_remembered_is_bounded() -> None:
     assert sum(event.kept for event in groups.events.values()) == len(groups._leader)
 
 
+def test_an_event_goes_on_whose_only_text_is_forgotten_as_another_joins_it() -> None:
+    groups = memory(max_texts=2)
+    first = groups.place(assessed(COMPLAINT)).member
+    groups.place(assessed(OTHER, minutes=1))
+    joined = groups.place(assessed(RETOLD, minutes=2)).member
+    assert joined.event == first.event
+    event = groups.events[first.event]
+    assert (event.documents, event.kept) == (2, 1)
+    assert groups.place(assessed(RETOLD + "到现在还在生产", minutes=3)).member.event == first.event
+
+
 def test_own_words() -> None:
     assert own_words("说得对//@甲:原来如此//@乙:起因") == "说得对"
     assert own_words("//@甲:原来如此").endswith("原来如此")
@@ -155,6 +166,7 @@ def test_own_words() -> None:
 def test_an_event_is_named_by_title_or_first_sentence() -> None:
     assert title_of(assessed("今天又停水了。已经是这个月第三次，谁来解释一下？").document) == "今天又停水了"
     assert title_of(assessed("正文", title="关于停水的投诉").document) == "关于停水的投诉"
+    assert title_of(assessed("//@用户:公积金能直接提取了 //沾沾喜气[心]").document) == "公积金能直接提取了"
     assert len(title_of(assessed("长" * 500).document)) == 60
 
 
