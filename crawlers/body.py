@@ -119,10 +119,22 @@ def article_lines(page: Outline, headline: int | None, title: str) -> list[int]:
     if not page.prose(begin, len(page.lines)) or _is_table_alone(page, headline):
         return _few_words(page, headline, title)
     spans = _enter(page, begin)
+    spans += _folded(page, spans)
     places = [
         place for span in spans for place in range(max(span.start, begin), span.end) if not page.lines[place].dropped
     ]
     return [*_question(page, headline, places), *_trim(page, sorted(set(places)), title)]
+
+
+def _folded(page: Outline, spans: list[Span]) -> list[Span]:
+    """The rest of a text that a reader asks for by `展开全文`: the box behind that line, beside the box before it."""
+    found: list[Span] = []
+    for place in range(spans[-1].end, min(spans[-1].end + 2, len(page.lines) - 1)) if spans else ():
+        if phrases.UNFOLDS.fullmatch(page.lines[place].text):
+            home = spans[-1].element.getparent()
+            behind = (span for span in page.spans.values() if span.start == place + 1)
+            found += [span for span in behind if span.element.getparent() is home and page.prose(span.start, span.end)]
+    return found
 
 
 def _question(page: Outline, headline: int | None, places: list[int]) -> list[int]:

@@ -106,7 +106,7 @@ _OUTLET = re.compile(
     r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
 _OUTLET_END = re.compile(
-    r"参与互动|征集状态|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成)?(?:时间|日期)|浏览|阅读|访问|点击|分享|打印|记者|审核|类型"
+    r"参与互动|征集状态|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成|征集)?(?:时间|日期)|浏览|阅读|访问|点击|分享|打印|记者|审核|类型"
     r"|属于|\d{4}[-年/]"
     r"|\d+\s*(?:秒|分钟|小时|天)前"
 )
@@ -905,12 +905,12 @@ def _author(
 ) -> str | None:
     for line in near:
         if len(line) <= 100 and (match := _AUTHOR.search(line)):
-            name = _FIELD.split(next(group for group in match.groups() if group))[0]
+            name = _FIELD.split(next(group for group in match.groups() if group))[0].split("A+")[0]
             if not _NO_AUTHOR.search(name):
                 return name
     for names, text in named:
         if _AUTHOR_NAMES.search(names):
-            name = re.sub(r"^(?:作者|记者|本报记者|文|由)\s*[:：/]?\s*", "", text).strip(" □◎|")
+            name = re.sub(r"^(?:作者|记者|本报记者|文|由)\s*[:：/]?\s*|\s*A[+＋].*", "", text).strip(" □◎|")
             if 2 <= len(name) <= 20 and not _NO_AUTHOR.search(name):
                 return name
     said: list[Any] = []

@@ -108,6 +108,8 @@ LINE_FURNITURE = re.compile(
     r"|^(?:[\u4e00-\u9fff]{0,4}(?:主编|编辑|责编|校对|审核|监制|制图|摄影|[图稿片章]?\s?来源|作者|记者)\s*[:：/]\s*[^\s:：，。]{1,14}?\s*){2,}$"
     # What accounts set around each of their articles: the collection it is in, where to write to them.
     r"|^收录于(?:合集|话题|专辑)|^(?:投稿|商务|广告|转载|合作|进群|爆料|商务合作|业务合作)(?:邮箱|微信|电话|QQ|合作|联系)?\s*[:：]\s*[A-Za-z0-9@._+-]{4,40}$"
+    # Where an advertisement was to be; the label over an office's answer.
+    r"|^(?:画中画)?广告位?(?:招租)?$|^画中画(?:广告)?$|^(?:回复|答复)内容[:：]?$"
     # What a player shows under its picture.
     r"|^\d{1,2}:\d{2}\s*/\s*\d{1,2}:\d{2}\D{0,12}$"
     # How long it takes to read.
@@ -283,6 +285,8 @@ TOPICS = re.compile(r"(?:\s*#[^\s#]{1,20}#?)+\s*$")
 """The topics that an author puts a note under, at its end."""
 PAGE_NUMBER = re.compile(r"[\[【（(]?\d{1,3}[\])】）]?(?:\s+\d{1,3})*")
 """What is left of the numbers of an article's pages, under its text."""
+UNFOLDS = re.compile(r"(?:点击)?(?:展开|查看|阅读|显示)(?:全文|全部|剩余\S{0,8})|全文展开|展开")
+"""What is pressed to have the rest of a text shown."""
 OFFER = re.compile(
     r"(?:广告|推广|去看看|去逛逛|去购买|(?:立即|马上)(?:购买|抢购|领取|预约|下载)|领券购买|(?:查看|了解)详情"
     r"|(?:到手|券后|活动|秒杀)价.{0,24}|[¥￥]\s?\d[\d.]*.{0,12}|已售\s?\d.{0,6})"
