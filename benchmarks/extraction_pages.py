@@ -28,6 +28,9 @@ FOLDER = Path(__file__).parent / "pages"
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[A-Za-z]+|\d+(?:\.\d+)?")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
+_SETTERS = re.compile(r"(?:paras|brs)\(")
+_PARTS_OF_TEXT = re.compile(r"body\[| in body|body\||title\[|(?:paras|brs)\([^)]*\d")
+"""How a layout sets single paragraphs."""
 WHOLE, CLEAN = 0.97, 0.97
 
 
@@ -200,6 +203,30 @@ def load_pages() -> list[EvaluationPage]:
     return [page for path in sorted((FOLDER / "layouts").glob("*.html")) for page in _pages(path)]
 
 
+def load_pairings(each: int, seed: int) -> list[EvaluationPage]:
+    """Layouts with texts that were not written for them, `each` of them drawn by `seed`: of those layouts that set all
+    of a text, whatever it is, in one place. What is noise there and words of the text is none."""
+    pick = random.Random(seed)
+    found = []
+    for path in sorted((FOLDER / "layouts").glob("*.html")):
+        truth, layout = _read(path)
+        if not truth.article or truth.title or truth.pages > 1 or _PARTS_OF_TEXT.search(layout):
+            continue
+        if len(_SETTERS.findall(layout)) != 1:
+            continue
+        for other in pick.sample(sorted(_texts()), each):
+            alone = msgspec.structs.replace(truth, article=other, extra=0, also=[])
+            try:
+                page = _render(f"{path.stem}~{other}", alone, layout)
+            except UnicodeEncodeError:
+                # Old sites can't write all characters.
+                continue
+            words = _plain(page.truth.title + "".join(page.lines))
+            page.noise = [noise for noise in page.noise if _plain(noise) not in words]
+            found.append(page)
+    return found
+
+
 def fingerprint() -> str:
     """A hash of all layouts and texts, so that figures say what they were measured on."""
     hashed = hashlib.sha256()
@@ -254,10 +281,15 @@ def _furniture() -> dict[str, list[str]]:
     return tomllib.loads((FOLDER / "furniture.toml").read_text(encoding="utf-8"))
 
 
+def _read(path: Path) -> tuple[Truth, str]:
+    """What is true of a layout, and the layout."""
+    _, head, layout = path.read_text(encoding="utf-8").split("+++\n", 2)
+    return msgspec.convert(tomllib.loads(head), Truth), layout
+
+
 def _pages(path: Path) -> list[EvaluationPage]:
     """A layout with its text, and with each other one."""
-    _, head, layout = path.read_text(encoding="utf-8").split("+++\n", 2)
-    truth = msgspec.convert(tomllib.loads(head), Truth)
+    truth, layout = _read(path)
     others = (msgspec.structs.replace(truth, article=other, title="") for other in truth.also)
     return [_render(path.stem, truth, layout), *(_render(f"{path.stem}~{one.article}", one, layout) for one in others)]
 

@@ -31,7 +31,7 @@ _DATED = re.compile(
     r"|分鐘|小时"
     r"|小時|天|个月|周|年)前|(?:今天|昨天|前天)\s*\d{1,2}:\d{2}"
 )
-_COMMENTS = re.compile(r"评论|評論|回复|回覆|跟[贴帖]|留言|网友|聊天室|comments?", re.IGNORECASE)
+_COMMENTS = re.compile(r"评论|評論|回复|回覆|跟[贴帖]|留言|网友|聊天室|互动区|comments?", re.IGNORECASE)
 _FLOW = frozenset((
     "p", "blockquote", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "figure", "br", "li", "tr", "dd",
     "center", "b", "strong", "font",
@@ -59,6 +59,8 @@ _ROWS = frozenset(
     )
 )
 _ASIDE_TAGS = frozenset(("nav", "footer", "aside", "form", "header"))
+_BETWEEN = frozenset(("h2", "h3", "h4", "h5", "h6", "table"))
+"""What stands between the parts of a text and is its own, whatever it holds."""
 _DIGITS = re.compile(r"[\d_-]*\d[\w-]*$")
 
 
@@ -87,6 +89,9 @@ def drop_surroundings(page: Outline, headline: int | None) -> None:
     for span in page.spans.values():
         if (_is_card(page, span) or _is_offer(page, span)) and page.prose(begin, span.start):
             page.drop(span.start, span.end)
+    for span in page.spans.values():
+        if _is_inset(page, span) and page.prose(begin, span.start) and page.prose(span.end, len(page.lines)):
+            page.drop(span.start, span.end)
     for group in _repeated(page):
         first, last = group[0].start, group[-1].end
         before = page.prose(begin, first)
@@ -111,13 +116,28 @@ def article_lines(page: Outline, headline: int | None, title: str) -> list[int]:
     begin = headline + 1 if headline is not None else 0
     if not page.prose(begin, len(page.lines)):
         begin = 0
-    if not page.prose(begin, len(page.lines)):
+    if not page.prose(begin, len(page.lines)) or _is_table_alone(page, headline):
         return _few_words(page, headline, title)
     spans = _enter(page, begin)
     places = [
         place for span in spans for place in range(max(span.start, begin), span.end) if not page.lines[place].dropped
     ]
-    return _trim(page, sorted(set(places)), title)
+    return [*_question(page, headline, places), *_trim(page, sorted(set(places)), title)]
+
+
+def _question(page: Outline, headline: int | None, places: list[int]) -> list[int]:
+    """The running text that says more of a question, in one box with its headline, where answers are the text."""
+    if headline is None or not places:
+        return []
+    if not any(len(line.text) <= 30 and phrases.ANSWERS.search(line.text) for line in page.lines):
+        return []
+    end = headline + 1
+    for box in page.lines[headline].element.iterancestors():
+        span = page.spans.get(box)
+        if span is None or span.end > places[0]:
+            break
+        end = span.end
+    return [place for place in range(headline + 1, end) if page.lines[place].prose and not page.lines[place].dropped]
 
 
 def _few_words(page: Outline, headline: int | None, title: str) -> list[int]:
@@ -160,6 +180,21 @@ def _data_table(page: Outline, headline: int) -> Span | None:
     box = largest.element.getparent()
     around = page.spans.get(box) if box is not None and box.tag not in ("body", "td", "form") else None
     return around if around is not None and around.start > headline and size(around) < 1.5 * size(largest) else largest
+
+
+def _is_table_alone(page: Outline, headline: int | None) -> bool:
+    """Whether a table with data right behind the headline is all of the article, and what follows it are readers."""
+    table = _data_table(page, headline) if headline is not None else None
+    if headline is None or table is None or page.prose(headline + 1, table.end):
+        return False
+    behind = [line for line in page.lines[table.end :] if line.prose and not line.dropped]
+    held = sum(len(line.text) for line in page.lines[table.start : table.end])
+    box = table.element.getparent()
+    while box is not None and (span := page.spans.get(box)) is not None and not page.prose(span.start, span.end):
+        box = box.getparent()
+    # In a box of its own, which may be what was found.
+    apart = table.element.tag != "table" or box is not table.element.getparent()
+    return apart and sum(line.prose for line in behind) < held and all(line.prose < 60 for line in behind)
 
 
 def _is_aside(element: lxml.html.HtmlElement) -> bool:
@@ -211,8 +246,21 @@ def _answer(page: Outline, span: Span) -> Span | None:
     for place in range(span.start, span.end):
         line = page.lines[place]
         if line.prose and not line.dropped:
-            return Span(span.element, place, span.end) if phrases.ANSWERED.search(line.text[:120]) else None
+            if not phrases.ANSWERED.search(line.text[:120]):
+                return None
+            while place > span.start and _is_address(page.lines[place - 1]):
+                place -= 1
+            return Span(span.element, place, span.end)
     return None
+
+
+def _is_address(line: Line) -> bool:
+    """Whether a line is an answer's number, or says whom it is to."""
+    if line.dropped or line.prose or _is_field(line):
+        return False
+    return phrases.DOCUMENT_NUMBER.search(line.text) is not None or bool(
+        len(line.text) <= 30 and line.text.endswith(("：", ":")) and not phrases.informs(line.text)
+    )
 
 
 def _is_links(page: Outline, span: Span) -> bool:
@@ -243,14 +291,29 @@ def _is_card(page: Outline, span: Span) -> bool:
 
 
 def _is_offer(page: Outline, span: Span) -> bool:
-    """Whether an element is an advertisement or goods in the text: a few words in a box of its own, one line of them
-    a price or what to do."""
+    """Whether an element is an advertisement, goods or somebody's card in the text: a few words in a box of its own,
+    one line of them a price or what to do, or a button beside a picture."""
     if not 2 <= span.end - span.start <= 5 or span.element.tag not in ("div", "section", "a") or not _is_named(span):
         return False
     lines = page.lines[span.start : span.end]
     if any(line.prose for line in lines) or sum(len(line.text) for line in lines) > 120:
         return False
-    return any(phrases.OFFER.fullmatch(line.text) for line in lines)
+    if any(phrases.OFFER.fullmatch(line.text) for line in lines):
+        return True
+    has_button = any(line.linked == len(line.text) <= 6 for line in lines)
+    return has_button and span.element.find(".//img") is not None
+
+
+def _is_inset(page: Outline, span: Span) -> bool:
+    """Whether an element is a table of one cell that the text flows around, as old pages set notices and
+    advertisements into it."""
+    element = span.element
+    if element.tag != "table" or element.get("align", "").lower() not in ("left", "right"):
+        return False
+    lines = page.lines[span.start : span.end]
+    if not lines or sum(len(line.text) for line in lines) > 160:
+        return False
+    return sum(1 for _ in element.iter("td", "th")) == 1
 
 
 def _repeated(page: Outline) -> Iterator[list[Span]]:
@@ -307,11 +370,13 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         if not shares:
             return [node]
         largest, most = max(shares, key=lambda pair: pair[1])
-        if shares[0][0] is not largest and _is_container(largest.element) and (answer := _answer(page, largest)):
+        is_box = _is_container(largest.element) and (_is_named(largest) or not _is_paragraph(page, largest))
+        is_box = is_box and not _is_one_of_many(page, largest, inner)
+        if shares[0][0] is not largest and is_box and (answer := _answer(page, largest)):
             # What stands before it is the message.
             return [*(span for span, _ in shares if span.start < largest.start), answer]
         if most >= ENTER * whole:
-            if not _is_container(largest.element):
+            if not _is_container(largest.element) or _is_one_of_many(page, largest, inner):
                 return [node]
             if any(
                 _is_data(page, span) and not _is_reply(page, span, largest) and not _is_about(page, span, largest)
@@ -333,6 +398,11 @@ def _enter(page: Outline, begin: int) -> list[Span]:
         groups: dict[str, list[tuple[Span, int]]] = defaultdict(list)
         for span, share in shares:
             groups[_kind(span.element)].append((span, share))
+        posts = [span for span, _ in shares if _signature(span.element) == _signature(shares[0][0].element)]
+        if shares[0][0].element.tag == "table" and _is_named(posts[0]) and len(posts) >= 3 and _is_thread(page, posts):
+            # Forums set each post in a table.
+            node = posts[0]
+            continue
         mark, group = max(groups.items(), key=lambda item: sum(share for _, share in item[1]))
         held = sum(share for _, share in group)
         if mark == "flow" or held < 0.4 * whole:
@@ -370,7 +440,7 @@ def _with_headings(page: Outline, inner: list[Span], group: list[Span]) -> list[
         span
         for span in inner
         if _kind(span.element) == mark
-        or (first <= span.start < last and (span.element.tag in ("h2", "h3", "h4", "h5", "h6") or _is_data(page, span)))
+        or (first <= span.start < last and (span.element.tag in _BETWEEN or _is_data(page, span)))
     ]
 
 
@@ -397,7 +467,10 @@ def _is_reply(page: Outline, span: Span, post: Span) -> bool:
     """Whether an element is an answer beside the post that is the article: forums set each in a table."""
     if _signature(span.element) != _signature(post.element):
         return False
-    return any(phrases.REPLIES.search(line.text) for line in page.lines[span.start : span.end] if len(line.text) <= 80)
+    short = [line.text for line in page.lines[span.start : span.end] if len(line.text) <= 80 and not line.prose]
+    if any(phrases.REPLIES.search(text) for text in short):
+        return True
+    return span.start >= post.end and _is_named(span) and any(_DATED.search(text) for text in short)
 
 
 def _is_named(span: Span) -> bool:
@@ -423,6 +496,24 @@ def _is_notice(page: Outline, span: Span, text: Span) -> bool:
         and sum(line.prose > 0 for line in page.lines[text.start : text.end]) >= 2
         and page.prose(span.start, span.end) <= 80
     )
+
+
+def _is_one_of_many(page: Outline, paragraph: Span, inner: list[Span]) -> bool:
+    """Whether an element is a line among others of its kind, which may be lists, fields or a signature without running
+    text."""
+    if paragraph.end - paragraph.start != 1 or not _is_paragraph(page, paragraph):
+        return False
+    mark, style = _signature(paragraph.element), paragraph.element.get("style")
+    alike = [
+        span
+        for span in inner
+        if span.end - span.start == 1
+        and _signature(span.element) == mark
+        and span.element.get("style") == style
+        and not page.lines[span.start].dropped
+        and not page.lines[span.start].linked
+    ]
+    return len(alike) >= 3
 
 
 def _is_prose(page: Outline, span: Span) -> bool:
@@ -458,8 +549,8 @@ def _is_thread(page: Outline, group: list[Span]) -> bool:
 def _trim(page: Outline, places: list[int], title: str) -> list[int]:
     """Without what stands around the text: the lines of information before it, what is said of the page behind it."""
     lines = page.lines
-    places = places[_head(lines, places, title) :]
     data = rows_of_data(page, places)
+    places = places[_head(lines, places, title, data) :]
     kept: list[int] = []
     seen: set[str] = set()
     prose = 0
@@ -474,6 +565,8 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             kept.append(place)
             prose += line.prose
             continue
+        if phrases.OF_THE_HOUSE.fullmatch(line.text) and prose > page.prose(place, places[-1] + 1):
+            break
         if not _is_sentence(line) and (phrases.READ_ON.match(line.text) or phrases.THE_END.match(line.text)):
             if prose and not _goes_on(page, places[at + 1 :], [lines[one] for one in kept]):
                 break
@@ -492,11 +585,20 @@ def _trim(page: Outline, places: list[int], title: str) -> list[int]:
             or phrases.ADORNED.fullmatch(lines[kept[-1]].text)
             or _is_contact(lines[kept[-1]], homes)
             or _is_label_apart(lines[kept[-1]], homes, stands)
+            or _is_credit(lines, kept[-1])
+            or _is_heading_alone(lines, kept[-1])
         )
     ):
         kept.pop()
     begin = 0
-    while begin < len(kept) and kept[begin] not in data and _is_label_apart(lines[kept[begin]], homes, stands):
+    banners: set[lxml.html.HtmlElement | None] = set()
+    over = {line.text for line in lines[max(places[0] - 8, 0) : places[0]]} if places else set()
+    while begin < len(kept) and kept[begin] not in data:
+        line = lines[kept[begin]]
+        if _is_banner(line, over, banners, homes):
+            banners.add(line.element.getparent())
+        elif not _is_label_apart(line, homes, stands):
+            break
         begin += 1
     return kept[begin:]
 
@@ -522,6 +624,54 @@ def _is_label_apart(line: Line, homes: set[lxml.html.HtmlElement | None], stands
     )
 
 
+def _is_banner(
+    line: Line,
+    over: set[str],
+    banners: set[lxml.html.HtmlElement | None],
+    homes: set[lxml.html.HtmlElement | None],
+) -> bool:
+    """Whether a line at the beginning is the name or the slogan of who publishes it: said over the text already, in one
+    box with a picture, or beside such a line. `over` is what is said there, `banners` the boxes of such lines."""
+    if line.prose or line.heading or len(line.text) > 20 or phrases.OF_DOCUMENT.search(line.text):
+        return False
+    box = line.element.getparent()
+    if line.text in over or (box is not None and box in banners):
+        return True
+    if box is None or box.tag not in ("section", "div") or line.element.find(".//strong") is not None:
+        return False
+    if any(home is box or (home is not None and box in home.iterancestors()) for home in homes):
+        return False
+    return box.find(".//img") is not None
+
+
+def _is_credit(lines: list[Line], place: int) -> bool:
+    """Whether a line says who had a part in the text: reporters alone, or a label that is one beside others."""
+    line = lines[place]
+    if line.prose or len(line.text) > 60:
+        return False
+    if phrases.BYLINE.match(line.text):
+        # 图书馆 and 记者协会 sign as offices do.
+        return phrases.OF_DOCUMENT.search(line.text) is None
+    if not phrases.CREDITED.fullmatch(line.text) or phrases.ATTACHED.search(line.text):
+        return False
+    beside = (lines[one].text for one in (place - 1, place + 1) if 0 <= one < len(lines))
+    return any(phrases.LINE_FURNITURE.match(text) and re.search(r"[:：丨|｜︱]", text) for text in beside)
+
+
+def _is_heading_alone(lines: list[Line], place: int) -> bool:
+    """Whether a line is the heading of something behind the text that is none of it: all in bold, and what stood under
+    it is gone."""
+    line = lines[place]
+    if line.prose or len(line.text) > 12 or phrases.OF_DOCUMENT.search(line.text) or place + 1 >= len(lines):
+        return False
+    bold = line.element.find(".//strong")
+    bold = line.element.find(".//b") if bold is None else bold
+    if bold is None or "".join(bold.text_content().split()) != line.text.replace(" ", ""):
+        return False
+    behind = lines[place + 1]
+    return behind.dropped or _is_furniture(behind) or _around_text(behind)
+
+
 def _is_contact(line: Line, homes: set[lxml.html.HtmlElement | None]) -> bool:
     """Whether the last line says how to reach the house, in a box of its own below the text; `homes` hold the text."""
     box = line.element.getparent()
@@ -530,15 +680,22 @@ def _is_contact(line: Line, homes: set[lxml.html.HtmlElement | None]) -> bool:
     return box.tag in ("div", "section") and bool(box.get("class") or box.get("id"))
 
 
-def _head(lines: list[Line], places: list[int], title: str) -> int:
+def _head(lines: list[Line], places: list[int], title: str, data: dict[int, lxml.html.HtmlElement]) -> int:
     """How many lines before the text are none of it: up to the last of them that says time, medium or author, or the
-    headline again."""
+    headline again. `data` are rows of tables."""
     head = 0
+    over = lines[max(places[0] - 6, 0) : places[0]] if places else []
+    is_told = any(_DATED.search(line.text) and not line.prose for line in over)
     for at, place in enumerate(places[:12]):
         line = lines[place]
         if line.prose and not phrases.PROMOTION.search(line.text):
             break
+        if place in data and not _is_particular(data[place]):
+            break
         if phrases.BRACKETED_DAY.fullmatch(line.text) and _stands_with_text(lines, places, place):
+            continue
+        if is_told and phrases.DAY_OF_DOCUMENT.fullmatch(line.text):
+            # The page has said its own time before the text; this is the document's.
             continue
         if _is_information(line) or (len(title) >= 6 and line.text == title):
             head = at + 1
@@ -547,6 +704,11 @@ def _head(lines: list[Line], places: list[int], title: str) -> int:
     if len(places) - head > 1 and _is_abstract(lines[places[head]]):
         head += 1
     return head
+
+
+def _is_particular(row: lxml.html.HtmlElement) -> bool:
+    """Whether a row may be labels with their values, one or two: `发布单位 | 云江市气象台`."""
+    return sum(bool(cell.text_content().strip()) for cell in row) in (1, 2, 4)
 
 
 def _stands_with_text(lines: list[Line], places: list[int], place: int) -> bool:
@@ -569,7 +731,7 @@ def _is_information(line: Line) -> bool:
     text = line.text
     if len(text) > 150:
         return False
-    if phrases.INFORMATION.search(text) or phrases.BYLINE.match(text) or phrases.LINE_FURNITURE.match(text):
+    if phrases.informs(text) or phrases.BYLINE.match(text) or phrases.LINE_FURNITURE.match(text):
         return True
     return bool(_DATED.search(text)) and not line.prose and not phrases.ADOPTED.search(text)
 

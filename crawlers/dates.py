@@ -20,7 +20,7 @@ _CHINESE_DATE = re.compile(
 _CLOCK = (
     r"(?:\s*(?:星期[一二三四五六日天]|周[一二三四五六日天]|[（(][^）)]{1,6}[）)]))?[\sT,，]*"
     r"(?P<half>凌晨|清晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚间|[AaPp][Mm])?\s*"
-    r"(?P<hour>\d{1,2})\s*(?::|时|点)\s*(?P<minute>\d{1,2})?(?:\s*(?::|分)\s*(?P<second>\d{1,2}))?"
+    r"(?P<hour>\d{1,2})\s*(?::|[时時点點])\s*(?P<minute>\d{1,2})?(?:\s*(?::|分)\s*(?P<second>\d{1,2}))?"
     r"(?:\.\d{1,9})?\s*秒?\s*(?P<half2>[AaPp][Mm])?\s*(?P<zone>Z\b|[+-]\d{2}:?\d{2}\b|(?:UTC|GMT)(?:[+-]\d{1,2})?)?"
 )
 _FULL = re.compile(
@@ -39,13 +39,16 @@ _NO_YEAR = re.compile(
     r"(?<![\d年/.-])(?P<month>\d{1,2})\s*(?:月|[-/])\s*(?P<day>\d{1,2})(?!\d)\s*[日号]?(?![-/.]\d)" rf"(?:{_CLOCK})?"
 )
 _RELATIVE_DAY = re.compile(rf"(?P<day>今天|今日|昨天|昨日|前天|前日)(?:{_CLOCK})?")
-_AGO = re.compile(r"(?P<n>\d+|半|几|一)\s*(?:个)?(?P<unit>秒钟?|分钟?|小时|钟头|天|日|周|星期|月|年)(?:之)?前")
+_AGO = re.compile(
+    r"(?P<n>\d+|半|几|一)\s*(?:个)?(?P<unit>秒[钟鐘]?|分[钟鐘]?|小[时時]|[钟鐘][头頭]|天|日|周|星期|月|年)(?:之)?前"
+)
 _DAYS_BACK = {"今天": 0, "今日": 0, "昨天": 1, "昨日": 1, "前天": 2, "前日": 2}
 _UNITS = {
     "秒": timedelta(seconds=1),
     "分": timedelta(minutes=1),
     "小": timedelta(hours=1),
     "钟": timedelta(hours=1),
+    "鐘": timedelta(hours=1),
     "天": timedelta(days=1),
     "日": timedelta(days=1),
     "周": timedelta(weeks=1),

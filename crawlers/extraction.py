@@ -33,6 +33,8 @@ from minsheng.records import Attachment
 
 _TAG = re.compile(r"<[a-zA-Z!]")
 _MANY_LINKS = 40
+SENTENCE = 20
+"""Characters of running text of the shortest notices."""
 _CELL = 60
 """Characters of a cell; what is longer is a paragraph."""
 
@@ -118,10 +120,14 @@ def extract(html: str, url: str, now: datetime) -> Page:
         drawn = embedded_article(tree)
         if drawn is not None:
             return extract(drawn, url, now)
+    if wall and wall.perhaps and prose >= SENTENCE and about.headline is not None and about.published_at is not None:
+        # A notice of one sentence, under a headline and with a time, on a site that lets its readers log in.
+        wall = None
     if wall and len(text) < SHORT:
         raise NoArticle(wall.obstacle, f"{url}: {wall.reason}", wall.hint)
     mostly_links = _is_mostly_links(page)
-    if not wall and not prose and not mostly_links:
+    is_table = len(text) >= SHORT and len(rows_of_data(page, places)) * 2 > len(places)
+    if not wall and not prose and not mostly_links and not is_table:
         text = _by_trafilatura(tree, about.title, text)
     if not text and not about.title:
         raise NoArticle("empty", Problem("page-empty", url=url))
@@ -189,9 +195,9 @@ def _rows_joined(page: Outline, places: Sequence[int]) -> list[str]:
         row = rows.get(place) if len(line.text) <= _CELL and not line.prose else None
         if row is not None and row is before:
             lines[-1] = f"{lines[-1]} {line.text}"
-        elif line.linked and line.prose and "#" in line.text:
+        elif line.linked and "#" in line.text:
             # The topics that an author links to at the end of a note.
-            lines.append(phrases.TOPICS.sub("", line.text))
+            lines.append(phrases.TOPICS.sub("", line.text) or line.text)
         else:
             lines.append(line.text)
         before = row

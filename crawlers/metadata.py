@@ -46,7 +46,9 @@ _DATE = re.compile(
     r"\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}|[〇○零一二三四五六七八九]{4}年|\d{1,2}/\d{1,2}/\d{4}"
     r"|^\d{9,10}$|^\d{13}$"
 )
-_WORDS_ON = re.compile(r"日(?:\d{1,2}时)?(?!星期|周[一二三四五六日])[\u4e00-\u9fff]{5}")
+_WORDS_ON = re.compile(
+    r"日(?:\d{1,2}时)?(?:[-—–~至到]+(?:\d{1,2}月)?\d{1,2}日)?(?!星期|周[一二三四五六日])[\u4e00-\u9fff]{5}"
+)
 """How a day goes on in the middle of a headline, without a space: 26日16时发布天气预报."""
 _FRESH = re.compile(
     r"(?<![\d./年-])(?:刚刚|\d+\s*(?:秒|分钟|分鐘|小时|小時|天)前|(?:今天|昨天|前天)(?:\s*\d{1,2}:\d{2})"
@@ -57,16 +59,21 @@ _CLOCK = re.compile(r"\d{1,2}\s*[:：时点時點]\s*\d{1,2}")
 _LABEL = re.compile(
     r"(?:发布|發布|發佈|发表|發表|发稿|公开|刊登|留言|来信|写信|提问|咨询|投诉|答复|回复|信息|生成|上传)[时日時][间期間]\s*[:：]"
     r"|(?:发布|发表|发稿|公开|刊登)[时日時][间期間]\s*(?=\d{4})"
-    r"|(?<![\u4e00-\u9fff])[时日時][间期間]\s*[:：]|发[布表]于"
+    r"|(?<![\u4e00-\u9fff])[时日時][间期間]\s*[:：]|发[布表]于\s*[:：]?\s*(?=[\d今昨前刚])"
     r"|提交于|發表於|pubtime",
     re.IGNORECASE,
 )
+_PERIOD = re.compile(r"\d{1,2}日?\s*(?:\d{1,2}[:：时]\d{0,2}分?)?\s*(?:至|到|—|–|~|起)")
+"""From when on something is held, or open."""
 _ANSWERED = re.compile(r"(?:答复|回复|办理|办结)[时日時][间期間]")
 _DAY_APART = re.compile(
     r"(?:(?P<day>[0-3]?\d)日?\s+(?P<year>20\d{2})\s?[-/.年]\s?(?P<month>[01]?\d)月?"
-    r"|(?P<year2>20\d{2})\s?[-/.年]\s?(?P<month2>[01]?\d)月?\s+(?P<day2>[0-3]?\d)日?)"
+    r"|(?P<year2>20\d{2})\s?[-/.年]\s?(?P<month2>[01]?\d)月?\s+(?P<day2>[0-3]?\d)日?"
+    r"|(?P<year3>20\d{2})年?\s+(?P<month3>[01]?\d)\s?[-/.月]\s?(?P<day3>[0-3]?\d)日?)"
+    r"(?:\s+(?P<clock>[0-2]?\d:[0-5]\d(?::[0-5]\d)?))?"
 )
-"""A day in large letters over its month: `21` and `2026/11`, as sites of companies show it."""
+"""A day in large letters over its month, `21` and `2026/11`, as sites of companies show it; or under its year, with its
+clock: `2026`, `11/24`, `11:30:22`."""
 _SHORT_DAY = re.compile(
     r"(?:(?:编辑|发布|发表|更新|修改)于\s*)?(?P<day>(?:0[1-9]|1[0-2])-(?:[0-2]\d|3[01]))(?:\s+[\u4e00-\u9fff]{2,6})?"
 )
@@ -93,13 +100,13 @@ _SCRIPTED = re.compile(
     re.IGNORECASE,
 )
 _OUTLET = re.compile(
-    r"(?<!图片)(?<!题图)(?<!视频)(?<!数据)(?<!资料)(?:信息来源|文章来源|供稿单位|稿件来源|本文来源|新闻来源|稿源|发布单位"
+    r"(?<!图片)(?<!题图)(?<!视频)(?<!数据)(?<!资料)(?<!素材)(?:信息来源|文章来源|供稿单位|稿件来源|本文来源|新闻来源|稿源|发布单位"
     r"|发布机构|发布部门|征集单位|征集部门|發布單位"
-    r"|发布人|来\s?源|來源|出处)\s*[:：]\s*"
+    r"|发布人|来\s?源|來源|出处|^转自)\s*[:：]\s*"
     r"(?P<name>《[^》]{2,30}》|[^\s|｜丨【】\[\]（(,，;；<>·]{2,40})"
 )
 _OUTLET_END = re.compile(
-    r"参与互动|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成)?(?:时间|日期)|浏览|阅读|访问|点击|分享|打印|记者|审核|类型"
+    r"参与互动|征集状态|作者|编辑|責任|责任|字号|字体|发布[时日]|发布于|(?:成文|更新|发文|生成)?(?:时间|日期)|浏览|阅读|访问|点击|分享|打印|记者|审核|类型"
     r"|属于|\d{4}[-年/]"
     r"|\d+\s*(?:秒|分钟|小时|天)前"
 )
@@ -112,7 +119,8 @@ _DATELINE = re.compile(
     r"(?P<name>[\u4e00-\u9fff·]{2,4}?)(?=[\s、，,）)〕】／/]|报道|報導|通讯员)"
 )
 _OUTLET_NAMES = re.compile(
-    r"(?:^|[-_ ])(?:\w*source\w*|src|laiyuan|ly|(?<!rich_)media|media-?name|profile_nickname|js_name)(?:$|[-_ \d])",
+    r"(?:^|[-_ ])(?:\w*source\w*|from|src|laiyuan|ly|(?<!rich_)media|media-?name|profile_nickname|js_name)"
+    r"(?:$|[-_ \d])",
     re.IGNORECASE,
 )
 _AUTHOR = re.compile(
@@ -188,7 +196,10 @@ def read_metadata(tree: lxml.html.HtmlElement, page: Outline, url: str, now: dat
     title, headline = _title(tree, page, metas, linked, begin)
     over, within = _near(page, title, headline, begin)
     near = [*over, *within]
-    above = [line.text for line in page.lines[headline + 1 : begin]] if headline is not None else []
+    above: list[str] = []
+    if headline is not None:
+        first = next((place for place in range(headline + 1, begin) if page.lines[place].prose), begin)
+        above = [line.text for line in page.lines[headline + 1 : first]]
     if any(map(_CHANGED.search, above)):
         # Where only the last change is said over the text, what is below it says the time of something else: comments.
         dating = ([text for text in over if text in above], [text for text in within if text in above])
@@ -551,7 +562,7 @@ def _standing(one: _Candidate, informed: Sequence[int], begin: int) -> float:
 def _is_mostly_date(one: _Candidate) -> bool:
     """Whether a line says when; a heading may name a day among other words: 气象台2026年11月26日16时发布天气预报."""
     day = _DATE.search(one.text)
-    return day is not None and (one.bonus < 1.5 or not _WORDS_ON.match(one.text, day.end()))
+    return day is not None and not _WORDS_ON.match(one.text, day.end())
 
 
 def _agrees(visible: str, said: str) -> bool:
@@ -560,6 +571,9 @@ def _agrees(visible: str, said: str) -> bool:
     if len(short) < 4 or len(visible) > 200 or (short not in long and long[:4] != short[:4]):
         return False
     if long.startswith(short):
+        rest = said[len(visible) :] if said.startswith(visible) else ""
+        if rest[:1] == " " and len(rest) <= 16 and phrases.SITE_ENDING.search(rest):
+            return True
         return len(short) * 10 >= len(_plain(_without_site(said))) * 7
     # A title that was cut behind a question or a comma goes on in the headline.
     first = _SEPARATORS.split(said)[0].rstrip()
@@ -616,7 +630,8 @@ def _near(page: Outline, title: str, headline: int | None, begin: int) -> tuple[
         places = list(range(headline, min(headline + NEAR, len(lines))))
         # A headline may stand twice: as the page's name first, then over the text with its time.
         for place in range(headline + 1, min(begin + 1, len(lines))):
-            if wanted and _plain(lines[place].text).startswith(wanted):
+            # Decrees begin with their own title, too: 《办法》已经通过，现予公布。
+            if wanted and not lines[place].prose and _plain(lines[place].text).startswith(wanted):
                 places = list(range(place, min(place + NEAR, len(lines))))
         before = [place for place in range(max(headline - 4, 0), headline) if place not in places]
         over = [*(place for place in places if place < begin), *before]
@@ -638,7 +653,7 @@ def _informing(lines: Sequence[Line], places: Sequence[int], title: str) -> list
             continue
         text = western_years(lines[place].text)
         before = lines[place - 1].text if place else ""
-        text = _day_apart(before, text)
+        text = _day_apart(before, text, lines[place + 1].text if place + 1 < len(lines) else "")
         if text[:2] in ("信息", "发布"):
             text = _OFFICE.sub(r"\1：", text)
         if len(before) <= 6 and _OFFICE.match(f"{before}局"):
@@ -649,14 +664,20 @@ def _informing(lines: Sequence[Line], places: Sequence[int], title: str) -> list
     return found
 
 
-def _day_apart(before: str, text: str) -> str:
-    """A line with its day in one piece, where day and month stand apart: on it, or on it and the line before."""
-    if not text[:1].isdigit() or len(text) > 12:
+def _day_apart(before: str, text: str, behind: str) -> str:
+    """A line with its day in one piece, where day and month stand apart: on it, or on it and the line before; with the
+    clock that is the line behind it."""
+    if not text[:1].isdigit():
         return text
+    if len(text) > 24:
+        match = _DAY_APART.match(text) if text[:2] == "20" else None
+        return text if match is None or not match["clock"] else f"{_day_apart('', match[0], '')}{text[match.end() :]}"
     match = _DAY_APART.fullmatch(text) or (_DAY_APART.fullmatch(f"{before} {text}") if len(before) <= 7 else None)
     if match is None:
         return text
-    return "{}-{}-{}".format(*(match[part] or match[f"{part}2"] for part in ("year", "month", "day")))
+    day = "-".join(match[part] or match[f"{part}2"] or match[f"{part}3"] for part in ("year", "month", "day"))
+    clock = match["clock"] or (behind if phrases.CLOCK.match(behind) else None)
+    return f"{day} {clock}" if clock else day
 
 
 def _may_inform(line: Line) -> bool:
@@ -688,14 +709,9 @@ def _published(
         for name in ("datePublished", "pubDate", "uploadDate")
         if isinstance(one.get(name), str)
     ]
-    labelled = [line for line in near if _LABEL.search(line) and _DATE.search(line)]
-    # A message is as old as itself, not as its answer.
-    labelled.sort(key=lambda line: _ANSWERED.search(line) is not None)
-    seen, signed = (
-        [line for line in part if _DATE.search(line) and line not in labelled and len(line) <= 120] for part in dating
-    )
-    fresh = [line for line in near if _FRESH.search(line) and len(line) <= 60 and not _DATE.search(line)]
-    far = [line for line in lines if len(line) <= 120 and _LABEL.search(line) and _DATE.search(line)][:2]
+    labelled, seen, fresh, signed = _times_near(dating)
+    far = [line for line in lines if len(line) <= 120 and _LABEL.search(line) and _DATE.search(line)]
+    far = [line for line in far if line in dating[0] or not _PERIOD.search(line)][:2]
     vague = [metas[name] for name in _VAGUE_TIME_METAS if name in metas]
     candidates = [text for text in (*said, *labelled, *seen, *fresh) if _date_of(text, now)]
     if not candidates or not _CLOCK.search(candidates[0]):
@@ -705,6 +721,9 @@ def _published(
     if not candidates and over is not None:
         # One behind it may be that of signing, or a comment's.
         candidates.append(f"{over:%Y-%m-%d}")
+    if not candidates and not any(map(_CHANGED.search, near)) and (day := _date_in(url, now)):
+        # A text is signed before it is published.
+        candidates.append(f"{day:%Y-%m-%d}")
     candidates += [text for text in (*signed, *far) if _date_of(text, now)]
     if candidates:
         return _exact(candidates, now), None
@@ -722,6 +741,33 @@ def _published(
             return found, None
     raw = next(iter((*said, *seen, *signed)), None)
     return None, raw[:100] if raw else None
+
+
+def _times_near(dating: tuple[Sequence[str], Sequence[str]]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """The lines near the headline that say a time: those with a label, those over the text without one, those without
+    a year, and those in the text, which say when it was signed or held. `dating` as for `_published`."""
+    near = [*dating[0], *dating[1]]
+    labelled = [line for line in near if _LABEL.search(line) and _DATE.search(line)]
+    # A message is as old as itself, not as its answer.
+    labelled.sort(key=lambda line: _ANSWERED.search(line) is not None)
+    seen, signed = (
+        [line for line in part if _DATE.search(line) and line not in labelled and len(line) <= 120] for part in dating
+    )
+    # A day with a clock is the page's; a speech was held on the day in brackets under its title.
+    seen.sort(key=lambda line: _CLOCK.search(line) is None)
+    held = [line for line in seen if phrases.BRACKETED_DAY.fullmatch(line)]
+    seen, signed = [line for line in seen if line not in held], [*held, *signed]
+    # What a text calls a time is that of its matter where one stands over it, and always where it goes from one day to
+    # another: 时间：11月27日至12月3日.
+    in_text = [line for line in labelled if line not in dating[0]]
+    labelled = [line for line in labelled if line not in in_text]
+    seen += [line for line in in_text if not _PERIOD.search(line)]
+    fresh = [line for line in near if _FRESH.search(line) and len(line) <= 60 and not _DATE.search(line)]
+    if fresh and fresh[0] in dating[0] and not any(map(_CLOCK.search, seen)):
+        # A day in a text's first lines says less than a time before it, if that has no year.
+        behind = set(near[near.index(fresh[0]) :])
+        seen, signed = [line for line in seen if line not in behind], [*(one for one in seen if one in behind), *signed]
+    return labelled, seen, fresh, signed
 
 
 def _day_over(page: Outline, headline: int | None, begin: int, now: datetime) -> datetime | None:

@@ -28,7 +28,9 @@ _EXACT = re.compile(
 )
 _CHANGED = re.compile(r"(?:最后)?(?:编辑|修改|更新)于\s*\d{4}.{0,20}$")
 _TIME_ENDS = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}$|\d{1,2}[-/]\d{2}$|\d{1,2}:\d{2}$")
-_TIME_BEGINS = re.compile(r"20\d{2}[-/.年]\d{1,2}|\d{1,2}-\d{1,2}\s+\d{1,2}:\d{2}")
+_TIME_BEGINS = re.compile(
+    r"20\d{2}[-/.年]\d{1,2}|\d{1,2}-\d{1,2}\s+\d{1,2}:\d{2}|(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\s*$"
+)
 LITTLE = 50
 """Characters of running text; a page that shows fewer may hide the rest."""
 MANY = 20_000
@@ -113,7 +115,7 @@ def prose_of(text: str, linked: int) -> int:
     if length < 8 or linked * 2 > length:
         return 0
     ends = text.endswith(_ENDS)
-    if length < 150 and not ends and phrases.INFORMATION.search(text):
+    if length < 150 and not ends and phrases.informs(text):
         return 0
     stops = sum(map(text.count, _STOPS))
     # Headlines have a comma, too; what is short must end as a sentence does.

@@ -66,6 +66,14 @@ INFORMATION = re.compile(
     r"|^(?:[Uu]pdated|[Pp]ublished|[Pp]osted|[Rr]elease [Dd]ate|[Ss]ource|[Aa]uthor|[Ff]ont [Ss]ize)\s*[:：]"
 )
 """What lines between headline and text say."""
+_ANNOUNCES = re.compile(r"[^:：]*[，。；][^:：]*[:：]$")
+
+
+def informs(text: str) -> bool:
+    """Whether a line says time, medium or author, and is no sentence that announces what follows:
+    `下列门诊停诊，请合理安排就诊时间：`."""
+    return INFORMATION.search(text) is not None and not _ANNOUNCES.fullmatch(text)
+
 
 # A line as a whole that is none of the article's.
 LINE_FURNITURE = re.compile(
@@ -74,7 +82,7 @@ LINE_FURNITURE = re.compile(
     r"|[一二三]审|记\s?者|撰\s?[文稿]|采\s?写|文\s?字|图\s?文|摄\s?[影像]|视\s?频|[图照]\s?片|[题配头封动]图|封面图?|素材|音\s?频|统稿|出品人?|编导|监审|内审"
     r"|值班\S{0,4}|审读|签审|签发|主编|副主编|总编辑?|执行主编|新媒体编辑|编审|制图|海报|剪辑|文案|制作|排版|美编"
     r"|统筹|策划|本文编辑|(?:文章|信息|稿件)?录入\w{0,2}|editors?|edited by|reporters?|source"
-    r"|(?:本文|文章|信息|稿件|新闻|资料)?来\s?源|(?:本文)?作\s?者|原标题|原標題|通讯员|供稿|供图)\s*[:：丨|]"
+    r"|(?:本文|文章|信息|稿件|新闻|资料)?来\s?源|(?:本文)?作\s?者|原标题|原標題|通讯员|供稿|供图)\s*[:：丨|｜︱]"
     # Names and offices end as no sentence does: 记者：改革的背景是什么？ 初审：街道办事处五日内完成初审。
     r"(?!.{5,}[？?]$|.{8,}[。；;]$).{0,60}$"
     r"|^(?:本文|文章)(?:链接|地址|网址|标题)\s*[:：]|^[【\[〔]关键[词字][】\]〕]|^[（(]?作者单位\s*[:：]|^(?:关键词|关键字|关键詞|标签|標籤|文章关键词|tags?)\s*[:：>]"
@@ -100,6 +108,12 @@ LINE_FURNITURE = re.compile(
     r"|^(?:[\u4e00-\u9fff]{0,4}(?:主编|编辑|责编|校对|审核|监制|制图|摄影|[图稿片章]?\s?来源|作者|记者)\s*[:：/]\s*[^\s:：，。]{1,14}?\s*){2,}$"
     # What accounts set around each of their articles: the collection it is in, where to write to them.
     r"|^收录于(?:合集|话题|专辑)|^(?:投稿|商务|广告|转载|合作|进群|爆料|商务合作|业务合作)(?:邮箱|微信|电话|QQ|合作|联系)?\s*[:：]\s*[A-Za-z0-9@._+-]{4,40}$"
+    # What a player shows under its picture.
+    r"|^\d{1,2}:\d{2}\s*/\s*\d{1,2}:\d{2}\D{0,12}$"
+    # How long it takes to read.
+    r"|^(?:本文|全文)\S{0,4}\d+\s*[多余]?字\s*[，,|｜/·]?\s*(?:\S{0,2}(?:阅读|读完)\S{0,6}\d*\S{0,3}分钟)?[。]?$"
+    # A share's price now, set into a text beside its name.
+    r"|^\S{2,10}\s*[（(](?:s[hz]|hk)?\.?\d{5,6}(?:\.\w{2})?[)）]\s*\d+\.\d+\s*[+-]\d+\.\d+\s*%?\s*(?:[+-]?\d+\.\d+%)?$"
     # A button over a player, or beside a file.
     r"|^(?:请)?点击(?:这里|此处|图片|按钮|下方)?(?:播放|观看|收听|查看|下载|收看|放大)[\u4e00-\u9fff]{0,4}$"
     r"|^\d+\s*人?(?:已|觉得很?)?(?:点)?赞过?$|^(?:视频|节目|内容|图集)?(?:简介|介绍)\s*[:：]$"
@@ -121,7 +135,7 @@ SENTENCE_FURNITURE = re.compile(
     r"^[【\[（(*※]?\s*(?:特别声明|免责声明|版权声明|郑重声明|平台声明|免责申明|版權聲明|声明|作者声明|网站声明"
     r"|风险提示)\s*[】\]）)]?\s*[:：]"
     r"|本(?:网站?|站|刊|平台|公众号|号|博客)\S{0,30}(?:不代表|不构成|仅供参考|版权归|转载|转自|信息存储)"
-    r"|本文\S{0,20}(?:不代表|不构成|仅供参考|版权归|原创文章|独家稿件|转载自|转自|整理自)|(?:不代表"
+    r"|本文\S{0,20}(?:[不无][能法可](?:替代|代替)\S{0,8}(?:诊疗|就医|诊断|治疗|面诊|医嘱)|不代表|不构成|仅供参考|版权归|原创文章|独家稿件|转载自|转自|整理自)|(?:不代表"
     r"|并不意味着)\S{0,8}(?:本站|本网|平台|本刊)\S{0,6}(?:观点|立场)"
     r"|(?:未经|未經|如需|严禁|禁止|谢绝|不得)\S{0,16}(?:转载|轉載|摘编|翻印|转贴)|(?:未经|未經)\S{0,6}(?:书面|协议"
     r"|正式)?授权\S{0,4}(?:禁止|不得|严禁)"
@@ -158,7 +172,7 @@ PROMOTION = re.compile(
     r"|APP|蓝字|更多|专题|頻道|频道|在看|当前页)"
     r"|(?:微信|公众号|APP|客户端)\S{0,14}(?:关注|搜索|下载|扫|\w{5,}$)|用APP看新|欢迎(?:提供新闻线索|投稿|关注"
     r"|扫描)|(?:新闻线索|爆料|报料)\S{0,6}(?:热线"
-    r"|电话|邮箱|[:：])|24小时(?:报料|热线)|点个\S{0,4}(?:在看|赞)"
+    r"|电话|邮箱|[:：])|[报爆]料有[奖酬]|二维码\S{0,6}(?:查看|关注|报名|下载)|24小时(?:报料|热线)|点个\S{0,4}(?:在看|赞)"
     r"|更多\S{0,8}(?:资讯|内容|精彩|新闻|猛料)\S{0,16}(?:请|关注|下载|进入|点击|扫|在|!|！)|如果喜欢\S{0,6}(?:点赞"
     r"|收藏|转发)|^[>＞»\s]*点击(?:进入|查看)"
     r"|点击(?:上方|下方|顶部|标题下)\S{0,24}(?:关注|订阅)|设为?星标|^(?:欢迎|请|记得)?关注我们"
@@ -183,6 +197,11 @@ CREDIT = re.compile(
     r"[\s:：/／|丨、]+[^（）()【】。，！？；]{2,40}[）)】\]]$"
 )
 """Who wrote it, in brackets on a line of its own, as media print it under a text."""
+CREDITED = re.compile(
+    r"[\u4e00-\u9fff &/／]{0,6}[资素料图文稿片音频设绘配播诵画品整撰摄拍剪译校审编监策统][\u4e00-\u9fff &/／]{0,5}"
+    r"\s*[:：丨|｜︱]\s*[^。；！？]{2,40}"
+)
+"""A part somebody had in an article, by labels that may say other things alone: `资料：市民政局`."""
 CLOCK = re.compile(r"^\d{1,2}[:：]\d{2}(?:[:：]\d{2})?$")
 ADOPTED = re.compile(r"(?:通过|公布|发布|修订|修正|施行|印发)\s*[)）]?$")
 
@@ -242,6 +261,12 @@ MESSAGE_FIELD = re.compile(
 """What boards and tables write beside a message and its answer: labels alone, who answered and when."""
 BRACKETED_DAY = re.compile(r"[（(]\s*(?:\d{4}|[〇○零一二三四五六七八九]{4})\s?年.{1,3}月.{1,3}日\s*[)）]")
 """A day alone in brackets, as it stands under the title of a speech, inside the text."""
+ANSWERS = re.compile(
+    r"(?:其他|其它|更多|全部|最佳|精选|精彩|推荐)\s?\d*\s?[个条]?回答|^\d+\s?[个条]回答$|提问者(?:采纳|推荐)|我来答|写回答"
+)
+"""What pages of a question say of the answers to it."""
+DAY_OF_DOCUMENT = re.compile(r"(?:\d{4}|[〇○零一二三四五六七八九]{4})\s?年\s?.{1,3}\s?月\s?.{1,3}\s?日")
+"""A day alone, as it stands under the title of a document with its office."""
 OF_DOCUMENT = re.compile(
     r"[:：]$|[〔\[【（(]\d{4}[〕\]】）)]|\d\s?[年月]\s?\d|\d{4}[-./]\d|[〇○零一二三四五六七八九]年"
     r"|附\s?件|附[:：表]|^[（(](?!.*编辑)|^\d|^[一二三四五六七八九十]+[、．.]"
@@ -250,6 +275,10 @@ OF_DOCUMENT = re.compile(
 """What a short line says that belongs to a document: whom it is to, its number, its day, its files, who signs."""
 ADORNED = re.compile(r"[-—–~·•★☆▼]+\s*[^\s。，].{0,10}[^\s。，]\s*[-—–~·•★☆▼]+")
 """A label between strokes, the heading of something that does not follow where it ends a text."""
+OF_THE_HOUSE = re.compile(
+    r"[-—–~·•★☆▼＊*]+\s*(?:医院|学校|本院|我院|单位|机构|公司|团队|作者|平台|我们的?)?(?:简介|介绍)\s*[-—–~·•★☆▼＊*]+"
+)
+"""The heading, between strokes, of what an account says of itself under its articles."""
 TOPICS = re.compile(r"(?:\s*#[^\s#]{1,20}#?)+\s*$")
 """The topics that an author puts a note under, at its end."""
 PAGE_NUMBER = re.compile(r"[\[【（(]?\d{1,3}[\])】）]?(?:\s+\d{1,3})*")

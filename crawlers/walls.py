@@ -24,17 +24,22 @@ LONG = 2000
 
 
 class Wall(NamedTuple):
-    """What stands in the way, how it is told, and what helps; empty where nothing does."""
+    """What stands in the way, how it is told, and what helps; empty where nothing does.
+
+    `perhaps`: the page may as well be an article with a box to log in beside it.
+    """
 
     obstacle: Obstacle
     reason: str
     hint: str = ""
+    perhaps: bool = False
 
 
 _GONE = Wall("gone", "the page is gone, says the page")
 _REFUSED = Wall("refused", "the site refuses us")
 _CAPTCHA = Wall("captcha", "the page asks for a captcha")
 _LOGIN = Wall("login", "the page asks for a login")
+_LOGIN_BOX = _LOGIN._replace(perhaps=True)
 _SCRIPTS = Wall(
     "javascript", "the page needs JavaScript", "let a browser run its scripts: the option javascript of the source"
 )
@@ -84,15 +89,20 @@ _SIGNS: tuple[tuple[re.Pattern[str], Wall], ...] = (
     ),
     (
         re.compile(
-            r"请(?:您)?(?:先)?(?:登[录陆]|登入)|請(?:先)?登[錄入]|登[录陆](?:后|以后|之后)(?:才能|可以?|方可|继续"
-            r"|即可)?(?:查看|阅读|访问|浏览|继续|观看)"
-            r"|扫码登[录陆]|账号登[录陆]|统一(?:身份)?认证|visitor system|passport"
+            r"登[录陆](?:后|以后|之后)(?:才能|可以?|方可|继续|即可)?(?:查看|阅读|访问|浏览|继续|观看)|visitor system"
             r"|(?:会员|付费|订阅)\S{0,4}(?:专享|可见|阅读|内容)|(?:开通|成为)\S{0,6}会员\S{0,6}(?:阅读|查看)"
             r"|sign in to continue"
             r"|log ?in to continue",
             re.IGNORECASE,
         ),
         _LOGIN,
+    ),
+    (
+        re.compile(
+            r"请(?:您)?(?:先)?(?:登[录陆]|登入)|請(?:先)?登[錄入]|扫码登[录陆]|账号登[录陆]|统一(?:身份)?认证|passport",
+            re.IGNORECASE,
+        ),
+        _LOGIN_BOX,
     ),
     (
         re.compile(r"(?:网站|系统|站点)\S{0,6}(?:维护|升级)(?:中|改造)|正在\S{0,6}(?:维护|升级)\S{0,6}(?:暂|稍后)"),
@@ -157,7 +167,7 @@ def find_wall(tree: lxml.html.HtmlElement, page: Outline | None = None) -> Wall 
     if (wall := wall_in(words)) is not None:
         return wall
     if any(field.get("type") == "password" for field in tree.iter("input")):
-        return _LOGIN
+        return _LOGIN_BOX
     if len("".join(said)) < SHORT:
         waits = not _LOADING.sub("", "".join(said))
         noscript = " ".join(node.text_content() for node in tree.iter("noscript"))

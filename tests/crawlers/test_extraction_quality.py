@@ -17,6 +17,7 @@ from benchmarks.extraction_pages import (
     fingerprint,
     hide_names,
     load_pages,
+    load_pairings,
     load_real_pages,
     score,
     token_f1,
@@ -42,6 +43,13 @@ def test_no_score_is_below_its_floor(which: str) -> None:
         if getattr(reached, name) < floor
     }
     assert not lost
+
+
+def test_layouts_are_read_right_with_texts_of_others() -> None:
+    reached = row_of(quality(load_pairings(3, seed=7), ours))
+    floors: dict[str, float] = FLOORS["pairings"]
+    assert reached.pages > 300
+    assert not {name: getattr(reached, name) for name, floor in floors.items() if getattr(reached, name) < floor}
 
 
 def test_the_floors_are_of_these_pages() -> None:

@@ -59,6 +59,8 @@ def lines_of(html: str, url: str = "http://h/a.html") -> list[str]:
         "初审：街道办事处5日内完成初审。",
         "信息录入：登录平台填写企业信息；",
         "您觉得新规定对小微企业有帮助吗？",
+        "下列门诊在上述时间内停诊，请合理安排就诊时间：",
+        "本文共分三章，约一万二千字，是全省第一部专论水价的调研报告。",
     ],
 )
 def test_sentences_of_the_matter_stay(sentence: str) -> None:
@@ -110,10 +112,161 @@ def test_sentences_of_the_matter_stay(sentence: str) -> None:
         "打开网易门新闻 体验效果更佳",
         "展开全部内容",
         "大 中 小",
+        "全文共486字，阅读大约需要1分钟",
+        "本文约1200字 | 阅读约4分钟",
+        "云江水务(600999)4.31+1.17%",
+        "（下载云江新闻，报料有奖！）",
+        "云江新闻记者 姚迟 实习生 白鹭",
+        "00:00/01:23 倍速 高清",
+        "图文｜预防保健科　编辑｜宣传科",
+        "本文仅作健康科普，不能替代医生诊疗。",
+        "（扫描下方二维码可查看手机版）",
     ],
 )
 def test_lines_of_the_page_go(line: str) -> None:
     assert lines_of(page(*BODY, line)) == list(BODY)
+
+
+def test_a_label_beside_an_editors_is_one_of_the_page() -> None:
+    assert lines_of(page(*BODY, "资料：市民政局、市交通运输局", "编辑：阿岸")) == list(BODY)
+    assert lines_of(page(*BODY, "资料：申请书、户口簿"))[-1] == "资料：申请书、户口簿"
+    assert lines_of(page(*BODY, "联系电话：0999-5550123", "编辑：阿岸"))[-1] == "联系电话：0999-5550123"
+
+
+def test_an_office_that_signs_like_a_reporter_stays() -> None:
+    for office in ("图书馆", "记者协会", "摄影家协会"):
+        assert lines_of(page(*BODY, office))[-1] == office
+
+
+def test_a_heading_over_nothing_goes() -> None:
+    asked = "<strong>互动话题</strong></p><p>遇到过这样的电话吗？评论区聊聊"
+    assert lines_of(page(*BODY, asked)) == list(BODY)
+    assert lines_of(page(*BODY, "<strong>未完待续</strong>"))[-1] == "未完待续"
+
+
+def test_a_box_that_the_text_flows_around_goes() -> None:
+    box = "<table align=right><tr><td><p><b>编读往来</b></p><p>您家里有什么好做法？欢迎来信。</p></td></tr></table>"
+    text = "</p>".join((f"<p>{BODY[0]}", f"{box}<p>{BODY[1]}", f"<p>{BODY[2]}", ""))
+    html = page("x").replace("<p>x</p>", text)
+    assert lines_of(html) == list(BODY)
+    data = "<table align=right><tr><td>粳米</td><td>2.86</td></tr><tr><td>鸡蛋</td><td>5.31</td></tr></table>"
+    found = lines_of(html.replace(box, data))
+    assert "粳米 2.86" in found and "鸡蛋 5.31" in found
+
+
+def test_office_and_day_under_a_title_are_the_documents() -> None:
+    assert lines_of(page("云江市统计局　云江调查队", "2026年3月18日", *BODY))[:2] == [
+        "云江市统计局 云江调查队",
+        "2026年3月18日",
+    ]
+
+
+def test_what_is_said_of_a_question_stands_with_its_answer() -> None:
+    asked = "父亲上个月去世，听说账户里没领完的钱可以继承，是不是真的？"
+    about = f"<div class=ask><h1>{TITLE}</h1><div class=q>{asked}</div></div>"
+    answer = "".join(f"<p>{one}</p>" for one in BODY)
+    html = (
+        f"<html><title>{TITLE}_知道</title><body><div>{about}<div class=best><b>老陈</b><span>2026-11-20</span>"
+        f"<div class=text>{answer}</div></div><div class=more><h2>{{}}</h2><p>不知道。</p></div></div></body></html>"
+    )
+    assert lines_of(html.format("其他回答（2）")) == [asked, *BODY]
+    assert asked not in lines_of(html.format("其他"))
+
+
+def test_what_an_account_says_of_itself_below_goes() -> None:
+    house = "医院始建于1958年，是一所集医疗、教学、科研、预防为一体的二级甲等中医医院。"
+    assert lines_of(page(*BODY, "—— 医院简介 ——", house, "急诊电话：0999-5550120")) == list(BODY)
+    assert lines_of(page("—— 展览介绍 ——", *BODY))[-3:] == list(BODY)
+
+
+def test_a_card_with_a_button_in_the_text_goes() -> None:
+    card = "<div class=card><img src=a><b>祁连舟 主任医师</b><p>儿科 擅长：小儿呼吸</p><a href=/1>预约挂号</a></div>"
+    html = page("x").replace("<p>x</p>", f"<p>{BODY[0]}</p>{card}<p>{BODY[1]}</p><p>{BODY[2]}</p>")
+    assert lines_of(html) == list(BODY)
+
+
+def test_fields_in_boxes_behind_a_sentence_stay() -> None:
+    lines = [
+        "中标结果公布如下，公示期为三个工作日，有异议的可以书面提出：",
+        "中标人：云江路安公司",
+        "中标价：12万元",
+        "2026年11月20日",
+    ]
+    boxes = "".join(f"<div style='text-indent:2em'>{line}</div>" for line in lines)
+    assert lines_of(page("x").replace("<p>x</p>", f"<div>{boxes}</div>")) == lines
+
+
+@pytest.mark.parametrize("length", [1, 6])
+def test_posts_in_tables_that_a_forum_names_are_a_thread(length: int) -> None:
+    post = "<table class=post><tr><td>{}</td><td><div>{}</div>{}</td></tr></table>"
+    first = post.format("老李", "2026-11-22 20:33", f"<h3>{TITLE}</h3><p>{'<br>'.join(BODY * length)}</p>")
+    others = "".join(
+        post.format(name, f"2026-11-23 1{n}:0{n}", "已经收到退款了，效率还可以，就是等得久。")
+        for n, name in enumerate(("momo", "老街坊", "望湖"))
+    )
+    found = lines_of(f"<html><title>{TITLE} 云江社区</title><body><div>{first}{others}</div></body></html>")
+    assert found == list(BODY)
+
+
+def test_the_name_and_slogan_of_an_account_go() -> None:
+    banner = "<section><img src=a><p>立德 启智 强体</p></section>"
+    banner += "<section><section>云江晚报</section><section>陪着您</section></section>"
+    text = "".join(f"<section><p>{one}</p></section>" for one in BODY)
+    html = page("x", before="").replace(INFO, "<div><a>云江晚报</a></div>").replace("<p>x</p>", f"{banner}{text}")
+    assert lines_of(html) == list(BODY)
+    heading = "<section><p><strong>一桩小事</strong></p></section>"
+    assert lines_of(html.replace(banner, heading))[0] == "一桩小事"
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        "<form><input name=u><input type=password name=p><a>找回密码</a></form>",
+        "<div>我要评论：注册用户请登录，匿名发表请遵守规定</div>",
+    ],
+)
+def test_a_short_notice_on_a_site_that_lets_readers_log_in(box: str) -> None:
+    said = "因线路检修，明天8时至17时石罗镇、黄坪乡停电，请做好准备。"
+    assert lines_of(page(said, before=box)) == [said]
+
+
+def test_a_text_that_asks_for_a_login_to_read_on_is_none() -> None:
+    with pytest.raises(NoArticle) as told:
+        extract(
+            page("阶梯水价实行以后，用水大户的账单涨了多少？", behind="<p>请登录后阅读全文</p>"), "http://h/a.html", NOW
+        )
+    assert told.value.obstacle == "login"
+
+
+def test_an_answer_keeps_its_number_and_whom_it_is_to() -> None:
+    answer = ["云水函〔2026〕41号", "尹兆丰代表：", f"您提出的建议收悉，现答复如下：{BODY[0]}", *BODY[1:]]
+    lead = "<div class=summary>四十七个小区的供水设施已经移交完毕。</div>"
+    text = "".join(f"<p>{one}</p>" for one in answer)
+    html = page("x").replace("<p>x</p>", f"{lead}<div class=text>{text}</div>")
+    assert lines_of(html)[-len(answer) :] == answer
+
+
+@pytest.mark.parametrize("mark", ["", " class=row"])
+def test_an_answer_of_several_lines_in_boxes_of_one_kind_is_whole(mark: str) -> None:
+    lines = [BODY[0], f"您好，您反映的问题已收悉。{BODY[1]}{BODY[1]}", BODY[2]]
+    boxes = "".join(f"<div{mark}>{line}</div>" for line in lines)
+    assert lines_of(page("x").replace("<p>x</p>", boxes)) == lines
+
+
+def test_a_small_table_between_boxes_of_text_stays() -> None:
+    table = "<table><tr><td>柳堤村</td><td>8.11</td></tr><tr><td>大桥村</td><td>6.00</td></tr></table>"
+    boxes = [f"<div class=row>{one}</div>" for one in BODY]
+    found = lines_of(page("x").replace("<p>x</p>", f"{boxes[0]}{boxes[1]}{table}{boxes[2]}"))
+    assert found == [BODY[0], BODY[1], "柳堤村 8.11", "大桥村 6.00", BODY[2]]
+
+
+def test_a_list_that_is_all_of_the_text_is_not_cut_by_its_source() -> None:
+    rows = [["序号", "姓名", "单位", "受伤部位", "鉴定日期"]]
+    rows += [[str(n), "贺＊", f"临湖市环卫服务公司第{n}分公司", "右膝", "12月3日"] for n in range(1, 5)]
+    html = page("x").replace("<p>x</p>", f"{table_of(rows)}<p>（来源：青桐分局）</p>")
+    assert lines_of(html)[: len(rows)] == list(map(" ".join, rows))
+    said = "".join(f"<div class=said><b>网友{n}</b><p>又是这一套，听了好几年了。</p></div>" for n in range(3))
+    assert lines_of(html.replace("</body>", f"{said}</body>"))[: len(rows)] == list(map(" ".join, rows))
 
 
 def test_text_goes_on_behind_links_in_between() -> None:
@@ -579,6 +732,47 @@ def test_times_as_pages_write_them(info: str, time: str) -> None:
     found = extract(page().replace("2026-11-23 12:30　来源：云江晚报", info), "http://h/a.html", NOW).published_at
     assert found is not None
     assert found.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") == time
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        "<span><em> 2026</em></span><span><em> 11</em>/<em>24</em></span><span>11:30:22</span>",
+        "<span>2026</span> <span>11/24</span> <span>11:30:22</span> <span>来源：云江晚报</span>",
+        "<div>2026</div><div>11/24</div><div>11:30:22</div>",
+        "<div>2026年</div><div>11月24日</div><div>11:30</div>",
+    ],
+)
+def test_a_time_in_three_pieces(parts: str) -> None:
+    for html in (page().replace(INFO, f"<div>{parts}</div>"), page(before=f"<div>{parts}</div>").replace(INFO, "")):
+        found = extract(html, "http://h/a.html", NOW).published_at
+        assert found is not None and f"{found.astimezone(CHINA):%Y-%m-%d %H:%M}" == "2026-11-24 11:30"
+
+
+@pytest.mark.parametrize(
+    ("info", "text", "url", "time"),
+    [
+        # A comment's label beside a time of the page that has none.
+        ("云江晚报 2026-11-22 19:47", [*BODY, "南浦渔夫 2026-11-23 发表于云江"], "", "2026-11-22 19:47"),
+        ("2026年11月22日 11時45分", BODY, "", "2026-11-22 11:45"),
+        # A decree begins with its own title, and goes on with the day of its signing.
+        ("发布时间：2026-11-22", [f"{TITLE}已经通过，现予公布。", "2026年11月9日", *BODY], "", "2026-11-22"),
+        (
+            "2026-11-22 09:14 来源:云江",
+            [*BODY, "时间：2026年11月20日至2026年12月3日，每天8时至18时。"],
+            "",
+            "2026-11-22 09:14",
+        ),
+        ("", [*BODY, "2026年11月9日"], "/202611/t20261122_1.html", "2026-11-22"),
+        ("2026-11-22 供图", ["（2026年11月17日）", *BODY], "", "2026-11-22"),
+        ("11-22 13:48", ["岚建规〔2026〕7号", "2026年11月9日", *BODY], "", "2026-11-22 13:48"),
+        ("更新时间：2026-11-22 9:05:00", [BODY[0], "2026年11月9日", *BODY[1:]], "", "2026-11-22 09:05"),
+    ],
+)
+def test_which_of_several_times_is_the_pages(info: str, text: list[str], url: str, time: str) -> None:
+    html = page(*text).replace(INFO, f"<div class=i>{info}</div>")
+    found = extract(html, f"http://h{url or '/a.html'}", NOW).published_at
+    assert found is not None and f"{found.astimezone(CHINA):%Y-%m-%d %H:%M}".startswith(time)
 
 
 def test_a_day_in_a_tag_gets_its_clock_from_the_page() -> None:
