@@ -47,6 +47,9 @@ def search(
     ] = None,
     event: Annotated[list[str] | None, typer.Option(help="Only of this event (its id). Repeatable.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only of this region. Repeatable.")] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help="A region and all in it, from the province down: 湖南省长沙市. Repeatable.")
+    ] = None,
     since: Annotated[
         str | None, typer.Option(help="Published at or after: 2026-11-24, 2026-11-24T08:00, or 12h, 2d ago.")
     ] = None,
@@ -83,6 +86,7 @@ def search(
             stances=_given(stance),
             events=families(event),
             regions=_given(region),
+            areas=_given(area),
             since=parse_time(since) if since else None,
             until=_end(until, parse_time(until)) if until else None,
         ),

@@ -29,6 +29,9 @@ def add(
     sentiment: Annotated[list[str] | None, typer.Option(help="positive, neutral or negative. Repeatable.")] = None,
     topic: Annotated[list[str] | None, typer.Option(help="Only on this topic. Repeatable.")] = None,
     region: Annotated[list[str] | None, typer.Option(help="Only of this region. Repeatable.")] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help="A region and all in it, from the province down: 湖南省长沙市. Repeatable.")
+    ] = None,
     notify: Annotated[bool, typer.Option("--notify", help="A watch topic: its owner is to be told.")] = False,
     json: bool = context.JSON_OPTION,
 ) -> None:
@@ -47,6 +50,7 @@ def add(
         sentiments=given(sentiment),
         topics=given(topic),
         regions=given(region),
+        areas=given(area),
     )
     with closing(context.store()) as store:
         saved = SavedSearches(store).save(owner, name, " ".join(words or ()), filters, exclude or (), notify=notify)

@@ -61,6 +61,8 @@ def test_filters_and_pages(folder: Path) -> None:
     assert seen == ["23", "22", "3", "1"][: len(seen)]
     assert first["total"] == len(seen)
     assert found(folder, "--event", "event-3", "--sentiment", "positive", "--kind", "reply")["total"] == 1
+    assert found(folder, "--area", "城")["total"] >= found(folder, "--region", "城东区")["total"] > 0
+    assert found(folder, "--area", "别处")["total"] == 0
     assert found(folder, "--region", "城东区", "--request", "inquiry", "--topic", "社会")["total"] > 0
 
 
