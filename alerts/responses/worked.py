@@ -96,4 +96,5 @@ def worked(
 
 def _in_time(clock: Deadline, now: datetime) -> bool | None:
     """Whether a clock was kept; None where it still runs, or was taken off before anything was due."""
-    return False if clock.waiting and clock.due_at <= now else clock.kept
+    overdue = clock.waiting and clock.met_at is None and clock.due_at <= now
+    return False if overdue else clock.kept
