@@ -17,7 +17,6 @@ import xxhash
 from grouping.duplicates import SHORTEST, Copies, body_of
 from grouping.familiar import Familiar
 from grouping.joining import headline
-from grouping.letters import Letters, put_right
 from grouping.merging import Merge, survivor
 from grouping.neighbours import Neighbours, Text
 from grouping.vectors import Vector, fold, own_words, vectorise
@@ -56,9 +55,6 @@ LATEST_COMPARED = 16
 """Texts of an event that a document with a headline is compared with; the mean of their scores counts, so that one
 close text does not chain unrelated matters together."""
 
-LATEST_READ = 4
-"""The same where two events are compared by the letters of their texts."""
-
 MOST_EVENTS = 4
 """Events compared so, those with the closest text first."""
 
@@ -96,10 +92,6 @@ class Member(NamedTuple):
         if self.vector is None:
             return None
         return Text(self.vector, headline(self.title) if self.titled else None, self.published_at.timestamp() / 86_400)
-
-    def letters(self) -> Letters:
-        """The same by its letters."""
-        return Letters(self.title, self.body, self.titled, self.published_at.timestamp() / 86_400)
 
     def duplicate(self) -> Duplicate:
         return Duplicate(group=self.duplicate_group, kind=self.kind, similarity=self.similarity)  # type: ignore[arg-type]
@@ -269,7 +261,7 @@ class Memory:
         )  # fmt: skip
         text = member.text()
         if text is not None:
-            choice = self._event_for(document, policies, aggrieved, text, member.letters())
+            choice = self._event_for(document, policies, aggrieved, text)
             event_id = choice.event
             member = member._replace(event=event_id, event_similarity=choice.similarity)
         if event_id not in self.events:
@@ -342,11 +334,7 @@ class Memory:
         mine, theirs = self._latest(one), self._latest(other)
         if not mine or not theirs:
             return 0.0
-        kept = self._neighbours.kept
-        scores = [self._neighbours.scores(kept(number), theirs) for number in mine]
-        for row, number in zip(scores[-LATEST_READ:], mine[-LATEST_READ:], strict=True):
-            put_right(self._letters(number), theirs[-LATEST_READ:], self._letters, row[-LATEST_READ:])
-        return float(np.mean(scores))
+        return float(np.mean([self._neighbours.scores(self._neighbours.kept(number), theirs) for number in mine]))
 
     def _latest(self, event: Event) -> list[int]:
         oldest = self._neighbours.oldest
@@ -422,15 +410,13 @@ class Memory:
                 numbers.extend(self.events[event_id].leaders[-8:])
         return numbers
 
-    def _event_for(
-        self, document: Document, policies: tuple[str, ...], aggrieved: bool, text: Text, letters: Letters
-    ) -> _Choice:
+    def _event_for(self, document: Document, policies: tuple[str, ...], aggrieved: bool, text: Text) -> _Choice:
         """The event to join, or a new event."""
         parent = self._known.get(document.parent_id) if document.parent_id else None
         if parent is not None and self.today(parent.event) in self.events:
             return _Choice(self.today(parent.event), 1.0)
         near = self._neighbours.nearest(text.vector, self._recent_of(policies))
-        fits = self._fits(text, letters, near.numbers, near.cosines)
+        fits = self._fits(text, near.numbers, near.cosines)
         at = document.published_at
         joined: list[tuple[float, str]] = []
         main, main_score, main_size = "", 0.0, 0
@@ -439,15 +425,14 @@ class Memory:
             gap = event.gap(at)
             if gap > self.window:
                 continue
-            said = max(0.0, words)  # that other things are named says nothing against one policy
             if policies and event.policies and not any(event.is_about(policy) for policy in policies):
-                words, said = words - OTHER_POLICY, said - OTHER_POLICY
+                words -= OTHER_POLICY
             if text.headline is None and gap > LATE:
                 continue
             asked = JOIN + JOIN_LATE * (gap / LATE) if text.headline is None else JOIN_HEADLINE
             if words >= asked:
                 joined.append((words, event_id))
-            about = said + _in_policy(event, at, policies, aggrieved)
+            about = words + _in_policy(event, at, policies, aggrieved)
             if about >= JOIN and event.documents > main_size:
                 main, main_score, main_size = event_id, about, event.documents
         if joined:
@@ -464,49 +449,32 @@ class Memory:
             return _Choice(main, round(min(1.0, main_score), 4))
         return _Choice(f"e{document.id[:20]}", 1.0)
 
-    def _letters(self, number: int) -> Letters:
-        leader = self._leader[number]  # whose body the copies keep
-        return Letters(
-            leader.title, self._copies.letters(number), leader.titled, leader.published_at.timestamp() / 86_400
-        )
-
-    def _scores(self, text: Text, letters: Letters, numbers: list[int]) -> npt.NDArray[np.float64]:
-        """How sure it is that the text and each of these are about one matter; below 0 where they can't be."""
-        return put_right(letters, numbers, self._letters, self._neighbours.scores(text, numbers))
-
-    def _fits(
-        self, text: Text, letters: Letters, numbers: list[int], cosines: npt.NDArray[np.float32]
-    ) -> dict[str, float]:
-        """How well the text fits each event that one of these belongs to; below 0 where it can't be its matter."""
+    def _fits(self, text: Text, numbers: list[int], cosines: npt.NDArray[np.float32]) -> dict[str, float]:
+        """How well the text's words fit each event that one of these belongs to."""
         close: dict[str, list[float]] = {}
         if not numbers:
             return {}
-        if text.headline is not None:
-            scores = self._scores(text, letters, numbers)
-        else:
-            scores = put_right(letters, numbers, self._letters, 2 * cosines.astype(np.float64))
+        scores = self._neighbours.scores(text, numbers) if text.headline is not None else 2 * cosines
         for number, score in zip(numbers, scores.tolist(), strict=True):
             close.setdefault(self.today(self._leader[number].event), []).append(score)
         if text.headline is not None:
-            return self._fits_of_headline(text, letters, close)
+            return self._fits_of_headline(text, close)
         fits = {}
         for event_id, found in close.items():
             # One close text alone chains unrelated matters together, so larger events ask for a second and third one.
             found.sort(reverse=True)
             asked = min(3, self.events[event_id].kept)
             fits[event_id] = (found[0] + sum(found[:asked]) / asked) / 2
-            if 2 * sum(score < 0 for score in found) >= sum(score < 0 or score >= JOIN for score in found) > 0:
-                fits[event_id] = min(found)  # as many of its texts speak of something else as are close
         return fits
 
-    def _fits_of_headline(self, text: Text, letters: Letters, close: dict[str, list[float]]) -> dict[str, float]:
+    def _fits_of_headline(self, text: Text, close: dict[str, list[float]]) -> dict[str, float]:
         """The mean score with each event's latest texts; where none of them is promising, what was found so far."""
         fits = {event_id: sum(found) / max(len(found), self.events[event_id].kept) for event_id, found in close.items()}
         promising = sorted((-max(found), event_id) for event_id, found in close.items() if max(found) >= PROMISING)
         for _, event_id in promising[:MOST_EVENTS]:
             event = self.events[event_id]
             if event.kept > len(close[event_id]):
-                fits[event_id] = float(self._scores(text, letters, self._latest(event)).mean())
+                fits[event_id] = float(self._neighbours.scores(text, self._latest(event)).mean())
         return fits
 
 

@@ -1,7 +1,7 @@
 """Texts as sparse vectors of character n-grams, weighted by how rare each is in ordinary Chinese.
 
 A vector keeps the `SIZE` heaviest n-grams of two and three characters. The weights' background (document frequencies
-of hashed n-grams and of single letters, no text) is made by `training/background.py` and shipped as `background.npz`.
+of hashed n-grams, no text) is made by `training/background.py` and shipped as `background.npz`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ SIZE = 48
 
 HEAD, TAIL = 500, 100
 """Characters read of a text's start and end: what a matter is about stands there."""
-
-HAN = range(0x4E00, 0xA000)
-"""Code points of the letters whose own frequency is known."""
 
 _CHAIN = re.compile(r"(?://|\\\\)@[^:：]{1,40}[:：].*", re.DOTALL)
 _NOISE = re.compile(
@@ -112,18 +109,8 @@ def vectorise(
 @lru_cache(maxsize=1)
 def rarity() -> npt.NDArray[np.float32]:
     """Inverse document frequency of each bin, shape (`BINS`,)."""
-    return _rarities("levels")
-
-
-@lru_cache(maxsize=1)
-def letter_rarity() -> dict[str, float]:
-    """Inverse document frequency of each Han letter by itself."""
-    return {chr(point): round(float(rare), 2) for point, rare in zip(HAN, _rarities("letters"), strict=True)}
-
-
-def _rarities(part: str) -> npt.NDArray[np.float32]:
     with resources.files("grouping").joinpath("background.npz").open("rb") as file, np.load(file) as data:
-        levels, total = data[part], float(data["documents"])
+        levels, total = data["levels"], float(data["documents"])
     frequency = np.exp2(levels.astype(np.float32) / 8) - 1
     return np.log((total + 1) / (frequency + 1)).astype(np.float32)
 
@@ -140,18 +127,6 @@ def rarest_pair(text: str) -> float:
     letter = _is_letter(points)
     bins = _bin(_pairs(points)[letter[:-1] & letter[1:]])
     return float(rarity()[bins].max()) if bins.size else 0.0
-
-
-def pair_rarities(text: str) -> list[float]:
-    """How rare each two letters that follow one another in a folded text are, by the place of the first; 0 where one of
-    them is no letter."""
-    if len(text) < 2:
-        return []
-    points = _points(text)
-    letter = _is_letter(points)
-    rare = np.where(letter[:-1] & letter[1:], rarity()[_bin(_pairs(points))], 0.0)
-    found: list[float] = rare.tolist()
-    return found
 
 
 def ngram_bins(text: str) -> npt.NDArray[np.int64]:

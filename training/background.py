@@ -1,4 +1,4 @@
-"""Makes `grouping/background.npz`: how many ordinary texts contain each hashed character n-gram, and each Han letter.
+"""Makes `grouping/background.npz`: how many ordinary texts contain each hashed character n-gram.
 
     python -m training.background DATA_FOLDER
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grouping.vectors import BINS, HAN, fold, ngram_bins, own_words
+from grouping.vectors import BINS, fold, ngram_bins, own_words
 
 EACH = 40_000
 """Texts taken of each file, so that no file drowns the others."""
@@ -51,24 +51,19 @@ def texts(path: Path) -> Iterator[str]:
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    rate, letter_rate = np.zeros(BINS), np.zeros(len(HAN))
+    rate = np.zeros(BINS)
     for kind, names in KINDS.items():
-        frequency, letters = np.zeros(BINS, np.uint32), np.zeros(len(HAN), np.uint32)
+        frequency = np.zeros(BINS, np.uint32)
         total = 0
         for name in names:
             for text in texts(folder / name):
-                folded = fold(own_words(text))[:600]
-                frequency[np.unique(ngram_bins(folded))] += 1
-                letters[[ord(letter) - HAN[0] for letter in set(folded) if ord(letter) in HAN]] += 1
+                frequency[np.unique(ngram_bins(fold(own_words(text))[:600]))] += 1
                 total += 1
         print(f"{kind}: {total} texts", file=sys.stderr)
         rate = np.maximum(rate, frequency / total)
-        letter_rate = np.maximum(letter_rate, letters / total)
-    levels, letter_levels = (
-        np.minimum(255, np.round(8 * np.log2(1 + SCALE * part))).astype(np.uint8) for part in (rate, letter_rate)
-    )
+    levels = np.minimum(255, np.round(8 * np.log2(1 + SCALE * rate))).astype(np.uint8)
     target = Path(__file__).parents[1] / "grouping" / "background.npz"
-    np.savez_compressed(target, levels=levels, letters=letter_levels, documents=np.array(SCALE))
+    np.savez_compressed(target, levels=levels, documents=np.array(SCALE))
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB")
 
 
