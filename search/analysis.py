@@ -23,14 +23,16 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from minsheng.traditional import simplifying
+
+Number = TypeVar("Number", np.int8, np.int16)
 
 VERSION = 2
 """Raise when units change: an index made with another version is built anew."""
@@ -206,29 +208,24 @@ _lengths = np.full(sys.maxunicode + 1, -1, np.int16)
 
 def _ends(text: str) -> npt.NDArray[np.int64]:
     """Where the piece of each character ends in the folded text."""
-    points = _points(text)
-    lengths = _lengths[points]
-    if lengths.min() < 0:
-        for point in set(points[lengths < 0].tolist()):
-            _lengths[point] = len(_pieces[point])
-        lengths = _lengths[points]
-    return lengths.cumsum(dtype=np.int64)
+    return _of_each(text, _lengths, lambda point: len(_pieces[point])).cumsum(dtype=np.int64)
 
 
-def _points(text: str) -> npt.NDArray[np.uint32]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def _of_each(text: str, table: npt.NDArray[Number], tell: Callable[[int], int]) -> npt.NDArray[Number]:
+    """What a table holds of each character of a text; of those that it has not met, what `tell` says is put in."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    found = table[points]
+    if found.min(initial=0) < 0:
+        for point in set(points[found < 0].tolist()):
+            table[point] = tell(point)
+        found = table[points]
+    return found
 
 
 def _reads_as_it_stands(text: str) -> bool:
     """Whether Chinese words are found in the text as they are written, with nothing but white space in them: most
     texts are so, and are not folded for it."""
-    points = _points(text)
-    hides = _hides[points]
-    if hides.min(initial=0) < 0:
-        for point in set(points[hides < 0].tolist()):
-            _hides[point] = _hides_a_word(chr(point), _pieces[point])
-        hides = _hides[points]
-    return not hides.any()
+    return not _of_each(text, _hides, lambda point: _hides_a_word(chr(point), _pieces[point])).any()
 
 
 _hides = np.full(sys.maxunicode + 1, -1, np.int8)
