@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
-from jinja2 import DictLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import DictLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from briefings import words
@@ -23,7 +24,10 @@ PAGE = "report.html.j2"
 
 
 LINES, POSTS = 12, 4
-"""Lines and posts of each number's evidence in a page: a day has a hundred numbers, and the same posts behind many."""
+"""Lines and posts of each number's evidence in a page at most: the same posts stand behind many numbers."""
+ROOM = 600
+"""Lines of evidence that a page has in all, a post being three of them: a busy day has two hundred numbers, and what a
+page leaves out its readers can open."""
 
 
 def daily_html(figures: Figures, *, whole_lists: str = "") -> str:
@@ -72,21 +76,10 @@ def _render(
     evidence_base: str,
     whole_lists: str = "",
 ) -> str:
-    # A unit's own template gets words to set, never the machine behind them.
-    environment = ImmutableSandboxedEnvironment(
-        loader=DictLoader({PAGE: look.files[PAGE]}),
-        autoescape=True,
-        finalize=lambda value: as_it_reads(value) if type(value) is str else value,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        day=words.day_words, time=words.time_words, duration=words.duration_words, chinese=words.number_words
-    )
     report = edition.report
+    room = ROOM // max(len(report.evidence), 1) if whole_lists else LINES
     try:
-        return environment.get_template(PAGE).render(
+        return _template(look.files[PAGE]).render(
             r=report,
             head=head,
             sections=[_section(section) for section in report.sections],
@@ -96,8 +89,8 @@ def _render(
             styles=look.files["report.css"] + look.files[f"{medium}.css"],
             evidence_base=evidence_base,
             whole_lists=whole_lists,
-            most_lines=LINES,
-            most_posts=POSTS,
+            most_lines=max(1, min(room, LINES)),
+            most_posts=max(1, min(room // 3, POSTS)),
             codes={one.id: one.code for one in report.evidence},
             titles={one.id: one.title for one in report.evidence},
             kinds=words.KINDS,
@@ -107,6 +100,23 @@ def _render(
         raise WrongUse(f"{PAGE}, line {error.lineno}: {error.message}", "mend the template, or take it away") from None
     except (TemplateError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise WrongUse(f"{PAGE}: {error}", "mend the template, or take it away to use the shipped one") from None
+
+
+@lru_cache(maxsize=8)
+def _template(text: str) -> Template:
+    """A unit's own template gets words to set, never the machine behind them."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=DictLoader({PAGE: text}),
+        autoescape=True,
+        finalize=lambda value: as_it_reads(value) if type(value) is str else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        day=words.day_words, time=words.time_words, duration=words.duration_words, chinese=words.number_words
+    )
+    return environment.get_template(PAGE)
 
 
 def _section(section: Section) -> Mapping[str, Any]:

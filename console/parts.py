@@ -41,6 +41,8 @@ from search.index import Index, Page, Search
 from stream.log import Log
 
 BRIEFING_SECONDS = 60.0
+BRIEFING_LONGER = 240.0
+"""Figures of a day of 100,000 texts take seconds: a leader gets those of minutes ago, with the time they are of."""
 INCOMING_SECONDS = 5.0
 """How long the newest posts are shared by all desks that see and have chosen the same."""
 WATCHED_SECONDS = 600.0
@@ -90,7 +92,7 @@ class Console:
         self.widened = Remembered[Search](clock, BRIEFING_SECONDS)
         self.hot_words = Remembered[HotWords](clock, BRIEFING_SECONDS)
         self.layers = Remembered[Layers](clock, BRIEFING_SECONDS)
-        self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS)
+        self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS, BRIEFING_LONGER)
 
     def view_of(self, user: User) -> View:
         """What a user may see now."""
@@ -98,7 +100,7 @@ class Console:
         return self.views.of(lambda policies: tree.grant(user.unit_id, policies))
 
     def briefing(self, day: date, view: View) -> Figures:
-        """The daily briefing of what a viewer may see; kept for a minute."""
+        """The daily briefing of what a viewer may see: of this minute, or of the last five while a new one is made."""
         return self._briefings.get(f"{day} {view.grant!r}", lambda: self._make_briefing(day, view))
 
     def _make_briefing(self, day: date, view: View) -> Figures:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from briefings.evidence import LISTED, Number
+from briefings.evidence import LISTED, Evidence, Line, Number
 from briefings.gather import gather
 from briefings.html import daily_html
 from briefings.model import Figures
@@ -402,6 +402,25 @@ def test_rare_characters_emoji_and_long_texts_stay_whole(world: World) -> None:
     assert briefing.events[0].title == "𠮷田㐂"
     assert len(briefing.events[0].key_posts[0].excerpt) == 120
     daily_html(briefing).encode()
+
+
+def test_a_page_of_many_numbers_shows_less_behind_each_and_leads_to_the_rest(briefing: Figures) -> None:
+    def page(numbers: int, whole_lists: str) -> str:
+        evidence = tuple(
+            Evidence(
+                id=f"evidence-{number}", title=f"第{number}项", total=40, command="minsheng tickets list",
+                lines=(Line(at=None, text="有此一件"),) * 40,
+            )
+            for number in range(1, numbers + 1)
+        )  # fmt: skip
+        return daily_html(msgspec.structs.replace(briefing, evidence=evidence), whole_lists=whole_lists)
+
+    assert len(briefing.evidence) < 40, "or numbers of the page would lead nowhere"
+    for numbers, lines in ((40, 12), (300, 2), (2_000, 1)):
+        html = page(numbers, "/briefings/2026-05-08/evidence/")
+        assert html.count("有此一件") == numbers * lines
+        assert html.count(f"其余{40 - lines}条见依据页") == numbers
+    assert page(300, "").count("有此一件") == 300 * 12, "who has only a file has nowhere to go on"
 
 
 def test_it_is_read_back_from_json(briefing: Figures) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +17,23 @@ from minsheng.errors import Unavailable
 from tests.console.world import ConsoleWorld
 
 
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """The tests that follow have their garbage collected."""
+    yield
+    gc.unfreeze()
+
+
 def test_the_answers_are_read_in_without_being_asked_for(
     shared_world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     warmed = threading.Event()
     monkeypatch.setattr(serving, "WARM_AFTER", 0.01)
     monkeypatch.setattr(AnswerSearch, "warm", lambda _: warmed.set())
+    gc.unfreeze()
     warm_later(shared_world.app).join(10)
     assert warmed.is_set()
+    assert gc.get_freeze_count() > 100_000, "what stays is not gone through again and again"
 
 
 @pytest.mark.filterwarnings("error")
