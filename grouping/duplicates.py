@@ -86,13 +86,14 @@ def body_of(title: str, text: str) -> str:
 
     Hashtags don't count: two people under one hashtag have said nothing in common.
     """
-    letters = _letters(_HASHTAG.sub(" ", own_words(fold(text[: 4 * LONGEST]))))
+    letters = letters_in(_HASHTAG.sub(" ", own_words(fold(text[: 4 * LONGEST]))))
     if len(letters) < SHORT and title:
-        letters = _letters(fold(title)) + letters
+        letters = letters_in(fold(title)) + letters
     return letters[:LONGEST] if len(letters) >= SHORTEST else ""
 
 
-def _letters(folded: str) -> str:
+def letters_in(folded: str) -> str:
+    """A folded text without what separates."""
     return "".join(_LETTERS.findall(folded))
 
 
@@ -309,6 +310,10 @@ class Copies:
             self._numbers[_BAND, places, 0] = number + 1  # 0 is an empty entry
             self._tags[_BAND, places, 0] = tags
         return number
+
+    def letters(self, number: int) -> str:
+        """The body of this number, which is still kept; may be empty."""
+        return self._letters.get(number, "")
 
     def find(self, letters: str) -> list[tuple[int, float]]:
         """The numbers of the kept bodies that `letters` is a copy of, and how much of the shorter is in the other;

@@ -7,6 +7,7 @@ Everything is bounded by counts, oldest first, so that what is rebuilt from stor
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from grouping.familiar import Familiar
 from grouping.joining import headline
 from grouping.merging import Merge, survivor
 from grouping.neighbours import Neighbours, Text
+from grouping.short_texts import Reading, elsewhere, fit, read
 from grouping.vectors import Vector, fold, own_words, vectorise
 from minsheng.records import Assessed, Document, Duplicate
 
@@ -60,6 +62,13 @@ MOST_EVENTS = 4
 
 LATEST_LEADERS = 64
 """Texts of an event that it is compared by where its policy brings a document, and named after."""
+
+READ = 0.15
+"""Score from which it is looked at which places document and event name."""
+
+BURSTS = ((timedelta(hours=1), 2), (timedelta(days=1), 4), (timedelta(days=3), 8))
+"""Spans of time, shortest first, and how many events within them that differ from a document by their places alone show
+that all are one matter: a storm over many roads, an outcry over one measure in many schools."""
 
 _NO_LETTER = re.compile(r"[\W_]+")
 
@@ -179,12 +188,14 @@ class Placed(NamedTuple):
 
 class _Choice(NamedTuple):
     """The event to join, how well it fits, and other events that fit as well, best first. `conversation` is the main
-    event of the document's policy, where that is another one of the same side and time."""
+    event of the document's policy, where that is another one of the same side and time; in a `burst` different places
+    are one matter."""
 
     event: str
     similarity: float
     rivals: tuple[str, ...] = ()
     conversation: str = ""
+    burst: bool = False
 
 
 class Memory:
@@ -261,7 +272,7 @@ class Memory:
         )  # fmt: skip
         text = member.text()
         if text is not None:
-            choice = self._event_for(document, policies, aggrieved, text)
+            choice = self._event_for(document, policies, aggrieved, text, lambda: read(title, body))
             event_id = choice.event
             member = member._replace(event=event_id, event_similarity=choice.similarity)
         if event_id not in self.events:
@@ -320,6 +331,9 @@ class Memory:
                 continue
             if one.policies and other.policies and not any(other.is_about(policy) for policy in one.policies):
                 continue
+            in_places = not (choice.burst or (one.policies and other.policies))
+            if in_places and elsewhere(self._read(one), self._read(other)):
+                continue
             score = self._fit(one, other)
             # Which of two conversations a grievance came to lay in whose words had come first: no fit is asked.
             if score >= JOIN_HEADLINE or rival == choice.conversation:
@@ -339,6 +353,10 @@ class Memory:
     def _latest(self, event: Event) -> list[int]:
         oldest = self._neighbours.oldest
         return [number for number in event.leaders[-LATEST_COMPARED:] if number >= oldest]
+
+    def _read(self, event: Event) -> list[Reading]:
+        """What an event's latest texts name and say."""
+        return [read(self._leader[number].title, self._copies.letters(number)) for number in self._latest(event)]
 
     def _name(self, event: Event, *, always: bool = False) -> None:
         """Give a growing event the title of its most typical text: the one closest to the others.
@@ -410,7 +428,14 @@ class Memory:
                 numbers.extend(self.events[event_id].leaders[-8:])
         return numbers
 
-    def _event_for(self, document: Document, policies: tuple[str, ...], aggrieved: bool, text: Text) -> _Choice:
+    def _event_for(
+        self,
+        document: Document,
+        policies: tuple[str, ...],
+        aggrieved: bool,
+        text: Text,
+        own_reading: Callable[[], Reading],
+    ) -> _Choice:
         """The event to join, or a new event."""
         parent = self._known.get(document.parent_id) if document.parent_id else None
         if parent is not None and self.today(parent.event) in self.events:
@@ -419,6 +444,7 @@ class Memory:
         fits = self._fits(text, near.numbers, near.cosines)
         at = document.published_at
         joined: list[tuple[float, str]] = []
+        apart: list[tuple[float, str]] = []
         main, main_score, main_size = "", 0.0, 0
         for event_id, words in fits.items():
             event = self.events[event_id]
@@ -430,11 +456,22 @@ class Memory:
             if text.headline is None and gap > LATE:
                 continue
             asked = JOIN + JOIN_LATE * (gap / LATE) if text.headline is None else JOIN_HEADLINE
+            # Of one policy whatever places are named; of different ones nothing brings them together.
+            if words >= READ and not (policies and event.policies) and (reading := own_reading()).names:
+                readings = self._read(event)
+                if words >= asked and elsewhere([reading], readings):
+                    apart.append((words, event_id))
+                    continue
+                words = fit(reading, readings, words, asked, gap)
             if words >= asked:
                 joined.append((words, event_id))
             about = words + _in_policy(event, at, policies, aggrieved)
             if about >= JOIN and event.documents > main_size:
                 main, main_score, main_size = event_id, about, event.documents
+        gaps = [self.events[event_id].gap(at) for _, event_id in apart]
+        burst = [span for span, least in BURSTS if sum(gap <= span for gap in gaps) >= least]
+        if burst:
+            joined += [found for found, gap in zip(apart, gaps, strict=True) if gap <= burst[-1]]
         if joined:
             joined.sort(key=lambda found: (-found[0], found[1]))
             best, chosen = joined[0]
@@ -443,7 +480,7 @@ class Memory:
                 _in_policy(self.events[event_id], at, policies, aggrieved) == SAME_POLICY + SAME_SIDE
                 for event_id in (chosen, main or chosen)
             )
-            return _Choice(chosen, round(min(1.0, best), 4), rivals, main if one else "")
+            return _Choice(chosen, round(min(1.0, best), 4), rivals, main if one else "", bool(burst))
         if main:
             # Where the words alone don't tell, the policy's main conversation is the place.
             return _Choice(main, round(min(1.0, main_score), 4))

@@ -129,6 +129,18 @@ def rarest_pair(text: str) -> float:
     return float(rarity()[bins].max()) if bins.size else 0.0
 
 
+def pair_rarities(text: str) -> list[float]:
+    """How rare each two letters that follow one another in a folded text are, by the place of the first; 0 where one of
+    them is no letter."""
+    if len(text) < 2:
+        return []
+    points = _points(text)
+    letter = _is_letter(points)
+    rare = np.where(letter[:-1] & letter[1:], rarity()[_bin(_pairs(points))], 0.0)
+    found: list[float] = rare.tolist()
+    return found
+
+
 def ngram_bins(text: str) -> npt.NDArray[np.int64]:
     """Hashed bins of the 2- and 3-grams that contain no separator; punctuation and spaces separate."""
     if len(text) < 2:

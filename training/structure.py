@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from training.answer_scores import score_answers
+from training.event_situations import read_situations, score_situations
 from training.linking_scores import score_linking
 
 COPIES_OF_A_KIND = 600
@@ -15,10 +16,11 @@ Figures = dict[str, dict[str, float]]
 
 
 def score_structure(folder: Path) -> Figures:
-    """Name → measures. All but the written links and questions need the shared data in `folder`."""
+    """Name → measures. All but the written links, questions and situations need the shared data in `folder`."""
     linking = score_linking()
     found: Figures = {"links/written": {name: linking[name] for name in ("precision", "recall")}}
     found |= score_answers(folder)
+    found["events/written situations, report"] = score_situations(read_situations(), "report")
     if folder.is_dir():
         from training.duplicate_scores import score_duplicates
         from training.event_scores import score_events

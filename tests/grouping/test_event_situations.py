@@ -6,8 +6,8 @@ from tests.grouping.test_grouping_memory import assessed, memory
 from training.event_situations import Half, matters_of, read_situations, score_situations
 
 SITUATIONS = read_situations()
-FLOORS: dict[Half, float] = {"tune": 0.40, "report": 0.36}
-"""Little, and known: a few n-grams in common tell short texts' matters badly (docs/reference/events.md)."""
+FLOORS: dict[Half, float] = {"tune": 0.67, "report": 0.53}
+"""Below what is asked of a person: two in one blackout may name nothing (docs/reference/events.md)."""
 
 
 def test_the_set_is_large_enough_and_well_formed() -> None:

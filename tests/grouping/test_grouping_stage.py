@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from grouping import tables
+from grouping.history import History
 from grouping.stage import GroupStage
 from minsheng.records import Assessed
 from minsheng.settings import GroupSettings
@@ -110,11 +112,9 @@ def test_events_of_two_and_more_are_listed_in_the_store(store: Store) -> None:
     places(stage, stream(300), 0, 64)
     with store.read() as connection:
         listed = connection.execute(sa.select(tables.events)).all()
-        counted = dict(
-            connection.execute(
-                sa.select(tables.members.c.event, sa.func.count()).group_by(tables.members.c.event)
-            ).all()  # type: ignore[arg-type]
-        )
+        history = History()
+        history.refresh(connection)
+        counted = Counter(map(history.today, connection.scalars(sa.select(tables.members.c.event))))
     assert listed
     assert {row.id: row.documents for row in listed} == {key: count for key, count in counted.items() if count > 1}
     assert all(row.title for row in listed)
