@@ -13,7 +13,7 @@ from crawlers.body.likeness import named_positions, position, positions
 from crawlers.body.line_kinds import is_field, is_furniture, is_information, is_link, is_sentence, surrounds_text
 from crawlers.data_rows import rows_of_data
 from crawlers.outline import Line, Outline
-from crawlers.time_marks import DATED
+from crawlers.time_marks import ANY_TIME
 
 
 class _Homes:
@@ -117,7 +117,7 @@ def _head(lines: Sequence[Line], places: Sequence[int], title: str, data: dict[i
     headline again."""
     head = 0
     over = lines[max(places[0] - 6, 0) : places[0]] if places else []
-    is_told = any(DATED.search(line.text) and not line.prose for line in over)
+    is_told = any(ANY_TIME.search(line.text) and not line.prose for line in over)
     for at, place in enumerate(places[:12]):
         line = lines[place]
         if line.prose and not phrases.PROMOTION.search(line.text):
@@ -226,7 +226,7 @@ def _is_contact(line: Line, homes: _Homes) -> bool:
 def _heads_links(page: Outline, places: Sequence[int]) -> bool:
     """Whether the first of three lines is the heading of the links that follow it."""
     first, *behind = [page.lines[place] for place in places]
-    if len(behind) < 2 or first.prose or len(first.text) > 20 or DATED.search(first.text):
+    if len(behind) < 2 or first.prose or len(first.text) > 20 or ANY_TIME.search(first.text):
         return False
     # Files that go with a text are named below its signature.
     return all(is_link(line) and line.linked >= 6 and not phrases.NUMBERED.match(line.text) for line in behind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crawlers import phrases
 from crawlers.outline import Line
-from crawlers.time_marks import DATED
+from crawlers.time_marks import ANY_TIME
 
 
 def is_link(line: Line) -> bool:
@@ -40,7 +40,7 @@ def is_information(line: Line) -> bool:
         return False
     if phrases.informs(text) or phrases.BYLINE.match(text) or phrases.LINE_FURNITURE.match(text):
         return True
-    return bool(DATED.search(text)) and not line.prose and not phrases.ADOPTED.search(text)
+    return bool(ANY_TIME.search(text)) and not line.prose and not phrases.ADOPTED.search(text)
 
 
 def is_furniture(line: Line) -> bool:

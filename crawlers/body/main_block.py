@@ -12,7 +12,7 @@ from crawlers.body.data_tables import holds_data, is_about
 from crawlers.body.likeness import FLOW, signature
 from crawlers.body.office_answers import answer_in, has_answer_label
 from crawlers.outline import Outline, Span
-from crawlers.time_marks import DATED
+from crawlers.time_marks import ANY_TIME
 
 ENTER = 0.75
 """Share of the running text that one child must hold for the text to be looked for in it alone."""
@@ -139,7 +139,7 @@ def _are_posts(page: Outline, group: Sequence[Span]) -> bool:
     """Whether they are posts of a thread, of which the first is the article."""
     marked = 0
     for span in group:
-        marked += any(DATED.search(text) or phrases.REPLIES.search(text) for text in _labels(page, span))
+        marked += any(ANY_TIME.search(text) or phrases.REPLIES.search(text) for text in _labels(page, span))
     return marked > 0.6 * len(group)
 
 
@@ -174,7 +174,7 @@ def _is_reply(page: Outline, span: Span, post: Span) -> bool:
     labels = _labels(page, span)
     if any(phrases.REPLIES.search(text) for text in labels):
         return True
-    return span.start >= post.end and span.is_named and any(DATED.search(text) for text in labels)
+    return span.start >= post.end and span.is_named and any(ANY_TIME.search(text) for text in labels)
 
 
 def _labels(page: Outline, span: Span) -> list[str]:

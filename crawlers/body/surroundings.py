@@ -13,7 +13,7 @@ from crawlers.body.likeness import signature
 from crawlers.body.line_kinds import is_link
 from crawlers.body.office_answers import answer_in, has_answer_label
 from crawlers.outline import Outline, Span
-from crawlers.time_marks import DATED
+from crawlers.time_marks import ANY_TIME
 
 OF_PAGE = 0.4
 """An element with more of the page's running text than this is not dropped for its name."""
@@ -170,7 +170,9 @@ def _is_comments_or_cards(page: Outline, group: list[Span]) -> bool:
         lines = page.left(span)
         short = [line for line in lines if len(line.text) <= 60 and not line.prose]
         spoken = spoken or any(phrases.REPLIES.search(line.text) for line in short)
-        dated += any(DATED.search(line.text) or phrases.REPLIES.search(line.text) for line in short) and len(lines) > 1
+        dated += (
+            any(ANY_TIME.search(line.text) or phrases.REPLIES.search(line.text) for line in short) and len(lines) > 1
+        )
         cards += any(is_link(line) and line.linked >= 6 for line in lines)
     # Dates alone are no sign: a chronicle has them, too.
     return max(dated if spoken else 0, cards) > 0.6 * len(group)
