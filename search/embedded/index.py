@@ -13,7 +13,7 @@ from pathlib import Path
 from minsheng.errors import Unavailable
 from minsheng.records import Grouped
 from search import buckets
-from search.bodies import body
+from search.bodies import body, objection
 from search.duplicates import page_of_groups
 from search.embedded.file import Connection, create, first_row, transaction
 from search.embedded.packing import unpack
@@ -60,6 +60,9 @@ class EmbeddedIndex:
             answers = []
             for record in records:
                 name = record.document.id
+                if reason := objection(record):
+                    answers.append(Written(name, "rejected", reason))
+                    continue
                 if record.version <= versions.get(name, -1):
                     answers.append(Written(name, "conflict"))
                     continue
