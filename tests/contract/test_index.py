@@ -888,8 +888,8 @@ def test_odd_texts_are_kept_and_found(index: Index) -> None:
         grouped(3, "\x00控制\x1f字符\u2028行"),
         grouped(4, "x" * 100_000),
         grouped(5, "<script>alert(1)</script> \"quoted' \\ %s {}", title="'; DROP TABLE words; --"),
-        grouped(6, "年代久远", at=datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=2)),
-        grouped(7, "遥远未来", at=datetime(9999, 12, 30, tzinfo=UTC)),
+        grouped(6, "年代久远", at=datetime(1000, 1, 2, tzinfo=UTC)),
+        grouped(7, "遥远未来", at=datetime(9999, 12, 29, 12, tzinfo=UTC)),
     ]
     assert put(index, *records) == ["stored"] * 7
     assert index.count(Filters()) == 7
