@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.notices import REASONS
+from alerts.notices import REASONS, channel_name
 from alerts.transitions import STATUS_WORDS
 from minsheng.clock import CHINA
 
@@ -27,6 +27,10 @@ def words_of(kind: str, detail: Mapping[str, Any]) -> str:
         said.append(_named(detail["level"]))
     if kind.startswith("notice-") and detail.get("reason") in REASONS:
         detail = {**detail, "reason": REASONS[detail["reason"]]}
+    if detail.get("channel"):
+        detail = {**detail, "channel": channel_name(str(detail["channel"]))}
+    if kind in ("plan-suggested", "plan-changed"):  # told by its title
+        detail = {**detail, "plan": None}
     if "accepted" in detail:
         said.append("通过" if detail["accepted"] else "退回")
     if detail.get("cancelled"):

@@ -31,9 +31,14 @@ class Gazetteer:
         self._spellings: dict[Path, list[str]] = {}
         for unit in sorted(tree.by_id.values(), key=lambda one: one.id):
             own = {region: parts_of(region) for region in unit.regions if not _listed(region)}
-            whole = [path for path in own.values() if path[0].endswith(_PROVINCE)]
+            whole = [parts for parts in own.values() if parts[0].endswith(_PROVINCE)]
+            above = [
+                parts for region in tree.regions_above(unit.id) if (parts := parts_of(region))[0].endswith(_PROVINCE)
+            ]
             for region, parts in own.items():
                 path = next((one for one in whole if one[-len(parts) :] == parts), parts)
+                if path == parts:  # 望津市白榆区, below a unit of 云江省望津市
+                    path = next((one[:-1] + parts for one in above if one[-1] == parts[0]), parts)
                 for end in range(1, len(path) + 1):
                     self._spell(path[:end], "".join(path[:end]))
                 self._spell(path, region)

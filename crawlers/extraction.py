@@ -19,11 +19,12 @@ import msgspec
 
 from crawlers import phrases
 from crawlers.attached import file_links
-from crawlers.body import article_lines, drop_surroundings
+from crawlers.body.article import article_lines
+from crawlers.body.surroundings import drop_surroundings
 from crawlers.data_rows import rows_of_data
 from crawlers.embedded_json import embedded_article
 from crawlers.markup import base_of, parse_html
-from crawlers.metadata import read_metadata
+from crawlers.metadata.reading import read_metadata
 from crawlers.outline import LITTLE, Outline, outline, prose_of
 from crawlers.paging import joined_text, next_page_of
 from crawlers.walls import SHORT, Obstacle, find_wall

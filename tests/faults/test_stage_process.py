@@ -21,7 +21,7 @@ from minsheng.clock import SystemClock
 from minsheng.errors import MinshengError
 from minsheng.records import Document
 from minsheng.road import Road
-from minsheng.running import assesses_apart
+from minsheng.running import Running, assesses_apart
 from minsheng.settings import Settings, load_settings
 from minsheng.stage_process import StageProcess
 from stream.log import ASSESSED
@@ -188,3 +188,15 @@ def test_one_processor_is_shared_by_threads(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert assesses_apart(settings_in(tmp_path))
     assert not assesses_apart(settings_in(tmp_path, MINSHENG_CLASSIFY__OWN_PROCESS="false"))
+
+
+def test_when_all_is_done_nothing_is_shown_as_behind(tmp_path: Path) -> None:
+    road = Road(settings_in(tmp_path, MINSHENG_CLASSIFY__OWN_PROCESS="true"), SystemClock())
+    road.prepare()
+    put(road, range(600))  # some batches: after the first one it is seen how many are left, and for seconds not again
+    with Running(road) as running:
+        running.wait_until_done()
+        stages = {one.stage: one.behind for one in running.picture().stages if one.stage != "crawl"}
+    road.close()
+    assert set(stages) > {"assess", "group"}
+    assert set(stages.values()) == {0}

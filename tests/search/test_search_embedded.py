@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
 from search.embedded import EmbeddedIndex, file, matches, rows, selection
 from search.embedded import index as index_module
+from search.embedded.matches import distinct
 from search.index import FACETS, Bucket, Filters, Search
 from search.query import parse
 from tests.search.corpus import START, STEP, corpus, grouped, numbers
@@ -258,3 +260,18 @@ def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, mon
     with pytest.raises(MinshengError, match="one hour"):
         index.write([grouped(9, "满了")])
     assert index.count(Filters()) == 8
+
+
+@pytest.mark.parametrize("count", [0, 1, 4_096, 4_097, 60_000])
+@pytest.mark.parametrize("copies", [0.0, 0.5, 0.999])
+def test_groups_are_counted_without_sorting_them(count: int, copies: float) -> None:
+    chance = np.random.default_rng(count)
+    once = chance.integers(0, (1 << 63) - 1, max(1, int(count * (1 - copies))), dtype=np.int64)
+    numbers = chance.choice(once, count)
+    assert distinct(numbers) == len(np.unique(numbers))
+
+
+def test_groups_that_share_the_bits_of_their_places_are_counted() -> None:
+    numbers = np.repeat(np.arange(10_000, dtype=np.int64) << 20, 2)
+    assert distinct(numbers) == 10_000
+    assert distinct(np.zeros(10_000, np.int64)) == 1
