@@ -277,17 +277,23 @@ class _Parser:
         self._place += 1
         node: Node | None
         if token.kind == "field":
-            node = self._one(depth)
+            if depth >= MAX_DEPTH:
+                raise _too_deep()
+            node = self._one(depth + 1)
             node = node if node is None else _within(node, token.text)
         elif token.kind == "(":
             if depth >= MAX_DEPTH:
-                raise WrongUse(Problem("query-deep", most=MAX_DEPTH), "use fewer brackets")
+                raise _too_deep()
             node = self._either(depth + 1)
             if self._next() == ")":
                 self._place += 1
         else:
             node = Term(token.text, exact=token.exact)
         return Not(node) if negated and node is not None else node
+
+
+def _too_deep() -> WrongUse:
+    return WrongUse(Problem("query-deep", most=MAX_DEPTH), "use fewer brackets")
 
 
 def _within(node: Node, field: str) -> Node:

@@ -10,7 +10,6 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import msgspec
 import pytest
 from elasticsearch import Elasticsearch
 
@@ -87,14 +86,6 @@ def test_a_refused_record_is_rejected_with_its_reason_amid_good_ones(index: Elas
     assert [rejected.position for rejected in result.rejected] == [1, 3]
     index.refresh()
     assert index.count(Filters()) == 2
-
-
-@pytest.mark.elasticsearch
-def test_an_id_too_long_is_rejected_alone(index: ElasticsearchIndex) -> None:
-    good, bad = grouped(1, "好"), grouped(2, "坏")
-    document = msgspec.structs.replace(bad.document, id="长" * 200)
-    bad = msgspec.structs.replace(bad, assessed=msgspec.structs.replace(bad.assessed, document=document))
-    assert [answer.outcome for answer in index.write([good, bad])] == ["stored", "rejected"]
 
 
 @pytest.mark.elasticsearch

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
 from search.embedded import EmbeddedIndex, file, matches, rows, selection
+from search.embedded import index as index_module
+from search.embedded.matches import distinct
 from search.index import FACETS, Bucket, Filters, Search
 from search.query import parse
 from tests.search.corpus import START, STEP, corpus, grouped, numbers
@@ -213,6 +218,36 @@ def test_it_can_be_used_after_closing(tmp_path: Path) -> None:
     assert found(index, "医保") == [1]
 
 
+def test_many_threads_share_few_connections_and_closing_disturbs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A web server searches from forty threads: a connection each, with its memory, would be too much."""
+    monkeypatch.setattr(index_module, "AT_ONCE", 2)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write(corpus())
+    opened = []
+    connect = sqlite3.connect
+
+    def counted(*given: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*given, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(index_module.sqlite3, "connect", counted)
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda _: found(index, "医保 -报销"), range(60)))
+    assert all(answer == answers[0] != [] for answer in answers)
+    assert len(opened) <= 2
+    with ThreadPoolExecutor(12) as threads:
+        closing = [threads.submit(index.close) if number % 5 == 0 else None for number in range(60)]
+        answers = list(threads.map(lambda _: found(index, "医保 -报销"), range(60)))
+        assert [one.result() for one in closing if one] == [None] * 12
+    assert all(answer == answers[0] for answer in answers)
+    index.close()
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour has a bounded number of rows; new opinions must not use them up."""
     for module in (file, matches, rows, selection):
@@ -225,3 +260,18 @@ def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, mon
     with pytest.raises(MinshengError, match="one hour"):
         index.write([grouped(9, "满了")])
     assert index.count(Filters()) == 8
+
+
+@pytest.mark.parametrize("count", [0, 1, 4_096, 4_097, 60_000])
+@pytest.mark.parametrize("copies", [0.0, 0.5, 0.999])
+def test_groups_are_counted_without_sorting_them(count: int, copies: float) -> None:
+    chance = np.random.default_rng(count)
+    once = chance.integers(0, (1 << 63) - 1, max(1, int(count * (1 - copies))), dtype=np.int64)
+    numbers = chance.choice(once, count)
+    assert distinct(numbers) == len(np.unique(numbers))
+
+
+def test_groups_that_share_the_bits_of_their_places_are_counted() -> None:
+    numbers = np.repeat(np.arange(10_000, dtype=np.int64) << 20, 2)
+    assert distinct(numbers) == 10_000
+    assert distinct(np.zeros(10_000, np.int64)) == 1

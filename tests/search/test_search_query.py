@@ -104,7 +104,7 @@ def test_nothing_typed_breaks_it(text: str) -> None:
 
 def test_bounds() -> None:
     assert parse(" ".join(["医"] * MAX_TERMS)) is not None
-    for text in (" ".join(["医"] * (MAX_TERMS + 1)), "(" * 30 + "医", "医" * 5_000):
+    for text in (" ".join(["医"] * (MAX_TERMS + 1)), "(" * 30 + "医", "标题: " * 990 + "医", "医" * 5_000):
         with pytest.raises(WrongUse) as raised:
             parse(text)
         assert raised.value.hint
