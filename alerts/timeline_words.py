@@ -16,6 +16,11 @@ _WORDS = (
     "owner", "note", "ticket", "into", "off", "took", "coverage",
 )  # fmt: skip
 """What is shown as it is, in this order."""
+_TICKETS = {
+    "merged": {"into": "并入 {}", "took": "{} 并入本工单"},
+    "split": {"into": "分出 {}", "off": "从 {} 分出"},
+}
+"""Kind → what a ticket that it names is to this one."""
 
 
 def words_of(kind: str, detail: Mapping[str, Any]) -> str:
@@ -29,6 +34,9 @@ def words_of(kind: str, detail: Mapping[str, Any]) -> str:
         detail = {**detail, "reason": REASONS[detail["reason"]]}
     if detail.get("channel"):
         detail = {**detail, "channel": channel_name(str(detail["channel"]))}
+    for key, words in _TICKETS.get(kind, {}).items():
+        if detail.get(key):
+            detail = {**detail, key: words.format(detail[key])}
     if kind in ("plan-suggested", "plan-changed"):  # told by its title
         detail = {**detail, "plan": None}
     if "accepted" in detail:

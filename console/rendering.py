@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
@@ -26,6 +28,8 @@ from minsheng.policies.titles import quoted
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
+_OUT = re.compile(r'(<a class="out" href=")([^"]*)"')
+"""A link that leads from a briefing to where a text was published."""
 
 MENU = (
     ("desk", "/desk", "siren", "值班台"),
@@ -193,6 +197,11 @@ def outside(visit: Visit, url: str | None) -> str:
     if not url or not url.startswith(("http://", "https://")):
         return ""
     return f"/leave?{urlencode({'to': url, 'signed': visit.console.keys.sign('leave', url)})}"
+
+
+def leaving(visit: Visit, page: str) -> str:
+    """A briefing's page whose links to outside warn before they are followed, as everywhere else."""
+    return _OUT.sub(lambda found: f'{found[1]}{escape(outside(visit, html.unescape(found[2])))}"', page)
 
 
 def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:

@@ -38,6 +38,7 @@ from console.casework import Typed, people_names
 from console.days import china_day
 from console.grassroots import Span, grassroots_of, named_unit
 from console.rendering import show
+from console.scope import OTHERS
 from minsheng.clock import CHINA
 from minsheng.policies import PolicyRegister
 
@@ -164,6 +165,10 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         plan_filled_at=datetime.fromisoformat(ticket.plan["filled_at"])
         if ticket.plan and ticket.plan.get("filled_at")
         else None,
+        others=OTHERS,
+        merged_into=next((one.detail["into"] for one in reversed(timeline) if one.detail.get("into")), "")
+        if ticket.status == "merged"
+        else "",
         better_plan=_better_plan(ticket, timeline) if ticket.closed_at is None else "",
         plan_choices=_plan_choices(visit, ticket) if works and ticket.closed_at is None else (),
         ended=ticket.closed_at is not None,
@@ -212,8 +217,10 @@ def _missing(text: str) -> list[str]:
 
 
 def _line(event: TimelineEvent, people: Mapping[str, str]) -> dict[str, Any]:
-    """A line of the timeline in the words of the duty room."""
+    """A line of the timeline in the words of the duty room; `ticket`: one that it names, where it is the viewer's."""
+    named = next((event.detail[key] for key in ("ticket", "into", "off", "took") if event.detail.get(key)), "")
     return {
+        "ticket": "" if named == OTHERS else named,
         "title": TITLES.get(event.kind, event.kind),
         "at": event.at,
         "who": "" if event.actor == SYSTEM else people.get(event.actor, event.actor),

@@ -7,6 +7,7 @@ import re
 
 from alerts import timeline
 from alerts.responses.tables import response_evaluations
+from alerts.tables import tickets
 from alerts.tickets import TicketBook
 from console.words import browser, channel
 from search.index import Filters, Search
@@ -86,3 +87,19 @@ def test_browsers_are_told_as_people_know_them() -> None:
     assert browser(iphone) == "Safari 17，iPhone"
     assert browser("Mozilla/5.0 (X11; Linux x86_64; rv:115.0) Gecko/20100101 Firefox/115.0") == "Firefox 115，Linux"
     assert browser("curl/8.5") == "curl/8.5"
+
+
+def test_tickets_that_were_merged_and_split_lead_to_each_other(world: ConsoleWorld) -> None:
+    duty = world.client("duty")
+    documents = TicketBook(world.store, world.clock).get("T0001").documents[:2]
+    made = do(duty, "", f"{ONE}/split", title="补贴发放", reason="另一件事", document=list(documents))
+    new = made.headers["location"].removeprefix("/tickets/")
+    assert f'分出 <a href="/tickets/{new}">{new}</a>' in duty.get(ONE).text
+    assert f'从 <a href="{ONE}">T0001</a> 分出' in duty.get(f"/tickets/{new}").text
+    note(world, "merged", {"took": new, "reason": "同一件事"})
+    assert f'<a href="/tickets/{new}">{new}</a> 并入本工单' in duty.get(ONE).text
+    assert "已并入工单" not in duty.get(ONE).text
+    with world.store.begin() as connection:
+        connection.execute(tickets.update().where(tickets.c.number == "T0001").values(status="merged"))
+    note(world, "merged", {"into": new, "reason": "同一件事"})
+    assert f'已并入工单 <a href="/tickets/{new}">{new}</a>' in duty.get(ONE).text
