@@ -29,6 +29,7 @@ class Gazetteer:
 
     def __init__(self, tree: UnitTree) -> None:
         self._spellings: dict[Path, list[str]] = {}
+        self._by_beginning: dict[str, list[tuple[str, Path]]] = {}  # the same, by a spelling's first two characters
         for unit in sorted(tree.by_id.values(), key=lambda one: one.id):
             own = {region: parts_of(region) for region in unit.regions if not _listed(region)}
             whole = [parts for parts in own.values() if parts[0].endswith(_PROVINCE)]
@@ -49,6 +50,7 @@ class Gazetteer:
         kept = self._spellings.setdefault(path, [])
         if name not in kept:
             kept.append(name)
+            self._by_beginning.setdefault(name[:2], []).append((name, path))
 
     def named_in(self, path: Path) -> list[Path]:
         """What only units name directly in a path, as they were added; (): provinces and what stands in none."""
@@ -60,7 +62,7 @@ class Gazetteer:
         listed = _listed(region)
         if listed:
             return path_of(listed)
-        known = ((spelling, path) for path, spellings in self._spellings.items() for spelling in spellings)
+        known = [one for end in (1, 2) for one in self._by_beginning.get(region[:end], ())]
         spelling, path = max((one for one in known if region.startswith(one[0])), key=_length, default=("", ()))
         if not path:
             return None

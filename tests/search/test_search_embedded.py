@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import numpy as np
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
-from search.embedded import EmbeddedIndex, file, matches, rows, selection
+from search.embedded import EmbeddedIndex, characters, file, matches, rows, sealing, selection
 from search.embedded import index as index_module
 from search.embedded.matches import distinct
 from search.index import FACETS, Bucket, Filters, Search
@@ -183,6 +186,77 @@ def test_several_processes_write_and_search(tmp_path: Path) -> None:
         assert len(page.hits) == min(10, page.total)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert index.search(Search(query=parse("并行"))).total == 900
+
+
+SMALL_BLOCKS = (
+    *((sealing, name, value) for name, value in (("LOOSE", 60), ("WORTH", 4), ("MOST_LOOSE", 200), ("FULL", 250))),
+    (characters, "TURNED", 120),
+)
+
+
+def _change(path: Path, part: int, seconds: float) -> None:
+    """Write documents over and over, drop months, or make the words anew."""
+    until = time.monotonic() + seconds
+    for module, name, value in SMALL_BLOCKS:
+        setattr(module, name, value)
+    index, chance = EmbeddedIndex(path), random.Random(part)
+    opinion = 1
+    while time.monotonic() < until:
+        opinion += 1
+        if part == 2:
+            index.drop_before(START + timedelta(days=31 * (1 + opinion % 3)))
+            time.sleep(0.3)
+        elif part == 3:
+            index.rebuild(lambda *_: None)
+        else:
+            chosen = [chance.randrange(800) for _ in range(chance.choice((1, 10, 50)))]
+            index.write(
+                [
+                    grouped(
+                        number,
+                        chance.choice(("停水了", "来水", "没电")),
+                        at=START + timedelta(hours=number * 7919 % (24 * 200)),
+                        event=f"e{chance.randrange(60)}",
+                        opinion=opinion * 10 + part,
+                    )
+                    for number in chosen
+                ]
+            )
+    index.close()
+
+
+def test_searches_are_whole_while_others_write_drop_and_rebuild(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in SMALL_BLOCKS:
+        monkeypatch.setattr(module, name, value)
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_change, args=(tmp_path / "index.db", part, 5.0)) for part in range(4)]
+    for process in processes:
+        process.start()
+    index = EmbeddedIndex(tmp_path / "index.db")
+    chance, seen = random.Random(9), set()
+    while any(process.is_alive() for process in processes):
+        query = chance.choice(("", "停水", "水", "来", "-停水", "停水 OR 没电", "来 -停"))
+        sort = chance.choice(("newest", "relevance", "reach"))
+        page = index.search(
+            Search(query=parse(query), size=1_000, sort=sort, facets=("event",), facet_size=1_000, histogram="day")
+        )
+        ids = [hit.record.document.id for hit in page.hits]
+        assert len(set(ids)) == len(ids) == page.total, query
+        assert sum(bucket.count for bucket in page.facets["event"]) == page.total, query
+        assert sum(bucket.count for bucket in page.histogram) == page.total, query
+        if query in ("停水", "水", "来"):
+            assert all(query in hit.record.document.text for hit in page.hits)
+        seen.add(page.total)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert len(seen) > 5
+    index.rebuild(lambda *_: None)
+    index.drop_before(START.replace(year=2030))
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+        for table in ("documents", "policies", "records", "blocks", "columns", "characters", "codes", "loose"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
 
 
 def test_a_file_that_is_no_index_says_so(tmp_path: Path) -> None:
