@@ -86,7 +86,7 @@ def find_headline(declared: Declared, page: Outline, begin: int) -> tuple[str, i
     whole = declared.title
     if bare:
         return without_site(whole), None
-    named = [text for text in said[1:] if not whole or whole.startswith(text[:8])]
+    named = [text for text in said[1:] if whole.startswith(text[:8])] if whole else said
     return without_site(max(named, key=len, default=whole)), None
 
 
