@@ -1104,3 +1104,16 @@ def test_a_title_that_only_a_meta_says_is_the_title() -> None:
     head = f'<head><meta property="og:title" content="{TITLE}"></head>'
     text = "".join(f"<p>{one}</p>" for one in BODY)
     assert extract(f"<html>{head}<body><div>{text}</div></body></html>", "http://h/a.html", NOW).title == TITLE
+
+
+def test_a_row_of_figures_is_no_headline() -> None:
+    rows = (("品名", "产地", "均价"), ("白萝卜", "江芷", "1.1"), ("西红柿", "外地", "5.0"), ("鸡蛋", "怀渠", "8.9"))
+    table = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    closing = "<p>市场信息部每天早上八点采集价格，遇到节假日顺延，有疑问的商户可以到服务台查询。</p>"
+    html = (
+        f"<html><head><title>服务提示 - 云江市场</title></head><body><div><h2>{TITLE}</h2>"
+        f"<table>{table}</table>{closing}</div><ul><li><a>另一件事的标题</a> 2026-11-18</li></ul></body></html>"
+    )
+    found = extract(html, "http://h/a.html", NOW)
+    assert found.title == TITLE
+    assert found.text.split("\n")[:4] == [" ".join(row) for row in rows]
