@@ -21,7 +21,7 @@ from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.rule_words import condition_words
-from console.source_words import blindness, crawl_error
+from console.source_words import blindness, crawl_error, delivery_error
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads, reads_as_it_is
 from minsheng.policies.titles import quoted
@@ -91,6 +91,7 @@ class Rendering:
             marked=marked,
             span=words.span,
             crawl_error=crawl_error,
+            delivery_error=delivery_error,
             blindness=blindness,
             tr=translation.translate,
             quoted=quoted,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts.notices import channel_name
@@ -84,6 +84,11 @@ def interval(text: str) -> str:
     """How often a source is asked, as settings write it (15m), as people say it."""
     number, unit = text[:-1], _UNITS.get(text[-1:], "")
     return f"{number} {translate(unit)}" if unit and number.isdecimal() else text
+
+
+def places(regions: Sequence[str]) -> str:
+    """Regions in a row, each by the longest of its spellings: 云江省望津市 where 望津市 stands beside it."""
+    return "、".join(one for one in regions if not any(other != one and other.endswith(one) for other in regions))
 
 
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Version", "Safari"))

@@ -176,7 +176,7 @@ _TOKEN = re.compile(
     | (?P<and> && )
     | (?P<or> \|\| )
     | (?P<minus> (?<![^\s(|&:]) - (?=[^\s)]) )
-    | (?P<field> (?<![^\s(|&-]) (?i:title|source|标题|信源|来源) : )
+    | (?P<field> (?<![^\s(|&-]) (?i:title|source|标题|信源|来源|文号) : )
     | (?P<word> (?: (?! && | \|\| ) [^\s"“”「『()] )+ )
     | \s+
     """,
@@ -205,7 +205,8 @@ def _tokens(text: str) -> Iterator[_Token]:
         elif kind == "minus":
             yield _Token("not")
         elif kind == "field":
-            yield _Token("field", _FIELDS[value.rstrip(":").lower()])
+            if (name := value.rstrip(":").lower()) in _FIELDS:  # 文号: only says what follows, which is known by itself
+                yield _Token("field", _FIELDS[name])
         elif kind == "word" and value in _OPERATORS:
             yield _Token(_OPERATORS[value])
         elif kind == "number":

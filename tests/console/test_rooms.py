@@ -76,6 +76,9 @@ def test_a_shift_is_handed_over_with_two_signatures(rooms: ConsoleWorld) -> None
     assert own.status_code == 409 and "两个人签字" in own.text
     assert [send(comes, "/handover", f"/handover/{kept.id}/take").status_code for _ in range(2)] == [303, 303]
     assert book.list(rooms.whole.id)[0].taken_by == "editor-whole"
+    made = send(goes, "/handover", "/briefings/make", kind="shift")
+    assert made.status_code == 303 and "值班交接摘要" in goes.get(made.headers["location"]).text
+    assert "生成值班交接摘要" not in rooms.client("duty", "housing").get("/handover").text
     # Another unit's duty room sees nothing of it.
     assert "看供暖" not in rooms.client("duty", "housing").get("/handover").text
     other = send(rooms.client("duty", "housing"), "/handover", f"/handover/{kept.id}/take")
