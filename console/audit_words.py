@@ -25,10 +25,9 @@ from crawlers.kind_words import KIND_WORDS
 from minsheng.policies import STAGES
 
 KEYS: dict[str, str] = {
-    **FIELDS,
-    **words.FILTERS, "url": "网址",
+    "what": "操作", "do": "操作", "head": "标签", "q": "检索词", **FIELDS, **words.FILTERS, "url": "网址",
     # searches, lists and what was taken from them
-    "q": "检索词", "since": "自", "until": "至", "sort": "排序", "total": "找到", "totals": "各找到", "rows": "行数",
+    "since": "自", "until": "至", "sort": "排序", "total": "找到", "totals": "各找到", "rows": "行数",
     "format": "格式", "cursor": "下一页", "incoming": "值班台实时信息", "suggested": "联想词", "analysis": "热词和传播",
     "statistics": "统计天数", "answers": "答复数", "saved": "已保存的检索", "new": "新增", "exclude": "不含",
     "notify": "有新增时通知", "removed": "删除", "first": "政策一", "second": "政策二", "first_since": "政策一自",
@@ -43,7 +42,7 @@ KEYS: dict[str, str] = {
     "departments": "部门", "regions": "地区", "actor": "用户名", "action": "动作", "lines": "条数", "broken": "断开处",
     "webhook": "接口推送编号", "host": "主机", "events": "事项",
     # tickets and events
-    "what": "操作", "to": "改为", "reason": "理由", "deadline": "时限", "comment": "批注字数", "text": "内容",
+    "to": "改为", "deadline": "时限", "comment": "批注字数", "text": "内容",
     "task": "任务",
     "owner": "责任人", "demand": "办理要求", "report": "办理情况", "assignment": "督办", "accepted": "审核通过",
     "hash": "文件校验值", "name": "文件名", "target": "材料", "ticket": "工单", "plan": "预案", "other": "另一张工单",
@@ -51,14 +50,16 @@ KEYS: dict[str, str] = {
     "response": "有回应", "grade": "评价", "channel": "发布渠道", "page": "网址", "note": "说明",
     "timely": "回应及时", "relevant": "答其所问", "settled": "问题解决", "plain": "通俗得体", "effect": "群众认可",
     # everything else
-    "head": "标签", "version": "版本", "person": "人员", "ok": "发送成功", "do": "操作", "sent": "重发的死信",
+    "version": "版本", "person": "人员", "ok": "发送成功", "sent": "重发的死信",
     "count": "条数",
     "fields": "改动的项目", "interpretation": "解读材料编号", "interpretation-withdrawn": "撤回的解读材料",
     "scenario": "演练情景", "tickets": "工单数", "changed": "修改", "added": "新增", "refused": "未收",
     "unchanged": "未变",
     "opinion": "意见", "opinions": "意见", "taken": "编号已被占用",
+    "reason": "理由",
 }  # fmt: skip
-"""What a line's detail names → what pages call it."""
+"""What a line's detail names → what pages call it, in the order in which it is told."""
+_ORDER = {key: place for place, key in enumerate(KEYS)}
 
 _STEPS = {
     "move": "变更状态", "level": "调整等级", "transfer": "转办", "pause": "暂停或恢复计时", "clock": "办理时限",
@@ -85,9 +86,9 @@ _VALUES: dict[str, Mapping[Any, str]] = {
 
 
 def detail_words(
-    action: str, detail: str, names: Mapping[str, Mapping[Any, str]], actions: Mapping[str, str]
+    action: str, subject: str, detail: str, names: Mapping[str, Mapping[Any, str]], actions: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """What the detail of a line says, as (what, value); nothing where it says nothing.
+    """What the detail of a line says beside its subject, as (what, value); nothing where it says nothing.
 
     Parameters
     ----------
@@ -105,8 +106,10 @@ def detail_words(
     if action.startswith("source-"):
         known["kind"] = KIND_WORDS
     told = []
-    for key, value in found.items():
-        if value in (None, "", [], {}, False) and key not in ("ok", "accepted", "total"):
+    for key, value in sorted(found.items(), key=lambda pair: _ORDER.get(pair[0], len(_ORDER))):
+        if (value in (None, "", [], {}, False) and key not in ("ok", "accepted", "total")) or (key, value) in (
+            ("q", subject), ("sort", "newest"),
+        ):  # fmt: skip
             continue
         title = KEYS.get(key, str(key))
         if action == "label-corrected" and key in ("from", "to"):

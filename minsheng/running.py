@@ -63,9 +63,11 @@ class Running:
         service = AlertService(
             road.store, road.settings, road.clock, index=road.index, scopes=owners, chores=briefing_chores(road)
         )
-        self._open.enter_context(service)
-        self._open.enter_context(RetentionClock(self.road))
-        self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))
+        with ExitStack() as opening:  # which closes the ones before, where one can't be opened
+            opening.enter_context(service)
+            opening.enter_context(RetentionClock(self.road))
+            opening.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))
+            self._open = opening.pop_all()
         self.road.on_notice = service.wake
         for name in WORKERS:
             apart = name == "assess" and assesses_apart(road.settings)

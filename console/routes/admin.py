@@ -160,7 +160,7 @@ def audit(
     }
     return show(
         visit, "admin/audit.html.j2", asked=asked, actions=ACTIONS,
-        lines=[(line, detail_words(line.action, line.detail, names, ACTIONS)) for line in lines],
+        lines=[(line, detail_words(line.action, line.subject, line.detail, names, ACTIONS)) for line in lines],
         verdict=checked.verdict, full_at=checked.full_at, stale=checked.stale(visit.console.clock.now()),
         more=lines[-1].id if len(lines) == LINES else None, most=visit.console.settings.console.export_rows,
     )  # fmt: skip

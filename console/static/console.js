@@ -60,8 +60,11 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       document.execCommand("copy");
     }
     say(words.copied);
+    const word = button.lastChild, before = word.textContent;
+    if (before === words.copied) return;
+    word.textContent = words.copied;
     button.classList.add("good");
-    setTimeout(() => button.classList.remove("good"), 2000);
+    setTimeout(() => { button.classList.remove("good"); word.textContent = before; }, 2000);
   });
 }
 function say(text) {

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from search import buckets, cursors
@@ -40,6 +41,7 @@ one bm25 hardly tells. Weights there make a count saturate sooner (title) or lat
 
 _GIVEN = "IN (SELECT value FROM json_each(?))"
 _LAST_ROW = (1 << 63) - 1
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "newest": ("published",),
@@ -196,7 +198,7 @@ class Selection:
     def _ranked(self, size: int, after: str | None) -> tuple[list[Row], bool]:
         """Best first; and whether more follow. The cursor says how many came before, and which documents were there at
         the first page, so that later ones do not shift the order."""
-        offset = cursors.read(after, int, int)[0] if after is not None else 0
+        offset = cursors.read(after, _Natural, _Natural)[0] if after is not None else 0
         arrival = self._arrival(after)
         rows: list[tuple[int, float]] = []
         if offset < RANKED:
@@ -213,7 +215,7 @@ class Selection:
     def _arrival(self, after: str | None) -> int:
         """Which documents were there at the first page: those that had arrived by then."""
         if after is not None:
-            return int(cursors.read(after, int, int)[1])
+            return int(cursors.read(after, _Natural, _Natural)[1])
         (arrival,) = self._connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
         return int(arrival)
 

@@ -43,22 +43,23 @@ def test_everything_that_is_recorded_has_its_words() -> None:
     [
         ("user-added", '{"roles":["duty","leader"],"unit":1}', "角色：值班员、领导；单位：省政府办公厅"),
         ("user-changed", '{"roles":["auditor"],"unit":null,"disabled":true}', "角色：审计员；停用：是"),
-        ("searched", '{"q":"供暖","policy":["heating","other"],"sort":"newest","total":0}',
-         "检索词：供暖；政策：供暖办法、other；排序：最新；找到：0"),
+        ("searched", '{"q":"供暖","policy":["heating","other"],"sort":"reach","total":0}',
+         "检索词：供暖；政策：供暖办法、other；排序：互动最多；找到：0"),
+        ("searched", '{"q":"供水","sort":"newest","total":2}', "找到：2"),
         ("ticket-moved", '{"what":"move","to":"acknowledged"}', "操作：变更状态；改为：已签收"),
         ("ticket-moved", '{"what":"task-7","task":7}', "操作：任务 7；任务：7"),
         ("label-corrected", '{"head":"sentiment","from":"negative","to":"neutral","reason":"说的是别处"}',
          "标签：情感；原为：负面；改为：中性；理由：说的是别处"),
-        ("source-added", '{"kind":"feed","url":"https://a.example"}', "类型：订阅源（RSS、Atom）；网址：https://a.example"),
+        ("source-added", '{"kind":"feed","url":"https://a.example"}', "网址：https://a.example；类型：订阅源（RSS、Atom）"),
         ("refused", '{"right":"audit"}', "权限：查看审计日志"),
         ("channel-tested", '{"ok":false}', "发送成功：否"),
-        ("policy-changed", '{"stage":"repealed","aliases":["新政"],"reason":"到期"}',
-         "效力：已废止；别名：新政；理由：到期"),
+        ("policy-changed", '{"aliases":["新政"],"reason":"到期","stage":"repealed"}',
+         "别名：新政；效力：已废止；理由：到期"),
         ("searched", "{}", ""),
     ],
 )  # fmt: skip
 def test_details_are_told_in_words(action: str, detail: str, told: str) -> None:
-    found = detail_words(action, detail, _NAMES, ACTIONS)
+    found = detail_words(action, "供水", detail, _NAMES, ACTIONS)
     assert "；".join(f"{what}：{value}" for what, value in found) == told
 
 

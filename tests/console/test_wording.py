@@ -87,3 +87,8 @@ def test_the_menu_shows_the_room_that_a_page_belongs_to(
 ) -> None:
     menu = shared_world.client(role).get(path).text.split('class="rooms"')[1].split("</nav>")[0]
     assert re.findall(r'<a href="([^"]+)"[^>]* aria-current="page"', menu) == ([room] if room else [])
+
+
+def test_a_place_with_several_spellings_is_named_once() -> None:
+    assert words.places(("望津市", "云江省望津市", "岚阳市")) == "云江省望津市、岚阳市"
+    assert words.places(("望津市", "望津市白榆区")) == "望津市、望津市白榆区"

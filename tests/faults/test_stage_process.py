@@ -10,11 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import psutil
 import pytest
 
+from minsheng import stage_process
 from minsheng.clock import SystemClock
 from minsheng.errors import MinshengError
 from minsheng.records import Document
@@ -113,6 +115,35 @@ def test_it_says_how_it_is_and_goes_on_where_it_was_killed(
     assert raised == []
     again = stage_of(os.getpid())
     assert again is not None and again.pid != killed.pid
+    # What it had done before it was killed still counts, and why it began anew is not forgotten.
+    eventually(lambda: stage.health.state == "running" and stage.health.processed >= 80)
+    assert stage.health.last_error == "its process ended (exit code -9); it is started again"
+
+
+def test_one_that_does_not_stop_is_killed_and_that_is_told_once(
+    road: Road, running: tuple[StageProcess, list[BaseException], threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_process, "STOP_SECONDS", 0.2)
+    killed: list[str] = []
+    monkeypatch.setattr(stage_process.logger, "error", lambda event, **_: killed.append(event))
+    stage, raised, stop = running
+    eventually(lambda: stage.health.state == "running")
+    child = stage_of(os.getpid())
+    assert child is not None
+    kill = SpawnProcess.kill
+    late: list[threading.Timer] = []
+
+    def kill_late(process: SpawnProcess) -> None:
+        late.append(threading.Timer(2, kill, (process,)))
+        late[-1].start()
+
+    monkeypatch.setattr(SpawnProcess, "kill", kill_late)
+    child.suspend()  # it hears nothing
+    stop.set()
+    eventually(lambda: stage.health.state == "stopped")
+    assert killed == ["stage_process_killed"]
+    assert len(late) == 1
+    assert raised == []
 
 
 def test_signals_for_all_do_not_end_it_before_its_parent_says_so(
