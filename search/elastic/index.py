@@ -23,7 +23,7 @@ from search.elastic.rebuild import rebuild
 from search.elastic.writing import Writer
 from search.found import Copies, Found
 from search.highlight import hit
-from search.index import Filters, Page, Progress, Search, Written
+from search.index import Facet, Filters, Page, Progress, Search, Written
 from search.query import Node, pruned
 
 log = get_logger(__name__)
@@ -312,7 +312,7 @@ class _View:
         if self.summary is not None:
             (answer,) = self._ask([page])
         elif self._query is None or self._aggregations(queries.FACET_CANDIDATES):
-            counting, answer = self._ask([self._counting(), page])
+            counting, answer = self._ask([self._counting(queries.FACET_CANDIDATES), page])
             self._summarise(counting)
         else:
             (answer,) = self._ask([{**page, "track_total_hits": True}])
@@ -321,11 +321,11 @@ class _View:
         return items
 
     def _counted(self) -> list[Any]:
-        (counting,) = self._ask([self._counting()])
+        (counting,) = self._ask([self._counting(queries.FACET_CANDIDATES)])
         self._summarise(counting)
         return []
 
-    def _counting(self, candidates: int = queries.FACET_CANDIDATES) -> dict[str, Any]:
+    def _counting(self, candidates: int) -> dict[str, Any]:
         found = {"query": {"bool": {"filter": self._filters()}}, "size": 0, "track_total_hits": True}
         aggregations = self._aggregations(candidates)
         return {**found, "aggregations": aggregations} if aggregations else found
@@ -334,11 +334,26 @@ class _View:
         return queries.aggregations(self._search, candidates)
 
     def _summarise(self, counting: Any) -> None:
-        found = counting.get("aggregations", {})
         # A term may be frequent in all months together without being among the first of any: then ask for all.
-        if any(found.get(facet, {}).get("doc_count_error_upper_bound") for facet in self._search.facets):
+        if self._inexact(counting):
             (counting,) = self._ask([self._counting(queries.ALL_CANDIDATES)])
+        # Where a month has more than that, those that were found are counted once more, by name.
+        if inexact := self._inexact(counting):
+            asked = {facet: queries.candidates(facet, self._search.facet_size) for facet in inexact}
+            (wider,) = self._ask([self._counted_so(asked)])
+            named = {
+                facet: queries.named(facet, wider["aggregations"][facet], self._search.facet_size) for facet in inexact
+            }
+            (exact,) = self._ask([self._counted_so(named)])
+            counting["aggregations"] |= exact["aggregations"]
         self.summary = counting
+
+    def _inexact(self, counting: Any) -> list[Facet]:
+        found = counting.get("aggregations", {})
+        return [facet for facet in self._search.facets if found.get(facet, {}).get("doc_count_error_upper_bound")]
+
+    def _counted_so(self, aggregations: Mapping[Facet, Any]) -> dict[str, Any]:
+        return {"query": {"bool": {"filter": self._filters()}}, "size": 0, "aggregations": aggregations}
 
     def _filters(self, without: Sequence[str] = (), *, words: bool = True) -> list[dict[str, Any]]:
         """All conditions, none of which counts for a score; `words`: with those of the query."""
