@@ -15,6 +15,9 @@ from crawlers.data_rows import rows_of_data
 from crawlers.outline import Line, Outline
 from crawlers.time_marks import ANY_TIME
 
+_CENTRED = re.compile(r"text-align\s*:\s*center", re.IGNORECASE)
+_ENDS = tuple("。！？…；：”")
+
 
 class _Homes:
     """Where the running text stands.
@@ -25,11 +28,14 @@ class _Homes:
         The elements that its lines stand in.
     positions:
         As of `named_positions`.
+    are_centred:
+        Whether some of its lines are set in the middle.
     """
 
     def __init__(self, text: Sequence[Line]) -> None:
         self.boxes = {box for line in text if (box := line.element.getparent()) is not None}
         self.positions = {where for line in text for where in named_positions(line.element)}
+        self.are_centred = any(_is_centred(line.element) for line in text)
         self._around = self.boxes.union(*(box.iterancestors() for box in self.boxes))
 
     def stand_in(self, box: lxml.html.HtmlElement) -> bool:
@@ -62,7 +68,7 @@ def trim(page: Outline, places: Sequence[int], title: str) -> list[int]:
         box = line.element.getparent()
         if _is_banner(line, over, banners, homes):
             banners.update(() if box is None else (box,))
-        elif not _is_label_apart(line, homes):
+        elif not (_is_label_apart(line, homes) or _is_centred_apart(line, homes)):
             break
         begin += 1
     return kept[begin:]
@@ -185,6 +191,23 @@ def _is_banner(line: Line, over: set[str], banners: set[lxml.html.HtmlElement], 
     if box is None or box.tag not in ("section", "div") or line.element.find(".//strong") is not None:
         return False
     return not homes.stand_in(box) and box.find(".//img") is not None
+
+
+def _is_centred_apart(line: Line, homes: _Homes) -> bool:
+    """Whether a line at the beginning is a caption or an advertisement: in the middle, as the text is not, of several
+    clauses, as a heading is not, and no sentence: `志愿填报上线，查大学、查专业、测录取率`."""
+    if line.prose or line.heading or homes.are_centred or not _is_centred(line.element):
+        return False
+    if sum(map(line.text.count, "，、")) < 2 or line.text.endswith(_ENDS) or phrases.OF_DOCUMENT.search(line.text):
+        return False
+    return line.element.find(".//strong") is None and line.element.find(".//b") is None
+
+
+def _is_centred(element: lxml.html.HtmlElement) -> bool:
+    """Whether an element itself is set in the middle."""
+    if element.tag == "center" or element.get("align", "").lower() == "center":
+        return True
+    return _CENTRED.search(element.get("style") or "") is not None
 
 
 def _is_credit(lines: Sequence[Line], place: int) -> bool:

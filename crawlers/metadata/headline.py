@@ -86,7 +86,7 @@ def find_headline(declared: Declared, page: Outline, begin: int) -> tuple[str, i
     whole = declared.title
     if bare:
         return without_site(whole), None
-    named = [text for text in said[1:] if not whole or whole.startswith(text[:8])]
+    named = [text for text in said[1:] if whole.startswith(text[:8])] if whole else said
     return without_site(max(named, key=len, default=whole)), None
 
 
@@ -145,7 +145,7 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
         if len(line.text) > 150 or place > begin + 40:
             continue
         rank = ranks.get(line.heading, 0.0) - (
-            3.0 if line.element.tag == "tr" and _is_particulars(line.element) else 0.0
+            3.0 if line.element.tag == "tr" and _is_row_of_values(line.element) else 0.0
         )
         text = _without_tail(_without_kind(line.text, line), line.element)
         yield _Candidate(text, place, line.linked * 2 > len(text), rank)
@@ -171,10 +171,11 @@ def _candidates(page: Outline, begin: int) -> Iterator[_Candidate]:
         yield _Candidate(text, span.start, linked, rank + (1.5 if named else 1.0 if loud else 0.0))
 
 
-def _is_particulars(row: lxml.html.HtmlElement) -> bool:
-    """Whether a row of a table is a label with its value: `发布单位 | 云江市气象台`."""
+def _is_row_of_values(row: lxml.html.HtmlElement) -> bool:
+    """Whether a row of a table is a label with its value, `发布单位 | 云江市气象台`, or has words in three cells
+    and more: a headline has a row for itself."""
     cells = [text for cell in row if (text := " ".join(cell.text_content().split()))]
-    return len(cells) in (2, 4) and all(len(label) <= 6 for label in cells[::2])
+    return len(cells) >= 3 or (len(cells) == 2 and len(cells[0]) <= 6)
 
 
 def _is_loud(element: lxml.html.HtmlElement) -> bool:
