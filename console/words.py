@@ -117,8 +117,9 @@ def span(left: timedelta) -> str:
     minutes = abs(int(left.total_seconds())) // 60
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
-    words = f"{days}天{hours}小时" if days else f"{hours}小时{minutes}分" if hours else f"{minutes}分"
-    return f"超时{words}" if left < timedelta() else words
+    pattern = "{days}天{hours}小时" if days else "{hours}小时{minutes}分" if hours else "{minutes}分"
+    words = translate(pattern).format(days=days, hours=hours, minutes=minutes)
+    return translate("超时{span}").format(span=words) if left < timedelta() else words
 
 
 def within(minutes: int) -> str:
