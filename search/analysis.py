@@ -116,7 +116,7 @@ def locate(text: str) -> Located:
     word: list[str] = []
     places: list[int] = []
     for place, piece in enumerate(map(_pieces.__getitem__, map(ord, text))):
-        if len(piece) == 3 and piece[0] == " ":  # a unit of its own: most of Chinese, so it is kept short
+        if len(piece) == 3 and piece[0] == piece[2] == " ":  # a unit of its own: most of Chinese, so it is kept short
             if word:
                 _add(found, word, places)
             if piece[1] == BREAK and units and units[-1] == BREAK:

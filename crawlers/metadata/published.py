@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from crawlers import phrases
-from crawlers.dates import believable, parse_time
+from crawlers.dates import believable, day_in_url, parse_time
 from crawlers.metadata.declared import Declared
 from crawlers.metadata.nearby import Near
 from crawlers.outline import Outline
@@ -29,10 +28,6 @@ _OTHER_TIMES = re.compile(
     r"(?:修改|更新|编辑|截止|截至|打印|成文|成稿|生效|实施|制作|生成|最后|注册|今天是|访问|当前|活动"
     r"|施行)[^\s:：]{0,4}[时日時]?[间期間]?\s*[:：]?\s*于?\s*(?=\d{4})|最后由.{1,30}?于\s*(?=\d{4})"
     r"|(?:修改|更新|编辑)于\s*(?=\d{1,2}[-月]\d{1,2}日?\s+\d{1,2}:)"
-)
-_URL_DATE = re.compile(
-    r"/(20\d{2})[-/_]?(0[1-9]|1[0-2])[-/_]?(0[1-9]|[12]\d|3[01])(?!\d)|t(20\d{2})(\d{2})(\d{2})_"
-    r"|/(20\d{2})/(\d{1,2})/(\d{1,2})/"
 )
 
 
@@ -164,7 +159,5 @@ def _date_of(text: str, now: datetime) -> datetime | None:
 
 
 def _date_in(url: str, now: datetime) -> datetime | None:
-    match = _URL_DATE.search(urlsplit(url).path)
-    if match is None:
-        return None
-    return _date_of("-".join(part for part in match.groups() if part), now)
+    day = day_in_url(url)
+    return day if day and believable(day, now) else None

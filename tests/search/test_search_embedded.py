@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
+from minsheng.records import Duplicate, Grouped
 from search.embedded import EmbeddedIndex, characters, file, matches, rows, sealing, selection
 from search.embedded import index as index_module
 from search.embedded.matches import distinct
@@ -166,6 +167,44 @@ def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pyte
             break
     assert sorted(seen[:10]) == list(range(23, 33))
     assert seen[10:] == list(range(22, -1, -1))
+
+
+@pytest.mark.parametrize("query", ["税", "税 -房", "source:forum 税"])
+def test_a_story_of_thousands_of_copies_takes_a_few_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """By relevance, too, its copies are left out of what is looked at further, and places stay what they are."""
+    monkeypatch.setattr(selection, "RANKED", 300)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    records = [grouped(number, "税" * (number % 5 + 1), at=START + number * STEP) for number in range(3_000)]
+    single = {*range(0, 3_000, 60), 2, 3, 4}
+    index.write(
+        [
+            record if number in single else msgspec.structs.replace(record, duplicate=Duplicate(group="story"))
+            for number, record in enumerate(records)
+        ]
+    )
+    order = _all_pages(index, query, 1_000, together=False)
+    groups = [record.duplicate.group for record in order]
+    first = [record for place, record in enumerate(order) if record.duplicate.group not in groups[:place]]
+    looks = []
+    monkeypatch.setattr(index_module, "bodies", lambda *given: looks.append(1) or rows.bodies(*given))
+    assert numbers(_all_pages(index, query, 20, together=True)) == numbers(first)
+    assert len(first) == 54
+    assert len(looks) < 20
+
+
+def _all_pages(index: EmbeddedIndex, query: str, size: int, *, together: bool) -> list[Grouped]:
+    found: list[Grouped] = []
+    cursor = None
+    while True:
+        page = index.search(
+            Search(query=parse(query), sort="relevance", size=size, after=cursor, together=together, highlight=False)
+        )
+        found += [hit.record for hit in page.hits]
+        cursor = page.cursor
+        if cursor is None:
+            return found
 
 
 def _write_many(path: Path, part: int) -> None:
