@@ -166,7 +166,7 @@ def parts_of(window: Window, policy: Policy | None, settings: AlertSettings, rul
             f"{len(window.grave)} 位提到人身伤害",
             window.grave,
         ),
-        "unanswered": ("待回应时间", waited / 48, f"最早发声距今 {waited:.1f} 小时", window.concerned[:1]),
+        "unanswered": ("待回应时间", waited / 48, f"最早发声距今 {_waited_words(waited)}", window.concerned[:1]),
     }  # fmt: skip
     return tuple(
         _part(name, title, score, getattr(weights, name), value, rows)
@@ -299,6 +299,11 @@ def _days_since_release(moment: datetime, policy: Policy | None) -> int | None:
     if policy is None or policy.released_on is None:
         return None
     return (moment.astimezone(CHINA).date() - policy.released_on).days
+
+
+def _waited_words(hours: float) -> str:
+    """Hours as people say them: 12 分钟, 3.5 小时."""
+    return f"{round(hours * 60)} 分钟" if hours < 1 else f"{hours:.1f} 小时"
 
 
 def _release_words(days: int | None, in_release: bool) -> str:

@@ -46,6 +46,12 @@ REASONS: dict[Reason, str] = {
 
 TERMINAL = "terminal"
 
+
+def channel_name(name: str) -> str:
+    """What people call a channel: the settings' name, and 终端 for the one that is there without being set."""
+    return "终端" if name == TERMINAL else name
+
+
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 """When a notice that was sent or given up is due again; so the index on `next_try_at` finds only what waits."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.notices import REASONS
+from alerts.notices import REASONS, channel_name
 from alerts.transitions import STATUS_WORDS
 from minsheng.clock import CHINA
 
@@ -16,6 +16,11 @@ _WORDS = (
     "owner", "note", "ticket", "into", "off", "took", "coverage",
 )  # fmt: skip
 """What is shown as it is, in this order."""
+_TICKETS = {
+    "merged": {"into": "并入 {}", "took": "{} 并入本工单"},
+    "split": {"into": "分出 {}", "off": "从 {} 分出"},
+}
+"""Kind → what a ticket that it names is to this one."""
 
 
 def words_of(kind: str, detail: Mapping[str, Any]) -> str:
@@ -27,6 +32,13 @@ def words_of(kind: str, detail: Mapping[str, Any]) -> str:
         said.append(_named(detail["level"]))
     if kind.startswith("notice-") and detail.get("reason") in REASONS:
         detail = {**detail, "reason": REASONS[detail["reason"]]}
+    if detail.get("channel"):
+        detail = {**detail, "channel": channel_name(str(detail["channel"]))}
+    for key, words in _TICKETS.get(kind, {}).items():
+        if detail.get(key):
+            detail = {**detail, key: words.format(detail[key])}
+    if kind in ("plan-suggested", "plan-changed"):  # told by its title
+        detail = {**detail, "plan": None}
     if "accepted" in detail:
         said.append("通过" if detail["accepted"] else "退回")
     if detail.get("cancelled"):

@@ -149,6 +149,8 @@ Nearer to that is the first look, before any rule was changed for a page:
 | 30 of other kinds by a third, who had not read the rules; as written | .97 | 1.0 | .988 | .80 | .07 |
 | 25 more by the same, committed before the rules were read, after mending those | 1.0 | .96 | .963 | .84 | .20 |
 | 10 more after mending those, by the same, who by then knew the rules | 1.0 | 1.0 | .970 | .60 | .30 |
+| 30 as a duty room's sources are mixed, committed before they were scored; as written | 1.0 | 1.0 | .984 | .90 | .37 |
+| the same, after labels in two letters were marked as no text, no rule changed | 1.0 | 1.0 | .984 | .87 | .37 |
 
 The last column is trafilatura's share of whole and clean texts. What was wrong was mended after each look, where a
 general rule could be found, by rules that name no site, and the pages stayed in the set: those of them that count as
@@ -172,13 +174,19 @@ that announces a table of times, office and day under a title; the programme's m
 right in its truth (1.0), as on the other pages of the set. What the 25 missed: the name and slogan of an account over
 its text on two, the posts of a forum that sets each in a table, a notice whose fields follow one sentence, a comment's
 label before the page's time. 21 of 25 are whole and clean; .84 may as well be .65 or .94. The last 10 were written
-with traps in mind: a doctor's card, a player's controls, a code for phones, what a clinic says of itself.
+with traps in mind: a doctor's card, a player's controls, a code for phones, what a clinic says of itself. What the last
+30 missed: the half of a text that a reader unfolds, what says more of a question, a box's words on advertising, and the
+label of an answer. 27 of 30 are whole and clean as written, 26 with the labels; .87 may as well be .70 or .95.
 
-Known layouts with foreign texts are a look of another kind (`--pairings 14 --seed 202`): each with 14 of the others,
-1,694 pages that nobody had looked at. Before these rules 55 of them lost a part or brought something along, and 37 had
-a wrong day; after them, mended by other pairings, 4 and 3. It found what no layout had: a decree that begins with its
-own title got the day of its signing, a text's own times went before the page's, an answer lost its second paragraph or
-its number; and, by a look at why one text was lost, that a notice of one sentence beside a box to log in was a wall.
+Known layouts with foreign texts are a look of another kind (`--pairings`): each with 14 texts that were not written for
+it. At the first look, 55 of 1,694 such pages lost a part or brought something along, and 37 had a wrong day; after
+mending by other pairings, 4 and 3. It found what no layout had: a decree that begins with its own title got the day of
+its signing, a text's own times went before the page's, an answer lost its second paragraph or its number; and, by a
+look at why one text was lost, that a notice of one sentence beside a box to log in was a wall. Those pages left out
+every layout that sets its paragraphs in a style with a digit, and held some layouts with texts of their own. Since both
+is mended, half as many layouts again take part: of 2,646 pages (`--pairings 14 --seed 202`) .994 were whole and clean
+and .996 had their title; rows of figures that were taken for headlines explained three. After mending those, of 2,646
+others (`--seed 303`) it is .996 and .996, with the day right on .998.
 
 - **title**: the headline, but for spaces and punctuation. **time**: to the minute where the page names it, otherwise
   the day; **day**: the day alone.
@@ -271,7 +279,7 @@ def table(which: str, rows: dict[str, Row]) -> list[str]:
         bare = name == FAST
         said = ["", "", ""] if bare else [f"{value:.3f}" for value in (row.title, row.time, row.date)]
         body = [f"{value:.3f}" for value in (row.f1, row.whole, row.clean, row.whole_and_clean)]
-        lines.append(f"| {name} | {' | '.join([*said, *body])} | {row.speed:,.0f} |")
+        lines.append(f"| {name} | {' | '.join([*said, *body])} | {f'{row.speed:,.0f}' if row.speed else ''} |")
     return [*lines, ""]
 
 
@@ -290,7 +298,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", choices=["all", *SETS], default="all", help="only these pages")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--show", action="store_true", help="name the pages that we get wrong, of the tuned ones only")
+    parser.add_argument(
+        "--show", action="store_true", help="name the pages that we get wrong: of the tuned ones, or of all pairings"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--pairings", type=int, metavar="N", help="score each layout with N texts of others instead")
     parser.add_argument("--seed", type=int, default=1, help="which texts are drawn for --pairings")
@@ -302,7 +312,7 @@ def main() -> None:
         pairs = load_pairings(options.pairings, options.seed)
         if options.show:
             show_failures(pairs)
-        print(row_of(quality(pairs, ours)))
+        print("\n".join(table("pairings", {"Minsheng": row_of(quality(pairs, ours))})))
         return
     if options.show:
         show_failures(articles("tuned"))

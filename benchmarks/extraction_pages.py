@@ -28,9 +28,10 @@ FOLDER = Path(__file__).parent / "pages"
 _TOKEN = re.compile(r"[\u3400-\u9fff]|[A-Za-z]+|\d+(?:\.\d+)?")
 _NOT_WORDS = re.compile(r"[\W_]+")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
-_SETTERS = re.compile(r"(?:paras|brs)\(")
-_PARTS_OF_TEXT = re.compile(r"body\[| in body|body\||title\[|(?:paras|brs)\([^)]*\d")
-"""How a layout sets single paragraphs."""
+_SETTER = re.compile(r"""(?:paras|brs)\((?P<how>(?:'[^']*'|"[^"]*"|[^()'"]|\([^()]*\))*)""")
+_STRING = re.compile(r"""'[^']*'|"[^"]*["]""")
+_PART_OF_TEXT = re.compile(r"body\[| in body|body\||title\[")
+"""How a layout sets single paragraphs, or characters of its title."""
 WHOLE, CLEAN = 0.97, 0.97
 
 
@@ -204,27 +205,46 @@ def load_pages() -> list[EvaluationPage]:
 
 
 def load_pairings(each: int, seed: int) -> list[EvaluationPage]:
-    """Layouts with texts that were not written for them, `each` of them drawn by `seed`: of those layouts that set all
-    of a text, whatever it is, in one place. What is noise there and words of the text is none."""
-    pick = random.Random(seed)
+    """Layouts with texts that were not written for them: of those layouts that set all of a text, whatever it is, in
+    one place. What is noise there and words of the text is none.
+
+    Parameters
+    ----------
+    each:
+        How many texts each layout gets; fewer where old sites can't write all characters of one.
+    seed:
+        Which texts are drawn: for a layout the same, whatever other layouts there are.
+    """
     found = []
     for path in sorted((FOLDER / "layouts").glob("*.html")):
         truth, layout = _read(path)
-        if not truth.article or truth.title or truth.pages > 1 or _PARTS_OF_TEXT.search(layout):
+        if not truth.article or truth.title or truth.pages > 1 or not sets_whole_text(layout):
             continue
-        if len(_SETTERS.findall(layout)) != 1:
+        if _texts()[truth.article]["title"] in layout:
+            # It names its own text, by a meta for example.
             continue
-        for other in pick.sample(sorted(_texts()), each):
-            alone = msgspec.structs.replace(truth, article=other, extra=0, also=[])
+        foreign = sorted(_texts().keys() - {truth.article, *truth.also})
+        for other in random.Random(f"{seed} {path.stem}").sample(foreign, min(each, len(foreign))):
+            # What a site begins sentences with stands before no salutation, heading or row.
+            lead = truth.lead if _texts()[other]["body"][0].endswith(("。", "！", "？", "”")) else ""
+            alone = msgspec.structs.replace(truth, article=other, extra=0, also=[], lead=lead)
             try:
                 page = _render(f"{path.stem}~{other}", alone, layout)
             except UnicodeEncodeError:
-                # Old sites can't write all characters.
                 continue
             words = _plain(page.truth.title + "".join(page.lines))
             page.noise = [noise for noise in page.noise if _plain(noise) not in words]
             found.append(page)
     return found
+
+
+def sets_whole_text(layout: str) -> bool:
+    """Whether a layout sets all paragraphs of a text in one place, and none by its number."""
+    setters = _SETTER.findall(layout)
+    if len(setters) != 1 or _PART_OF_TEXT.search(layout):
+        return False
+    # A digit in a string is of a style.
+    return re.search(r"\d", _STRING.sub("", setters[0])) is None
 
 
 def fingerprint() -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.model import Text
+from minsheng.code_points import code_points
 
 BITS = 21
 """An n-gram is one of 2**BITS buckets."""
@@ -77,8 +78,7 @@ def reading(text: Text) -> str:
 def count_ngrams(readings: Sequence[str]) -> Counts:
     """Hash and count the 1- to 3-grams of every text; none spans two texts. Lone surrogates are characters too."""
     lengths = np.fromiter((len(text) for text in readings), dtype=np.int64, count=len(readings))
-    joined = "".join(readings).encode("utf-32-le", "surrogatepass")
-    points = np.frombuffer(joined, dtype="<u4").astype(np.uint64)
+    points = code_points("".join(readings)).astype(np.uint64)
     owner = np.repeat(np.arange(len(readings), dtype=np.int64), lengths)
     keys = []
     rolled = np.zeros(len(points), dtype=np.uint64)

@@ -160,10 +160,12 @@ class AuditLog:
         actor: str | None = None,
         action: str | None = None,
         words: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> Sequence[Line]:
-        """Lines, newest first; `before`: only with a smaller number, for the next page."""
+        """Lines, newest first; `until`: before this moment. `before`: only with a smaller number, for the next page."""
         query = sa.select(table).order_by(table.c.id.desc()).limit(limit)
         if actor:
             query = query.where(table.c.actor == actor)
@@ -175,6 +177,10 @@ class AuditLog:
                     table.c.subject.contains(words, autoescape=True), table.c.detail.contains(words, autoescape=True)
                 )
             )
+        if since is not None:
+            query = query.where(table.c.at >= since)
+        if until is not None:
+            query = query.where(table.c.at < until)
         if before is not None:
             query = query.where(table.c.id < before)
         with self._store.read() as connection:

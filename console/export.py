@@ -46,10 +46,13 @@ def as_json_lines(documents: Iterable[Any], note: str) -> Iterator[bytes]:
         yield msgspec.json.encode({"note": note}) + b"\n"
 
 
-def as_docx(rows: Iterable[Sequence[str]], note: str) -> bytes:
-    """A DOCX file to be read and handed on: title, origin and judgement, and the whole text of each document."""
+def as_docx(rows: Iterable[Sequence[str]], told: Sequence[str], note: str) -> bytes:
+    """A DOCX file to be read and handed on: what was looked for (`told`, a line each), and of each document title,
+    origin, judgement and the whole text."""
     made = Document()
     made.add_heading("检索结果", 1)
+    for line in told:
+        made.add_paragraph(line)
     if note:
         made.add_paragraph(note)
     for number, cells in enumerate(rows, 1):

@@ -29,11 +29,17 @@ class Gazetteer:
 
     def __init__(self, tree: UnitTree) -> None:
         self._spellings: dict[Path, list[str]] = {}
+        self._by_beginning: dict[str, list[tuple[str, Path]]] = {}  # the same, by a spelling's first two characters
         for unit in sorted(tree.by_id.values(), key=lambda one: one.id):
             own = {region: parts_of(region) for region in unit.regions if not _listed(region)}
-            whole = [path for path in own.values() if path[0].endswith(_PROVINCE)]
+            whole = [parts for parts in own.values() if parts[0].endswith(_PROVINCE)]
+            above = [
+                parts for region in tree.regions_above(unit.id) if (parts := parts_of(region))[0].endswith(_PROVINCE)
+            ]
             for region, parts in own.items():
                 path = next((one for one in whole if one[-len(parts) :] == parts), parts)
+                if path == parts:  # 望津市白榆区, below a unit of 云江省望津市
+                    path = next((one[:-1] + parts for one in above if one[-1] == parts[0]), parts)
                 for end in range(1, len(path) + 1):
                     self._spell(path[:end], "".join(path[:end]))
                 self._spell(path, region)
@@ -44,6 +50,7 @@ class Gazetteer:
         kept = self._spellings.setdefault(path, [])
         if name not in kept:
             kept.append(name)
+            self._by_beginning.setdefault(name[:2], []).append((name, path))
 
     def named_in(self, path: Path) -> list[Path]:
         """What only units name directly in a path, as they were added; (): provinces and what stands in none."""
@@ -55,7 +62,7 @@ class Gazetteer:
         listed = _listed(region)
         if listed:
             return path_of(listed)
-        known = ((spelling, path) for path, spellings in self._spellings.items() for spelling in spellings)
+        known = [one for end in (1, 2) for one in self._by_beginning.get(region[:end], ())]
         spelling, path = max((one for one in known if region.startswith(one[0])), key=_length, default=("", ()))
         if not path:
             return None

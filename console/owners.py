@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import sqlalchemy as sa
 
 from console.scope import ScopedIndex, Views
+from console.searching import as_of_today
 from console.tables import users
 from console.units import UnitBook
 from minsheng.clock import Clock
@@ -15,7 +18,7 @@ from search.saved import Narrow
 
 
 class Owners:
-    """Owner's name → what puts today's scope into filters.
+    """Owner's name → what puts today's scope, and today's names of events and areas, into filters.
 
     A user of the console has the scope of the user's unit; one who was disabled, or has no unit, none. A name that is
     no user's was given at the command line, where everything is seen.
@@ -30,12 +33,14 @@ class Owners:
         """None: the owner may see nothing."""
         with self._store.read() as connection:
             user = connection.execute(sa.select(users).where(users.c.name == owner.strip().lower())).first()
+        today = partial(as_of_today, store=self._store)
         if user is None:
-            return lambda filters: filters
+            return today
         if user.disabled_at is not None or user.unit_id is None:
             return None
         view = self._views.of(lambda policies: self._units.tree().grant(user.unit_id, policies))
-        return view.index.narrow if isinstance(view.index, ScopedIndex) else lambda filters: filters
+        scoped = view.index
+        return (lambda filters: scoped.narrow(today(filters))) if isinstance(scoped, ScopedIndex) else today
 
     def display(self, owner: str) -> str:
         """What the owner is called."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from answers.contradictions import Finding
 from answers.search import AnswerSearch
 from briefings.gather import gather
 from briefings.model import Figures
@@ -43,6 +44,8 @@ from stream.log import Log
 BRIEFING_SECONDS = 60.0
 BRIEFING_LONGER = 240.0
 """Figures of a day of 100,000 texts take seconds: a leader gets those of minutes ago, with the time they are of."""
+LIKENESS_SECONDS = 900.0
+"""Answers, kept as they are, are held against each other so often: 400 of them, each with each."""
 INCOMING_SECONDS = 5.0
 """How long the newest posts are shared by all desks that see and have chosen the same."""
 WATCHED_SECONDS = 600.0
@@ -92,6 +95,7 @@ class Console:
         self.widened = Remembered[Search](clock, BRIEFING_SECONDS)
         self.hot_words = Remembered[HotWords](clock, BRIEFING_SECONDS)
         self.layers = Remembered[Layers](clock, BRIEFING_SECONDS)
+        self.likenesses = Remembered[list[Finding]](clock, LIKENESS_SECONDS)
         self._briefings = Remembered[Figures](clock, BRIEFING_SECONDS, BRIEFING_LONGER)
 
     def view_of(self, user: User) -> View:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from functools import cache, partial
@@ -19,13 +21,15 @@ from console.access import Visit
 from console.assets import Assets
 from console.rights import RIGHT_WORDS, ROLE_WORDS
 from console.rule_words import condition_words
-from console.source_words import blindness, crawl_error
+from console.source_words import blindness, crawl_error, delivery_error
 from console.units import UNIT_WORDS
 from minsheng.characters import as_it_reads, reads_as_it_is
 from minsheng.policies.titles import quoted
 from minsheng.spreadsheets import as_csv, as_xlsx
 
 TEMPLATES = Path(__file__).parent / "templates"
+_OUT = re.compile(r'(<a class="out" href=")([^"]*)"')
+"""A link that leads from a briefing to where a text was published."""
 
 MENU = (
     ("desk", "/desk", "siren", "值班台"),
@@ -87,6 +91,7 @@ class Rendering:
             marked=marked,
             span=words.span,
             crawl_error=crawl_error,
+            delivery_error=delivery_error,
             blindness=blindness,
             tr=translation.translate,
             quoted=quoted,
@@ -193,6 +198,11 @@ def outside(visit: Visit, url: str | None) -> str:
     if not url or not url.startswith(("http://", "https://")):
         return ""
     return f"/leave?{urlencode({'to': url, 'signed': visit.console.keys.sign('leave', url)})}"
+
+
+def leaving(visit: Visit, page: str) -> str:
+    """A briefing's page whose links to outside warn before they are followed, as everywhere else."""
+    return _OUT.sub(lambda found: f'{found[1]}{escape(outside(visit, html.unescape(found[2])))}"', page)
 
 
 def marked(text: str, spans: Sequence[tuple[int, int]]) -> Markup:

@@ -62,6 +62,20 @@ def wider(search: Search, view: View) -> tuple[Search, bool]:
     return msgspec.structs.replace(search, query=query), widened
 
 
+def as_of_today(filters: Filters, store: Store) -> Filters:
+    """The filters with all that events and areas are called by now: events are merged and split, and units name
+    regions anew, after a search was kept."""
+    if filters.events:
+        history = History.read(store)
+        events = dict.fromkeys(one for name in filters.events for one in history.family(name))
+        filters = msgspec.structs.replace(filters, events=tuple(events))
+    if filters.areas:
+        gazetteer = Gazetteer(read_units(store))
+        spelt = dict.fromkeys(one for area in filters.areas for one in gazetteer.beginnings(area))
+        filters = msgspec.structs.replace(filters, areas=tuple(spelt))
+    return filters
+
+
 def last_word(typed: str) -> tuple[str, str]:
     """What stands before the word that is being typed, and that word without the sign in front of it.
 
@@ -112,15 +126,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def filters(self, store: Store) -> Filters:
-        """Raises `WrongUse` where a date can't be read."""
+        """As the index is asked today. Raises `WrongUse` where a date can't be read."""
+        return as_of_today(self.chosen(), store)
+
+    def chosen(self) -> Filters:
+        """As they were chosen, which is what is kept of a search. Raises `WrongUse` as `filters`."""
         fields: dict[str, Any] = {MANY[key]: values for key, values in self.given.items()}
-        if "events" in fields:
-            history = History.read(store)
-            fields["events"] = tuple(dict.fromkeys(one for name in fields["events"] for one in history.family(name)))
-        if "areas" in fields:
-            gazetteer = Gazetteer(read_units(store))
-            spelt = [one for area in fields["areas"] for one in gazetteer.beginnings(area)]
-            fields["areas"] = tuple(dict.fromkeys(spelt))
         since, until = begin_of(self.since), begin_of(self.until)
         return Filters(
             **fields,

@@ -89,6 +89,15 @@ class UnitTree:
         """The units directly below one; None: those with none above."""
         return list(self._below.get(unit_id, ()))
 
+    def regions_above(self, unit_id: int) -> list[str]:
+        """The regions that the units above one name, from the nearest up."""
+        found: list[str] = []
+        place = self.by_id[unit_id].parent_id
+        while place is not None:
+            found += self.by_id[place].regions
+            place = self.by_id[place].parent_id
+        return found
+
     def with_below(self, unit_id: int) -> list[Unit]:
         """The unit and all below it."""
         if unit_id not in self.by_id:

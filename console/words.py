@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from alerts.notices import channel_name
 from alerts.tickets import Deadline, TicketLine
 from console.translation import translate
 from minsheng.clock import CHINA
@@ -57,6 +59,9 @@ LABELS: dict[str, Mapping[str, str]] = {
 }
 
 
+channel = channel_name
+
+
 def moment(at: datetime | None) -> str:
     """A time in China, to the minute; empty for None."""
     return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M") if at else ""
@@ -81,6 +86,27 @@ def interval(text: str) -> str:
     return f"{number} {translate(unit)}" if unit and number.isdecimal() else text
 
 
+def places(regions: Sequence[str]) -> str:
+    """Regions in a row, each by the longest of its spellings: 云江省望津市 where 望津市 stands beside it."""
+    return "、".join(one for one in regions if not any(other != one and other.endswith(one) for other in regions))
+
+
+_BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Version", "Safari"))
+"""What a browser's name for itself holds → what it is; the first counts, as most claim to be others, too."""
+_SYSTEMS = (
+    ("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser(agent: str) -> str:
+    """A browser and its system, as people know them: Chrome 120，Windows; as it calls itself where it is none known."""
+    names = (f"{name} {found[1]}" for key, name in _BROWSERS if (found := re.search(rf"{key}\w*/(\d+)", agent)))
+    name = next(names, "")
+    system = next((word for key, word in _SYSTEMS if key in agent), "")
+    return "，".join(filter(None, (name, system))) if name else agent[:60]
+
+
 def short_count(count: int) -> str:
     """A number for where there is little room: 86213, 12万."""
     return str(count) if count < 100_000 else f"{count // 10_000}万"
@@ -91,8 +117,9 @@ def span(left: timedelta) -> str:
     minutes = abs(int(left.total_seconds())) // 60
     days, rest = divmod(minutes, 24 * 60)
     hours, minutes = divmod(rest, 60)
-    words = f"{days}天{hours}小时" if days else f"{hours}小时{minutes}分" if hours else f"{minutes}分"
-    return f"超时{words}" if left < timedelta() else words
+    pattern = "{days}天{hours}小时" if days else "{hours}小时{minutes}分" if hours else "{minutes}分"
+    words = translate(pattern).format(days=days, hours=hours, minutes=minutes)
+    return translate("超时{span}").format(span=words) if left < timedelta() else words
 
 
 def within(minutes: int) -> str:

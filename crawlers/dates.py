@@ -59,7 +59,8 @@ _UNITS = {
 
 
 _IN_URL = re.compile(
-    r"(?:^|[/_=t-])(?P<year>20\d{2})(?P<mark>[-/_]?)(?P<month>0[1-9]|1[0-2])(?P=mark)/?(?P<day>0[1-9]|[12]\d|3[01])(?![0-9])"
+    r"(?:^|[/_=t-])(?P<year>20\d{2})[-/_]?(?P<month>0[1-9]|1[0-2])[-/_]?(?P<day>0[1-9]|[12]\d|3[01])(?!\d)"
+    r"|/(?P<year2>20\d{2})/(?P<month2>\d{1,2})/(?P<day2>\d{1,2})/"
 )
 
 
@@ -70,10 +71,13 @@ def day_in_url(url: str, zone: tzinfo = CHINA) -> datetime | None:
     --------
     >>> day_in_url("http://h.example/gov/202611/t20261123_123.html").date()
     datetime.date(2026, 11, 23)
+    >>> day_in_url("http://h.example/n1/2026/1123/c1004-4.html").date()
+    datetime.date(2026, 11, 23)
     """
     for match in _IN_URL.finditer(urlsplit(url).path):
         try:
-            return datetime(int(match["year"]), int(match["month"]), int(match["day"]), tzinfo=zone)
+            year, month, day = (int(match[part] or match[f"{part}2"]) for part in ("year", "month", "day"))
+            return datetime(year, month, day, tzinfo=zone)
         except ValueError:
             continue
     return None

@@ -19,12 +19,13 @@ import msgspec
 
 from crawlers import phrases
 from crawlers.attached import file_links
-from crawlers.body import article_lines, drop_surroundings
+from crawlers.body.article import article_lines
+from crawlers.body.surroundings import drop_surroundings
 from crawlers.data_rows import rows_of_data
 from crawlers.embedded_json import embedded_article
 from crawlers.markup import base_of, parse_html
-from crawlers.metadata import read_metadata
-from crawlers.outline import LITTLE, Outline, outline, prose_of
+from crawlers.metadata.reading import read_metadata
+from crawlers.outline import LITTLE, Line, Outline, outline, prose_of
 from crawlers.paging import joined_text, next_page_of
 from crawlers.walls import SHORT, Obstacle, find_wall
 from minsheng.errors import BadInput
@@ -180,7 +181,7 @@ def _text(page: Outline, places: Sequence[int], title: str) -> str:
         while lines and "".join(lines[:count]).replace(" ", "") == title.replace(" ", ""):
             del lines[:count]
     if lines:
-        # In tables of particulars the message stands behind its label.
+        # Elsewhere the label may stand before the first words without a cell.
         lines[0] = phrases.MESSAGE_LABEL.sub("", lines[0])
     return "\n".join(lines)
 
@@ -199,9 +200,17 @@ def _rows_joined(page: Outline, places: Sequence[int]) -> list[str]:
             # The topics that an author links to at the end of a note.
             lines.append(phrases.TOPICS.sub("", line.text) or line.text)
         else:
-            lines.append(line.text)
+            lines.append(_without_label(line))
         before = row
     return lines
+
+
+def _without_label(line: Line) -> str:
+    """A line's words; those of a row without the cell before them that says that they are a message, or its answer."""
+    label = next(iter(line.element), None) if line.element.tag == "tr" else None
+    if label is None or not phrases.MESSAGE_FIELD.fullmatch(" ".join(label.text_content().split())):
+        return line.text
+    return phrases.MESSAGE_LABEL.sub("", line.text)
 
 
 def _by_trafilatura(tree: lxml.html.HtmlElement, title: str, text: str) -> str:

@@ -69,6 +69,11 @@ class Span:
     start: int
     end: int = -1
 
+    @property
+    def is_named(self) -> bool:
+        """Whether its element has a class or an id: it was made for something."""
+        return bool(self.element.get("class") or self.element.get("id"))
+
 
 @dataclass(slots=True)
 class Outline:
@@ -86,6 +91,10 @@ class Outline:
     def prose(self, start: int, end: int) -> int:
         """Characters of running text in a span, without what was dropped."""
         return sum(line.prose for line in self.lines[start:end] if not line.dropped)
+
+    def left(self, span: Span) -> list[Line]:
+        """The lines of a span that were not dropped."""
+        return [line for line in self.lines[span.start : span.end] if not line.dropped]
 
     def texts(self, start: int = 0, end: int | None = None) -> list[str]:
         return [line.text for line in self.lines[start:end] if not line.dropped]

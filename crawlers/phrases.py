@@ -301,6 +301,7 @@ ABSTRACT_LABEL = re.compile(
     r"[【\[]?(?:AI|智能|内容|文章|本文|新闻)?(?:导读|导语|速读|速览|摘要|提要|总结)[】\]]?\s*[:：]?"
 )
 MESSAGE_LABEL = re.compile(
-    r"^(?:(?:来信|留言|信件|诉求|问题|咨询|提问|写信)(?:内容|正文|详情) ?[:：]? "
+    r"^(?:(?:来信|留言|信件|诉求|问题|咨询|提问|写信|答复|回复)(?:内容|正文|详情) ?[:：]? "
     r"|(?:视频|节目|内容|图集)简介 ?[:：] ?)(?=\S{8})"
 )
+"""What stands before a message, its answer, or a few words on a film, in one line with it."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grouping.vectors import fold, own_words, rarest_pair
+from minsheng.code_points import code_points
 
 LONGEST = 1500
 """Letters of a body that are compared."""
@@ -355,7 +356,7 @@ _FACTORS = np.random.default_rng(20260301).integers(1, 1 << 63, (BANDS * ROWS, 1
 
 def _smallest(letters: str) -> npt.NDArray[np.uint64]:
     """MinHash of the 3-grams: the smallest value under each of `BANDS` x `ROWS` hashes (Broder, 1997)."""
-    points = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    points = code_points(letters).astype(np.uint64)
     grams = points[:-2] * np.uint64(0x9E3779B97F4A7C15)
     grams ^= points[1:-1] * np.uint64(0xC2B2AE3D27D4EB4F)
     grams ^= points[2:] * np.uint64(0x165667B19E3779F9)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from minsheng.code_points import code_points
 from minsheng.traditional import simplified
 
 BINS = 1 << 20
@@ -123,7 +124,7 @@ def commonness(word: str) -> float:
 
 def rarest_pair(text: str) -> float:
     """How rare the rarest two letters that follow one another in a folded text are; 0 where there are none."""
-    points = _points(text)
+    points = code_points(text).astype(np.uint64)
     letter = _is_letter(points)
     bins = _bin(_pairs(points)[letter[:-1] & letter[1:]])
     return float(rarity()[bins].max()) if bins.size else 0.0
@@ -134,7 +135,7 @@ def pair_rarities(text: str) -> list[float]:
     them is no letter."""
     if len(text) < 2:
         return []
-    points = _points(text)
+    points = code_points(text).astype(np.uint64)
     letter = _is_letter(points)
     rare = np.where(letter[:-1] & letter[1:], rarity()[_bin(_pairs(points))], 0.0)
     found: list[float] = rare.tolist()
@@ -145,7 +146,7 @@ def ngram_bins(text: str) -> npt.NDArray[np.int64]:
     """Hashed bins of the 2- and 3-grams that contain no separator; punctuation and spaces separate."""
     if len(text) < 2:
         return np.empty(0, np.int64)
-    points = _points(text)
+    points = code_points(text).astype(np.uint64)
     letter = _is_letter(points)
     pairs = _pairs(points)
     good = letter[:-1] & letter[1:]
@@ -154,10 +155,6 @@ def ngram_bins(text: str) -> npt.NDArray[np.int64]:
         triples = (pairs[:-1] * np.uint64(0x165667B19E3779F9)) ^ (points[2:] * np.uint64(0x27D4EB2F165667C5))
         found.append(_bin(triples[good[:-1] & letter[2:]]))
     return np.concatenate(found)
-
-
-def _points(text: str) -> npt.NDArray[np.uint64]:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
 
 
 def _pairs(points: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -273,9 +273,29 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "right-unknown": ("there is no right '{right}'", "没有这项权限。"),
     "role-unknown": ("there is no role '{role}'", "没有角色“{role}”。"),
     "roster-unknown": ("there is no roster {roster}", "没有这个值班表。"),
-    "rules-line": ("{file}, line {line}: {reason}", "{file}第 {line} 行：{reason}"),
+    "rules-condition": (
+        "rule {rule}: '{text}' is no condition; write a fact, a comparison and a number: voices >= 8",
+        "规则“{rule}”的条件“{text}”看不懂：应写指标、比较符和数，例如 voices >= 8。",
+    ),
+    "rules-fact": ("rule {rule}: there is no fact '{fact}'", "规则“{rule}”里的指标“{fact}”不存在。"),
+    "rules-fact-near": (
+        "rule {rule}: there is no fact '{fact}'; did you mean {near}?",
+        "规则“{rule}”里的指标“{fact}”不存在，是不是要写 {near}？",
+    ),
+    "rules-line": ("{file}, line {line}: {reason}", "{file}第 {line} 行：{said}"),
+    "rules-name-twice": ("there are two rules named {rule}", "有两条规则都叫“{rule}”。"),
+    "rules-one-alone": (
+        "rule {rule}: ask for at least two {fact} ({fact} >= 2): one alone is a case, no hot issue",
+        "规则“{rule}”至少要两位才触发（{fact} >= 2）：只有一位的是个案，不是热点。",
+    ),
     "rules-reason": ("rules are changed with a reason", "启用规则要写明理由。"),
+    "rules-toml": ("no TOML: {error}", "不合 TOML 的写法：{error}"),
     "rules-unknown": ("there are no rules {number}", "没有这一版规则。"),
+    "rules-weightless": ("all weights are 0", "权重全是 0。"),
+    "rules-words-taken": (
+        "words.{words}: the model has that name",
+        "用词“{words}”与模型已有的名称相同，请换一个名称。",
+    ),
     "scenario-unknown": ("there is no scenario {name}", "没有这个想定，请从列出的选择。"),
     "score-range": (
         "{item} is scored {score}, outside {lowest} to {highest}",

@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
+
 from alerts.service import AlertService
 from alerts.tickets import Ticket, TicketBook
 from briefings.schedule import chores as briefing_chores
@@ -27,6 +29,7 @@ from minsheng.road import WORKERS, Road
 from minsheng.settings import Settings
 from minsheng.stage_process import StageProcess
 from search.index import Search
+from stream.health import Health
 from stream.worker import Worker
 
 logger = get_logger(__name__)
@@ -52,6 +55,7 @@ class Running:
         self._threads: list[threading.Thread] = []
         self._workers_stop = threading.Event()
         self._open = ExitStack()
+        self._done = False
 
     def __enter__(self) -> Self:
         road = self.road
@@ -59,9 +63,11 @@ class Running:
         service = AlertService(
             road.store, road.settings, road.clock, index=road.index, scopes=owners, chores=briefing_chores(road)
         )
-        self._open.enter_context(service)
-        self._open.enter_context(RetentionClock(self.road))
-        self._open.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))
+        with ExitStack() as opening:  # which closes the ones before, where one can't be opened
+            opening.enter_context(service)
+            opening.enter_context(RetentionClock(self.road))
+            opening.enter_context(MetricsServer(self.road.settings, self.road.store, self.road.clock))
+            self._open = opening.pop_all()
         self.road.on_notice = service.wake
         for name in WORKERS:
             apart = name == "assess" and assesses_apart(road.settings)
@@ -96,6 +102,7 @@ class Running:
                 quiet = quiet + 1 if not any(self.road.behind().values()) else 0
             except Unavailable:
                 quiet = 0
+        self._done = quiet == 2
 
     def picture(self) -> Picture:
         """What to show now; parts that can't be read at this moment are left empty, and it says so."""
@@ -115,9 +122,13 @@ class Running:
         for stage, reason in self.failed.items():
             problem = f"{problem}\n{stage}: {reason}".strip()
         return Picture(
-            now=road.clock.now(), stages=[self.crawl.health, *(worker.health for worker in self._workers)],
+            now=road.clock.now(), stages=[self.crawl.health, *(self._health(worker) for worker in self._workers)],
             sources=sources, documents=documents, newest=newest, tickets=tickets, policies=names, problem=problem,
         )  # fmt: skip
+
+    def _health(self, worker: Worker[Any] | StageProcess) -> Health:
+        # A stage looks only now and then how far it is behind: what ends at once would show what it saw at the start.
+        return msgspec.structs.replace(worker.health, behind=0) if self._done else worker.health
 
     def _start(self, name: str, work: Callable[[], None]) -> None:
         def guarded() -> None:

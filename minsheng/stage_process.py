@@ -55,13 +55,18 @@ class StageProcess:
         self.name = name
         self._settings = settings
         self._clock = clock
-        self._told: Health | None = None
         self._own = HealthRecord(name, clock)
+        self._told: Health | None = None  # by the process that lives
+        self._earlier: Health | None = None  # what those before it did, together
+        self._lock = threading.Lock()
 
     @property
     def health(self) -> Health:
-        """How the stage was when it last said so; of a process that has just started, or was killed, what is known."""
-        return self._told or self._own.snapshot()
+        """How the stage was when it last said so; of a process that has just started, or was killed, what is known.
+        What it has done counts from the first of its processes on."""
+        with self._lock:
+            now = self._told or self._own.snapshot()
+            return _since_first(now, self._earlier) if self._earlier is not None else now
 
     def run(self, stop: threading.Event) -> None:
         """Let the stage work until `stop` is set; then let it finish its batch.
@@ -78,14 +83,17 @@ class StageProcess:
             if stop.is_set():
                 break
             reason = f"its process ended (exit code {code}); it is started again"
-            self._told = None
+            done = msgspec.structs.replace(self.health, last_error=reason)
+            with self._lock:
+                self._told, self._earlier = None, done
             self._own.enter("waiting", reason)
             logger.error("stage_process_ended", stage=self.name, exit_code=code)
             pause = 0.5 if self._clock.monotonic() - began > MAX_PAUSE else min(2 * pause, MAX_PAUSE)
             stop.wait(pause)
         self._own.enter("stopped")
-        if self._told is not None and self._told.state != "stopped":
-            self._told = msgspec.structs.replace(self._told, state="stopped", reason="")
+        with self._lock:
+            if self._told is not None and self._told.state != "stopped":
+                self._told = msgspec.structs.replace(self._told, state="stopped", reason="")
 
     def _live(self, stop: threading.Event) -> int | None:
         """One life of the process: its exit code."""
@@ -98,12 +106,14 @@ class StageProcess:
         theirs.close()
         failed: Failed | None = None
         until: float | None = None
+        killed = False
         try:
             while True:
                 if stop.is_set() and until is None:
                     until = self._clock.monotonic() + STOP_SECONDS
                     _send(ours, None)
-                elif until is not None and self._clock.monotonic() > until:
+                elif until is not None and self._clock.monotonic() > until and not killed:
+                    killed = True
                     logger.error("stage_process_killed", stage=self.name, reason="it did not stop in time")
                     process.kill()
                 if ours.poll(TELL_SECONDS / 2):
@@ -111,7 +121,8 @@ class StageProcess:
                     if isinstance(said, Failed):
                         failed = said
                     else:
-                        self._told = said
+                        with self._lock:
+                            self._told = said
         except (EOFError, OSError):
             process.join()
         finally:
@@ -120,6 +131,19 @@ class StageProcess:
             self._own.enter("stopped", failed.reason)
             raise MinshengError(failed.reason, failed.hint)
         return process.exitcode
+
+
+def _since_first(now: Health, earlier: Health) -> Health:
+    """How a process is, with what those before it have done."""
+    return msgspec.structs.replace(
+        now,
+        processed=earlier.processed + now.processed,
+        rejected=earlier.rejected + now.rejected,
+        poll_seconds=earlier.poll_seconds + now.poll_seconds,
+        work_seconds=earlier.work_seconds + now.work_seconds,
+        send_seconds=earlier.send_seconds + now.send_seconds,
+        last_error=now.last_error or earlier.last_error,
+    )
 
 
 def _work(name: str, settings: Settings, pipe: Connection) -> None:

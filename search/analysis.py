@@ -30,6 +30,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from minsheng.code_points import code_points
 from minsheng.traditional import simplifying
 
 Number = TypeVar("Number", np.int8, np.int16)
@@ -115,7 +116,7 @@ def locate(text: str) -> Located:
     word: list[str] = []
     places: list[int] = []
     for place, piece in enumerate(map(_pieces.__getitem__, map(ord, text))):
-        if len(piece) == 3 and piece[0] == " ":  # a unit of its own: most of Chinese, so it is kept short
+        if len(piece) == 3 and piece[0] == piece[2] == " ":  # a unit of its own: most of Chinese, so it is kept short
             if word:
                 _add(found, word, places)
             if piece[1] == BREAK and units and units[-1] == BREAK:
@@ -213,7 +214,7 @@ def _ends(text: str) -> npt.NDArray[np.int64]:
 
 def _of_each(text: str, table: npt.NDArray[Number], tell: Callable[[int], int]) -> npt.NDArray[Number]:
     """What a table holds of each character of a text; of those that it has not met, what `tell` says is put in."""
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = code_points(text)
     found = table[points]
     if found.min(initial=0) < 0:
         for point in set(points[found < 0].tolist()):

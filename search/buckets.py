@@ -30,7 +30,8 @@ def month_start(moment: datetime) -> datetime:
 
 def step_start(hour: int, interval: Interval) -> datetime:
     """The start in China time of the step that an hour (counted since 1970) lies in."""
-    moment = at(hour * HOUR_MS)
+    # Until 1901 China's clocks were not a whole number of hours ahead.
+    moment = at(hour * HOUR_MS).replace(minute=0, second=0)
     if interval == "hour":
         return moment
     day = moment.replace(hour=0)

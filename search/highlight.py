@@ -13,6 +13,9 @@ from search.query import Node, wanted
 SNIPPET = 120
 """Length of a snippet in characters; a little more or less where that gives a kinder cut."""
 
+LONGEST = 3 * SNIPPET
+"""Where the first match is longer than this (one word repeated without end), it is not shown whole."""
+
 LEAD = 40
 """How many characters before the first match a snippet may start."""
 
@@ -56,7 +59,7 @@ def marks(text: str, terms: list[tuple[str, ...]]) -> Spans:
 def _snippet(text: str, spans: Spans) -> tuple[str, Spans]:
     """About `SNIPPET` characters around the first match, on one line, with `…` where something was cut off."""
     start = _start(text, spans[0][0]) if spans else 0
-    end = _end(text, max(start + SNIPPET, spans[0][1] if spans else 0))
+    end = _end(text, max(start + SNIPPET, min(spans[0][1], start + LONGEST) if spans else 0))
     shown, places = _one_line(text[start:end])
     before = "…" if text[:start].strip() else ""
     after = "…" if text[end:].strip() else ""

@@ -176,7 +176,7 @@ _TOKEN = re.compile(
     | (?P<and> && )
     | (?P<or> \|\| )
     | (?P<minus> (?<![^\s(|&:]) - (?=[^\s)]) )
-    | (?P<field> (?<![^\s(|&-]) (?i:title|source|标题|信源|来源) : )
+    | (?P<field> (?<![^\s(|&-]) (?i:title|source|标题|信源|来源|文号) : )
     | (?P<word> (?: (?! && | \|\| ) [^\s"“”「『()] )+ )
     | \s+
     """,
@@ -205,7 +205,8 @@ def _tokens(text: str) -> Iterator[_Token]:
         elif kind == "minus":
             yield _Token("not")
         elif kind == "field":
-            yield _Token("field", _FIELDS[value.rstrip(":").lower()])
+            if (name := value.rstrip(":").lower()) in _FIELDS:  # 文号: only says what follows, which is known by itself
+                yield _Token("field", _FIELDS[name])
         elif kind == "word" and value in _OPERATORS:
             yield _Token(_OPERATORS[value])
         elif kind == "number":
@@ -277,17 +278,23 @@ class _Parser:
         self._place += 1
         node: Node | None
         if token.kind == "field":
-            node = self._one(depth)
+            if depth >= MAX_DEPTH:
+                raise _too_deep()
+            node = self._one(depth + 1)
             node = node if node is None else _within(node, token.text)
         elif token.kind == "(":
             if depth >= MAX_DEPTH:
-                raise WrongUse(Problem("query-deep", most=MAX_DEPTH), "use fewer brackets")
+                raise _too_deep()
             node = self._either(depth + 1)
             if self._next() == ")":
                 self._place += 1
         else:
             node = Term(token.text, exact=token.exact)
         return Not(node) if negated and node is not None else node
+
+
+def _too_deep() -> WrongUse:
+    return WrongUse(Problem("query-deep", most=MAX_DEPTH), "use fewer brackets")
 
 
 def _within(node: Node, field: str) -> Node:

@@ -41,6 +41,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> A
             retries=False,
             redirect=False,
         )
+    # Both are also timeouts to urllib3, and nobody waited.
+    except urllib3.exceptions.NameResolutionError:
+        raise DeliveryFailed(f"{host} is no host that is known here") from None
+    except urllib3.exceptions.NewConnectionError:
+        raise DeliveryFailed(f"{host} takes no connection") from None
     except urllib3.exceptions.TimeoutError:
         raise DeliveryFailed(f"{host} did not answer within {timeout:g} s") from None
     except urllib3.exceptions.HTTPError as error:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from alerts.channels import open_channel
 from alerts.notify import breaker
+from alerts.notify.delivery_words import in_chinese
 from alerts.tables import outbox, tickets
 from minsheng.clock import CHINA, Clock
 from minsheng.errors import MinshengError
@@ -136,9 +137,9 @@ def _kind(channel: ChannelSettings, settings: Settings) -> tuple[str, str]:
 def _words(state: breaker.ChannelState, now: datetime) -> str:
     if state.rests_until is not None and state.rests_until > now:
         until = state.rests_until.astimezone(CHINA)
-        return f"连续失败 {state.failures} 次，暂停至 {until:%H:%M:%S}：{state.last_error}"
+        return f"连续失败 {state.failures} 次，暂停至 {until:%H:%M:%S}：{in_chinese(state.last_error or '')}"
     if state.last_failed_at and (state.last_ok_at is None or state.last_failed_at > state.last_ok_at):
-        return f"上次失败：{state.last_error}"
+        return f"上次失败：{in_chinese(state.last_error or '')}"
     return "正常" if state.last_ok_at else "尚未使用"
 
 
@@ -153,6 +154,6 @@ def _state(row: sa.RowMapping) -> str:
     if row["sent_at"] is not None:
         return f"{at(row['sent_at'])} 送达"
     if row["dead_at"] is not None:
-        return f"未送达：{row['last_error'] or ''}"
-    error = f"（上次失败：{row['last_error']}）" if row["last_error"] else ""
+        return f"未送达：{in_chinese(row['last_error'] or '')}"
+    error = f"（上次失败：{in_chinese(row['last_error'])}）" if row["last_error"] else ""
     return f"待发，{at(row['next_try_at'])} 起{error}"

@@ -11,6 +11,7 @@ from alerts.duty.book import BookShelf
 from alerts.duty.changes import DutyChanges
 from alerts.duty.roster import on_duty
 from alerts.notices import REASONS
+from alerts.notify.delivery_words import in_chinese
 from alerts.notify.escalation import EscalationStep, steps_of
 from alerts.notify.tables import notice_decisions as decisions
 from alerts.notify.tables import notices
@@ -159,10 +160,10 @@ def _summary(about: list[Decision], sent: list[Message], decided: bool, receiver
     waiting = [one for one in sent if one.dead_at is None]
     later = next((one.why for one in reversed(about) if one.outcome == "later"), "")
     if waiting:
-        error = next((one.last_error for one in waiting if one.last_error), "")
+        error = in_chinese(next((one.last_error for one in waiting if one.last_error), ""))
         return f"等待发送{f'：{later}' if later else ''}{f'（上次失败：{error}）' if error else ''}"
     if sent:
-        return f"未送达：{sent[-1].last_error or '已放弃'}"
+        return f"未送达：{in_chinese(sent[-1].last_error or '') or '已放弃'}"
     held = next((one for one in reversed(about) if one.outcome in ("held", "dropped")), None)
     if held is not None:
         return f"{'暂缓' if held.outcome == 'held' and not decided else '未发送'}：{held.why}"

@@ -212,10 +212,10 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def condition(text: str) -> Condition:
-    """Read a condition. Raises `ValueError` with what is wrong."""
+    """Read a condition. Raises `ValueError` with a text that is none."""
     found = _CONDITION.fullmatch(text)
     if found is None:
-        raise ValueError(f"'{text}' is no condition; write a fact, a comparison and a number: voices >= 8")
+        raise ValueError(text)
     return Condition(found[1], found[2], float(found[3]))
 
 

@@ -54,7 +54,9 @@ def read_rules(text: str, name: str) -> RuleSet:
         plain = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line = _LINE.search(str(error))
-        raise _refused(name, int(line[1]) if line else text.count("\n") + 1, f"no TOML: {error}") from None
+        raise _refused(
+            name, int(line[1]) if line else text.count("\n") + 1, Problem("rules-toml", error=error)
+        ) from None
     try:
         rules = msgspec.convert(plain, RuleSet)
     except msgspec.ValidationError as error:
@@ -75,7 +77,7 @@ def _check(rules: RuleSet, text: str, name: str) -> None:
     """What the shape alone does not say."""
     for listed, words in rules.words.items():
         if listed in MARKS:
-            raise _refused(name, _line_of(text, ["words", listed]), f"words.{listed}: the model has that name")
+            raise _refused(name, _line_of(text, ["words", listed]), Problem("rules-words-taken", words=listed))
         try:
             parse(words.match)
         except BadWords as error:
@@ -85,37 +87,40 @@ def _check(rules: RuleSet, text: str, name: str) -> None:
     for number, rule in enumerate(rules.rules):
         where = ["rules", number]
         if rule.name in names:
-            raise _refused(name, _line_of(text, [*where, "name"]), f"there are two rules named {rule.name}")
+            raise _refused(name, _line_of(text, [*where, "name"]), Problem("rules-name-twice", rule=rule.name))
         names.add(rule.name)
         try:
             conditions = rule.conditions
         except ValueError as error:
-            raise _refused(name, _line_of(text, [*where, "when"]), f"rule {rule.name}: {error}") from None
+            wrong = Problem("rules-condition", rule=rule.name, text=error)
+            raise _refused(name, _line_of(text, [*where, "when"]), wrong) from None
         for each in conditions:
             if each.fact not in known:
                 near = difflib.get_close_matches(each.fact, sorted(known), 1)
-                hint = f"; did you mean {near[0]}?" if near else ""
-                reason = f"rule {rule.name}: there is no fact '{each.fact}'{hint}"
-                raise _refused(name, _line_of(text, [*where, "when"]), reason)
+                wrong = (
+                    Problem("rules-fact-near", rule=rule.name, fact=each.fact, near=near[0])
+                    if near
+                    else Problem("rules-fact", rule=rule.name, fact=each.fact)
+                )
+                raise _refused(name, _line_of(text, [*where, "when"]), wrong)
         fact = "messages" if rule.scopes == ("matter",) else "voices"
         for scope in rule.scopes:
             fact = "messages" if scope == "matter" else "voices"
             if rule.least(fact) < 2:
-                reason = (
-                    f"rule {rule.name}: ask for at least two {fact} ({fact} >= 2): one alone is a case, no hot issue"
-                )
-                raise _refused(name, _line_of(text, [*where, "when"]), reason)
+                wrong = Problem("rules-one-alone", rule=rule.name, fact=fact)
+                raise _refused(name, _line_of(text, [*where, "when"]), wrong)
     if not sum(getattr(rules.weights, part) for part in PARTS):
-        raise _refused(name, _line_of(text, ["weights"]), "all weights are 0")
+        raise _refused(name, _line_of(text, ["weights"]), Problem("rules-weightless"))
     if rules.weights.gravity and GRAVE not in rules.words:
         raise _refused(
             name, _line_of(text, ["weights", "gravity"]), f"gravity counts words.{GRAVE}, which is not there"
         )
 
 
-def _refused(name: str, line: int, reason: str) -> BadInput:
+def _refused(name: str, line: int, reason: str | Problem) -> BadInput:
+    english, chinese = (reason.english, reason.chinese) if isinstance(reason, Problem) else (reason, reason)
     return BadInput(
-        Problem("rules-line", file=name, line=line, reason=reason),
+        Problem("rules-line", file=name, line=line, reason=english, said=chinese),
         "the rules in force stay as they are; see docs/how-to/write-a-rule.md",
     )
 

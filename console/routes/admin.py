@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -9,7 +11,9 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
 
 from console.access import Visit, needs
-from console.audit import ACTIONS
+from console.audit import ACTIONS, Line
+from console.audit_words import detail_words
+from console.days import begin_of
 from console.problems import in_words
 from console.rendering import show
 from console.rights import RIGHTS, ROLE_RIGHTS, ROLES
@@ -139,28 +143,39 @@ def audit(
     actor: str = "",
     action: str = "",
     q: str = "",
+    since: str = "",
+    until: str = "",
     before: Annotated[int | None, Query(ge=1, lt=1 << 62)] = None,
 ) -> Response:
-    lines = visit.console.audit.list(
-        actor=actor.strip() or None, action=action or None, words=q.strip() or None, before=before, limit=LINES
-    )
+    """`since`, `until`: days in China, both counted in."""
+    asked = {"actor": actor.strip(), "action": action, "q": q.strip(), "since": since, "until": until}
+    lines = _audit_lines(visit, asked, before=before, limit=LINES)
     checked = visit.console.audit_checks.look()
-    visit.record("audit-read", "", {"actor": actor, "action": action, "q": q})
+    visit.record("audit-read", "", {key: value for key, value in asked.items() if value})
+    tree = visit.console.units.tree()
+    names: dict[str, Mapping[Any, str]] = {
+        "unit": {unit.id: unit.name for unit in tree.by_id.values()},
+        "policy": visit.view.policy_names(),
+        "source": visit.view.source_names(),
+    }
     return show(
-        visit, "admin/audit.html.j2", lines=lines, actor=actor, action=action, q=q, actions=ACTIONS,
+        visit, "admin/audit.html.j2", asked=asked, actions=ACTIONS,
+        lines=[(line, detail_words(line.action, line.subject, line.detail, names, ACTIONS)) for line in lines],
         verdict=checked.verdict, full_at=checked.full_at, stale=checked.stale(visit.console.clock.now()),
         more=lines[-1].id if len(lines) == LINES else None, most=visit.console.settings.console.export_rows,
     )  # fmt: skip
 
 
 @router.get("/admin/audit/export")
-def export_audit(visit: Auditor, actor: str = "", action: str = "", q: str = "", format: str = "csv") -> Response:  # noqa: A002
+def export_audit(
+    visit: Auditor, actor: str = "", action: str = "", q: str = "", since: str = "", until: str = "",
+    format: str = "csv",  # noqa: A002
+) -> Response:  # fmt: skip
     """The lines that the same filters show, newest first, from all pages."""
     check_format(format)
     most = visit.console.settings.console.export_rows
-    lines = visit.console.audit.list(
-        actor=actor.strip() or None, action=action or None, words=q.strip() or None, limit=most + 1
-    )
+    asked = {"actor": actor.strip(), "action": action, "q": q.strip(), "since": since, "until": until}
+    lines = _audit_lines(visit, asked, limit=most + 1)
     kept = lines[:most]
     note = f"本文件只含最近 {len(kept)} 条；请缩小范围后再导出。" if len(lines) > most else ""
     rows = [
@@ -171,7 +186,7 @@ def export_audit(visit: Auditor, actor: str = "", action: str = "", q: str = "",
     stamp = moment(visit.console.clock.now()).replace("-", "").replace(":", "").replace(" ", "-")
     return export_sheet(
         visit, rows, AUDIT_COLUMNS, what="审计日志", name=f"审计日志-{stamp}", format=format,
-        asked={"actor": actor, "action": action, "q": q}, note=note,
+        asked={key: value for key, value in asked.items() if value}, note=note,
     )  # fmt: skip
 
 
@@ -181,6 +196,15 @@ def verify_audit(visit: Auditor) -> Response:
     found = visit.console.audit_checks.full().verdict
     visit.record("audit-verified", "", {"lines": found.lines, "broken": found.broken})
     return RedirectResponse("/admin/audit", 303)
+
+
+def _audit_lines(visit: Visit, asked: Mapping[str, str], *, before: int | None = None, limit: int) -> Sequence[Line]:
+    until = begin_of(asked["until"])
+    return visit.console.audit.list(
+        actor=asked["actor"] or None, action=asked["action"] or None, words=asked["q"] or None,
+        since=begin_of(asked["since"]), until=until + timedelta(days=1) if until else None,
+        before=before, limit=limit,
+    )  # fmt: skip
 
 
 def _number(text: str) -> int | None:

@@ -144,6 +144,13 @@ def compare(
     }
     return show(
         visit, "compare.html.j2", code=400 if problem else 200, given=given, sides=sides, values=values,
+        searches=[
+            Asked(
+                words=given["q"], given={"policy": (given[name],)} if given[name] else {},
+                since=given[f"{name}_since"], until=given[f"{name}_until"],
+            )
+            for name in ("first", "second")
+        ],
         problem=problem, titles=titles, names=names(visit.view), facets=words.FACETS,
         policies=sorted((one.id, one.title) for one in mine.values()),
     )  # fmt: skip

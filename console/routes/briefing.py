@@ -18,7 +18,7 @@ from briefings.opening import opened
 from console.access import Visit, needs
 from console.days import EARLIEST
 from console.headers import POLICY
-from console.rendering import show
+from console.rendering import leaving, show
 from console.routes.documents import names
 from console.words import next_deadline
 from minsheng.clock import CHINA
@@ -64,6 +64,7 @@ def daily(visit: Leader, day: date) -> Response:
     """The briefing as it is printed. Its own styles and script stand in it: this page allows exactly those."""
     _check_day(visit, day)
     page = daily_html(visit.console.briefing(day, visit.view), whole_lists=f"/briefings/{day}/evidence/")
+    page = leaving(visit, page)
     visit.record("briefing-read", str(day))
     return HTMLResponse(page, headers={"Content-Security-Policy": allowed(page)})
 

@@ -27,7 +27,7 @@ from console.access import Visit, needs
 from console.casework import people_names
 from console.days import begin_of, china_day
 from console.problems import in_words
-from console.rendering import attachment, show
+from console.rendering import attachment, leaving, show
 from console.routes.briefing import allowed
 from console.routes.documents import names
 from minsheng.clock import CHINA
@@ -116,7 +116,7 @@ def file(visit: Reader, kept: str, format: str = "html") -> Response:  # noqa: A
     visit.record("briefing-read", found.number, {"format": format})
     shelf.opened(found.number, visit.actor)
     if format == "html":
-        text = content.decode()
+        text = leaving(visit, content.decode())
         return HTMLResponse(text, headers={"Content-Security-Policy": allowed(text)})
     headers = {"Content-Disposition": attachment(f"{found.number}.{format}")}
     return Response(content, media_type=TYPES[format], headers=headers)

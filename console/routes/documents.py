@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -96,9 +97,20 @@ def export_file(visit: Annotated[Visit, needs("export")], format: str = "csv") -
         return Response(body, media_type=kind, headers=headers)
     if format == "docx":
         kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-        return Response(export.as_docx(rows, note), media_type=kind, headers=headers)
+        told = [*told_of(asked, known), f"共 {total} 篇　导出于 {words.moment(visit.console.clock.now())}"]
+        return Response(export.as_docx(rows, told, note), media_type=kind, headers=headers)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return Response(as_xlsx("检索结果", export.COLUMNS, rows, note), media_type=kind, headers=headers)
+
+
+def told_of(asked: Asked, known: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """What was looked for: a line for the words, one for the conditions."""
+    given = [
+        f"{words.FILTERS[key]}：{'、'.join(known.get(key, {}).get(value, value) for value in values)}"
+        for key, values in asked.given.items()
+    ]
+    given += [f"{word}：{day}" for word, day in (("自", asked.since), ("至", asked.until)) if day]
+    return [line for line in (f"检索词：{asked.words}" if asked.words else "", "　".join(given)) if line]
 
 
 @router.get("/documents/{document_id}")

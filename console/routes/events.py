@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
@@ -18,6 +18,7 @@ from console.routes.documents import names
 from console.searching import Asked
 from console.tiles import map_of
 from grouping.by_hand import EventDesk
+from grouping.detail import EventDetail
 from grouping.history import History, list_changes
 from minsheng.errors import WrongUse
 from search.index import Filters, Search
@@ -26,7 +27,10 @@ router = APIRouter()
 Reader = Annotated[Visit, needs("events")]
 Changer = Annotated[Visit, needs("events.change")]
 POSTS = 30
-CHANGES = {"merged": "并入", "parted": "分出", "split": "拆出"}
+CHANGES = {
+    "merged": ("并入另一个事件", "并入本事件的"), "parted": ("分出", "分出自"), "split": ("拆出", "拆自"),
+}  # fmt: skip
+"""Kind of change → what it is called at the event that it names first, and at the other one."""
 
 
 @router.get("/events")
@@ -99,9 +103,22 @@ def _page(
     visit.record("event-read", found.id, {"posts": len(posts.hits)})
     return show(
         visit, "event.html.j2", code=400 if problem else 200, problem=problem, typed=typed or {}, chosen=set(chosen),
-        changes=list_changes(visit.console.store, [*found.ids], limit=20) if visit.view.grant.everything else [],
-        display=people_names(visit), change_words=CHANGES, event=found,
+        changes=_changes(visit, found) if visit.view.grant.everything else [],
+        display=people_names(visit), event=found,
         posts=[hit.record for hit in posts.hits], total=posts.total,
         names=names(visit.view), tickets=tickets, of_event=Asked(given={"event": (found.id,)}),
         map=map_of(visit, None, Filters(events=found.ids)),
     )  # fmt: skip
+
+
+def _changes(visit: Visit, found: EventDetail) -> list[dict[str, Any]]:
+    """What was merged and split, newest first: `words` and the `other` event, with its `title` where it has a page of
+    its own."""
+    told = []
+    for change in list_changes(visit.console.store, [*found.ids], limit=20):
+        here = change.other == found.id
+        other = change.event if here else change.other
+        shown = None if other in found.ids else visit.view.event(other)
+        title = shown.title if shown is not None else ""
+        told.append({"words": CHANGES[change.kind][here], "other": other, "title": title, "change": change})
+    return told

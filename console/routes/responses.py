@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, cast
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
@@ -11,6 +13,7 @@ from fastapi.responses import RedirectResponse
 from alerts.casework import links
 from alerts.casework.clocks import meet_clock, own_clocks
 from alerts.clocks import CONFERENCE
+from alerts.evidence import is_of_policy
 from alerts.responses.evaluation import ResponseBook
 from alerts.responses.grade import CHINESE as GRADES
 from alerts.responses.grade import WEIGHTS
@@ -157,6 +160,13 @@ def _conference_waits(ticket: Ticket) -> bool:
     return any(one.kind == CONFERENCE and one.waiting for one in own_clocks(ticket))
 
 
+def _voiced(ticket: Ticket, demand: str) -> str:
+    """The search for the posts of this ticket that voice a demand, by how it begins."""
+    of = ("policy", ticket.policy or "") if is_of_policy(ticket.event) else ("event", ticket.event)
+    words = demand.removeprefix("//@用户:").replace('"', " ")[:30]
+    return urlencode([("q", f'"{words}"'), of])
+
+
 def _page(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
     kept = ResponseBook(visit.console.store, visit.console.clock).latest(ticket.number)
     visit.record("ticket-read", ticket.number, {"response": kept is not None})
@@ -166,5 +176,5 @@ def _page(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Response:
         weights=WEIGHTS, channels=CHANNELS, works=visit.may("tickets.work"), scores=visit.may("tickets.score"),
         statuses=STATUS_WORDS, display=people_names(visit), source_names=visit.view.source_names(),
         drafts={key: statements[key] for key in ("full", "holding") if statements.get(key)},
-        moves=_may_respond(ticket), conference_waits=_conference_waits(ticket),
+        moves=_may_respond(ticket), conference_waits=_conference_waits(ticket), voiced=partial(_voiced, ticket),
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Response
@@ -13,7 +14,7 @@ from console.access import Visit, needs
 from console.problems import in_words
 from console.rendering import show
 from console.routes.documents import names
-from console.searching import MANY, Asked
+from console.searching import MANY, Asked, as_of_today
 from minsheng.errors import WrongUse
 from search.saved import News, SavedSearch, SavedSearches
 
@@ -38,9 +39,7 @@ def save(visit: Searcher) -> Response:
     without = visit.field("exclude").replace("，", " ").replace("、", " ").split()
     notify = visit.field("notify") == "1"
     try:
-        kept = _book(visit).save(
-            visit.actor, visit.field("name"), asked.words, asked.filters(visit.console.store), without, notify=notify
-        )
+        kept = _book(visit).save(visit.actor, visit.field("name"), asked.words, asked.chosen(), without, notify=notify)
     except WrongUse as error:
         return _page(visit, asked, dict(visit.items()), problem=in_words(error))
     visit.record("search-saved", kept.name, {**asked.plain(), "exclude": without, "notify": notify})
@@ -59,7 +58,7 @@ def act(visit: Searcher, number: int) -> Response:
             book.remove(number, visit.actor)
             visit.record("search-saved", one.name, {"removed": True})
             return RedirectResponse("/searches", 303)
-        news = book.news(one, visit.view.index)
+        news = book.news(one, visit.view.index, partial(as_of_today, store=visit.console.store))
     except WrongUse as error:
         return _page(visit, Asked(), {}, problem=in_words(error))
     visit.record("searched", one.query, {"saved": one.name, "new": len(news.hits)})

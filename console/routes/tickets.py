@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Response
 from starlette.exceptions import HTTPException
 
@@ -37,6 +38,7 @@ from console.casework import Typed, people_names
 from console.days import china_day
 from console.grassroots import Span, grassroots_of, named_unit
 from console.rendering import show
+from console.scope import OTHERS
 from minsheng.clock import CHINA
 from minsheng.policies import PolicyRegister
 
@@ -54,10 +56,11 @@ _BRACES = re.compile(r"\{([a-z_]+)\}")
 @router.get("/tickets")
 def ticket_list(
     visit: Reader, status: str = "unclosed", level: str = "", policy: str = "", below: str = "", figure: str = "",
-    since: str = "", until: str = "", before: str = "",
+    since: str = "", until: str = "", before: str = "", q: str = "",
 ) -> Response:  # fmt: skip
-    """`below`: only those of a unit below, by its number. `figure`: those that a figure of the grassroots view counts,
-    of the days from `since` to `until`, whatever their status. `before`: the last ticket of the page before."""
+    """`q`: in number or title. `below`: only those of a unit below, by its number. `figure`: those that a figure of the
+    grassroots view counts, of the days from `since` to `until`, whatever their status. `before`: the last ticket of the
+    page before."""
     ground = grassroots_of(visit) if below or figure else None
     unit = named_unit(ground, below) if ground else None
     if ground is not None and figure:
@@ -69,24 +72,33 @@ def ticket_list(
         return show(
             visit, "tickets.html.j2", tickets=shown, status="all", level="", policy="", statuses=STATUS_WORDS,
             limit=LISTED, below=below, unit=unit, figure=FIGURES[figure][0], span=span, total=len(counted), older="",
+            q="",
         )  # fmt: skip
     found = visit.view.tickets(
         status=status if status in (*STATUSES, "unclosed") else None,
         level=level if level in LEVELS else None,
         policy=policy or None,
-        where=ground.share(unit).tickets if ground else (),
+        where=[*(ground.share(unit).tickets if ground else ()), *_named(q.strip())],
         before=visit.view.place_of_ticket(before) if before else None,
         limit=LISTED + 1,
     )
     older = ""
     if len(found) > LISTED:
         found = found[:LISTED]
-        asked = {"status": status, "level": level, "policy": policy, "below": below, "before": found[-1].number}
+        asked = {
+            "q": q, "status": status, "level": level, "policy": policy, "below": below, "before": found[-1].number,
+        }  # fmt: skip
         older = f"/tickets?{urlencode({name: value for name, value in asked.items() if value})}"
     return show(
         visit, "tickets.html.j2", tickets=found, status=status, level=level, policy=policy, statuses=STATUS_WORDS,
-        limit=LISTED, below=below, unit=unit, figure="", span=None, total=len(found), older=older,
+        limit=LISTED, below=below, unit=unit, figure="", span=None, total=len(found), older=older, q=q,
     )  # fmt: skip
+
+
+def _named(words: str) -> list[sa.ColumnElement[bool]]:
+    """What holds of the rows of tickets with all of these words in number or title."""
+    columns = ticket_table.c.number, ticket_table.c.title
+    return [sa.or_(*(column.icontains(word, autoescape=True) for column in columns)) for word in words.split()]
 
 
 @router.get("/tickets/{number}")
@@ -105,6 +117,7 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
     if ticket.exercise:
         DrillBook(store, clock).note_plan_opened(ticket.event, actor=visit.actor)
     works = visit.may("tickets.work")
+    tasks = tasks_of(store, ticket.number)
     sheets = sheets_of(store, ticket.number)
     every_link = links_of(store, ticket.number)
     linked = visit.view.index.get([one.target for one in every_link if one.kind == "document"])
@@ -126,7 +139,8 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         event_shown=visit.may("events") and visit.view.has_event(ticket.event),
         typed=typed,
         hidden=len(ticket.documents[:POSTS]) - len(found),
-        tasks=tasks_of(store, ticket.number),
+        tasks=sorted(tasks, key=lambda one: (not one.waiting, one.cancelled_at is not None)),
+        waiting=sum(one.waiting for one in tasks),
         assignments=assignments_of(store, ticket.number),
         assignment_words=STATE_WORDS,
         attachments=attachments_of(store, ticket.number),
@@ -151,10 +165,23 @@ def ticket_response(visit: Visit, ticket: Ticket, typed: Typed, code: int) -> Re
         plan_filled_at=datetime.fromisoformat(ticket.plan["filled_at"])
         if ticket.plan and ticket.plan.get("filled_at")
         else None,
+        others=OTHERS,
+        merged_into=next((one.detail["into"] for one in reversed(timeline) if one.detail.get("into")), "")
+        if ticket.status == "merged"
+        else "",
+        better_plan=_better_plan(ticket, timeline) if ticket.closed_at is None else "",
         plan_choices=_plan_choices(visit, ticket) if works and ticket.closed_at is None else (),
         ended=ticket.closed_at is not None,
         levels=[level for level in words.LEVEL_ORDER if level != ticket.level],
     )
+
+
+def _better_plan(ticket: Ticket, timeline: Sequence[TimelineEvent]) -> str:
+    """The title of the plan that was suggested as the level rose, where nobody has chosen one since; else empty."""
+    last = next((one for one in reversed(timeline) if one.kind in ("plan-suggested", "plan-changed")), None)
+    if last is None or last.kind == "plan-changed" or (ticket.plan or {}).get("id") == last.detail.get("plan"):
+        return ""
+    return str(last.detail.get("title", ""))
 
 
 def _plan_choices(visit: Visit, ticket: Ticket) -> tuple[tuple[str, str], ...]:
@@ -190,8 +217,10 @@ def _missing(text: str) -> list[str]:
 
 
 def _line(event: TimelineEvent, people: Mapping[str, str]) -> dict[str, Any]:
-    """A line of the timeline in the words of the duty room."""
+    """A line of the timeline in the words of the duty room; `ticket`: one that it names, where it is the viewer's."""
+    named = next((event.detail[key] for key in ("ticket", "into", "off", "took") if event.detail.get(key)), "")
     return {
+        "ticket": "" if named == OTHERS else named,
         "title": TITLES.get(event.kind, event.kind),
         "at": event.at,
         "who": "" if event.actor == SYSTEM else people.get(event.actor, event.actor),

@@ -6,6 +6,10 @@ const words = document.body.dataset;
 // Clocks that count down. The server says how much is left: the browser's own clock may be wrong.
 function spanWords(seconds) {
   const minutes = Math.floor(Math.abs(seconds) / 60), days = Math.floor(minutes / 1440), hours = Math.floor((minutes % 1440) / 60);
+  if (document.documentElement.lang === "en") {
+    const text = days ? `${days} d ${hours} h` : hours ? `${hours} h ${minutes % 60} min` : `${minutes % 60} min`;
+    return seconds < 0 ? `${text} late` : text;
+  }
   const text = days ? `${days}天${hours}小时` : hours ? `${hours}小时${minutes % 60}分` : `${minutes % 60}分`;
   return seconds < 0 ? `超时${text}` : text;
 }
@@ -60,8 +64,11 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       document.execCommand("copy");
     }
     say(words.copied);
+    const word = button.lastChild, before = word.textContent;
+    if (before === words.copied) return;
+    word.textContent = words.copied;
     button.classList.add("good");
-    setTimeout(() => button.classList.remove("good"), 2000);
+    setTimeout(() => { button.classList.remove("good"); word.textContent = before; }, 2000);
   });
 }
 function say(text) {

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
@@ -21,6 +22,7 @@ from minsheng.settings import load_settings
 from sample.start import start_sample
 
 WIDTH = 130
+COLOURS = 64
 
 PAGE = """<meta charset="utf-8"><body style="margin:0;background:{background};color:{foreground}">
 <pre style="font:16px/17px 'Noto Sans Mono CJK SC';padding:8px 16px;margin:0">{code}</pre>"""
@@ -51,6 +53,8 @@ def main() -> None:
              f"--screenshot={here / 'live.png'}", page.as_uri()],
             check=True, capture_output=True,
         )  # fmt: skip
+        small = Image.open(here / "live.png").convert("RGB").quantize(COLOURS)
+        small.save(here / "live.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -90,13 +90,16 @@ def run(
     json: bool = context.JSON_OPTION,
 ) -> None:
     """Show what is new since the last time, and remember that it was shown."""
+    from functools import partial
+
+    from console.searching import as_of_today
     from minsheng.cli.search import _plain
     from minsheng.parts import open_index
     from search.saved import SavedSearches
 
     with closing(context.store()) as store, closing(open_index(context.settings())) as index:
         searches = SavedSearches(store)
-        news = searches.news(searches.get(number), index)
+        news = searches.news(searches.get(number), index, partial(as_of_today, store=store))
     if json:
         context.print_json({"hits": [_plain(hit) for hit in news.hits], "more": news.more})
         return

@@ -128,17 +128,7 @@ def _between(field: str, since: datetime | None, until: datetime | None) -> list
 
 
 def aggregations(search: Search, candidates: int) -> dict[str, Any]:
-    wanted: dict[str, Any] = {
-        facet: {
-            "terms": {
-                "field": _FACET_FIELDS[facet],
-                "size": search.facet_size,
-                "shard_size": max(candidates, search.facet_size),
-                "order": [{"_count": "desc"}, {"_key": "asc"}],
-            }
-        }
-        for facet in search.facets
-    }
+    wanted: dict[str, Any] = {facet: _values(facet, search.facet_size, candidates) for facet in search.facets}
     if search.together:
         wanted["groups"] = {"cardinality": {"field": "duplicate_group", "precision_threshold": EXACT_GROUPS}}
     if search.histogram:
@@ -154,6 +144,30 @@ def aggregations(search: Search, candidates: int) -> dict[str, Any]:
             steps["aggregations"] = {"split": {"terms": {"field": search.histogram_split, "size": 1_000}}}
         wanted["histogram"] = steps
     return wanted
+
+
+def _values(facet: Facet, size: int, candidates: int) -> dict[str, Any]:
+    return {
+        "terms": {
+            "field": _FACET_FIELDS[facet],
+            "size": size,
+            "shard_size": max(candidates, size),
+            "order": [{"_count": "desc"}, {"_key": "asc"}],
+        }
+    }
+
+
+def candidates(facet: Facet, size: int) -> dict[str, Any]:
+    """Asks for more values than are wanted: a count that is too small may have put one behind."""
+    return _values(facet, min(size + FACET_CANDIDATES, ALL_CANDIDATES), ALL_CANDIDATES)
+
+
+def named(facet: Facet, found: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """Asks for the counts of just these values."""
+    values = [item["key"] for item in found["buckets"]]
+    asked = _values(facet, size, len(values))
+    asked["terms"]["include"] = values
+    return asked
 
 
 def facet(found: Mapping[str, Any] | None) -> tuple[Bucket, ...]:

@@ -9,7 +9,7 @@ import msgspec
 from elasticsearch import ApiError
 
 from minsheng.records import Grouped
-from search.bodies import body
+from search.bodies import body, objection
 from search.elastic.answers import reason, written
 from search.elastic.mapping import source_of
 from search.elastic.months import Months
@@ -17,7 +17,6 @@ from search.index import Written
 
 CHUNK_BYTES = 5_000_000
 CHUNK_RECORDS = 1_000
-LONGEST_ID = 512
 
 _encoder = msgspec.json.Encoder()
 
@@ -38,7 +37,9 @@ class Writer:
 
     def write(self, records: Sequence[Grouped]) -> list[Written]:
         """One answer a record, in order."""
-        answers: list[Written | None] = [None] * len(records)
+        answers: list[Written | None] = [
+            Written(record.document.id, "rejected", why) if (why := objection(record)) else None for record in records
+        ]
         items = self._items(records, answers)
         for chunk in _chunks(items):
             self._send(chunk, records, answers)
@@ -48,13 +49,13 @@ class Writer:
 
     def _items(self, records: Sequence[Grouped], answers: list[Written | None]) -> list[_Item]:
         """The actions of those records that can be sent; the others get their answers."""
-        homes = self._months.home_of(records)
-        copies = self._copies([record for record in records if record.document.revision > 1])
+        taken = [record for record, answer in zip(records, answers, strict=True) if answer is None]
+        homes = self._months.home_of(taken)
+        copies = self._copies([record for record in taken if record.document.revision > 1])
         items = []
         for place, record in enumerate(records):
             name = record.document.id
-            if len(name.encode("utf-8", "replace")) > LONGEST_ID:
-                answers[place] = Written(name, "rejected", f"an id longer than {LONGEST_ID} bytes")
+            if answers[place] is not None:
                 continue
             index = homes.get(name, self._months.name_of(record))
             if record.document.revision > 1:

@@ -97,10 +97,6 @@ def first_row_of_hour(hour: int) -> int:
     return max(0, hour - FIRST_HOUR) * SLOTS
 
 
-class Connection(sqlite3.Connection):
-    """A connection that can be held by a weak reference, so that it goes with its thread."""
-
-
 @contextmanager
 def transaction(connection: sqlite3.Connection, *, write: bool = False) -> Iterator[None]:
     """All or nothing; a reader sees the file as it was at its first look."""

@@ -16,6 +16,8 @@ from search.embedded.file import FIRST_HOUR, SLOTS
 from search.found import Copies
 from search.index import Bucket, Facet, Search
 
+ONCE_SORTED = 4_096
+"""So many numbers are counted by sorting them."""
 SPARSE = 8
 """Where codes are more than so many times the values, these are counted by sorting them, not by a counter a code."""
 
@@ -39,8 +41,7 @@ class Matches:
 
     def groups(self) -> int:
         """How many groups of duplicates there are."""
-        groups = np.sort(self._of("group"))  # several times as fast as np.unique
-        return int(np.count_nonzero(np.diff(groups))) + 1 if len(groups) else 0
+        return distinct(self._of("group"))
 
     def without(self, groups: Sequence[str]) -> Matches:
         """All but what is in these groups of duplicates."""
@@ -216,6 +217,24 @@ class Matches:
                 "SELECT row, id FROM documents WHERE row IN (SELECT value FROM json_each(?))", (json.dumps(rows),)
             )
         )
+
+
+def distinct(numbers: Numbers) -> int:
+    """How many different numbers there are; they are evenly spread and not negative.
+
+    To sort a million takes 50 ms, this 15 to 20: each is put into a table at the place that some bits name, where
+    the last one stays; those that lost theirs to another number are tried again by other bits.
+    """
+    left, found, shift = ~numbers, 0, 0  # none of which is 0, which an empty place holds
+    while len(left) > ONCE_SORTED:
+        bits = min(20, len(left).bit_length() + 1)
+        places = (left >> shift) & ((1 << bits) - 1)
+        table = np.zeros(1 << bits, np.int64)
+        table[places] = left
+        found += int(np.count_nonzero(table))
+        left = left[table[places] != left]
+        shift = (shift + 7) % 42
+    return found + len(np.unique(left))
 
 
 def _counted(codes: npt.NDArray[np.int64]) -> tuple[Numbers, Numbers]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
-from typing import Any, NamedTuple
+from itertools import chain, islice
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from search import buckets, cursors
@@ -40,6 +41,7 @@ one bm25 hardly tells. Weights there make a count saturate sooner (title) or lat
 
 _GIVEN = "IN (SELECT value FROM json_each(?))"
 _LAST_ROW = (1 << 63) - 1
+_Natural = Annotated[int, msgspec.Meta(ge=0)]
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "newest": ("published",),
@@ -120,7 +122,7 @@ class Selection:
     def page(self, sort: Sort, size: int, after: str | None, without: Sequence[str] = ()) -> tuple[list[Row], bool]:
         """Matches in this order, but for those in some groups of duplicates; and whether more follow."""
         if sort == "relevance" and self.matched:
-            return self._ranked(size, after)  # places are ranks, which nothing that is left out may shift
+            return self._ranked(size, after, without)
         if sort == "reach" or (sort == "relevance" and self._characters):
             return self._by_number("reach" if sort == "reach" else "titles", size, after, without)
         if self._plain and not without and self.matched:
@@ -193,36 +195,43 @@ class Selection:
             Row(row, float(number), cursors.write(number, published, name)) for row, (number, published), name in found
         ], more
 
-    def _ranked(self, size: int, after: str | None) -> tuple[list[Row], bool]:
-        """Best first; and whether more follow. The cursor says how many came before, and which documents were there at
-        the first page, so that later ones do not shift the order."""
-        offset = cursors.read(after, int, int)[0] if after is not None else 0
+    def _ranked(self, size: int, after: str | None, without: Sequence[str]) -> tuple[list[Row], bool]:
+        """Best first; and whether more follow. The cursor says how many came before, with those in the groups that are
+        left out, and which documents were there at the first page, so that later ones do not shift the order."""
+        offset = cursors.read(after, _Natural, _Natural)[0] if after is not None else 0
         arrival = self._arrival(after)
-        rows: list[tuple[int, float]] = []
+        rows: list[tuple[int, int, float]] = []
         if offset < RANKED:
-            rows = [(ranked.row, -ranked.cost) for ranked in self._best(arrival)[offset : offset + size + 1]]
+            left_out = frozenset(without)
+            best = enumerate(self._best(arrival)[offset:], start=offset + 1)
+            kept = ((place, ranked.row, -ranked.cost) for place, ranked in best if ranked.group not in left_out)
+            rows = list(islice(kept, size + 1))
         if len(rows) <= size:
             start = max(RANKED, offset)
-            rows += [(row, 0.0) for row in self._by_row(arrival, start, size + 1 - len(rows))]
-        found = [
-            Row(row, score, cursors.write(offset + place, arrival))
-            for place, (row, score) in enumerate(rows[:size], start=1)
-        ]
+            further = self._by_row(arrival, start, size + 1 - len(rows), without)
+            rows += [(place, row, 0.0) for place, row in further]
+        found = [Row(row, score, cursors.write(place, arrival)) for place, row, score in rows[:size]]
         return found, len(rows) > size
 
     def _arrival(self, after: str | None) -> int:
         """Which documents were there at the first page: those that had arrived by then."""
         if after is not None:
-            return int(cursors.read(after, int, int)[1])
+            return int(cursors.read(after, _Natural, _Natural)[1])
         (arrival,) = self._connection.execute("SELECT coalesce(max(arrival), 0) FROM documents").fetchone()
         return int(arrival)
 
-    def _by_row(self, arrival: int, start: int, count: int) -> list[int]:
-        """Rows of the matches that were there by then, newest hour first."""
-        if not self._plain:
-            return [int(row) for row in self._matches.rows(arrival)[start : start + count]]
+    def _by_row(self, arrival: int, start: int, count: int, without: Sequence[str]) -> list[tuple[int, int]]:
+        """Place, counted from 1, and row of the matches that were there by then, newest hour first, after `start`."""
+        if without or not self._plain:
+            rows = self._matches.rows(arrival)
+            kept = self._matches.without(without).rows(arrival) if without else rows
+            places = len(rows) - np.searchsorted(rows[::-1], kept)
+            behind = np.searchsorted(places, start, side="right")
+            chosen = slice(behind, behind + count)
+            return list(zip(places[chosen].tolist(), kept[chosen].tolist(), strict=True))
         extra = " AND d.arrival <= ? ORDER BY words.rowid DESC LIMIT ? OFFSET ?"
-        return [row for (row,) in self._select("words.rowid", join=True, extra=extra, values=[arrival, count, start])]
+        found = self._select("words.rowid", join=True, extra=extra, values=[arrival, count, start])
+        return [(place, row) for place, (row,) in enumerate(found, start=start + 1)]
 
     def _best(self, arrival: int) -> list[_Ranked]:
         """The newest matches that were there by then, best first."""

@@ -15,6 +15,7 @@ from alerts.channels import DeliveryFailed, channel_classes, open_channel
 from alerts.channels.apprise_url import without_secrets
 from alerts.channels.rendering import fitted
 from alerts.notices import Notice
+from alerts.notify.delivery_words import in_chinese
 from minsheng.errors import WrongSettings
 from minsheng.settings import ChannelSettings, Secret
 from tests.alerts.channel_servers import answering
@@ -269,3 +270,27 @@ def test_texts_are_cut_to_bytes_and_never_within_a_sign() -> None:
         assert len(text.encode()) <= longest
         assert text.endswith("链接 http://h")
     assert fitted("一", ["二"], "三", 100) == "一\n二\n三"
+
+
+def test_who_refuses_a_connection_is_not_told_to_be_slow() -> None:
+    with answering(OK[""]) as server:
+        closed = server.url
+    with pytest.raises(DeliveryFailed, match=r"127\.0\.0\.1 takes no connection"):
+        send(closed)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("oa.example did not answer within 10 s", "oa.example 在 10 秒内没有应答"),
+        ("oa.example takes no connection", "oa.example 拒绝连接或连不上"),
+        ("oa.example answered HTTP 502", "oa.example 返回 HTTP 502"),
+        ("DingTalk refused it: errcode 310000, keywords not in content",
+         "DingTalk 拒收：errcode 310000, keywords not in content"),
+        ("ticket closed before it was sent", "发出之前工单已办结"),
+        ("ticket acknowledged before it was sent", "发出之前工单已签收"),
+        ("what only the other side knows", "what only the other side knows"),
+    ],
+)  # fmt: skip
+def test_why_a_message_did_not_arrive_is_told_in_chinese(error: str, told: str) -> None:
+    assert in_chinese(error) == told

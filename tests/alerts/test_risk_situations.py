@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -32,6 +33,7 @@ def test_a_sudden_burst_of_complaints_opens_one_ticket_with_its_plan(world: Worl
     assert "云和市发展和改革委员会" in ticket.plan["statements"]["holding"]
     parts = {part["name"]: part for part in ticket.parts}
     assert parts["release"]["score"] == 1.0
+    assert re.fullmatch(r"最早发声距今 ([1-9]\d* 分钟|\d+\.\d 小时)", parts["unanswered"]["value"])
     assert len(parts["volume"]["documents"]) == 10
     assert not ticket.historical
     assert ticket.opened_at == NOW + timedelta(minutes=4 * 7)  # the eighth voice

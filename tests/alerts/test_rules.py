@@ -51,6 +51,22 @@ def test_a_bad_file_is_refused_with_line_and_reason(old: str, new: str, said: st
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"voices >= 8"', '"voice >= 8"', "里的指标“voice”不存在，是不是要写 voices？"),
+        ('"voices >= 8"', '"声量 8"', "的条件“声量 8”看不懂：应写指标、比较符和数，例如 voices >= 8。"),
+        ('name = "split-blue"', 'name = "burst-blue"', "有两条规则都叫“burst-blue”。"),
+        ("hold = 0.8", "hold = 0.8 0.9", "不合 TOML 的写法："),
+    ],
+)
+def test_a_bad_file_is_refused_in_the_language_of_the_duty_room(old: str, new: str, said: str) -> None:
+    with pytest.raises(BadInput) as error:
+        read_rules(default_text().replace(old, new, 1), "规则")
+    assert error.value.problem is not None
+    assert error.value.problem.chinese.startswith("规则第 ") and said in error.value.problem.chinese
+
+
+@pytest.mark.parametrize(
     ("words", "fits", "not_fits"),
     [
         ("停水 停电", "停水又停电", "只是停水"),

@@ -15,6 +15,7 @@ from console.routes import analysis
 from console.scope import View
 from console.searching import wider
 from grouping.hot_documents import HotWords
+from minsheng.clock import CHINA
 from search.embedded import EmbeddedIndex
 from search.index import Filters, Index, Search
 from search.query import Node, parse
@@ -135,11 +136,22 @@ def test_the_page_has_layers_and_places(shared_world: ConsoleWorld) -> None:
     assert shared_world.client("operator").get("/search/analysis/layers").status_code == 403
 
 
+def test_the_figures_of_a_comparison_open_their_posts(shared_world: ConsoleWorld) -> None:
+    client = shared_world.client("duty")
+    day = f"{MIDNIGHT.astimezone(CHINA):%Y-%m-%d}"
+    asked = f"first=heating&first_since={day}&first_until={day}&second=school&second_since={day}&second_until={day}"
+    page = client.get(f"/search/compare?{asked}").text
+    links = re.findall(r'<td class="number"><a href="(/search[^"]+)">(\d+)</a>', page)
+    assert len(links) > 4
+    for address, count in links:
+        assert f"<b>{count}</b> 篇" in client.get(html.unescape(address)).text, address
+
+
 def test_two_policies_and_two_periods_are_compared(shared_world: ConsoleWorld) -> None:
     client = shared_world.client("duty")
     shown = "first=heating&second=school&first_since=2026-04-01&first_until=2026-05-31"
     page = client.get(f"/search/compare?{shown}").text
-    totals = re.search(r"<td>信息</td><td class=\"number\">(\d+)</td><td class=\"number\">(\d+)</td>", page)
+    totals = re.search(r"<td>信息</td>" + 2 * r'<td class="number"><a href="[^"]*">(\d+)</a></td>', page)
     assert totals is not None
     index = shared_world.world.index
     assert [int(one) for one in totals.groups()] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from alerts.tables import timers
+from minsheng.clock import CHINA
+from tests.briefings.small_world import MIDNIGHT
 from tests.console.world import ConsoleWorld
 
 
@@ -70,3 +73,14 @@ def test_each_number_of_the_page_leads_to_evidence_that_is_there(world: ConsoleW
     assert links
     for address, place in links:
         assert f'id="{place}"' in client.get(address).text
+
+
+def test_links_of_a_briefing_warn_before_they_leave(world: ConsoleWorld) -> None:
+    client, day = world.client("leader"), MIDNIGHT.astimezone(CHINA).date()
+    page = client.get(f"/briefings/{day}").text
+    links = [html.unescape(one) for one in re.findall(r'<a class="out" href="([^"]*)"', page)]
+    assert links and all(one.startswith("/leave?to=http") for one in links)
+    assert 'href="http' not in page
+    warning = client.get(links[0])
+    assert warning.status_code == 200 and 'rel="noreferrer noopener nofollow"' in warning.text
+    assert client.get(links[0].replace("post", "past")).status_code == 404

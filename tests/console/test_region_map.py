@@ -36,6 +36,7 @@ UNITS = UnitTree(
         unit(5, None, "湖南省教育厅"),
         unit(6, None, "长沙市城市管理局"),
         unit(7, None, "某办公室"),
+        unit(8, 2, "白榆区人民政府办公室", "望津市白榆区"),
     ]
 )
 
@@ -96,10 +97,17 @@ def test_an_area_has_all_spellings_of_what_lies_in_it() -> None:
     assert gazetteer.beginnings("溪陵市") == ("溪陵市",)
 
 
+def test_a_unit_may_leave_out_what_the_one_above_it_has_written() -> None:
+    gazetteer = Gazetteer(UNITS)
+    assert gazetteer.place("望津市白榆区海棠社区") == ("云江省", "望津市", "白榆区", "海棠社区")
+    assert gazetteer.named_in(()) == [("云江省",)]
+    assert gazetteer.named_in(("云江省", "望津市")) == [("云江省", "望津市", "白榆区")]
+
+
 def test_a_unit_has_a_province_of_its_own() -> None:
     gazetteer = Gazetteer(UNITS)
     found = {number: gazetteer.province_of(UNITS, number) for number in UNITS.by_id}
-    assert found == {**dict.fromkeys((1, 2, 3, 4), ("云江省",)), **dict.fromkeys((5, 6), ("湖南省",)), 7: None}
+    assert found == {**dict.fromkeys((1, 2, 3, 4, 8), ("云江省",)), **dict.fromkeys((5, 6), ("湖南省",)), 7: None}
     assert gazetteer.province_of(UNITS, None) is None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -74,6 +76,9 @@ def test_a_shift_is_handed_over_with_two_signatures(rooms: ConsoleWorld) -> None
     assert own.status_code == 409 and "两个人签字" in own.text
     assert [send(comes, "/handover", f"/handover/{kept.id}/take").status_code for _ in range(2)] == [303, 303]
     assert book.list(rooms.whole.id)[0].taken_by == "editor-whole"
+    made = send(goes, "/handover", "/briefings/make", kind="shift")
+    assert made.status_code == 303 and "值班交接摘要" in goes.get(made.headers["location"]).text
+    assert "生成值班交接摘要" not in rooms.client("duty", "housing").get("/handover").text
     # Another unit's duty room sees nothing of it.
     assert "看供暖" not in rooms.client("duty", "housing").get("/handover").text
     other = send(rooms.client("duty", "housing"), "/handover", f"/handover/{kept.id}/take")
@@ -224,7 +229,21 @@ def test_events_are_merged_and_split_by_hand(rooms: ConsoleWorld) -> None:
     assert send(duty, page, f"{page}/split", document=[posts[0]], reason="另一件事").status_code == 303
     merged = send(duty, page, f"{page}/merge", other="http://testserver/events/enrol", reason="同一件事")
     assert merged.status_code == 303 and merged.headers["location"] == page
-    assert "同一件事" in duty.get(page).text
+    shown = duty.get(page).text
+    assert "同一件事" in shown
+    assert re.search("并入本事件的 <code>enrol</code>", shown) and re.search("拆出 ", shown)
+
+
+def test_the_figures_of_an_event_open_their_posts(rooms: ConsoleWorld) -> None:
+    duty = rooms.client("duty")
+    page = duty.get("/events/heat").text
+    links = re.findall(r'<a href="(/search\?event=heat[^"]*)">([^<]*)</a>(?:</td><td class="number">(\d+))?', page)
+    counted = {
+        html.unescape(address): int(count or words) for address, words, count in links if count or words.isdigit()
+    }
+    assert len(counted) > 3
+    for address, count in counted.items():
+        assert f"<b>{count}</b> 篇" in duty.get(address).text, address
 
 
 def test_search_results_are_exported_as_a_document_to_read(rooms: ConsoleWorld) -> None:
@@ -233,3 +252,7 @@ def test_search_results_are_exported_as_a_document_to_read(rooms: ConsoleWorld) 
     answer = rooms.client("editor", "housing").get("/search/export?format=docx&q=取暖费")
     text = "\n".join(one.text for one in Document(io.BytesIO(answer.content)).paragraphs)
     assert "取暖费" in text and "情感：负面" in text and "招生" not in text
+    asked = "/search/export?format=docx&q=取暖费&sentiment=negative&since=2026-05-01"
+    lines = [one.text for one in Document(io.BytesIO(rooms.client("editor", "housing").get(asked).content)).paragraphs]
+    assert lines[1:3] == ["检索词：取暖费", "情感：负面　自：2026-05-01"]
+    assert re.fullmatch(r"共 \d+ 篇　导出于 \d{4}-\d\d-\d\d \d\d:\d\d", lines[3])

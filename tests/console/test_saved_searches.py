@@ -6,13 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 from msgspec.structs import replace
 
+from console.owners import Owners
 from console.routes.searches import asked_of
+from console.units import UnitBook
 from minsheng.clock import ManualClock
 from minsheng.records import Grouped
 from search.saved import SavedSearches
@@ -165,3 +168,23 @@ def test_the_audit_log_is_exported_with_its_filters(world: ConsoleWorld) -> None
     assert any("'=1+1" in row for row in rows)
     assert auditor.get("/admin/audit/export?format=docx").status_code == 404
     assert world.client("duty").get("/admin/audit/export").status_code == 403
+
+
+def test_a_kept_search_follows_what_units_call_an_area_and_what_events_become(tmp_path: Path) -> None:
+    world = ConsoleWorld(tmp_path)
+    duty = world.client("duty")
+    kept = {"name": "云江的", "q": "停暖", "area": "云江省"}
+    assert send(duty, "/searches", **kept).status_code == 303
+    book = SavedSearches(world.store, world.clock)
+    saved = book.all("duty-whole")[0]
+    assert saved.filters.areas == ("云江省",)
+    assert asked_of(saved).given == {"area": ("云江省",)}
+    post = fetched(world, "renamed", "停暖三天了。", HEATING)
+    world.world.index.write([replace(post, assessed=replace(post.assessed, places=("望津市白榆区",)))])
+    world.world.index.refresh()
+    assert "没有新增" in send(duty, f"/searches/{saved.id}", do="news").text
+    UnitBook(world.store, world.clock).add("望津市", "city", whole=True, regions=["望津市", "云江省望津市"])
+    narrow = Owners(world.store, world.world.index, world.clock).narrow("duty-whole")
+    assert narrow is not None and narrow(saved.filters).areas == ("云江", "望津市")
+    assert "新增 1 篇" in send(duty, f"/searches/{saved.id}", do="news").text
+    world.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,18 @@ def test_the_menu_shows_the_room_that_a_page_belongs_to(
 ) -> None:
     menu = shared_world.client(role).get(path).text.split('class="rooms"')[1].split("</nav>")[0]
     assert re.findall(r'<a href="([^"]+)"[^>]* aria-current="page"', menu) == ([room] if room else [])
+
+
+def test_a_place_with_several_spellings_is_named_once() -> None:
+    assert words.places(("望津市", "云江省望津市", "岚阳市")) == "云江省望津市、岚阳市"
+    assert words.places(("望津市", "望津市白榆区")) == "望津市、望津市白榆区"
+
+
+def test_how_long_is_left_is_told_in_the_language_of_the_page() -> None:
+    spans = [timedelta(minutes=25), timedelta(hours=3, minutes=12), timedelta(days=2, hours=1), -timedelta(minutes=5)]
+    assert [words.span(one) for one in spans] == ["25分", "3小时12分", "2天1小时", "超时5分"]
+    token = translation.current.set("en")
+    try:
+        assert [words.span(one) for one in spans] == ["25 min", "3 h 12 min", "2 d 1 h", "5 min late"]
+    finally:
+        translation.current.reset(token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from minsheng.clock import CHINA
 from minsheng.errors import WrongUse
 from minsheng.exercises import EXERCISE
 from minsheng.parts import open_index
-from minsheng.records import Duplicate, Grouped
+from minsheng.records import Duplicate, Engagement, Grouped
 from minsheng.settings import load_settings
 from search.embedded import characters, codes, sealing, selection
 from search.index import FACETS, Bucket, Filters, Index, Page, Search
@@ -369,6 +370,8 @@ def test_counts_over_time_are_in_china_time(index: Index, interval: str) -> None
         datetime(1970, 1, 1, tzinfo=UTC),
         datetime(1956, 3, 1, 3, 0, tzinfo=UTC),
         datetime(1988, 7, 1, 15, 30, tzinfo=UTC),  # summer time
+        datetime(1899, 5, 3, 2, 10, tzinfo=UTC),  # local mean time, eight hours and five minutes ahead
+        datetime(1000, 2, 1, 2, 10, tzinfo=UTC),
     ]
     records = [
         grouped(number, "税", at=at, sentiment="negative" if number % 2 else "positive", source=f"s{number}")
@@ -778,6 +781,31 @@ def test_a_cursor_of_something_else_is_refused(filled: Index, cursor: str, sort:
         filled.search(Search(query=parse("医保"), after=cursor, sort=sort))  # type: ignore[arg-type]
 
 
+def _typed(plain: str) -> str:
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        "[" * 60_000,
+        f'[{10**30}, "x"]',
+        f'[{-(10**30)}, "x"]',
+        f'[1, {10**30}, "x"]',
+        f"[5, {10**30}]",
+        "[-5, 5]",
+        "[5, -5]",
+        f'[[1.5, {10**30}, "x", 1], "x"]',
+        '[[1.5, 1, "x", 1], "no point in time"]',
+        '[[], ""]',
+    ],
+)
+@pytest.mark.parametrize("sort", ["newest", "relevance", "reach"])
+def test_a_cursor_made_up_by_hand_is_refused(filled: Index, plain: str, sort: str) -> None:
+    with pytest.raises(WrongUse, match="cursor"):
+        filled.search(Search(query=parse("医保"), after=_typed(plain), sort=sort))  # type: ignore[arg-type]
+
+
 # Versions
 
 
@@ -860,8 +888,8 @@ def test_odd_texts_are_kept_and_found(index: Index) -> None:
         grouped(3, "\x00控制\x1f字符\u2028行"),
         grouped(4, "x" * 100_000),
         grouped(5, "<script>alert(1)</script> \"quoted' \\ %s {}", title="'; DROP TABLE words; --"),
-        grouped(6, "年代久远", at=datetime(1, 1, 1, tzinfo=UTC) + timedelta(days=2)),
-        grouped(7, "遥远未来", at=datetime(9999, 12, 30, tzinfo=UTC)),
+        grouped(6, "年代久远", at=datetime(1000, 1, 2, tzinfo=UTC)),
+        grouped(7, "遥远未来", at=datetime(9999, 12, 29, 12, tzinfo=UTC)),
     ]
     assert put(index, *records) == ["stored"] * 7
     assert index.count(Filters()) == 7
@@ -872,6 +900,33 @@ def test_odd_texts_are_kept_and_found(index: Index) -> None:
     assert found(index)[0] == 7
     assert found(index)[-1] == 6
     assert index.get([record.document.id for record in records]) == {record.document.id: record for record in records}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"published_at": datetime(9999, 12, 31, 20, tzinfo=UTC)}, "published at 9999"),
+        ({"published_at": datetime(1, 1, 1, tzinfo=CHINA)}, "published at 0001"),
+        ({"fetched_at": datetime(1, 1, 1, tzinfo=CHINA)}, "fetched at 0001"),
+        ({"engagement": Engagement(likes=2**63)}, "a count"),
+        ({"engagement": Engagement(views=10**30)}, "a count"),
+        ({"revision": 2**62}, "version"),
+        ({"id": "长" * 200}, "512 bytes"),
+    ],
+)
+def test_what_can_not_be_counted_is_refused_amid_others(index: Index, change: dict[str, Any], why: str) -> None:
+    bad = grouped(2, "医保")
+    bad = msgspec.structs.replace(
+        bad,
+        assessed=msgspec.structs.replace(bad.assessed, document=msgspec.structs.replace(bad.document, **change)),
+    )
+    answers = index.write([grouped(1, "医保"), bad, grouped(3, "医保")])
+    assert [answer.outcome for answer in answers] == ["stored", "rejected", "stored"]
+    assert why in answers[1].reason
+    index.refresh()
+    page = index.search(Search(query=parse("医保"), sort="reach", histogram="month"))
+    assert numbers([hit.record for hit in page.hits]) == [3, 1]
+    assert [step.count for step in page.histogram] == [2]
 
 
 def test_large_batches_and_large_records(index: Index) -> None:

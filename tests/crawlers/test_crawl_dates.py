@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.dates import believable, parse_time
+from crawlers.dates import believable, day_in_url, parse_time
 from minsheng.clock import CHINA
 
 NOW = datetime(2026, 11, 24, 4, 30, tzinfo=UTC)  # 12:30 in China
@@ -87,3 +87,21 @@ def test_never_breaks(text: str) -> None:
 def test_what_looks_like_a_chinese_date_and_is_none() -> None:
     assert parse_time("二〇二六年十十月一日", NOW) is None
     assert parse_time("二〇二六年十十月一日，改于2026-11-23", NOW) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        ("/gov/202611/t20261123_123.html", "2026-11-23"),
+        ("/n1/2026/1123/c1004-4.html", "2026-11-23"),
+        ("/2026-11-23/doc-inmh.shtml", "2026-11-23"),
+        ("/2026/11/3/12.html", "2026-11-03"),
+        ("/a_20261123_1.html", "2026-11-23"),
+        ("/2026/02/31/1.html", None),
+        ("/c/2026112345678.html", None),
+        ("/12026/1123/1.html", None),
+    ],
+)
+def test_the_day_in_an_address(path: str, day: str | None) -> None:
+    found = day_in_url(f"http://h.example{path}?d=20250101")
+    assert (f"{found:%Y-%m-%d}" if found else None) == day

@@ -20,6 +20,7 @@ from benchmarks.extraction_pages import (
     load_pairings,
     load_real_pages,
     score,
+    sets_whole_text,
     token_f1,
 )
 from crawlers.charset import decode
@@ -48,8 +49,32 @@ def test_no_score_is_below_its_floor(which: str) -> None:
 def test_layouts_are_read_right_with_texts_of_others() -> None:
     reached = row_of(quality(load_pairings(3, seed=7), ours))
     floors: dict[str, float] = FLOORS["pairings"]
-    assert reached.pages > 300
+    assert reached.pages > 500
     assert not {name: getattr(reached, name) for name, floor in floors.items() if getattr(reached, name) < floor}
+
+
+@pytest.mark.parametrize(
+    ("layout", "whole"),
+    [
+        ("""<div>{{ paras('<p style="text-indent:2em; color:rgb(1, 2, 3)">', '</p>') }}</div>""", True),
+        ("<div>{{ brs() }}</div>", True),
+        ("<div>{{ paras('<p>', '</p>', 0, 4) }}</div>", False),
+        ("<div>{{ paras(start=1) }}</div>", False),
+        ("<div>{{ paras() }}</div><div>{{ paras() }}</div>", False),
+        ("<p>{{ body[0] }}</p><div>{{ paras() }}</div>", False),
+        ("<div>{{ title }}</div>", False),
+    ],
+)
+def test_layouts_that_set_a_whole_text_are_told(layout: str, whole: bool) -> None:
+    assert sets_whole_text(layout) == whole
+
+
+def test_pairings_are_of_foreign_texts_and_the_same_for_a_seed() -> None:
+    pairs = load_pairings(3, seed=7)
+    own = {name.partition("~")[0]: {page.truth.article, *page.truth.also} for name, page in PAGES.items()}
+    assert not [page.name for page in pairs if page.truth.article in own[page.name.partition("~")[0]]]
+    assert [page.name for page in pairs] == [page.name for page in load_pairings(3, seed=7)]
+    assert [page.name for page in pairs] != [page.name for page in load_pairings(3, seed=8)]
 
 
 def test_the_floors_are_of_these_pages() -> None:

@@ -836,7 +836,7 @@ def test_message_and_answer_in_two_tables_are_one_text() -> None:
         f"<table><tr><th>回复单位</th><td>市水务局</td></tr><tr><th>回复内容</th><td>{BODY[2][:40]}。</td></tr></table></div>"
     )
     lines = lines_of(html)
-    assert lines[0] == BODY[0] and lines[-1].startswith(f"回复内容 {BODY[2][:40]}")
+    assert lines[0] == BODY[0] and lines[-1] == f"{BODY[2][:40]}。"
 
 
 def test_a_notice_at_the_side_is_not_where_the_text_begins() -> None:
@@ -1056,3 +1056,64 @@ def test_scripts_made_to_exhaust_us_end_soon() -> None:
         with suppress(NoArticle):
             extract(f"<html><body><div id=app></div><script>{text}</script></body></html>", "http://h/", NOW)
     assert time.process_time() - begun < 10
+
+
+def test_an_answer_stands_without_the_cell_that_labels_it() -> None:
+    letter = (
+        f"<h1>{TITLE}</h1><table border=1><tr><th>来信人</th><td>汪**</td><th>来信日期</th><td>2026-11-20</td></tr>"
+        f"<tr><th>信件内容</th><td colspan=3>{BODY[0]}</td></tr>"
+        f"<tr><th>回复单位</th><td>市水利局</td><th>回复日期</th><td>2026-11-22</td></tr>"
+        f"<tr><th>回复内容</th><td colspan=3>{BODY[1]}</td></tr></table>"
+    )
+    assert lines_of(f"<html><body>{letter}</body></html>") == [BODY[0], BODY[1]]
+
+
+def test_what_a_row_says_without_a_label_stays() -> None:
+    text = f"内容简介：{BODY[1]}"
+    rows = f"<table><tr><td><p>{BODY[0]}</p></td></tr><tr><td>{text}</td></tr></table>"
+    assert lines_of(page(rows)) == [BODY[0], text]
+
+
+@pytest.mark.parametrize("centred", ['p style="text-align: center"', "p align=center", "center"])
+def test_clauses_set_in_the_middle_over_the_text_are_none_of_it(centred: str) -> None:
+    offer = f"<{centred}>志愿填报服务上线，查大学、查专业、测录取率</{centred.split()[0]}>"
+    assert lines_of(page().replace("<div class=con><p>", f"<div class=con>{offer}<p>")) == list(BODY)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<p style='text-align:center'>——在全市河湖长制工作推进会上的讲话</p>",
+        "<p align=center>一、核查了谁，查出了什么，还要查什么</p>",
+        "<p align=center><b>管网、水表、账单，三处一起查</b></p>",
+        "<p align=center>水表不会说话，账单会，我们替它们开口，一笔一笔说给大家听。</p>",
+        "<p>管网、水表、账单，三处一起查</p>",
+    ],
+)
+def test_headings_and_sentences_in_the_middle_stay(line: str) -> None:
+    words = re.sub(r"<[^>]*>", "", line)
+    assert lines_of(page().replace("<div class=con><p>", f"<div class=con>{line}<p>")) == [words, *BODY]
+
+
+def test_a_text_that_is_all_set_in_the_middle_keeps_its_beginning() -> None:
+    lines = ("春天来了，桃花、杏花、梨花", *BODY)
+    assert lines_of(page(*lines).replace("<p>", "<p align=center>")) == list(lines)
+
+
+def test_a_title_that_only_a_meta_says_is_the_title() -> None:
+    head = f'<head><meta property="og:title" content="{TITLE}"></head>'
+    text = "".join(f"<p>{one}</p>" for one in BODY)
+    assert extract(f"<html>{head}<body><div>{text}</div></body></html>", "http://h/a.html", NOW).title == TITLE
+
+
+def test_a_row_of_figures_is_no_headline() -> None:
+    rows = (("品名", "产地", "均价"), ("白萝卜", "江芷", "1.1"), ("西红柿", "外地", "5.0"), ("鸡蛋", "怀渠", "8.9"))
+    table = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    closing = "<p>市场信息部每天早上八点采集价格，遇到节假日顺延，有疑问的商户可以到服务台查询。</p>"
+    html = (
+        f"<html><head><title>服务提示 - 云江市场</title></head><body><div><h2>{TITLE}</h2>"
+        f"<table>{table}</table>{closing}</div><ul><li><a>另一件事的标题</a> 2026-11-18</li></ul></body></html>"
+    )
+    found = extract(html, "http://h/a.html", NOW)
+    assert found.title == TITLE
+    assert found.text.split("\n")[:4] == [" ".join(row) for row in rows]

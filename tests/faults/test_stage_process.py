@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import psutil
 import pytest
 
+from minsheng import stage_process
 from minsheng.clock import SystemClock
 from minsheng.errors import MinshengError
 from minsheng.records import Document
 from minsheng.road import Road
-from minsheng.running import assesses_apart
+from minsheng.running import Running, assesses_apart
 from minsheng.settings import Settings, load_settings
 from minsheng.stage_process import StageProcess
 from stream.log import ASSESSED
@@ -113,6 +115,35 @@ def test_it_says_how_it_is_and_goes_on_where_it_was_killed(
     assert raised == []
     again = stage_of(os.getpid())
     assert again is not None and again.pid != killed.pid
+    # What it had done before it was killed still counts, and why it began anew is not forgotten.
+    eventually(lambda: stage.health.state == "running" and stage.health.processed >= 80)
+    assert stage.health.last_error == "its process ended (exit code -9); it is started again"
+
+
+def test_one_that_does_not_stop_is_killed_and_that_is_told_once(
+    road: Road, running: tuple[StageProcess, list[BaseException], threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_process, "STOP_SECONDS", 0.2)
+    killed: list[str] = []
+    monkeypatch.setattr(stage_process.logger, "error", lambda event, **_: killed.append(event))
+    stage, raised, stop = running
+    eventually(lambda: stage.health.state == "running")
+    child = stage_of(os.getpid())
+    assert child is not None
+    kill = SpawnProcess.kill
+    late: list[threading.Timer] = []
+
+    def kill_late(process: SpawnProcess) -> None:
+        late.append(threading.Timer(2, kill, (process,)))
+        late[-1].start()
+
+    monkeypatch.setattr(SpawnProcess, "kill", kill_late)
+    child.suspend()  # it hears nothing
+    stop.set()
+    eventually(lambda: stage.health.state == "stopped")
+    assert killed == ["stage_process_killed"]
+    assert len(late) == 1
+    assert raised == []
 
 
 def test_signals_for_all_do_not_end_it_before_its_parent_says_so(
@@ -157,3 +188,15 @@ def test_one_processor_is_shared_by_threads(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert assesses_apart(settings_in(tmp_path))
     assert not assesses_apart(settings_in(tmp_path, MINSHENG_CLASSIFY__OWN_PROCESS="false"))
+
+
+def test_when_all_is_done_nothing_is_shown_as_behind(tmp_path: Path) -> None:
+    road = Road(settings_in(tmp_path, MINSHENG_CLASSIFY__OWN_PROCESS="true"), SystemClock())
+    road.prepare()
+    put(road, range(600))  # some batches: after the first one it is seen how many are left, and for seconds not again
+    with Running(road) as running:
+        running.wait_until_done()
+        stages = {one.stage: one.behind for one in running.picture().stages if one.stage != "crawl"}
+    road.close()
+    assert set(stages) > {"assess", "group"}
+    assert set(stages.values()) == {0}

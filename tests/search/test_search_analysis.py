@@ -142,3 +142,10 @@ def test_found_places_are_those_of_the_original_text() -> None:
     assert text[slice(*span)] == "医\u200b 保"
     (span,) = analysis.find(locate(text), phrase("abc"))
     assert text[slice(*span)] == "ＡＢＣ"
+
+
+def test_both_readings_of_every_character_are_one() -> None:
+    """Also of those that become a space and marks (U+FC5E), and of those beyond the first 65,536."""
+    for code in (*range(0x10000), *range(0x1D000, 0x20000), *range(0x2F800, 0x2FA20), *range(0xE0000, 0xE0200)):
+        text = f"医{chr(code)}a"
+        assert locate(text).units == fold(text), hex(code)

@@ -10,7 +10,6 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import msgspec
 import pytest
 from elasticsearch import Elasticsearch
 
@@ -18,7 +17,7 @@ from deploy.servers import Server
 from minsheng.clock import ManualClock
 from minsheng.errors import MinshengError, Unavailable, WrongSettings
 from minsheng.settings import load_settings
-from search.elastic import ElasticsearchIndex, mapping
+from search.elastic import ElasticsearchIndex, mapping, queries
 from search.elastic.answers import Json
 from search.index import Filters, Search
 from search.query import parse
@@ -90,14 +89,6 @@ def test_a_refused_record_is_rejected_with_its_reason_amid_good_ones(index: Elas
 
 
 @pytest.mark.elasticsearch
-def test_an_id_too_long_is_rejected_alone(index: ElasticsearchIndex) -> None:
-    good, bad = grouped(1, "好"), grouped(2, "坏")
-    document = msgspec.structs.replace(bad.document, id="长" * 200)
-    bad = msgspec.structs.replace(bad, assessed=msgspec.structs.replace(bad.assessed, document=document))
-    assert [answer.outcome for answer in index.write([good, bad])] == ["stored", "rejected"]
-
-
-@pytest.mark.elasticsearch
 def test_an_older_program_leaves_a_newer_template_alone(
     index: ElasticsearchIndex, elasticsearch_server: str, unique: str
 ) -> None:
@@ -155,6 +146,26 @@ def test_a_ranking_that_was_forgotten_is_made_again(index: ElasticsearchIndex, e
     client.close()
     second = index.search(Search(query=parse("了"), sort="relevance", size=5, after=first.cursor))
     assert numbers([hit.record for hit in second.hits]) == everything[5:10]
+
+
+@pytest.mark.elasticsearch
+def test_facets_are_exact_where_a_month_has_more_values_than_can_be_asked_for(
+    index: ElasticsearchIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "FACET_CANDIDATES", 3)
+    monkeypatch.setattr(queries, "ALL_CANDIDATES", 5)
+    records = []
+    for month, times in enumerate((3, 1)):
+        events = [f"{month}-{number}" for number in range(30)] * 2 + ["both"] * times
+        at = START + timedelta(days=40 * month)
+        records += [grouped(1_000 * month + number, "税", at=at, event=event) for number, event in enumerate(events)]
+    index.write(records)
+    index.refresh()
+    for query in (None, parse("税")):
+        page = index.search(Search(query=query, facets=("event", "kind"), facet_size=2))
+        assert page.total == len(records)
+        assert [(bucket.value, bucket.count) for bucket in page.facets["event"]] == [("both", 4), ("0-0", 2)]
+        assert [(bucket.value, bucket.count) for bucket in page.facets["kind"]] == [("post", len(records))]
 
 
 @pytest.mark.elasticsearch

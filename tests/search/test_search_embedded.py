@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from minsheng.errors import MinshengError, Unavailable
-from search.embedded import EmbeddedIndex, file, matches, rows, selection
+from minsheng.records import Duplicate, Grouped
+from search.embedded import EmbeddedIndex, characters, file, matches, rows, sealing, selection
+from search.embedded import index as index_module
+from search.embedded.matches import distinct
 from search.index import FACETS, Bucket, Filters, Search
 from search.query import parse
 from tests.search.corpus import START, STEP, corpus, grouped, numbers
@@ -160,6 +169,44 @@ def test_relevance_reaches_past_what_is_ranked(tmp_path: Path, monkeypatch: pyte
     assert seen[10:] == list(range(22, -1, -1))
 
 
+@pytest.mark.parametrize("query", ["税", "税 -房", "source:forum 税"])
+def test_a_story_of_thousands_of_copies_takes_a_few_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    """By relevance, too, its copies are left out of what is looked at further, and places stay what they are."""
+    monkeypatch.setattr(selection, "RANKED", 300)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    records = [grouped(number, "税" * (number % 5 + 1), at=START + number * STEP) for number in range(3_000)]
+    single = {*range(0, 3_000, 60), 2, 3, 4}
+    index.write(
+        [
+            record if number in single else msgspec.structs.replace(record, duplicate=Duplicate(group="story"))
+            for number, record in enumerate(records)
+        ]
+    )
+    order = _all_pages(index, query, 1_000, together=False)
+    groups = [record.duplicate.group for record in order]
+    first = [record for place, record in enumerate(order) if record.duplicate.group not in groups[:place]]
+    looks = []
+    monkeypatch.setattr(index_module, "bodies", lambda *given: looks.append(1) or rows.bodies(*given))
+    assert numbers(_all_pages(index, query, 20, together=True)) == numbers(first)
+    assert len(first) == 54
+    assert len(looks) < 20
+
+
+def _all_pages(index: EmbeddedIndex, query: str, size: int, *, together: bool) -> list[Grouped]:
+    found: list[Grouped] = []
+    cursor = None
+    while True:
+        page = index.search(
+            Search(query=parse(query), sort="relevance", size=size, after=cursor, together=together, highlight=False)
+        )
+        found += [hit.record for hit in page.hits]
+        cursor = page.cursor
+        if cursor is None:
+            return found
+
+
 def _write_many(path: Path, part: int) -> None:
     index = EmbeddedIndex(path)
     for start in range(0, 300, 50):
@@ -178,6 +225,77 @@ def test_several_processes_write_and_search(tmp_path: Path) -> None:
         assert len(page.hits) == min(10, page.total)
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert index.search(Search(query=parse("并行"))).total == 900
+
+
+SMALL_BLOCKS = (
+    *((sealing, name, value) for name, value in (("LOOSE", 60), ("WORTH", 4), ("MOST_LOOSE", 200), ("FULL", 250))),
+    (characters, "TURNED", 120),
+)
+
+
+def _change(path: Path, part: int, seconds: float) -> None:
+    """Write documents over and over, drop months, or make the words anew."""
+    until = time.monotonic() + seconds
+    for module, name, value in SMALL_BLOCKS:
+        setattr(module, name, value)
+    index, chance = EmbeddedIndex(path), random.Random(part)
+    opinion = 1
+    while time.monotonic() < until:
+        opinion += 1
+        if part == 2:
+            index.drop_before(START + timedelta(days=31 * (1 + opinion % 3)))
+            time.sleep(0.3)
+        elif part == 3:
+            index.rebuild(lambda *_: None)
+        else:
+            chosen = [chance.randrange(800) for _ in range(chance.choice((1, 10, 50)))]
+            index.write(
+                [
+                    grouped(
+                        number,
+                        chance.choice(("停水了", "来水", "没电")),
+                        at=START + timedelta(hours=number * 7919 % (24 * 200)),
+                        event=f"e{chance.randrange(60)}",
+                        opinion=opinion * 10 + part,
+                    )
+                    for number in chosen
+                ]
+            )
+    index.close()
+
+
+def test_searches_are_whole_while_others_write_drop_and_rebuild(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, value in SMALL_BLOCKS:
+        monkeypatch.setattr(module, name, value)
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_change, args=(tmp_path / "index.db", part, 5.0)) for part in range(4)]
+    for process in processes:
+        process.start()
+    index = EmbeddedIndex(tmp_path / "index.db")
+    chance, seen = random.Random(9), set()
+    while any(process.is_alive() for process in processes):
+        query = chance.choice(("", "停水", "水", "来", "-停水", "停水 OR 没电", "来 -停"))
+        sort = chance.choice(("newest", "relevance", "reach"))
+        page = index.search(
+            Search(query=parse(query), size=1_000, sort=sort, facets=("event",), facet_size=1_000, histogram="day")
+        )
+        ids = [hit.record.document.id for hit in page.hits]
+        assert len(set(ids)) == len(ids) == page.total, query
+        assert sum(bucket.count for bucket in page.facets["event"]) == page.total, query
+        assert sum(bucket.count for bucket in page.histogram) == page.total, query
+        if query in ("停水", "水", "来"):
+            assert all(query in hit.record.document.text for hit in page.hits)
+        seen.add(page.total)
+    assert [process.exitcode for process in processes] == [0, 0, 0, 0]
+    assert len(seen) > 5
+    index.rebuild(lambda *_: None)
+    index.drop_before(START.replace(year=2030))
+    with sqlite3.connect(tmp_path / "index.db") as connection:
+        connection.execute("INSERT INTO words (words) VALUES ('integrity-check')")
+        for table in ("documents", "policies", "records", "blocks", "columns", "characters", "codes", "loose"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
 
 
 def test_a_file_that_is_no_index_says_so(tmp_path: Path) -> None:
@@ -213,6 +331,36 @@ def test_it_can_be_used_after_closing(tmp_path: Path) -> None:
     assert found(index, "医保") == [1]
 
 
+def test_many_threads_share_few_connections_and_closing_disturbs_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A web server searches from forty threads: a connection each, with its memory, would be too much."""
+    monkeypatch.setattr(index_module, "AT_ONCE", 2)
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write(corpus())
+    opened = []
+    connect = sqlite3.connect
+
+    def counted(*given: Any, **options: Any) -> sqlite3.Connection:
+        opened.append(connect(*given, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(index_module.sqlite3, "connect", counted)
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(lambda _: found(index, "医保 -报销"), range(60)))
+    assert all(answer == answers[0] != [] for answer in answers)
+    assert len(opened) <= 2
+    with ThreadPoolExecutor(12) as threads:
+        closing = [threads.submit(index.close) if number % 5 == 0 else None for number in range(60)]
+        answers = list(threads.map(lambda _: found(index, "医保 -报销"), range(60)))
+        assert [one.result() for one in closing if one] == [None] * 12
+    assert all(answer == answers[0] for answer in answers)
+    index.close()
+    for connection in opened:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An hour has a bounded number of rows; new opinions must not use them up."""
     for module in (file, matches, rows, selection):
@@ -225,3 +373,18 @@ def test_documents_assessed_again_and_again_keep_their_place(tmp_path: Path, mon
     with pytest.raises(MinshengError, match="one hour"):
         index.write([grouped(9, "满了")])
     assert index.count(Filters()) == 8
+
+
+@pytest.mark.parametrize("count", [0, 1, 4_096, 4_097, 60_000])
+@pytest.mark.parametrize("copies", [0.0, 0.5, 0.999])
+def test_groups_are_counted_without_sorting_them(count: int, copies: float) -> None:
+    chance = np.random.default_rng(count)
+    once = chance.integers(0, (1 << 63) - 1, max(1, int(count * (1 - copies))), dtype=np.int64)
+    numbers = chance.choice(once, count)
+    assert distinct(numbers) == len(np.unique(numbers))
+
+
+def test_groups_that_share_the_bits_of_their_places_are_counted() -> None:
+    numbers = np.repeat(np.arange(10_000, dtype=np.int64) << 20, 2)
+    assert distinct(numbers) == 10_000
+    assert distinct(np.zeros(10_000, np.int64)) == 1

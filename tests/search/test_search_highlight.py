@@ -53,6 +53,14 @@ def test_the_snippet_surrounds_the_first_match_and_starts_at_a_sentence() -> Non
     assert marked(found) == ["医保报销"]
 
 
+def test_a_word_without_end_is_cut_short() -> None:
+    found = shown("支持" * 50_000, "支持")
+    assert 300 < len(found.snippet) < 400
+    assert found.snippet_marks == ((0, len(found.snippet) - 1),)
+    whole = "一字一句都要对得上的一整段话，" * 12
+    assert marked(shown("前" * 500 + whole, f'"{whole}"')) == [whole.removesuffix("，")]
+
+
 def test_a_short_text_is_shown_whole_on_one_line() -> None:
     found = shown("  第一行\n\n第二行　医保 \n", "医保")
     assert found.snippet == "第一行 第二行 医保"

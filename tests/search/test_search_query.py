@@ -104,7 +104,7 @@ def test_nothing_typed_breaks_it(text: str) -> None:
 
 def test_bounds() -> None:
     assert parse(" ".join(["医"] * MAX_TERMS)) is not None
-    for text in (" ".join(["医"] * (MAX_TERMS + 1)), "(" * 30 + "医", "医" * 5_000):
+    for text in (" ".join(["医"] * (MAX_TERMS + 1)), "(" * 30 + "医", "标题: " * 990 + "医", "医" * 5_000):
         with pytest.raises(WrongUse) as raised:
             parse(text)
         assert raised.value.hint
@@ -129,3 +129,11 @@ def test_sources_are_found_by_id_or_name() -> None:
     assert named(parse("-source:留言板"), known) == Not(Sources(("board",)))
     assert named(parse("source:没有"), known) == Sources(("没有",))
     assert named(None, known) is None
+
+
+def test_a_number_may_be_called_one() -> None:
+    plain = parse("川办发〔2023〕12号 医保")
+    for typed in ("文号:川办发〔2023〕12号 医保", "文号：川办发[2023]12号 医保", "文号： 川办发（2023） 12 号 医保"):
+        assert parse(typed) == plain
+    assert parse("文号：") is None
+    assert parse("怎么查文号") == Term("怎么查文号")
