@@ -181,7 +181,7 @@ def written(index: Index, records: Sequence[Grouped]) -> float:
 def bare_fts5(path: Path, records: Sequence[Grouped], words: Sequence[str]) -> dict[str, Any]:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("CREATE VIRTUAL TABLE words USING fts5(text, content='', tokenize=\"ascii tokenchars '_'\")")
     started = time.perf_counter()
     for start in range(0, len(records), BATCH):

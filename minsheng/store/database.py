@@ -160,7 +160,7 @@ def _engine(url: sa.URL, connect_args: dict[str, Any]) -> Engine:
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         # Python's own BEGIN comes too late and only before writes; `begin` below issues it instead.
         connection.isolation_level = None
-        for pragma in ("busy_timeout=30000", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("busy_timeout=30000", "synchronous=FULL", "foreign_keys=ON"):  # a power cut takes nothing back
             connection.execute(f"PRAGMA {pragma}")
         _write_ahead(connection)
 

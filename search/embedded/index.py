@@ -199,7 +199,7 @@ class EmbeddedIndex:
         try:
             for pragma in (
                 "journal_mode=WAL",
-                "synchronous=NORMAL",
+                "synchronous=FULL",  # the log goes on behind what is written: a power cut must not take it back
                 f"cache_size=-{CACHE}",
                 "journal_size_limit=67108864",
             ):

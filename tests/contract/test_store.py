@@ -332,6 +332,12 @@ def test_sqlite_that_stays_locked_is_unavailable(tmp_path: Path) -> None:
         pass
 
 
+def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
+    """A power cut takes back no acknowledgement, and nothing of the audit log."""
+    with Store(f"sqlite:///{tmp_path / 'store.db'}").read() as connection:
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
 @pytest.mark.postgresql
 def test_postgresql_with_wrong_password_or_database_says_so(postgresql_url: str) -> None:
     wrong = sa.make_url(postgresql_url).set(database="nowhere")

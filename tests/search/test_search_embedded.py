@@ -388,3 +388,12 @@ def test_groups_that_share_the_bits_of_their_places_are_counted() -> None:
     numbers = np.repeat(np.arange(10_000, dtype=np.int64) << 20, 2)
     assert distinct(numbers) == 10_000
     assert distinct(np.zeros(10_000, np.int64)) == 1
+
+
+def test_what_is_written_is_on_the_disk(tmp_path: Path) -> None:
+    """The log's offsets go on once it returns: what a power cut took back would never come again."""
+    index = EmbeddedIndex(tmp_path / "index.db")
+    index.write(corpus()[:3])
+    with index._session() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    index.close()
