@@ -20,7 +20,7 @@ from minsheng.problems import Problem
 from minsheng.settings import Settings
 
 _COPIED = (
-    "policy_id", "unit", "level", "peak_level", "current_level", "slow", "risk_kind", "why", "score", "parts", "plan",
+    "policy_id", "unit", "level", "peak_level", "current_level", "slow", "risk_kind", "score", "parts", "plan",
     "historical", "exercise", "judged_since", "raised_at", "paused_at", "responded_at",
 )  # fmt: skip
 
@@ -38,8 +38,8 @@ def split_off(
 ) -> str:
     """Open a ticket for an event that was split off the event of `change`'s ticket, in the same transaction.
 
-    It takes over level, plan and unit, and begins with the clocks of the ticket it comes from: a split gives no more
-    time. Returns its number.
+    It takes over level, plan, unit and the parts of the risk, and says so, and begins with the clocks of the ticket it
+    comes from: a split gives no more time. Returns its number.
 
     Parameters
     ----------
@@ -60,6 +60,8 @@ def split_off(
         "number": next_number(connection, now),
         "event_id": event,
         "title": title.strip(),
+        # Until its event is judged by itself, with the next document.
+        "why": f"由 {old['number']} 分出，{len(documents)} 条信息。原工单的研判理由：{old['why']}",
         "status": "open",
         "documents": list(documents)[:100],
         "posts": len(documents),

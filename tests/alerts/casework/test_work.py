@@ -242,6 +242,7 @@ def test_a_split_gives_the_other_matter_a_ticket_without_more_time(either: World
     new = either.book.get(number)
     assert (new.event, new.title, new.level, new.posts) == ("part", "停水问题", old.level, 5)
     assert set(new.documents) >= set(documents)
+    assert new.why == f"由 {T} 分出，5 条信息。原工单的研判理由：{old.why}", "its numbers are those of the whole matter"
     due = {clock.kind: clock.due_at for clock in old.deadlines}
     assert {clock.kind: clock.due_at for clock in new.deadlines} == due
     assert [(one.ticket, one.kind) for one in links.related_to(either.store, number)] == [(T, "split")]
