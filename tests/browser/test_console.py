@@ -13,6 +13,7 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from msgspec.structs import replace
+from playwright.sync_api import expect
 
 from alerts.drills.scenario import find_scenario
 from alerts.drills.start import start_drill
@@ -295,8 +296,12 @@ def test_the_parts_of_an_analysis_come_by_themselves(served: Served) -> None:
 def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
     with served.page(java_script_enabled=False) as page:
         served.sign_in(page, "duty")
-        page.get_by_role("button", name="签收").first.click()
-        assert page.locator("[data-row]").first.get_by_text("待签收").count() + page.get_by_text("已签收").count() > 0
+        waiting = page.locator("[data-row]").filter(has=page.get_by_role("button", name="签收")).first
+        address = waiting.get_by_role("link").first.get_attribute("href")
+        waiting.get_by_role("button", name="签收").click()
+        taken = page.locator("[data-row]").filter(has=page.locator(f"a[href='{address}']"))
+        expect(taken.get_by_text("已签收")).to_be_visible()
+        expect(taken.get_by_role("button", name="签收")).to_have_count(0)
         page.goto("/search")
         page.locator("input[name=q]").fill("招生")
         page.get_by_role("button", name="检索").click()
