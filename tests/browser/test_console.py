@@ -92,9 +92,9 @@ def test_the_duty_officer_acknowledges_by_key_works_and_closes(served: Served) -
         page.keyboard.press("a")
         page.get_by_text("已签收").first.wait_for()
         page.get_by_role("link", name="供暖工单").click()
-        assert page.get_by_text("先核实").is_visible()
+        expect(page.get_by_text("先核实")).to_be_visible()
         page.get_by_role("button", name="办结").click()
-        assert page.get_by_role("alert").inner_text() == "请写明理由。"
+        expect(page.get_by_role("alert")).to_have_text("请写明理由。")
         assert all("400 (Bad Request)" in message for message in served.wrong)
         served.wrong.clear()
         page.locator("#move textarea").fill("已当面答复")
@@ -186,7 +186,7 @@ def test_the_leader_reads_it_on_a_phone(served: Served) -> None:
         assert page.get_by_text("红色、橙色未办结").is_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         page.get_by_role("link", name="今日舆情风险日报").click()
-        assert page.locator("h1").inner_text() == "舆情风险日报"
+        expect(page.locator("h1")).to_have_text("舆情风险日报")
         assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(192, 0, 0)"
         page.goto("/tickets/T0001")
         assert page.get_by_role("button", name="签收").count() == 0
@@ -211,7 +211,7 @@ def test_the_administrator_adds_somebody_who_then_signs_in(served: Served) -> No
         page.get_by_role("button", name="登录").click()
         page.wait_for_url("**/desk")
         page.get_by_role("button", name="English").click()
-        assert page.locator("h1").inner_text() == "Duty desk"
+        expect(page.locator("h1")).to_have_text("Duty desk")
 
 
 def test_the_grassroots_view_opens_its_lists_is_exported_and_fits_a_phone(served: Served) -> None:
@@ -269,12 +269,12 @@ def test_the_operator_stops_and_removes_a_source(served: Served) -> None:
         page.get_by_text("改版，暂停采集").first.wait_for()
         assert page.get_by_role("heading", name="停用", exact=True).is_visible()  # its state now
         page.get_by_role("link", name="移除这个信源").click()
-        assert page.get_by_text("已采到的信息留着").is_visible()
+        expect(page.get_by_text("已采到的信息留着")).to_be_visible()
         page.get_by_label("理由").fill("网站关闭")
         page.get_by_role("button", name="移除").click()
         page.wait_for_url("**/sources")
         page.get_by_text("移除的信源").click()
-        assert page.get_by_text("网站关闭").is_visible()
+        expect(page.get_by_text("网站关闭")).to_be_visible()
 
 
 def test_the_parts_of_an_analysis_come_by_themselves(served: Served) -> None:
@@ -305,7 +305,7 @@ def test_without_scripts_tickets_and_search_still_work(served: Served) -> None:
         page.goto("/search")
         page.locator("input[name=q]").fill("招生")
         page.get_by_role("button", name="检索").click()
-        assert page.locator("#results mark").count() > 0
+        expect(page.locator("#results mark").first).to_be_visible()
         page.goto("/policies/heating")
         page.get_by_text("以表格查看").click()
         assert page.get_by_role("cell", name="2026-05-08").is_visible()
@@ -386,7 +386,7 @@ def test_the_map_of_regions_is_used_by_keyboard_and_fits_a_phone(served: Served)
         page.get_by_role("link", name="岳麓 27").click()
         page.locator(".chip", has_text="湖南省长沙市岳麓区").wait_for()
         page.get_by_role("link", name="回到检索结果").click()
-        assert page.locator("#results b").first.inner_text() == "27"
+        expect(page.locator("#results b").first).to_have_text("27")
         page.goto("/events/heat")
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
