@@ -20,6 +20,7 @@ from console.tiles import map_of
 from grouping.by_hand import EventDesk
 from grouping.detail import EventDetail
 from grouping.history import History, list_changes
+from grouping.listing import EventSummary
 from minsheng.errors import WrongUse
 from search.index import Filters, Search
 
@@ -27,6 +28,8 @@ router = APIRouter()
 Reader = Annotated[Visit, needs("events")]
 Changer = Annotated[Visit, needs("events.change")]
 POSTS = 30
+OTHERS, OTHERS_WITHIN = 100, timedelta(days=14)
+"""Events offered to be merged with, and how long before this one began they may have ended."""
 CHANGES = {
     "merged": ("并入另一个事件", "并入本事件的"), "parted": ("分出", "分出自"), "split": ("拆出", "拆自"),
 }  # fmt: skip
@@ -103,12 +106,21 @@ def _page(
     visit.record("event-read", found.id, {"posts": len(posts.hits)})
     return show(
         visit, "event.html.j2", code=400 if problem else 200, problem=problem, typed=typed or {}, chosen=set(chosen),
-        changes=_changes(visit, found) if visit.view.grant.everything else [],
+        changes=_changes(visit, found) if visit.view.grant.everything else [], others=_others(visit, found),
         display=people_names(visit), event=found,
         posts=[hit.record for hit in posts.hits], total=posts.total,
         names=names(visit.view), tickets=tickets, of_event=Asked(given={"event": (found.id,)}),
         map=map_of(visit, None, Filters(events=found.ids)),
     )  # fmt: skip
+
+
+def _others(visit: Visit, found: EventDetail) -> list[EventSummary]:
+    """Events that this one may be merged with, the largest of its weeks; by its id alone where each has to be counted
+    within what the viewer sees."""
+    if not (visit.may("events.change") and visit.view.grant.everything):
+        return []
+    since = found.first_at - OTHERS_WITHIN
+    return [one for one in visit.view.events(since=since, limit=OTHERS) if one.id not in found.ids]
 
 
 def _changes(visit: Visit, found: EventDetail) -> list[dict[str, Any]]:

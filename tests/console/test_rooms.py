@@ -6,6 +6,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -16,7 +17,8 @@ from alerts.rules.book import RuleBook
 from answers.book import AnswerBook
 from classifiers.corrections import CorrectionBook
 from console.handovers import HandoverBook
-from tests.briefings.small_world import burst
+from grouping.tables import events
+from tests.briefings.small_world import MIDNIGHT, burst
 from tests.console.world import ConsoleWorld, form_token, send
 
 BOOK = """
@@ -232,6 +234,32 @@ def test_events_are_merged_and_split_by_hand(rooms: ConsoleWorld) -> None:
     shown = duty.get(page).text
     assert "同一件事" in shown
     assert re.search("并入本事件的 <code>enrol</code>", shown) and re.search("拆出 ", shown)
+
+
+def test_events_to_merge_with_are_offered_to_who_sees_all(world: ConsoleWorld) -> None:
+    with world.store.begin() as connection:
+        connection.execute(
+            events.insert(),
+            [
+                {
+                    "id": name, "title": title, "first_document": name, "first_at": MIDNIGHT - timedelta(days=days),
+                    "last_at": MIDNIGHT - timedelta(days=days), "documents": 3, "aggrieved": 0, "policies": {},
+                }
+                for name, title, days in (("enrol", "招生", 3), ("past", "旧事", 90))
+            ],
+        )  # fmt: skip
+    offer = re.compile(r'<datalist id="others">(.*?)</datalist>', re.S)
+    shown = offer.search(world.client("duty").get("/events/heat").text)
+    assert shown is not None and shown[1] == '<option value="enrol">招生（3）</option>'
+    elsewhere = offer.search(world.client("duty", "housing").get("/events/heat").text)
+    assert elsewhere is not None and elsewhere[1] == ""
+
+
+def test_an_event_shows_its_hot_words(world: ConsoleWorld) -> None:
+    duty = world.client("duty")
+    found = re.search(r'hx-get="(/search/analysis/words\?event=heat)"', duty.get("/events/heat").text)
+    assert found is not None
+    assert 'class="chip" href="/search?q=' in duty.get(found[1]).text
 
 
 def test_the_figures_of_an_event_open_their_posts(rooms: ConsoleWorld) -> None:
