@@ -29,7 +29,6 @@ from minsheng.road import WORKERS, Road
 from minsheng.settings import Settings
 from minsheng.stage_process import StageProcess
 from search.index import Search
-from stream.health import Health
 from stream.worker import Worker
 
 logger = get_logger(__name__)
@@ -55,7 +54,7 @@ class Running:
         self._threads: list[threading.Thread] = []
         self._workers_stop = threading.Event()
         self._open = ExitStack()
-        self._done = False
+        self._waited = False
 
     def __enter__(self) -> Self:
         road = self.road
@@ -102,12 +101,17 @@ class Running:
                 quiet = quiet + 1 if not any(self.road.behind().values()) else 0
             except Unavailable:
                 quiet = 0
-        self._done = quiet == 2
+        self._waited = True
 
     def picture(self) -> Picture:
         """What to show now; parts that can't be read at this moment are left empty, and it says so."""
         road = self.road
+        stages = [worker.health for worker in self._workers]
         try:
+            if self._waited:
+                # A stage looks only now and then how far it is behind: what ends at once would show what it saw first.
+                behind: dict[str, int] = {str(stage): count for stage, count in road.behind().items()}
+                stages = [msgspec.structs.replace(one, behind=behind.get(one.stage, one.behind)) for one in stages]
             page = road.index.search(Search(size=8, highlight=False))
             newest, documents = [hit.record for hit in page.hits], page.total
             sources = states(road.store, road.clock)
@@ -122,13 +126,9 @@ class Running:
         for stage, reason in self.failed.items():
             problem = f"{problem}\n{stage}: {reason}".strip()
         return Picture(
-            now=road.clock.now(), stages=[self.crawl.health, *(self._health(worker) for worker in self._workers)],
+            now=road.clock.now(), stages=[self.crawl.health, *stages],
             sources=sources, documents=documents, newest=newest, tickets=tickets, policies=names, problem=problem,
         )  # fmt: skip
-
-    def _health(self, worker: Worker[Any] | StageProcess) -> Health:
-        # A stage looks only now and then how far it is behind: what ends at once would show what it saw at the start.
-        return msgspec.structs.replace(worker.health, behind=0) if self._done else worker.health
 
     def _start(self, name: str, work: Callable[[], None]) -> None:
         def guarded() -> None:
