@@ -176,9 +176,8 @@ def _names(words: str) -> list[_Found]:
         start, stop = end + 1 - len(word), end + 1
         if _NO_PLACE_AFTER.match(words, stop) or words[max(0, start - 1) : start] in (*_NO_PLACE_BEFORE.get(word, ""),):
             continue
-        found.append(
-            _Found(start, stop, codes, whole, word, words[stop : stop + 1], bool(_AT.search(words[:start][-3:])))
-        )
+        at = _AT.search(words, max(0, start - 3), start) is not None
+        found.append(_Found(start, stop, codes, whole, word, words[stop : stop + 1], at))
     taken: list[_Found] = []
     for one in sorted(found, key=lambda one: (-(one.end - one.start), one.start)):
         if one.whole and one.word.endswith("市") and one.after in ("场", "值"):
