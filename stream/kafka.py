@@ -21,6 +21,7 @@ from kafka.errors import (
 
 from minsheng.errors import MinshengError, WrongSettings
 from minsheng.settings import Settings
+from stream import kafka_checksums
 from stream.kafka_admin import KafkaAdmin
 from stream.kafka_consumer import KafkaGroupConsumer, received
 from stream.kafka_errors import errors_explained
@@ -28,6 +29,8 @@ from stream.kafka_producer import KafkaLogProducer
 from stream.log import Received, TopicLag, size_limit
 
 T = TypeVar("T")
+
+kafka_checksums.install()
 
 _FRAME_BYTES = 65_536  # what Kafka puts around a message, generously
 _FETCH_BYTES = 50_000_000

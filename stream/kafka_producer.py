@@ -89,9 +89,8 @@ class KafkaLogProducer:
                     delivery_timeout_ms=self._log.timeout_ms,
                     max_block_ms=self._log.timeout_ms,
                     allow_auto_create_topics=False,
-                    # kafka-python computes checksums in Python: the fewer bytes, the quicker. Of the codecs, only gzip
-                    # is read by every client without a further library.
-                    compression_type="gzip",
+                    # A fifth of gzip's time for a seventh fewer bytes; brokers and clients know it since 2.1.
+                    compression_type="zstd",
                     batch_size=_BATCH_BYTES,
                     linger_ms=_LINGER_MS,
                     max_request_size=size_limit(DEAD_LETTERS) + _BATCH_BYTES,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import zlib
 from typing import NamedTuple
+
+import zstandard
 
 from minsheng.records import Grouped, decode
 from search import tokens
@@ -21,14 +24,30 @@ def words_of(record: Grouped) -> Words:
     return Words(tokens.of_text(record.document.title), tokens.of_text(record.document.text))
 
 
+class _Codec(threading.local):
+    """What packs and unpacks; each thread has its own, as zstandard's may not be shared."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=3)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_codec = _Codec()
+
+
 def pack(plain: bytes) -> bytes:
     """Compressed where that pays."""
-    packed = zlib.compress(plain, 1)
+    packed = _codec.compressor.compress(plain)
     return packed if len(packed) < len(plain) else plain
 
 
 def unpack(kept: bytes) -> Grouped:
-    return decode(Grouped, kept if kept.startswith(b"{") else zlib.decompress(kept))
+    """The record again, however it was packed: files of before have it as zlib packs."""
+    if kept.startswith(b"{"):
+        return decode(Grouped, kept)
+    if kept.startswith(zstandard.FRAME_HEADER):
+        return decode(Grouped, _codec.decompressor.decompress(kept))
+    return decode(Grouped, zlib.decompress(kept))
 
 
 def add_words(connection: sqlite3.Connection, table: str, row: int, words: Words) -> None:

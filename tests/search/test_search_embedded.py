@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import sqlite3
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from minsheng.errors import MinshengError, Unavailable
 from minsheng.records import Duplicate, Grouped
-from search.embedded import EmbeddedIndex, characters, file, matches, rows, sealing, selection
+from search.embedded import EmbeddedIndex, characters, file, matches, packing, rows, sealing, selection
 from search.embedded import index as index_module
 from search.embedded.matches import distinct
 from search.index import FACETS, Bucket, Filters, Search
@@ -27,6 +28,17 @@ from tests.search.corpus import START, STEP, corpus, grouped, numbers
 
 def found(index: EmbeddedIndex, query: str) -> list[int]:
     return numbers([hit.record for hit in index.search(Search(query=parse(query), size=1_000)).hits])
+
+
+def test_records_are_read_however_they_were_packed() -> None:
+    """Files of before hold them as zlib packs; what is too short to pack lies there as it is."""
+    record = grouped(1, "路灯坏了没人修" * 40)
+    plain = msgspec.json.encode(record)
+    packed = packing.pack(plain)
+    assert len(packed) < len(plain) / 2
+    for kept in (packed, zlib.compress(plain, 1), plain):
+        assert packing.unpack(kept) == record
+    assert packing.pack(b"{}") == b"{}"
 
 
 def test_nothing_is_left_of_words_that_were_replaced_or_dropped(tmp_path: Path) -> None:
