@@ -118,6 +118,7 @@ model: $(TORCH_VENV)/.installed ## Make the shipped models anew from the trainin
 	@$(PHASE) "n-gram expert" $(TORCH_PYTHON) -m training.ngram
 	@$(PHASE) "fine-tuning" $(TORCH_PYTHON) -m training.finetune --folder $(MODEL_RUN) \
 		$(if $(CORRECTIONS),--corrections "$(CORRECTIONS)")
+	@$(PHASE) "thinning out" $(TORCH_PYTHON) -m training.thin --folder $(MODEL_RUN)
 	@$(PHASE) "export" $(TORCH_PYTHON) -m training.export --folder $(MODEL_RUN)
 	@$(PHASE) "added heads" $(TORCH_PYTHON) -m training.added_heads
 	@$(PHASE) "vectors of questions" $(TORCH_PYTHON) -m training.answer_vectors

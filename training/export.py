@@ -70,19 +70,21 @@ LIMITS = (
 
 
 class Fitted:
-    """Everything about one fine-tuned model: weights, shape, labels."""
+    """Everything about one fine-tuned model, thinned out or not: weights, shape, labels."""
 
     def __init__(self, folder: Path) -> None:
-        state = torch.load(folder / "heads.pt", weights_only=True, map_location="cpu")
+        path = folder / ("thin.pt" if (folder / "thin.pt").exists() else "heads.pt")
+        state = torch.load(path, weights_only=True, map_location="cpu")
         self.weights: Weights = {name: value.float().numpy() for name, value in state["model"].items()}
         self.labels: dict[str, tuple[str, ...]] = {head: tuple(names) for head, names in state["labels"].items()}
-        self.layers, self.attention_heads = state["shape"]["layers"], state["shape"]["heads"]
+        self.shape = state["shape"]
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
     def builder(self, ranges: Ranges | None = None) -> Builder:
         sizes = {head: len(names) for head, names in self.labels.items()}
         return Builder(
-            self.weights, layers=self.layers, heads=self.attention_heads, labels=sizes, ranges=ranges
+            self.weights, layers=self.shape["layers"], heads=self.shape["heads"], labels=sizes, ranges=ranges,
+            activation=self.shape.get("activation", "gelu"),
         )  # fmt: skip
 
 
@@ -215,7 +217,7 @@ def kept(folder: Path, texts: Sequence[Text]) -> tuple[onnx.ModelProto, NDArray[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     whence = parser.add_mutually_exclusive_group(required=True)
-    whence.add_argument("--folder", type=Path, help="of the run, with heads.pt and tokenizer.json")
+    whence.add_argument("--folder", type=Path, help="of the run, with thin.pt or heads.pt, and tokenizer.json")
     whence.add_argument("--keep-network", action="store_true", help="of the model that ships; choose all else anew")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the model")
     parser.add_argument("--force", action="store_true", help="ship it also where a score is below its pinned floor")

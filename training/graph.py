@@ -39,6 +39,8 @@ class Builder:
         State of `training.network.Classifier`, as float32 arrays.
     layers, heads:
         Of the encoder: its layers and its attention heads.
+    activation:
+        Of the feed-forward part: `gelu` or `relu`.
     labels:
         Head → number of its labels, in the order of the output's columns.
     ranges:
@@ -46,9 +48,10 @@ class Builder:
     """
 
     def __init__(
-        self, weights: Weights, *, layers: int, heads: int, labels: Mapping[str, int], ranges: Ranges | None = None
-    ) -> None:
-        self._weights = weights
+        self, weights: Weights, *, layers: int, heads: int, labels: Mapping[str, int], ranges: Ranges | None = None,
+        activation: str = "gelu",
+    ) -> None:  # fmt: skip
+        self._weights, self._activation = weights, activation
         self._layers, self._attention_heads, self._labels = layers, heads, labels
         self._ranges = ranges
         self._nodes: list[onnx.NodeProto] = []
@@ -153,8 +156,9 @@ class Builder:
         names = [f"{attention}self.{part}." for part in ("query", "key", "value")]
         joined = np.concatenate([self._weights[name + "weight"] for name in names])
         bias = np.concatenate([self._weights[name + "bias"] for name in names])
+        sizes = self._constant(f"sizes{number}", np.array([len(self._weights[name + "bias"]) for name in names]))
         parts = self._add(
-            "Split", [self._linear(hidden, joined, bias, f"layer{number}_input")], outputs=3, axis=2,
+            "Split", [self._linear(hidden, joined, bias, f"layer{number}_input"), sizes], outputs=3, axis=2,
         )  # fmt: skip
         query, key, value = parts.split(" ")
         mixed = self._add(
@@ -165,8 +169,14 @@ class Builder:
         mixed = self._linear(mixed, *self._dense(out), f"layer{number}_mixed")
         hidden = self._norm(self._add("Add", [mixed, hidden]), out + "LayerNorm.")
         inner = base + "intermediate.dense."
-        grown = self._linear(hidden, self._weights[inner + "weight"], None, f"layer{number}_middle")
-        grown = self._gelu(grown, f"layer{number}_gelu_bias", self._weights[inner + "bias"])
+        weight, bias = self._weights[inner + "weight"], self._weights[inner + "bias"]
+        if self._activation == "relu":
+            # Rounded to unsigned bytes from 0 on, what is negative becomes 0 by itself.
+            grown = self._linear(hidden, weight, bias, f"layer{number}_middle")
+            grown = grown if self._ranges else self._add("Relu", [grown])
+        else:
+            grown = self._linear(hidden, weight, None, f"layer{number}_middle")
+            grown = self._gelu(grown, f"layer{number}_gelu_bias", bias)
         out = base + "output."
         shrunk = self._linear(grown, *self._dense(out), f"layer{number}_grown")
         return self._norm(self._add("Add", [shrunk, hidden]), out + "LayerNorm.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -25,10 +26,17 @@ def mixed() -> torch.autocast:
     return torch.autocast(DEVICE.type, dtype=torch.bfloat16, enabled=BFLOAT16)
 
 
-STUDENT = {"hidden": 256, "layers": 2, "heads": 4, "feed_forward": 1024}
-"""The shape of the encoder that ships."""
+Shape = dict[str, Any]
+"""Arguments of `Encoder`."""
 
-TEACHER = {"hidden": 512, "layers": 8, "heads": 8, "feed_forward": 2048}
+STUDENT: Shape = {"hidden": 256, "layers": 2, "heads": 4, "feed_forward": 1024}
+"""The shape of the encoder that is pretrained and fine-tuned."""
+
+THIN: Shape = {"feed_forward": 256, "query": 16, "value": 32, "activation": "relu"}
+"""What is other about the one that ships, which `training.thin` makes of it. Rounding to unsigned bytes cuts off what
+is negative, so `relu` costs nothing."""
+
+TEACHER: Shape = {"hidden": 512, "layers": 8, "heads": 8, "feed_forward": 2048}
 """The shape of the larger encoder that the one that ships may learn from; worth its time on a GPU alone."""
 
 
@@ -43,11 +51,15 @@ class Encoder(nn.Module):
     ----------
     vocabulary:
         Number of tokens.
+    query, value:
+        Sizes of a head's queries and keys, and of its values; None: `hidden` by `heads`.
+    activation:
+        Between the two matrices of the feed-forward part: `gelu` or `relu`.
     """
 
     def __init__(
         self, vocabulary: int, *, hidden: int = 256, layers: int = 2, heads: int = 4, feed_forward: int = 1024,
-        dropout: float = 0.1,
+        dropout: float = 0.1, query: int | None = None, value: int | None = None, activation: str = "gelu",
     ) -> None:  # fmt: skip
         super().__init__()
         config = BertConfig(
@@ -56,6 +68,15 @@ class Encoder(nn.Module):
             hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
         )  # fmt: skip
         self.bert = BertModel(config, add_pooling_layer=False)
+        for layer in self.bert.encoder.layer:
+            layer.activation = getattr(nn.functional, activation)
+            attention = layer.attention
+            if query is not None:
+                attention.self.query = nn.Linear(hidden, heads * query)
+                attention.self.key = nn.Linear(hidden, heads * query)
+            if value is not None:
+                attention.self.value = nn.Linear(hidden, heads * value)
+                attention.output.dense = nn.Linear(heads * value, hidden)
         self.pairs = nn.Embedding(PAIRS, hidden, padding_idx=0)
         nn.init.normal_(self.pairs.weight, std=0.02)
         with torch.no_grad():
@@ -69,6 +90,10 @@ class Encoder(nn.Module):
 
     def forward(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """`ids`, `pairs` and `mask` of shape (texts, length) → vectors of shape (texts, length, hidden)."""
+        return self.after_each_layer(ids, pairs, mask)[-1]
+
+    def after_each_layer(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+        """The vectors before the first layer, and after each."""
         embedded = self.characters(ids) + self.pairs(pairs)
         embedded = embedded * mask.unsqueeze(-1).to(embedded.dtype)
         left = nn.functional.pad(embedded, (0, 0, 1, 0))[:, :-1]
@@ -76,28 +101,28 @@ class Encoder(nn.Module):
         embedded = embedded + nn.functional.gelu(self.local(torch.cat([left, embedded, right], dim=-1)))
         table = self.bert.embeddings
         places = table.position_embeddings.weight[: ids.shape[1]] + table.token_type_embeddings.weight
-        vectors = table.dropout(table.LayerNorm(embedded + places))
+        found = [table.dropout(table.LayerNorm(embedded + places))]
         visible = mask.bool()[:, None, None, :]
         for layer in self.bert.encoder.layer:
-            vectors = self.transform(layer, vectors, visible)
-        return vectors
+            found.append(self.transform(layer, found[-1], visible))
+        return found
 
 
 def transform(layer: nn.Module, vectors: torch.Tensor, visible: torch.Tensor) -> torch.Tensor:
-    """One of BERT's layers, as transformers computes it; written out, so that it can be compiled by itself, once for
-    all layers and each shape of a batch."""
+    """One of BERT's layers, as transformers computes it but for its activation; written out, so that it can be compiled
+    by itself, once for all layers and each shape of a batch."""
     attention = layer.attention.self
-    texts, length, hidden = vectors.shape
+    texts, length, _ = vectors.shape
     query, key, value = (
         part(vectors).view(texts, length, attention.num_attention_heads, -1).transpose(1, 2)
         for part in (attention.query, attention.key, attention.value)
     )
     dropout = attention.dropout.p if layer.training else 0.0
     mixed = nn.functional.scaled_dot_product_attention(query, key, value, visible, dropout)
-    mixed = mixed.transpose(1, 2).reshape(texts, length, hidden)
+    mixed = mixed.transpose(1, 2).reshape(texts, length, -1)
     out = layer.attention.output
     vectors = out.LayerNorm(out.dropout(out.dense(mixed)) + vectors)
-    grown = nn.functional.gelu(layer.intermediate.dense(vectors))
+    grown = layer.activation(layer.intermediate.dense(vectors))
     shrunk: torch.Tensor = layer.output.LayerNorm(layer.output.dropout(layer.output.dense(grown)) + vectors)
     return shrunk
 
@@ -137,7 +162,10 @@ class Classifier(nn.Module):
 
     def pooled(self, ids: torch.Tensor, pairs: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """One vector a text, shape (texts, 2 x hidden)."""
-        vectors = self.encoder(ids, pairs, mask)
+        return self.joined(self.encoder(ids, pairs, mask), mask)
+
+    def joined(self, vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """What the heads read of the last layer's vectors."""
         weights = mask.unsqueeze(-1).to(vectors.dtype)
         mean = (vectors * weights).sum(1) / weights.sum(1)
         return self.dropout(torch.cat([vectors[:, 0], mean], dim=1))

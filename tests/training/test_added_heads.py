@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.usefixtures("torch_installed")]
 
 TEXTS = [
     Text("", "施工的吊臂掉下来，路过的老人当场没了"),
-    Text("", "水费涨了两块"),
+    Text("", "这个月水费涨了两块"),
     Text("通知", "周六停水检修。"),
     Text("", "净水器厂家直销，扫码立减五百，名额有限，加微信预约"),
 ]

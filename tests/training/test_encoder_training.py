@@ -30,14 +30,16 @@ def given_tokens(texts: int, length: int) -> dict[str, np.ndarray]:
     return {"ids": ids, "pairs": np.where(mask, draw.integers(0, 500, (texts, length)), 0), "mask": mask}
 
 
-def test_the_graph_computes_what_the_network_computes() -> None:
+@pytest.mark.parametrize("other", [{}, {"feed_forward": 64, "query": 8, "value": 16, "activation": "relu"}])
+def test_the_graph_computes_what_the_network_computes(other: dict[str, object]) -> None:
     import torch
 
     from training.graph import Builder
     from training.network import Classifier, Encoder
 
     torch.manual_seed(1)
-    network = Classifier(Encoder(120, **SHAPE, dropout=0.0), LABELS).eval()
+    network = Classifier(Encoder(120, **{**SHAPE, **other}, dropout=0.0), LABELS).eval()
+    activation = str(other.get("activation", "gelu"))
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
     given = given_tokens(6, 24)
     with torch.no_grad():
@@ -48,13 +50,14 @@ def test_the_graph_computes_what_the_network_computes() -> None:
         session = onnxruntime.InferenceSession(builder.build().SerializeToString(), providers=["CPUExecutionProvider"])
         return session.run(names or None, given)
 
-    exact = Builder(weights, layers=2, heads=2, labels=LABELS)
+    exact = Builder(weights, layers=2, heads=2, labels=LABELS, activation=activation)
     scores, *activations = run(exact, [])
     assert np.abs(scores - wanted).max() < 1e-5
     names = list(dict.fromkeys(exact.measured.values()))
     of = {name: (float(values.min()), float(values.max())) for name, values in zip(names, activations, strict=True)}
     ranges = {place: of[name] for place, name in exact.measured.items()}
-    (rounded,) = run(Builder(weights, layers=2, heads=2, labels=LABELS, ranges=ranges), ["scores"])
+    rounding = Builder(weights, layers=2, heads=2, labels=LABELS, ranges=ranges, activation=activation)
+    (rounded,) = run(rounding, ["scores"])
     assert 0 < np.abs(rounded - wanted).max() < 0.2 * wanted.std()
 
 
@@ -74,8 +77,8 @@ def test_a_deeper_network_begins_as_the_shallow_one_twice() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     tokens = [*SPECIAL, "[怒]", *dict.fromkeys(CHARACTERS)]
-    tokenizer = Tokenizer(models.WordLevel({token: place for place, token in enumerate(tokens)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokenizer = Tokenizer(models.BPE({token: place for place, token in enumerate(tokens)}, [], unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     return tmp_path
 
