@@ -76,7 +76,7 @@ class StreamSettings(Section, frozen=True, kw_only=True):
     topic_prefix: str = "minsheng."  # kafka: put before each topic's name
     documents_partitions: Count = 4  # how many assess workers can share the work
     batch: Count = 500  # records a poll
-    assess_batch: Count = 100  # of the assess stage, the slow one: those after it begin once so many are assessed
+    assess_batch: Count = 250  # of the assess stage, the slow one: those after it begin once so many are assessed
     retention_days: Count = 14  # records older than this are removed from the log
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"  # kafka
     sasl_mechanism: str = "SCRAM-SHA-256"  # kafka, with a SASL protocol
