@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.network import DEVICE
+from training.network import DEVICE, Shape
 
 FILE = Path(__file__).with_name("base") / "encoder.npz"
 TOKENIZER = FILE.with_name("tokenizer.json")
@@ -44,7 +44,7 @@ def keep(folder: Path) -> None:
     shutil.copyfile(folder / "tokenizer.json", TOKENIZER)
 
 
-def pretrained(folder: Path) -> tuple[State, dict[str, int]]:
+def pretrained(folder: Path) -> tuple[State, Shape]:
     """The encoder's weights and shape: of RUN/checkpoint.pt, or else the ones that ship; these bring their tokenizer.
 
     Raises

@@ -57,6 +57,12 @@ SURE = 0.55
 HIGHEST_THRESHOLD = 0.6
 LEAST_IN_BAND = 10
 
+METHOD = (
+    "characters and hashed pairs, a convolution, transformer layers; masked-language-model pretraining, all heads "
+    "fine-tuned together; {thinned}int8; mixed with a linear n-gram expert; temperature scaling"
+)
+THINNED = "thinned out, taught by the whole network; "
+
 LIMITS = (
     "Reads at most 96 characters of a text, its start and its end; the n-gram expert beside it reads 800.",
     "Small: sarcasm, quoted official text and mixed feelings are judged better than by words alone, not well.",
@@ -78,6 +84,7 @@ class Fitted:
         self.weights: Weights = {name: value.float().numpy() for name, value in state["model"].items()}
         self.labels: dict[str, tuple[str, ...]] = {head: tuple(names) for head, names in state["labels"].items()}
         self.shape = state["shape"]
+        self.method = METHOD.format(thinned=THINNED if path.name == "thin.pt" else "")
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
 
     def builder(self, ranges: Ranges | None = None) -> Builder:
@@ -226,10 +233,11 @@ def main() -> None:
     texts = list({one.text for task in found for one in task.choose})
     if chosen.keep_network:
         source, labels = chosen.output, labels_of(found)
+        method = json.loads((source / "card.json").read_bytes())["method"]
         model, scores = kept(source, texts)
     else:
         source, fitted = chosen.folder, Fitted(chosen.folder)
-        labels = fitted.labels
+        labels, method = fitted.labels, fitted.method
         model, scores = rounded(fitted, found, texts)
     with tempfile.TemporaryDirectory() as folder:
         # The shipped expert has learnt the choosing texts: its weight is chosen with one that has not.
@@ -238,7 +246,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         made = chosen.folder / "made" if chosen.folder else Path(folder)
         write(made, source / "tokenizer.json", model, heads)
-        fallen = finish(made, found)
+        fallen = finish(made, found, method)
         size = sum(path.stat().st_size for path in made.iterdir())
         print(f"{made}: {size / 1e6:.1f} MB", file=sys.stderr)
         if fallen and not chosen.force:
@@ -246,14 +254,13 @@ def main() -> None:
         shutil.copytree(made, chosen.output, dirs_exist_ok=True)
 
 
-def finish(folder: Path, found: Sequence[Task]) -> list[str]:
+def finish(folder: Path, found: Sequence[Task], method: str) -> list[str]:
     """Score the model and complete its card. Returns what fell below the pinned floors."""
     model = EncoderModel(folder)
     results = score_tasks(model, found)
     named = {row.source for name in OWN_LABELS for row in label_rows(name)}
     card = msgspec.json.decode((folder / "card.json").read_bytes()) | {
-        "method": "characters and hashed pairs, a convolution, transformer layers; masked-language-model pretraining, "
-        "all heads fine-tuned together; int8; mixed with a linear n-gram expert; temperature scaling",
+        "method": method,
         "data": {name: data.sha256(data.FOLDER / name) for name in sorted({*FILES, *named})},
         "limits": LIMITS,
         "scores": {

@@ -22,7 +22,7 @@ from tokenizers import Tokenizer
 
 from classifiers.encoder.characters import normalise
 from training.corpus import pieces
-from training.network import DEVICE, STUDENT, TEACHER, Encoder, MaskedModel, mixed
+from training.network import DEVICE, STUDENT, TEACHER, Encoder, MaskedModel, Shape, mixed
 from training.token_batches import Corpus, Masked
 
 SEED = 20230516
@@ -110,7 +110,7 @@ class Run:
         The highest learning rate.
     """
 
-    def __init__(self, folder: Path, shape: dict[str, int], seconds: float, rate: float = PEAK_RATE) -> None:
+    def __init__(self, folder: Path, shape: Shape, seconds: float, rate: float = PEAK_RATE) -> None:
         self._saved = folder / "checkpoint.pt"
         self._rate = rate
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
