@@ -6,7 +6,7 @@ RUN holds tokenizer.json and heads.pt of `training.finetune`; it gets thin.pt. O
 kept that its output depends on most, of each attention head the directions of queries and keys that say most of which
 position looks at which, and those of values that move the output most. Then the thin network learns to give the vectors
 and the judgements that the whole one gives, of labelled and unlabelled texts alike. The embeddings stay as they are.
-Every few minutes all is saved in thinning.pt; started again, it goes on there.
+Every few minutes all is saved in thinning.pt; started again on the same heads.pt, it goes on there.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from torch.utils.hooks import RemovableHandle
 
 from classifiers.encoder.batches import token_ids
 from classifiers.scoring import macro_f1
+from training.data import sha256
 from training.distillation import HEAT, distance
 from training.finetune import BATCH_TOKENS, Row, epoch, judge, padded, rows_of, tensors
 from training.network import DEVICE, THIN, Classifier, Encoder, Shape, mixed
@@ -216,6 +217,7 @@ class Run:
         self._whole, rest = whole(folder)
         self._labels = {head: tuple(names) for head, names in rest["labels"].items()}
         self._shape = {**rest["shape"], **shape}
+        self._made_of = sha256(folder / "heads.pt")
         tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._chosen_on = {id(one): token_ids(tokenizer, [row.text for row in one.choose]) for one in found}
         batches = corpus.judged(np.random.default_rng(SEED), BATCH_TOKENS)
@@ -288,6 +290,7 @@ class Run:
             "optimizer": self._optimizer.state_dict(),
             "step": self._step,
             "used": self._used,
+            "made_of": self._made_of,
         }
 
     def _save(self, name: str, state: dict[str, Any]) -> None:
@@ -301,8 +304,9 @@ class Run:
         if not path.exists():
             return
         state = torch.load(path, weights_only=True, map_location=DEVICE)
-        if state["shape"] != self._shape:
-            raise SystemExit(f"{path} is of another run, of another shape; remove it to begin anew")
+        if state["shape"] != self._shape or state["made_of"] != self._made_of:
+            print(json.dumps({"begun_anew": "thinning.pt is of another heads.pt, or of another shape"}), flush=True)
+            return
         self._model.load_state_dict(state["current"])
         self._averaged.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])

@@ -136,5 +136,8 @@ def test_a_thin_network_learns_to_judge_as_the_whole_one_and_goes_on(
     state = torch.load(folder / "thin.pt", weights_only=True)
     assert state["shape"] == {**SHAPE, **shape} and run._step > steps > 50
     assert np.abs(judgements(run._averaged.eval(), batches) - wanted).mean() < 0.5 * before
-    with pytest.raises(SystemExit, match="another shape"):
-        thin.Run(folder, [task], corpus, 30, {**shape, "query": 8})
+    assert thin.Run(folder, [task], corpus, 30, shape)._step == run._step
+    assert thin.Run(folder, [task], corpus, 30, {**shape, "query": 8})._step == 0
+    state = torch.load(folder / "heads.pt", weights_only=True)
+    torch.save({**state, "learnt": "anew"}, folder / "heads.pt")
+    assert thin.Run(folder, [task], corpus, 30, shape)._step == 0
