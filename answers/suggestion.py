@@ -14,7 +14,7 @@ from minsheng.policies import Policy
 
 _SENTENCE = re.compile(r"[^。！？；\n]+[。！？；]?")
 _LABEL = re.compile(r"^(?:第[^条]{1,7}条|[一二三四五六七八九十百]+[、.．]|[（(][一二三四五六七八九十]+[）)])[\s　]*")
-QUOTABLE = 0.15
+QUOTABLE = 0.13
 """From this confidence on a passage is quoted. Lower than for answers: a clause has neither title nor question to be
 like the one asked, and an editor reads it first."""
 LONGEST = 160

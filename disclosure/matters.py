@@ -17,7 +17,7 @@ from answers.encoding import Encoded, TextEncoder, encoder, likeness
 from disclosure.tables import applications
 from minsheng.store import Store
 
-SAME = 0.5
+SAME = 0.48
 """From this likeness on two applications ask the same, by applications we wrote: see docs/reference/disclosure.md."""
 NEAR = 0.35
 """Texts whose whole vectors are less near than this are not compared word by word: none of ours was alike."""
