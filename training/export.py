@@ -81,6 +81,8 @@ class Fitted:
     def __init__(self, folder: Path) -> None:
         path = folder / ("thin.pt" if (folder / "thin.pt").exists() else "heads.pt")
         state = torch.load(path, weights_only=True, map_location="cpu")
+        if path.name == "thin.pt" and state["made_of"] != data.sha256(folder / "heads.pt"):
+            raise SystemExit(f"{path} was made of another heads.pt: run training.thin again, or remove it")
         self.weights: Weights = {name: value.float().numpy() for name, value in state["model"].items()}
         self.labels: dict[str, tuple[str, ...]] = {head: tuple(names) for head, names in state["labels"].items()}
         self.shape = state["shape"]

@@ -125,6 +125,17 @@ def judge(model: Classifier, head: str, rows: Sequence[list[int]]) -> np.ndarray
     return np.stack([one for one in found if one is not None])
 
 
+def choosing_score(model: Classifier, task: Task, labels: Labels, rows: Sequence[list[int]]) -> float:
+    """Macro-F1 on a task's choosing part, whose tokens are `rows`; where only some labels occur in it, only they are
+    chosen among."""
+    names = labels[task.head]
+    wanted = [example.label for example in task.choose]
+    scores = judge(model, task.head, rows)
+    if task.head == "sentiment" and "neutral" not in wanted:
+        scores[:, names.index("neutral")] = -np.inf
+    return macro_f1(wanted, [names[place] for place in scores.argmax(1)])
+
+
 class Run:
     """A fine-tuning run in a folder: goes on after the last whole epoch.
 
@@ -240,13 +251,7 @@ class Run:
         )  # fmt: skip
 
     def _score(self, task: Task) -> float:
-        """Macro-F1 on the choosing part; where only some labels occur in it, only they are chosen among."""
-        labels = self._labels[task.head]
-        wanted = [example.label for example in task.choose]
-        scores = judge(self._averaged, task.head, self._chosen_on[id(task)])
-        if task.head == "sentiment" and "neutral" not in wanted:
-            scores[:, labels.index("neutral")] = -np.inf
-        return macro_f1(wanted, [labels[place] for place in scores.argmax(1)])
+        return choosing_score(self._averaged, task, self._labels, self._chosen_on[id(task)])
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -29,10 +29,9 @@ from torch.nn.functional import mse_loss, softmax
 from torch.utils.hooks import RemovableHandle
 
 from classifiers.encoder.batches import token_ids
-from classifiers.scoring import macro_f1
 from training.data import sha256
 from training.distillation import HEAT, distance
-from training.finetune import BATCH_TOKENS, Row, epoch, judge, padded, rows_of, tensors
+from training.finetune import BATCH_TOKENS, Row, choosing_score, epoch, padded, rows_of, tensors
 from training.network import DEVICE, THIN, Classifier, Encoder, Shape, mixed
 from training.pretrain import prepare
 from training.tasks import Task, tasks
@@ -251,7 +250,13 @@ class Run:
         self._used = self._seconds
         self._save("thinning", self._state())
         self._save("thin", {"model": self._averaged.state_dict()})
-        return {f"{one.head}/{one.name}": self._score(one) for one in self._found if one.choose}
+        return {
+            f"{one.head}/{one.name}": round(
+                choosing_score(self._averaged, one, self._labels, self._chosen_on[id(one)]), 4
+            )
+            for one in self._found
+            if one.choose
+        }
 
     def _learn(self, ids: torch.Tensor) -> torch.Tensor:
         """One step. Returns how far the judgements and the vectors were from the whole network's."""
@@ -277,12 +282,6 @@ class Run:
             torch._foreach_lerp_(list(self._averaged.parameters()), list(self._model.parameters()), 1 - keep)
         return torch.stack([judgement.detach(), apart.detach()])
 
-    def _score(self, task: Task) -> float:
-        """Macro-F1 on the choosing part."""
-        labels = self._labels[task.head]
-        scores = judge(self._averaged, task.head, self._chosen_on[id(task)])
-        return round(macro_f1([one.label for one in task.choose], [labels[place] for place in scores.argmax(1)]), 4)
-
     def _state(self) -> dict[str, Any]:
         return {
             "current": self._model.state_dict(),
@@ -290,13 +289,12 @@ class Run:
             "optimizer": self._optimizer.state_dict(),
             "step": self._step,
             "used": self._used,
-            "made_of": self._made_of,
         }
 
     def _save(self, name: str, state: dict[str, Any]) -> None:
         part = self._folder / f"{name}.part"
         labels = {head: list(names) for head, names in self._labels.items()}
-        torch.save({**state, "shape": self._shape, "labels": labels}, part)
+        torch.save({**state, "shape": self._shape, "labels": labels, "made_of": self._made_of}, part)
         part.rename(part.with_suffix(".pt"))
 
     def _load(self) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 
 import google_crc32c
 from kafka.record import _crc32c, default_records, util
 
-import stream.kafka  # noqa: F401 - which has them computed by `stream.kafka_checksums`
 from stream.kafka_checksums import checksum
+
+importlib.import_module("stream.kafka")  # has them computed so
 
 
 def test_records_are_checked_by_a_checksum_in_c() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,13 +47,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judgements(model: object, batches: list[object]) -> np.ndarray:
+def judgements(model: Any, batches: list[Any]) -> np.ndarray:
     import torch
 
     from training.finetune import tensors
 
     with torch.no_grad():
-        return np.concatenate([model(*tensors(ids))["sentiment"].numpy() for ids in batches])  # type: ignore[operator]
+        return np.concatenate([model(*tensors(ids))["sentiment"].numpy() for ids in batches])
 
 
 @pytest.mark.parametrize("part", ["feed_forward", "query", "value"])
@@ -107,6 +108,7 @@ def test_a_thin_network_learns_to_judge_as_the_whole_one_and_goes_on(
     from classifiers.encoder.batches import token_ids
     from training import finetune, thin
     from training.data import Example
+    from training.export import Fitted
     from training.tasks import Task
     from training.token_batches import Corpus
 
@@ -136,8 +138,11 @@ def test_a_thin_network_learns_to_judge_as_the_whole_one_and_goes_on(
     state = torch.load(folder / "thin.pt", weights_only=True)
     assert state["shape"] == {**SHAPE, **shape} and run._step > steps > 50
     assert np.abs(judgements(run._averaged.eval(), batches) - wanted).mean() < 0.5 * before
+    assert Fitted(folder).shape == state["shape"]
     assert thin.Run(folder, [task], corpus, 30, shape)._step == run._step
     assert thin.Run(folder, [task], corpus, 30, {**shape, "query": 8})._step == 0
     state = torch.load(folder / "heads.pt", weights_only=True)
     torch.save({**state, "learnt": "anew"}, folder / "heads.pt")
     assert thin.Run(folder, [task], corpus, 30, shape)._step == 0
+    with pytest.raises(SystemExit, match="of another"):
+        Fitted(folder)
