@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.model import Text
+from minsheng.character_map import CharacterMap
 from minsheng.code_points import code_points
 
 BITS = 21
@@ -68,11 +69,16 @@ def emoticons(text: str) -> str:
     return text.translate(EMOJI) if _EMOJI.search(text) else text
 
 
+@CharacterMap
+def _lower(text: str) -> str:
+    return unicodedata.normalize("NFKC", emoticons(text)).lower()
+
+
 def reading(text: Text) -> str:
     """The characters that are read of a text: the title, then head and tail, folded (NFKC, lower case, one space)."""
     body = text.text if len(text.text) <= HEAD + TAIL else f"{text.text[:HEAD]}\n{text.text[-TAIL:]}"
     whole = f"{text.title[:TAIL]}\n{body}" if text.title else body
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", emoticons(whole)).lower()).strip()
+    return _SPACE.sub(" ", _lower(whole)).strip()
 
 
 def count_ngrams(readings: Sequence[str]) -> Counts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from minsheng.character_map import CharacterMap
 from minsheng.traditional import simplified
 
 _DROPPED = "《》〈〉<>“”‘’「」『』\"'\u200b\u200c\u200d\ufeff\u00ad"
@@ -36,6 +37,7 @@ class _Folding(dict[int, str]):
 
 
 _FOLDING = _Folding()
+_fold = CharacterMap(lambda text: text.translate(_FOLDING))
 
 
 def fold(text: str) -> str:
@@ -49,7 +51,7 @@ def fold(text: str) -> str:
     >>> fold("川办发 【２０２３】 12 號")
     '川办发[2023]12号'
     """
-    return text.translate(_FOLDING)
+    return _fold(text)
 
 
 def origins(text: str) -> list[int]:

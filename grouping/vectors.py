@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from minsheng.character_map import CharacterMap
 from minsheng.code_points import code_points
 from minsheng.traditional import simplified
 
@@ -78,6 +79,11 @@ def _without_noise(instead: str, text: str) -> str:
 @lru_cache(maxsize=4)
 def fold(text: str) -> str:
     """One form for what reads the same: NFKC, lower case, simplified characters."""
+    return _folded(text)
+
+
+@CharacterMap
+def _folded(text: str) -> str:
     return simplified(unicodedata.normalize("NFKC", text).lower())
 
 

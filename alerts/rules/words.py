@@ -16,6 +16,8 @@ from typing import NamedTuple, Protocol
 
 import re2
 
+from minsheng.character_map import CharacterMap
+
 Span = tuple[int, int]
 
 MOST_CHARACTERS = 5_000
@@ -138,6 +140,7 @@ class Near(NamedTuple):
                     break
 
 
+@CharacterMap
 def fold(text: str) -> str:
     """A text as words are compared with it: plain width, lower case."""
     return unicodedata.normalize("NFKC", text).lower()
