@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,12 @@ class NgramModel:
     def margins(self, readings: Sequence[str]) -> NDArray[np.float32]:
         """The decision values of all heads' labels side by side, one row a text, before calibration."""
         vector = vectors(count_ngrams(readings), self._row_of, self._idf)
-        weighted = self._weights[vector.buckets] * vector.counts[:, None]
-        return sums(weighted, vector.starts) * self._scale + self._bias
+        found = np.empty((len(readings), self._weights.shape[1]), np.float32)
+        # A text at a time: its rows stay in the processor's cache, those of a batch don't.
+        for line, (start, end) in zip(found, pairwise(vector.starts.tolist()), strict=True):
+            rows = np.take(self._weights, vector.buckets[start:end], axis=0).astype(np.float32)
+            np.dot(vector.counts[start:end], rows, out=line)
+        return found * self._scale + self._bias
 
     def log_probabilities(self, texts: Sequence[Text]) -> dict[str, NDArray[np.float64]]:
         """Head → logarithms of its labels' probabilities, one row a text, for a model that mixes them in."""
