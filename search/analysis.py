@@ -223,6 +223,51 @@ def _of_each(text: str, table: npt.NDArray[Number], tell: Callable[[int], int]) 
     return found
 
 
+NOTHING, SPACE, UNSPACED, LETTER, PUNCTUATION, SYMBOL, SEVERAL, END = range(8)
+"""What a character is in a folded text: nothing; a separator; a unit of itself that is written without spaces; part of
+a word; `BREAK`; another unit of itself; several of these; the end of a text (`characters`)."""
+
+
+class Characters(NamedTuple):
+    """The characters of several texts: what each is (`NOTHING` to `END`), and the code point that it is folded to where
+    it is a unit or part of one. Both of shape (characters of all texts, and one `END` after each)."""
+
+    kinds: npt.NDArray[np.int8]
+    points: npt.NDArray[np.uint32]
+
+
+def characters(texts: Sequence[str]) -> Characters:
+    """What the characters of these texts are folded to, all looked up at once."""
+    whole = "\n".join([*texts, ""])
+    kinds = _of_each(whole, _kinds, _kind)
+    points = _folded_to[code_points(whole)]
+    ends = np.cumsum([len(text) + 1 for text in texts], dtype=np.intp) - 1
+    kinds[ends], points[ends] = END, ord("\n")
+    return Characters(kinds, points)
+
+
+_kinds = np.full(sys.maxunicode + 1, -1, np.int8)
+_folded_to = np.zeros(sys.maxunicode + 1, np.uint32)
+"""What `characters` tells of each character; of one not met yet -1 and 0."""
+
+
+def _kind(point: int) -> int:
+    piece = _pieces[point]
+    units = piece.split()
+    if not units:
+        return SPACE if piece else NOTHING
+    if set(units) == {BREAK} and piece[0] == piece[-1] == " ":  # also … , which becomes three dots
+        _folded_to[point] = ord(BREAK)
+        return PUNCTUATION
+    unit = units[0]
+    if len(unit) > 1 or piece not in (unit, f" {unit} "):
+        return SEVERAL
+    _folded_to[point] = ord(unit)
+    if unspaced(unit):
+        return UNSPACED
+    return LETTER if piece == unit else SYMBOL
+
+
 def _reads_as_it_stands(text: str) -> bool:
     """Whether Chinese words are found in the text as they are written, with nothing but white space in them: most
     texts are so, and are not folded for it."""

@@ -7,9 +7,13 @@ found quickly, and a single character is a prefix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from minsheng.records import Grouped
 from search import analysis
 
 
@@ -20,9 +24,71 @@ class Asked(NamedTuple):
     open: bool
 
 
+class Words(NamedTuple):
+    """A record as tokens."""
+
+    title: str
+    text: str
+
+
+def of_records(records: Sequence[Grouped]) -> list[Words]:
+    """What is indexed for each, in order."""
+    titles = of_texts([record.document.title for record in records])
+    texts = of_texts([record.document.text for record in records])
+    return list(map(Words, titles, texts))
+
+
 def of_text(text: str) -> str:
     """What is indexed for a text: its tokens with spaces between them."""
     return " ".join(_pairs(analysis.fold(text)))
+
+
+def of_texts(texts: Sequence[str]) -> list[str]:
+    """What `of_text` gives of each; of many texts several times sooner, as all characters are looked at at once."""
+    kinds, points = analysis.characters(texts)
+    written = _written(kinds, points).split("\n")[:-1]
+    return [
+        of_text(text) if is_odd else tokens.strip(" ")
+        for text, tokens, is_odd in zip(texts, written, _odd(kinds), strict=True)
+    ]
+
+
+def _odd(kinds: npt.NDArray[np.int8]) -> list[bool]:
+    """Of each text whether it is not one unit or part of one a character, or may have words that are cut."""
+    ends = np.flatnonzero(kinds == analysis.END)
+    letters = np.cumsum(kinds == analysis.LETTER)[ends]
+    several = np.cumsum(kinds == analysis.SEVERAL)[ends]
+    return ((np.diff(letters, prepend=0) > analysis.LONGEST_UNIT) | (np.diff(several, prepend=0) > 0)).tolist()
+
+
+def _written(kinds: npt.NDArray[np.int8], points: npt.NDArray[np.uint32]) -> str:
+    """The tokens of all texts, each text ended by a line feed. Every unit becomes up to three characters: itself, the
+    one after it where both are `UNSPACED`, and a space where the token ends."""
+    there = kinds != analysis.NOTHING
+    kinds, points = kinds[there], points[there]
+    letters = kinds == analysis.LETTER
+    goes_on = _follows(letters, letters)  # the word before; told while spaces are still there
+    units = kinds != analysis.SPACE
+    kinds, points, goes_on = kinds[units], points[units], goes_on[units]
+    breaks = kinds == analysis.PUNCTUATION
+    first = ~_follows(breaks, breaks)
+    kinds, points, goes_on = kinds[first], points[first], goes_on[first]
+    unspaced = kinds == analysis.UNSPACED
+    written = np.empty((len(kinds), 3), np.uint32)
+    written[:, 0], written[:, 2] = points, ord(" ")
+    written[:-1, 1] = points[1:]
+    shown = np.ones((len(kinds), 3), np.bool_)
+    shown[:-1, 1] = unspaced[1:] & unspaced[:-1]
+    shown[:-1, 2] = ~goes_on[1:]
+    shown[-1:, 1:] = False
+    return written[shown].astype("<u4", copy=False).tobytes().decode("utf-32-le")
+
+
+def _follows(after: npt.NDArray[np.bool_], before: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where the one stands directly after the other."""
+    found = np.zeros(len(after), np.bool_)
+    np.logical_and(after[1:], before[:-1], out=found[1:])
+    return found
 
 
 def of_phrase(text: str) -> Asked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 
 from minsheng.records import Engagement, Grouped, Kind
 from search import analysis, tokens
+from search.bodies import body
 
 TEMPLATE_VERSION = 4
 """Raise with every change of `template`; an older program leaves a newer template alone."""
@@ -101,7 +103,14 @@ def template(alias: str, shards: int, replicas: int) -> dict[str, Any]:
     }
 
 
-def source_of(record: Grouped, encoded: bytes) -> _Source:
+def sources_of(records: Sequence[Grouped]) -> list[_Source]:
+    """What is sent of each, in order."""
+    kept = [body(record) for record in records]
+    words = tokens.of_records([record for record, _ in kept])
+    return [_source(record, encoded, one) for (record, encoded), one in zip(kept, words, strict=True)]
+
+
+def _source(record: Grouped, encoded: bytes, words: tokens.Words) -> _Source:
     document, assessed = record.document, record.assessed
     return _Source(
         id=document.id,
@@ -119,7 +128,7 @@ def source_of(record: Grouped, encoded: bytes) -> _Source:
         policies=sorted(assessed.filed_under),
         event=record.event.id,
         duplicate_group=record.duplicate.group,
-        words=_Words(tokens.of_text(document.title), tokens.of_text(document.text)),
+        words=_Words(*words),
         record=msgspec.Raw(encoded),
         stance=assessed.stance.label if assessed.stance else None,
         region=assessed.region,

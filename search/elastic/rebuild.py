@@ -12,7 +12,6 @@ from typing import Any
 
 from minsheng.errors import Unavailable
 from minsheng.logs import get_logger
-from search.bodies import body
 from search.elastic import mapping, queries
 from search.elastic.answers import reason
 from search.elastic.months import Months
@@ -79,9 +78,9 @@ def _next_index(months: Months, old: str, name: str) -> str:
 
 def _copy(months: Months, new: str, found: Sequence[Any]) -> None:
     lines: list[Any] = []
-    for item in found:
-        record = queries.record(item)
-        lines += [action("index", new, item["_id"], record.version), encoded(mapping.source_of(*body(record)))]
+    records = [queries.record(item) for item in found]
+    for item, record, source in zip(found, records, mapping.sources_of(records), strict=True):
+        lines += [action("index", new, item["_id"], record.version), encoded(source)]
     _bulk(months, lines)
 
 

@@ -9,9 +9,9 @@ import msgspec
 from elasticsearch import ApiError
 
 from minsheng.records import Grouped
-from search.bodies import body, objection
+from search.bodies import objection
 from search.elastic.answers import reason, written
-from search.elastic.mapping import source_of
+from search.elastic.mapping import sources_of
 from search.elastic.months import Months
 from search.index import Written
 
@@ -52,7 +52,7 @@ class Writer:
         taken = [record for record, answer in zip(records, answers, strict=True) if answer is None]
         homes = self._months.home_of(taken)
         copies = self._copies([record for record in taken if record.document.revision > 1])
-        items = []
+        chosen = []
         for place, record in enumerate(records):
             name = record.document.id
             if answers[place] is not None:
@@ -66,9 +66,12 @@ class Writer:
                     continue
                 if index not in copies.get(name, {}):
                     self._months.remember_home(name, index, record.version)
-            source = encoded(source_of(*body(record)))
-            items.append(_Item(place, (action("index", index, name, record.version), source)))
-        return items
+            chosen.append((place, index, record))
+        sources = sources_of([record for _, _, record in chosen])
+        return [
+            _Item(place, (action("index", index, record.document.id, record.version), encoded(source)))
+            for (place, index, record), source in zip(chosen, sources, strict=True)
+        ]
 
     def _copies(self, records: Sequence[Grouped]) -> dict[str, dict[str, int]]:
         """For each id, the names of the months that hold it and the version there; read in real time, not from the

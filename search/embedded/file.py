@@ -9,7 +9,7 @@ from datetime import datetime
 
 from minsheng.exercises import EXERCISE
 from minsheng.logs import get_logger
-from search import analysis, buckets
+from search import analysis, buckets, tokens
 from search.embedded import packing, sealing
 
 log = get_logger(__name__)
@@ -164,4 +164,5 @@ def _index_anew(connection: sqlite3.Connection) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {unfinished}")
     connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
     for row, kept in connection.execute("SELECT row, body FROM records ORDER BY row"):
-        packing.add_words(connection, "words", row, packing.words_of(packing.unpack(kept)))
+        (words,) = tokens.of_records([packing.unpack(kept)])
+        packing.add_words(connection, "words", row, words)

@@ -5,23 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 import zlib
-from typing import NamedTuple
 
 import zstandard
 
 from minsheng.records import Grouped, decode
-from search import tokens
-
-
-class Words(NamedTuple):
-    """A record as tokens."""
-
-    title: str
-    text: str
-
-
-def words_of(record: Grouped) -> Words:
-    return Words(tokens.of_text(record.document.title), tokens.of_text(record.document.text))
+from search.tokens import Words
 
 
 class _Codec(threading.local):

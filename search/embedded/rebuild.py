@@ -11,8 +11,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
+from search import tokens
 from search.embedded.file import WORDS, transaction
-from search.embedded.packing import add_words, unpack, words_of
+from search.embedded.packing import add_words, unpack
 from search.embedded.rows import rebuilt_to
 
 BATCH = 1_000
@@ -45,8 +46,9 @@ def rebuild(connection: sqlite3.Connection, progress: Callable[[int, int], None]
             rows = connection.execute(
                 "SELECT row, body FROM records WHERE row > ? ORDER BY row LIMIT ?", (upto, BATCH)
             ).fetchall()
-            for row, kept in rows:
-                add_words(connection, "words_anew", row, words_of(unpack(kept)))
+            words = tokens.of_records([unpack(kept) for _, kept in rows])
+            for (row, _), found in zip(rows, words, strict=True):
+                add_words(connection, "words_anew", row, found)
             done += len(rows)
             if rows:
                 connection.execute("UPDATE rebuilding SET upto = ?", (rows[-1][0],))

@@ -9,10 +9,10 @@ from typing import Any
 
 from minsheng.errors import MinshengError
 from minsheng.records import Grouped
-from search import buckets
+from search import buckets, tokens
 from search.embedded.characters import signs_of
 from search.embedded.file import SLOTS, first_row
-from search.embedded.packing import add_words, forget_words, pack, unpack, words_of
+from search.embedded.packing import add_words, forget_words, pack, unpack
 
 
 def as_json(values: Sequence[Any]) -> str:
@@ -42,8 +42,8 @@ def bodies(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, Gro
 def remove(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     # In the order of rows, because FTS5 writes its buffer to disk whenever the order breaks.
     anew = rebuilt_to(connection) if rows else None
-    for row, record in sorted(bodies(connection, rows).items()):
-        words = words_of(record)
+    found = dict(sorted(bodies(connection, rows).items()))
+    for row, words in zip(found, tokens.of_records(list(found.values())), strict=True):
         forget_words(connection, "words", row, words)
         if anew is not None and row <= anew:
             forget_words(connection, "words_anew", row, words)
@@ -84,10 +84,10 @@ def insert(
         placed.append((row, record, packed))
     placed.sort(key=lambda item: item[0])
     loosened: list[tuple[int, bytes | None]] = []
-    for row, record, packed in placed:
+    all_words = tokens.of_records([record for _, record, _ in placed])
+    for (row, record, packed), words in zip(placed, all_words, strict=True):
         document, assessed = record.document, record.assessed
         arrival += 1
-        words = words_of(record)
         add_words(connection, "words", row, words)
         if anew is not None and row <= anew:
             add_words(connection, "words_anew", row, words)

@@ -128,6 +128,37 @@ def test_a_piece_of_a_text_is_found_in_its_tokens(text: str, data: st.DataObject
     )
 
 
+@given(st.lists(TEXTS, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_many_texts_at_once_have_the_tokens_of_each(texts: list[str]) -> None:
+    assert tokens.of_texts(texts) == [tokens.of_text(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "\n",
+            "。。， ，",
+            "A市医保，难",
+            "医 \n保",
+            "医\u200b保",
+            "㎡约12.5㎡",
+            "等等……好",
+            "\ud83d好",
+            "a" * 65,
+            "a b" * 40,
+        ),
+        *("ﹼ标", "😀👍🏽", "x_y", "ⅧＡ1"),
+    ],
+)
+def test_texts_in_company_have_their_own_tokens(text: str) -> None:
+    assert tokens.of_texts(["医", text, text, "。保"]) == [
+        "医", tokens.of_text(text), tokens.of_text(text), f"{BREAK} 保"
+    ]  # fmt: skip
+
+
 def test_each_character_has_one_token() -> None:
     assert tokens.of_text("A市医保，难").split() == ["a", "市医", "医保", "保", BREAK, "难"]
     assert tokens.of_phrase("医保") == (["医保"], False)
