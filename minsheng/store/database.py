@@ -186,6 +186,9 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _postgresql(url: sa.URL, connect_args: dict[str, Any]) -> Engine:
+    from minsheng.store import pg8000_statements
+
+    pg8000_statements.install()
     engine = sa.create_engine(url, pool_pre_ping=True, pool_size=8, connect_args={"timeout": 30, **connect_args})
 
     @sa.event.listens_for(engine, "handle_error")
