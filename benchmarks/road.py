@@ -6,12 +6,13 @@ The documents wait on the log; then all stages start, and the clock runs from th
 stage has handled everything. The peer does the unavoidable work alone, in a straight line without a log, grouping,
 alerts or any promise: judge each text and write it to the same index.
 
-embedded    as `minsheng run` has them on two processors: assess a process, the others threads of another one
+embedded    as `minsheng run` has them on two processors: assess and group a process each, the others threads of another
 processes   each stage a process, on the embedded parts
 servers     each stage a process, on Kafka, Elasticsearch and PostgreSQL (development servers are started)
 
-On the servers the documents go twice, and the second time is told: servers that have just started still compile their
-own code, which takes them several times the work of these documents, once in the months that they run.
+On the servers the documents go several times (`--warm`), and the last time is told: servers that have just started
+still compile their own code. That takes Elasticsearch as long as it takes to index 50,000 documents, once in the months
+that it runs.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from minsheng.policies import PolicyRegister
 from minsheng.records import Assessed, Duplicate, EventRef, Grouped
 from minsheng.road import WORKERS, Road
 from minsheng.settings import Settings, load_settings
+from minsheng.stage_process import runs_apart
 from stream.worker import DocumentSink
 
 POLL_SECONDS = 0.1
@@ -51,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=10_000)
     parser.add_argument("--parts", nargs="+", default=["embedded", "processes", "servers"])
+    parser.add_argument("--warm", type=int, default=4, help="rounds on the servers before the one that is told")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
@@ -60,7 +63,7 @@ def main() -> None:
     for parts in chosen.parts:
         with ExitStack() as opened:
             found = servers(opened) if parts == "servers" else {}
-            if found:
+            for _ in range(chosen.warm if found else 0):
                 with environment(parts, found):
                     measure(parts, chosen.documents)
             with environment(parts, found):
@@ -125,11 +128,8 @@ def measure(parts: str, count: int) -> dict[str, Any]:
     documents = list(mixed_stream(count, datetime.now(UTC)))
     with DocumentSink(road.log) as sink:
         sink.put(documents)
-    groups = (
-        [["assess"], [name for name in WORKERS if name != "assess"]]
-        if parts == "embedded"
-        else [[name] for name in WORKERS]
-    )
+    together = [name for name in WORKERS if parts == "embedded" and not runs_apart(name, settings)]
+    groups = [[name] for name in WORKERS if name not in together] + ([together] if together else [])
     command = [sys.executable, "-m", "benchmarks.road", "--documents", str(count), "--child"]
     children = [subprocess.Popen([*command, ",".join(group)], stdout=subprocess.PIPE, text=True) for group in groups]
     outputs = [json.loads(child.communicate()[0].splitlines()[-1]) for child in children]

@@ -1,8 +1,7 @@
-"""The whole road, watched by the caller: each stage a thread, but for the one that keeps a processor busy."""
+"""The whole road, watched by the caller: each stage a thread, but for those that keep a processor busy."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -26,8 +25,7 @@ from minsheng.metrics import MetricsServer
 from minsheng.policies import PolicyRegister
 from minsheng.retention import RetentionClock
 from minsheng.road import WORKERS, Road
-from minsheng.settings import Settings
-from minsheng.stage_process import StageProcess
+from minsheng.stage_process import StageProcess, runs_apart
 from search.index import Search
 from stream.worker import Worker
 
@@ -69,7 +67,7 @@ class Running:
             self._open = opening.pop_all()
         self.road.on_notice = service.wake
         for name in WORKERS:
-            apart = name == "assess" and assesses_apart(road.settings)
+            apart = runs_apart(name, road.settings)
             worker = StageProcess(name, road.settings, road.clock) if apart else road.worker(name)
             self._workers.append(worker)
             self._start(name, lambda worker=worker: worker.run(self._workers_stop))  # type: ignore[misc]
@@ -144,12 +142,6 @@ class Running:
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
-
-
-def assesses_apart(settings: Settings) -> bool:
-    """Whether texts are judged in a process of their own."""
-    chosen = settings.classify.own_process
-    return chosen if chosen is not None else (os.cpu_count() or 1) > 1
 
 
 def _line(ticket: Ticket) -> TicketLine:

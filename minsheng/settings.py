@@ -241,6 +241,7 @@ class GroupSettings(Section, frozen=True, kw_only=True):
     window_days: Count = 400  # how long an event can be joined after its last document
     max_texts: Count = 200_000  # distinct texts remembered, about 2 kB each
     max_documents: Count = 500_000  # documents whose place is remembered, copies included, about 0.5 kB each
+    own_process: bool | None = None  # of minsheng run; unset: where there is more than one processor
 
 
 class ClockSettings(Section, frozen=True, kw_only=True):

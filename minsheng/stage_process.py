@@ -1,12 +1,13 @@
 """A stage in a process of its own, beside the one that runs the others.
 
-Judging texts keeps a processor busy by itself; as a thread it would take turns with all other stages for the one
-interpreter, and the second processor would be idle.
+Judging texts keeps a processor busy by itself, and grouping half of one; as threads they would take turns with all
+other stages, and with the console, for the one interpreter, and the second processor would be idle.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 from multiprocessing.connection import Connection
@@ -16,7 +17,7 @@ import msgspec
 from minsheng.clock import Clock, SystemClock
 from minsheng.errors import MinshengError
 from minsheng.logs import configure_logs, get_logger
-from minsheng.road import Road
+from minsheng.road import Road, StageName
 from minsheng.settings import Settings
 from stream.health import Health, HealthRecord
 
@@ -131,6 +132,15 @@ class StageProcess:
             self._own.enter("stopped", failed.reason)
             raise MinshengError(failed.reason, failed.hint)
         return process.exitcode
+
+
+def runs_apart(stage: StageName, settings: Settings) -> bool:
+    """Whether a stage of `minsheng run` has a process of its own: judging and grouping, which take the most time."""
+    chosen = {"assess": settings.classify.own_process, "group": settings.group.own_process}
+    if stage not in chosen:
+        return False
+    wanted = chosen[stage]
+    return wanted if wanted is not None else (os.cpu_count() or 1) > 1
 
 
 def _since_first(now: Health, earlier: Health) -> Health:

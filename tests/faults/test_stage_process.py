@@ -20,10 +20,10 @@ from minsheng import stage_process
 from minsheng.clock import SystemClock
 from minsheng.errors import MinshengError
 from minsheng.records import Document
-from minsheng.road import Road
-from minsheng.running import Running, assesses_apart
+from minsheng.road import WORKERS, Road
+from minsheng.running import Running
 from minsheng.settings import Settings, load_settings
-from minsheng.stage_process import StageProcess
+from minsheng.stage_process import StageProcess, runs_apart
 from stream.log import ASSESSED
 from stream.worker import DocumentSink
 
@@ -182,12 +182,17 @@ def test_a_stage_that_can_not_go_on_says_why(tmp_path: Path) -> None:
 
 
 def test_one_processor_is_shared_by_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def apart(**variables: str) -> list[str]:
+        return [stage for stage in WORKERS if runs_apart(stage, settings_in(tmp_path, **variables))]
+
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    assert not assesses_apart(settings_in(tmp_path))
-    assert assesses_apart(settings_in(tmp_path, MINSHENG_CLASSIFY__OWN_PROCESS="true"))
+    assert apart() == []
+    assert apart(MINSHENG_CLASSIFY__OWN_PROCESS="true") == ["assess"]
+    assert apart(MINSHENG_GROUP__OWN_PROCESS="true") == ["group"]
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    assert assesses_apart(settings_in(tmp_path))
-    assert not assesses_apart(settings_in(tmp_path, MINSHENG_CLASSIFY__OWN_PROCESS="false"))
+    assert apart() == ["assess", "group"]
+    assert apart(MINSHENG_CLASSIFY__OWN_PROCESS="false") == ["group"]
+    assert apart(MINSHENG_GROUP__OWN_PROCESS="false") == ["assess"]
 
 
 def test_when_all_is_done_nothing_is_shown_as_behind(tmp_path: Path) -> None:
