@@ -1,6 +1,7 @@
-"""Whether two texts with headlines are about the same matter: a logistic model over a few comparisons of the two.
+"""Whether two texts with headlines are about the same matter: a logistic model over four comparisons of the two looks
+first, and of those that it finds promising, trees over these and what the two have in common letter for letter.
 
-Its weights come from `training/event_join.py`, which learns them on one half of the hot issues in
+Both come from `training/event_join.py`, which learns them on one half of the hot issues in
 `training/labels/hot_issues.csv`; the other half is what quality is reported on. Who wrote a text is not asked: that
 would raise the scores a little, and tie a person's unrelated matters together.
 """
@@ -8,6 +9,7 @@ would raise the scores a little, and tie a person's unrelated matters together.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import resources
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +36,7 @@ class Headline(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The model. `covered` and `both` are the shares of a headline found in the other text: the larger and the
+    """The logistic model. `covered` and `both` are the shares of a headline found in the other text: the larger and the
     smaller one of the two directions."""
 
     bias: float
@@ -76,8 +78,51 @@ def features(
     )
 
 
-def same_matter(rows: npt.NDArray[np.float64], weights: Weights = WEIGHTS) -> npt.NDArray[np.float64]:
-    """The probability, for each row of `features`, that the two are about the same matter."""
+class Trees(NamedTuple):
+    """Boosted trees. Of each tree and node, shape (trees, nodes): the `features` asked, the `thresholds` up to which
+    the way is to the node on the `left`, else on the `right`, and the `values` (log-odds) of leaves, which lead to
+    themselves. `bias` is added to their sum; no leaf lies deeper than `depth`."""
+
+    features: npt.NDArray[np.int8]
+    thresholds: npt.NDArray[np.float64]
+    left: npt.NDArray[np.int8]
+    right: npt.NDArray[np.int8]
+    values: npt.NDArray[np.float32]
+    bias: float
+    depth: int
+
+
+@lru_cache(maxsize=1)
+def trees() -> Trees:
+    """The shipped ones."""
+    with resources.files("grouping").joinpath("joining.npz").open("rb") as file, np.load(file) as data:
+        return Trees(
+            data["features"], data["thresholds"], data["left"], data["right"], data["values"],
+            bias=float(data["bias"]), depth=int(data["depth"]),
+        )  # fmt: skip
+
+
+def same_matter(rows: npt.NDArray[np.float64], model: Trees | None = None) -> npt.NDArray[np.float64]:
+    """The probability that the two are about the same matter.
+
+    Parameters
+    ----------
+    rows:
+        One a pair: what `features` gives, then what `grouping.wording.common` does.
+    """
+    model = model or trees()
+    asked = rows.astype(np.float32)
+    tree, row = np.arange(len(model.features)), np.arange(len(rows))[:, None]
+    node = np.zeros((len(rows), len(tree)), np.intp)
+    for _ in range(model.depth):
+        below = asked[row, model.features[tree, node]] <= model.thresholds[tree, node]
+        node = np.where(below, model.left[tree, node], model.right[tree, node])
+    odds: npt.NDArray[np.float64] = model.bias + model.values[tree, node].sum(axis=1, dtype=np.float64)
+    return 1 / (1 + np.exp(-odds))
+
+
+def promising(rows: npt.NDArray[np.float64], weights: Weights = WEIGHTS) -> npt.NDArray[np.float64]:
+    """The same by the logistic model, from rows of `features`: soon, and less surely."""
     return 1 / (1 + np.exp(-(weights.bias + rows @ _slopes(weights))))
 
 

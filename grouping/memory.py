@@ -22,12 +22,13 @@ from grouping.merging import Merge, survivor
 from grouping.neighbours import Neighbours, Text
 from grouping.short_texts import Reading, elsewhere, fit, read
 from grouping.vectors import Vector, fold, own_words, vectorise
+from grouping.wording import Wording, common, wording
 from minsheng.records import Assessed, Document, Duplicate
 
 JOIN = 0.48
 """Event score from which a document joins, at no distance in time."""
 
-JOIN_HEADLINE = 0.45
+JOIN_HEADLINE = 0.4
 """The same where there are headlines to be compared; and the score of two events' texts from which the two are one."""
 
 JOIN_LATE = 0.16
@@ -272,7 +273,9 @@ class Memory:
         )  # fmt: skip
         text = member.text()
         if text is not None:
-            choice = self._event_for(document, policies, aggrieved, text, lambda: read(title, body))
+            choice = self._event_for(
+                document, policies, aggrieved, text, lambda: read(title, body), lambda: wording(title, body)
+            )
             event_id = choice.event
             member = member._replace(event=event_id, event_similarity=choice.similarity)
         if event_id not in self.events:
@@ -348,7 +351,8 @@ class Memory:
         mine, theirs = self._latest(one), self._latest(other)
         if not mine or not theirs:
             return 0.0
-        return float(np.mean([self._neighbours.scores(self._neighbours.kept(number), theirs) for number in mine]))
+        kept = self._neighbours.kept
+        return float(np.mean([self._compared(kept(number), self._wording(number), theirs) for number in mine]))
 
     def _latest(self, event: Event) -> list[int]:
         oldest = self._neighbours.oldest
@@ -435,13 +439,14 @@ class Memory:
         aggrieved: bool,
         text: Text,
         own_reading: Callable[[], Reading],
+        own_wording: Callable[[], Wording],
     ) -> _Choice:
         """The event to join, or a new event."""
         parent = self._known.get(document.parent_id) if document.parent_id else None
         if parent is not None and self.today(parent.event) in self.events:
             return _Choice(self.today(parent.event), 1.0)
         near = self._neighbours.nearest(text.vector, self._recent_of(policies))
-        fits = self._fits(text, near.numbers, near.cosines)
+        fits = self._fits(text, near.numbers, near.cosines, own_wording)
         at = document.published_at
         joined: list[tuple[float, str]] = []
         apart: list[tuple[float, str]] = []
@@ -486,7 +491,9 @@ class Memory:
             return _Choice(main, round(min(1.0, main_score), 4))
         return _Choice(f"e{document.id[:20]}", 1.0)
 
-    def _fits(self, text: Text, numbers: list[int], cosines: npt.NDArray[np.float32]) -> dict[str, float]:
+    def _fits(
+        self, text: Text, numbers: list[int], cosines: npt.NDArray[np.float32], own_wording: Callable[[], Wording]
+    ) -> dict[str, float]:
         """How well the text's words fit each event that one of these belongs to."""
         close: dict[str, list[float]] = {}
         if not numbers:
@@ -495,7 +502,7 @@ class Memory:
         for number, score in zip(numbers, scores.tolist(), strict=True):
             close.setdefault(self.today(self._leader[number].event), []).append(score)
         if text.headline is not None:
-            return self._fits_of_headline(text, close)
+            return self._fits_of_headline(text, close, own_wording)
         fits = {}
         for event_id, found in close.items():
             # One close text alone chains unrelated matters together, so larger events ask for a second and third one.
@@ -504,15 +511,24 @@ class Memory:
             fits[event_id] = (found[0] + sum(found[:asked]) / asked) / 2
         return fits
 
-    def _fits_of_headline(self, text: Text, close: dict[str, list[float]]) -> dict[str, float]:
+    def _fits_of_headline(
+        self, text: Text, close: dict[str, list[float]], own_wording: Callable[[], Wording]
+    ) -> dict[str, float]:
         """The mean score with each event's latest texts; where none of them is promising, what was found so far."""
         fits = {event_id: sum(found) / max(len(found), self.events[event_id].kept) for event_id, found in close.items()}
         promising = sorted((-max(found), event_id) for event_id, found in close.items() if max(found) >= PROMISING)
+        own = own_wording() if promising else None
         for _, event_id in promising[:MOST_EVENTS]:
-            event = self.events[event_id]
-            if event.kept > len(close[event_id]):
-                fits[event_id] = float(self._neighbours.scores(text, self._latest(event)).mean())
+            assert own is not None
+            fits[event_id] = float(self._compared(text, own, self._latest(self.events[event_id])).mean())
         return fits
+
+    def _compared(self, text: Text, own: Wording, numbers: list[int]) -> npt.NDArray[np.float64]:
+        """How sure it is that a text and each of these are about the same matter, looked at letter for letter."""
+        return self._neighbours.scores(text, numbers, lambda number: common(own, self._wording(number)))
+
+    def _wording(self, number: int) -> Wording:
+        return wording(self._leader[number].title, self._copies.letters(number))
 
 
 def _in_policy(event: Event, at: datetime, policies: tuple[str, ...], aggrieved: bool) -> float:

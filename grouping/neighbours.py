@@ -6,16 +6,21 @@ entries of its own heaviest n-grams, and computes the exact cosine with those.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from grouping.joining import HEAD_SIZE, Headline, features, same_matter
+from grouping.joining import HEAD_SIZE, Headline, features, promising, same_matter
 from grouping.vectors import BINS, SIZE, Vector
 
 KEYS = 16
 """Heaviest n-grams that a vector is listed under."""
+
+LOOK = 0.1
+"""Score at a first look from which two texts are compared letter for letter. Below it are one in a hundred pairs of one
+matter, and the trees have learned from few such pairs."""
 
 LATEST = 32
 """Entries looked at under each n-gram."""
@@ -121,11 +126,19 @@ class Neighbours:
             headline = Headline(self._head_bins[slot, :size], self._head_shares[slot, :size])
         return Text(Vector(self._bins[slot, :used], self._weights[slot, :used]), headline, float(self._days[slot]))
 
-    def scores(self, text: Text, numbers: list[int]) -> npt.NDArray[np.float64]:
+    def scores(
+        self, text: Text, numbers: list[int], common: Callable[[int], list[float]] | None = None
+    ) -> npt.NDArray[np.float64]:
         """How sure it is that `text` and each of these, all still kept, are about the same matter, 0 to 1.
 
         Where both have headlines this is a learned probability; otherwise twice their cosine, which means about the
         same around a half.
+
+        Parameters
+        ----------
+        common:
+            What the text has in common with the one of a number, letter for letter (`grouping.wording.common`). None:
+            a first look without that.
         """
         slots = np.array(numbers) % self.capacity
         bins, weights = self._bins[slots], self._weights[slots]
@@ -137,8 +150,11 @@ class Neighbours:
             forth = (self._head[bins] * (weights > 0)).sum(axis=1)
             self._head[text.headline.bins] = 0
             back = ((self._query[self._head_bins[slots]] > 0) * self._head_shares[slots]).sum(axis=1)
-            learned = same_matter(features(cosines, self._days[slots] - text.day, forth, back))
-            scores = np.where(self._titled[slots], learned, scores)
+            rows = features(cosines, self._days[slots] - text.day, forth, back)
+            scores = np.where(self._titled[slots], promising(rows), scores)
+            if common is not None and (close := np.flatnonzero(self._titled[slots] & (scores >= LOOK))).size:
+                closely = np.array([common(numbers[place]) for place in close])
+                scores[close] = same_matter(np.concatenate([rows[close], closely], axis=1))
         self._query[text.vector.bins] = 0
         return scores
 

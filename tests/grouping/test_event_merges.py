@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from grouping import tables
 from grouping.familiar import Familiar
 from grouping.history import MACHINE, History, list_changes, note, note_merges
-from grouping.joining import Weights, features, headline, same_matter
+from grouping.joining import Weights, features, headline, promising
 from grouping.listing import get_events, list_events
 from grouping.memory import Memory
 from grouping.merging import Merge
@@ -279,10 +279,10 @@ def test_closeness_names_and_time_raise_and_lower_the_score() -> None:
         np.array([0.6, 0.6, 0.6, 0.0], np.float32),
         np.array([0.2, 0.2, 0.2, 0.0], np.float32),
     )
-    close, far_words, far_time, no_names = same_matter(rows, weights).tolist()
+    close, far_words, far_time, no_names = promising(rows, weights).tolist()
     assert close > max(far_words, far_time, no_names)
     swapped = features(*(np.array([value]) for value in (0.3, 5.0, 0.2, 0.6)))
-    assert same_matter(swapped, weights)[0] == pytest.approx(close)
+    assert promising(swapped, weights)[0] == pytest.approx(close)
 
 
 def test_a_headline_is_its_rarest_ngrams() -> None:
