@@ -514,12 +514,14 @@ class Memory:
     def _fits_of_headline(
         self, text: Text, close: dict[str, list[float]], own_wording: Callable[[], Wording]
     ) -> dict[str, float]:
-        """The mean score with each event's latest texts; where none of them is promising, what was found so far."""
+        """The mean score with each event's latest texts, looked at closely; where none of them is promising, what was
+        found so far."""
         fits = {event_id: sum(found) / max(len(found), self.events[event_id].kept) for event_id, found in close.items()}
         promising = sorted((-max(found), event_id) for event_id, found in close.items() if max(found) >= PROMISING)
-        own = own_wording() if promising else None
+        if not promising:
+            return fits
+        own = own_wording()
         for _, event_id in promising[:MOST_EVENTS]:
-            assert own is not None
             fits[event_id] = float(self._compared(text, own, self._latest(self.events[event_id])).mean())
         return fits
 
