@@ -70,7 +70,8 @@ def emoticons(text: str) -> str:
 
 
 @CharacterMap
-def _lower(text: str) -> str:
+def lowered(text: str) -> str:
+    """NFKC and lower case, emoji as emoticons."""
     return unicodedata.normalize("NFKC", emoticons(text)).lower()
 
 
@@ -78,7 +79,7 @@ def reading(text: Text) -> str:
     """The characters that are read of a text: the title, then head and tail, folded (NFKC, lower case, one space)."""
     body = text.text if len(text.text) <= HEAD + TAIL else f"{text.text[:HEAD]}\n{text.text[-TAIL:]}"
     whole = f"{text.title[:TAIL]}\n{body}" if text.title else body
-    return _SPACE.sub(" ", _lower(whole)).strip()
+    return _SPACE.sub(" ", lowered(whole)).strip()
 
 
 def count_ngrams(readings: Sequence[str]) -> Counts:

@@ -18,9 +18,6 @@ READ = 600
 RUN = 2
 """Letters of the shortest run that counts as repeated."""
 
-MEASURED = 8
-"""Numbers that `common` gives."""
-
 
 class Wording(NamedTuple):
     """The letters of a headline, and of it and the body; and the distinct n-grams of both, ascending."""

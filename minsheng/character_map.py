@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, update_wrapper
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class CharacterMap:
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self._fold = fold
+        update_wrapper(self, fold)  # so that its name and docstring are those of what it stands for
         # Zeros that nobody has looked at take no memory: of the 4 MB, what the texts need.
         self._table = np.zeros(sys.maxunicode + 1, np.int32)
 

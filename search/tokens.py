@@ -7,7 +7,7 @@ found quickly, and a single character is a prefix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,10 @@ class Asked(NamedTuple):
 
     tokens: list[str]
     open: bool
+
+
+TOGETHER = 100_000
+"""Characters that are looked at at once, at some 40 bytes each: a batch may hold hundreds of texts of megabytes."""
 
 
 class Words(NamedTuple):
@@ -44,13 +48,28 @@ def of_text(text: str) -> str:
 
 
 def of_texts(texts: Sequence[str]) -> list[str]:
-    """What `of_text` gives of each; of many texts several times sooner, as all characters are looked at at once."""
-    kinds, points = analysis.characters(texts)
-    written = _written(kinds, points).split("\n")[:-1]
-    return [
-        of_text(text) if is_odd else tokens.strip(" ")
-        for text, tokens, is_odd in zip(texts, written, _odd(kinds), strict=True)
-    ]
+    """What `of_text` gives of each; of many texts in half the time, as their characters are looked at at once."""
+    found: list[str] = []
+    for part in _parts(texts):
+        kinds, points = analysis.characters(part)
+        written = _written(kinds, points).split("\n")[:-1]
+        found += [
+            of_text(text) if is_odd else tokens.strip(" ")
+            for text, tokens, is_odd in zip(part, written, _odd(kinds), strict=True)
+        ]
+    return found
+
+
+def _parts(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts in pieces of `TOGETHER` characters, or of one text that is longer."""
+    start = characters = 0
+    for place, text in enumerate(texts):
+        if place > start and characters + len(text) > TOGETHER:
+            yield texts[start:place]
+            start, characters = place, 0
+        characters += len(text)
+    if start < len(texts):
+        yield texts[start:]
 
 
 def _odd(kinds: npt.NDArray[np.int8]) -> list[bool]:

@@ -24,7 +24,7 @@ from grouping.memory import title_of
 from grouping.vectors import BINS, vectorise
 from grouping.wording import common, wording
 from training.data import FOLDER
-from training.hot_issues import Half, Messages, messages
+from training.hot_issues import Messages, messages
 
 ALIKE = 0.05
 """Cosine from which a pair of two matters is worth learning from."""
@@ -52,8 +52,8 @@ class Pairs(NamedTuple):
     weights: npt.NDArray[np.float64]
 
 
-def pairs(data: Messages, half: Half = "develop") -> Pairs:
-    """The examples of one half."""
+def pairs(data: Messages) -> Pairs:
+    """The examples of the development half."""
     from scipy.sparse import csr_matrix
 
     familiar = Familiar()
@@ -73,7 +73,7 @@ def pairs(data: Messages, half: Half = "develop") -> Pairs:
     headlines = matrix([(head.bins, head.shares) for head in heads])
     rows, close, labels, weights = [], [], list[bool](), list[float]()
     for issue in data.issues:
-        if issue.half != half:
+        if issue.half != "develop":
             continue
         for place in sorted(issue.members):
             cosines = (texts @ texts[place].T).toarray().ravel()

@@ -6,14 +6,12 @@ Training and run time share this module, so both read the same.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from classifiers.features import emoticons
-from minsheng.character_map import CharacterMap
+from classifiers.features import lowered
 
 PAIRS = 1 << 15
 """Bins of the hashed pairs; bin 0 means no pair."""
@@ -27,15 +25,10 @@ _SPACE = re.compile(r"\s+")
 _REPEAT = re.compile(r"(.)\1{3,}")
 
 
-@CharacterMap
-def _lower(text: str) -> str:
-    plain = text.encode("utf-8", "ignore").decode("utf-8")
-    return unicodedata.normalize("NFKC", emoticons(plain)).lower()
-
-
 def normalise(text: str) -> str:
     """One form for what means the same: NFKC, lower case, links and names as one sign each, long runs cut to three."""
-    text = _USER.sub("[USER]", _URL.sub("[URL]", _lower(text)))
+    plain = text.encode("utf-8", "ignore").decode("utf-8")
+    text = _USER.sub("[USER]", _URL.sub("[URL]", lowered(plain)))
     return _REPEAT.sub(r"\1\1\1", _SPACE.sub(" ", text)).strip()
 
 

@@ -159,6 +159,21 @@ def test_texts_in_company_have_their_own_tokens(text: str) -> None:
     ]  # fmt: skip
 
 
+def test_many_texts_are_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+    characters = analysis.characters
+
+    def noted(texts: list[str]) -> analysis.Characters:
+        looked_at.append(sum(map(len, texts)))
+        return characters(texts)
+
+    monkeypatch.setattr(tokens, "TOGETHER", 10)
+    monkeypatch.setattr(analysis, "characters", noted)
+    texts = ["医保" * 3, "医", "难", "", "水价" * 20, "", "A市"]
+    assert tokens.of_texts(texts) == [tokens.of_text(text) for text in texts]
+    assert looked_at == [8, 40, 2], "none beyond ten, but for one text that is longer"
+
+
 def test_each_character_has_one_token() -> None:
     assert tokens.of_text("A市医保，难").split() == ["a", "市医", "医保", "保", BREAK, "难"]
     assert tokens.of_phrase("医保") == (["医保"], False)
